@@ -142,23 +142,28 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <param name="role">Its name, in any spelling.</param>
     /// <param name="attributes">Keywords of CREATE ROLE, such as <c>LOGIN CREATEDB</c>.</param>
     /// <param name="password">Its password.</param>
+    /// <param name="creator">Who creates it, and from PostgreSQL 16 on thereby may grant it.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     public async Task CreateRoleAsync(
-        string role, string attributes = "LOGIN", string? password = null, CancellationToken cancellationToken = default)
+        string role,
+        string attributes = "LOGIN",
+        string? password = null,
+        string creator = Superuser,
+        CancellationToken cancellationToken = default)
     {
         password ??= NewPassword();
         await ExecuteFormattedAsync(
-            $"SELECT format('CREATE ROLE %I {attributes} PASSWORD %L', $1, $2)", [role, password], cancellationToken);
+            creator, $"SELECT format('CREATE ROLE %I {attributes} PASSWORD %L', $1, $2)", [role, password], cancellationToken);
         passwords[role] = password;
     }
 
     /// <summary>Creates a database, owned by the superuser if no owner is given.</summary>
     public Task CreateDatabaseAsync(string database, string owner = Superuser, CancellationToken cancellationToken = default) =>
-        ExecuteFormattedAsync("SELECT format('CREATE DATABASE %I OWNER %I', $1, $2)", [database, owner], cancellationToken);
+        ExecuteFormattedAsync(Superuser, "SELECT format('CREATE DATABASE %I OWNER %I', $1, $2)", [database, owner], cancellationToken);
 
     /// <summary>Drops a database and whoever is connected to it.</summary>
     public Task DropDatabaseAsync(string database, CancellationToken cancellationToken = default) =>
-        ExecuteFormattedAsync("SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1)", [database], cancellationToken);
+        ExecuteFormattedAsync(Superuser, "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1)", [database], cancellationToken);
 
     /// <summary>Stops the server and keeps its data; <see cref="StartAsync(CancellationToken)"/> brings it back.</summary>
     public async Task StopAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default)
@@ -293,10 +298,10 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 .Set("LC_ALL", "C").Set("PGDATA", null).Set("PGPORT", null).Set("PGHOST", null).Set("PGOPTIONS", null));
     }
 
-    async Task ExecuteFormattedAsync(string formatting, string[] values, CancellationToken cancellationToken)
+    async Task ExecuteFormattedAsync(string role, string formatting, string[] values, CancellationToken cancellationToken)
     {
         // Without a pool: an idle pooled session on 'postgres' or template1 would be in the way of CREATE DATABASE.
-        var builder = new NpgsqlConnectionStringBuilder(ConnectionString()) { Pooling = false };
+        var builder = new NpgsqlConnectionStringBuilder(ConnectionString("postgres", role)) { Pooling = false };
         await using var connection = new NpgsqlConnection(builder.ConnectionString);
         await connection.OpenAsync(cancellationToken);
         await using var format = new NpgsqlCommand(formatting, connection);
