@@ -36,11 +36,13 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>Where the server listens.</summary>
     public const string Host = "127.0.0.1";
 
-    /// <summary>Settings for data that nobody will miss: no flushing, logical decoding possible.</summary>
+    /// <summary>Settings for data that nobody will miss if the machine goes down: no flushing; logical decoding possible.</summary>
+    /// <remarks>
+    /// <c>synchronous_commit</c> stays on: without flushing it costs nothing, and a commit outlives an immediate stop.
+    /// </remarks>
     public static IReadOnlyDictionary<string, string> FastSettings { get; } = new Dictionary<string, string>
     {
         ["fsync"] = "off",
-        ["synchronous_commit"] = "off",
         ["full_page_writes"] = "off",
         ["wal_level"] = "logical",
         ["max_wal_senders"] = "20",
@@ -55,9 +57,13 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         read -r word
         [ "$word" = keep ] && exit 0
         exec >/dev/null 2>&1
-        while [ -e "$2" ]; do
-            "$1" stop -D "$2/data" -m immediate -t 30
-            rm -rf "$2" || sleep 0.2
+        directory=$1
+        shift
+        for attempt in 1 2 3 4 5 6 7 8 9 10; do
+            "$@" stop -D "$directory/data" -m immediate -t 30
+            rm -rf "$directory" && sleep 0.1
+            [ -e "$directory" ] || exit 0
+            sleep 0.2
         done
         """;
 
@@ -265,16 +271,26 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     Task<BufferedCommandResult> TryStartAsync(CancellationToken cancellationToken) =>
         RunAsync("pg_ctl", ["start", "-D", DataDirectory, "-l", LogFile, "-w", "-t", "60", "-s"], cancellationToken);
 
-    async Task<BufferedCommandResult> RunAsync(string program, string[] arguments, CancellationToken cancellationToken) =>
-        await Command([Binaries[program], .. arguments])
+    async Task<BufferedCommandResult> RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    {
+        string[] line = [.. user?.Prefix ?? [], Binaries[program], .. arguments];
+        return await Cli.Wrap(line[0])
+            .WithArguments(line[1..])
+            .WithWorkingDirectory(root)
+            // What is set for the user's own PostgreSQL must not lead these programs elsewhere.
+            .WithEnvironmentVariables(variables => variables
+                .Set("LC_ALL", "C").Set("PGDATA", null).Set("PGPORT", null).Set("PGHOST", null).Set("PGOPTIONS", null))
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(cancellationToken);
+    }
 
     Task<CommandResult> StartWatcher()
     {
         // A session of its own: signals for our process group, Ctrl-C or kill -9, must not reach it.
         string[] session = OperatingSystem.IsLinux() ? ["setsid"] : [];
-        return Command([.. session, "sh", "-c", Watcher, "sh", Binaries["pg_ctl"], root])
+        string[] line = [.. session, "sh", "-c", Watcher, "sh", root, .. user?.Prefix ?? [], Binaries["pg_ctl"]];
+        return Cli.Wrap(line[0])
+            .WithArguments(line[1..])
             .WithWorkingDirectory("/")
             .WithStandardInputPipe(PipeSource.Create(async (stdin, cancellationToken) =>
             {
@@ -285,17 +301,6 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             .WithValidation(CommandResultValidation.None)
             .ExecuteAsync()
             .Task;
-    }
-
-    Command Command(string[] words)
-    {
-        string[] line = [.. user?.Prefix ?? [], .. words];
-        return Cli.Wrap(line[0])
-            .WithArguments(line[1..])
-            .WithWorkingDirectory(root)
-            // What is set for the user's own PostgreSQL must not lead these programs elsewhere.
-            .WithEnvironmentVariables(variables => variables
-                .Set("LC_ALL", "C").Set("PGDATA", null).Set("PGPORT", null).Set("PGHOST", null).Set("PGOPTIONS", null));
     }
 
     async Task ExecuteFormattedAsync(string role, string formatting, string[] values, CancellationToken cancellationToken)
