@@ -71,7 +71,9 @@ public static class SampleDatabase
         EmbeddedCluster cluster, string database = Name, SampleSize? size = null, CancellationToken cancellationToken = default)
     {
         size ??= new();
-        await using var connection = new NpgsqlConnection(cluster.ConnectionString(database));
+        // Without a pool: the helping functions are temporary, and the session must end for them to go.
+        var builder = new NpgsqlConnectionStringBuilder(cluster.ConnectionString(database)) { Pooling = false };
+        await using var connection = new NpgsqlConnection(builder.ConnectionString);
         await connection.OpenAsync(cancellationToken);
         await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
         {

@@ -6,7 +6,7 @@ WITH relations AS (
 ),
 own_functions AS (
     SELECT p.* FROM pg_catalog.pg_proc p
-    WHERE p.pronamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'tenant_promotion')
+    WHERE p.pronamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'tenant_promotion') AND p.pronamespace::regnamespace::text !~ '^pg_'
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 ),
 own_types AS (
