@@ -17,7 +17,11 @@ own_types AS (
 SELECT format('schema %s owner %s acl %s', oid::regnamespace, nspowner::regrole, nspacl) FROM pg_catalog.pg_namespace
     WHERE nspname NOT IN ('information_schema', 'tenant_promotion', 'public') AND nspname !~ '^pg_'
 UNION ALL SELECT format('extension %s in %s', extname, extnamespace::regnamespace) FROM pg_catalog.pg_extension
-UNION ALL SELECT format('relation %s kind %s owner %s acl %s options %s rls %s force %s identity %s bound %s key %s', name, relkind, relowner::regrole, relacl,
+UNION ALL SELECT format('relation %s kind %s owner %s acl %s options %s rls %s force %s identity %s bound %s key %s', name, relkind, relowner::regrole,
+        -- What PostgreSQL 17 added to everybody's default does not count.
+        ARRAY(SELECT format('%s from %s: %s%s', grantee::regrole, grantor::regrole, privilege_type, CASE WHEN is_grantable THEN '*' END)
+            FROM aclexplode(coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner)))
+            WHERE privilege_type <> 'MAINTAIN' ORDER BY 1),
         reloptions, relrowsecurity, relforcerowsecurity, relreplident, pg_get_expr(relpartbound, oid), pg_get_partkeydef(oid))
     FROM relations WHERE relkind IN ('r', 'p', 'v', 'm', 'S')
 UNION ALL SELECT format('column %s.%s %s not null %s identity %s generated %s default %s collation %s storage %s acl %s options %s statistics %s', r.name,
@@ -33,7 +37,7 @@ UNION ALL SELECT format('constraint %s on %s %s', conname, conrelid::regclass, p
 UNION ALL SELECT format('index %s clustered %s', pg_get_indexdef(indexrelid), indisclustered)
     FROM pg_catalog.pg_index i JOIN relations r ON r.oid = i.indrelid WHERE r.relkind <> 't'
 UNION ALL SELECT format('trigger %s enabled %s', pg_get_triggerdef(t.oid), tgenabled)
-    FROM pg_catalog.pg_trigger t JOIN relations r ON r.oid = t.tgrelid WHERE NOT tgisinternal AND tgname !~ '^~?tenant_promotion'
+    FROM pg_catalog.pg_trigger t JOIN relations r ON r.oid = t.tgrelid WHERE NOT tgisinternal AND tgparentid = 0 AND tgname !~ '^~?tenant_promotion'
 UNION ALL SELECT format('rule %s enabled %s', pg_get_ruledef(w.oid), ev_enabled) FROM pg_catalog.pg_rewrite w JOIN relations r ON r.oid = w.ev_class
     WHERE rulename <> '_RETURN'
 UNION ALL SELECT format('view %s %s', name, pg_get_viewdef(oid)) FROM relations WHERE relkind IN ('v', 'm')
@@ -51,7 +55,7 @@ UNION ALL SELECT format('aggregate %s owner %s', oid::regprocedure, proowner::re
 UNION ALL SELECT format('type %s %s owner %s acl %s base %s default %s labels %s range %s', t.oid::regtype, typtype, typowner::regrole, typacl,
         CASE WHEN typbasetype <> 0 THEN format_type(typbasetype, typtypmod) END, typdefault,
         ARRAY(SELECT enumlabel FROM pg_catalog.pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder), g.rngsubtype::regtype)
-    FROM own_types t LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid WHERE typtype <> 'c' AND typcategory <> 'A'
+    FROM own_types t LEFT JOIN pg_catalog.pg_range g ON g.rngtypid = t.oid WHERE typtype NOT IN ('c', 'm') AND typcategory <> 'A'
 UNION ALL SELECT format('domain %s %s', conname, pg_get_constraintdef(c.oid)) FROM pg_catalog.pg_constraint c JOIN own_types t ON t.oid = c.contypid WHERE contype <> 'n'
 UNION ALL SELECT format('statistics %s', pg_get_statisticsobjdef(oid)) FROM pg_catalog.pg_statistic_ext
 UNION ALL SELECT format('default privileges %s %s %s %s', defaclrole::regrole, defaclnamespace::regnamespace, defaclobjtype, defaclacl) FROM pg_catalog.pg_default_acl

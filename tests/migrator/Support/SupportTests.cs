@@ -25,6 +25,19 @@ public sealed class SupportTests(Servers servers)
             Assert.Contains(surplus, difference => difference.StartsWith($"rows: {table.Table} has in addition", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_kitchen_sink_restored_on_the_other_server_equals_itself_whatever_the_two_versions_are()
+    {
+        await using var sink = await KitchenSink.CreateAsync(servers);
+        await using var restored = await TestDatabase.CreateAsync(servers.Dedicated, Servers.NewName(), sink.Database.Owner);
+        var archive = Path.GetTempFileName();
+        await ClientProgram.RunAsync(sink.Database, EmbeddedCluster.Superuser, "pg_dump", ["--format=custom", "--file", archive]);
+        await ClientProgram.RunAsync(restored, EmbeddedCluster.Superuser, "pg_restore", ["--dbname", restored.Name, archive]);
+        File.Delete(archive);
+
+        Assert.Empty(await new DatabaseComparer(sink.Database, restored).CompareAsync(Everything));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
