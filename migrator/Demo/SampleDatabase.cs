@@ -1,6 +1,6 @@
-using System.Reflection;
 using Dapper;
 using Migrator.Embedded;
+using Migrator.Model;
 using Npgsql;
 
 namespace Migrator.Demo;
@@ -59,7 +59,7 @@ public static class SampleDatabase
     {
         await cluster.CreateDatabaseAsync(database, Admin, cancellationToken);
         await using var connection = new NpgsqlConnection(cluster.ConnectionString(database, Admin));
-        await connection.ExecuteAsync(new CommandDefinition(Resource("shared-database.sql"), cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("shared-database.sql"), cancellationToken: cancellationToken));
     }
 
     /// <summary>Writes the tenants and their rows.</summary>
@@ -78,7 +78,7 @@ public static class SampleDatabase
         await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
         {
             await ExecuteAsync(Tenants, TenantsOf(size));
-            await ExecuteAsync(Resource("shared-database-rows.sql"));
+            await ExecuteAsync(SqlFile.Read("shared-database-rows.sql"));
             await transaction.CommitAsync(cancellationToken);
         }
 
@@ -99,11 +99,5 @@ public static class SampleDatabase
             Totals = (long[])[size.MainRows, .. others.Select(i => size.OtherRows / (1 + i % 3))],
             Plans = (string[])["enterprise", .. others.Select(i => i % 2 == 0 ? "team" : "free")],
         };
-    }
-
-    static string Resource(string name)
-    {
-        using var reader = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!);
-        return reader.ReadToEnd();
     }
 }

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using CliWrap;
 using CliWrap.Buffered;
+using Migrator.Model;
 using Npgsql;
 
 namespace Migrator.Embedded;
@@ -107,7 +108,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <param name="binaries">Which server.</param>
     /// <param name="settings">Lines of postgresql.conf; null for <see cref="FastSettings"/>.</param>
     /// <param name="cancellationToken">Ends the start; nothing stays behind.</param>
-    /// <exception cref="EmbeddedException">The server did not come up; the message holds the last lines of its log.</exception>
+    /// <exception cref="Failure">The server did not come up; the message holds the last lines of its log.</exception>
     public static async Task<EmbeddedCluster> StartAsync(
         PostgresBinaries binaries, IReadOnlyDictionary<string, string>? settings = null, CancellationToken cancellationToken = default)
     {
@@ -174,9 +175,10 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>Stops the server and keeps its data; <see cref="StartAsync(CancellationToken)"/> brings it back.</summary>
     public async Task StopAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default)
     {
-        var result = await RunAsync("pg_ctl", ["stop", "-D", DataDirectory, "-m", mode.ToString().ToLowerInvariant(), "-w"], cancellationToken);
+        var how = mode == StopMode.Fast ? "fast" : "immediate";
+        var result = await RunAsync("pg_ctl", ["stop", "-D", DataDirectory, "-m", how, "-w"], cancellationToken);
         if (!result.IsSuccess)
-            throw new EmbeddedException($"The embedded PostgreSQL did not stop: {Said(result)}");
+            throw new Failure(ExitCode.Failed, $"The embedded PostgreSQL did not stop: {Said(result)}");
     }
 
     /// <summary>Starts the server again on the same port and waits until it answers.</summary>
@@ -256,7 +258,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         if (!result.IsSuccess && result.StandardError.Contains("locale", StringComparison.Ordinal))
             result = await InitializeAsync("C");
         if (!result.IsSuccess)
-            throw new EmbeddedException($"initdb failed: {Said(result)}");
+            throw new Failure(ExitCode.Failed, $"initdb failed: {Said(result)}");
         File.Delete(passwordFile);
 
         Task<BufferedCommandResult> InitializeAsync(string locale) => RunAsync(
@@ -317,8 +319,8 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    EmbeddedException StartFailed(BufferedCommandResult result) =>
-        new($"The embedded PostgreSQL {Binaries.Major} did not start: {Said(result)}\n{TailOfLog()}");
+    Failure StartFailed(BufferedCommandResult result) =>
+        new(ExitCode.Failed, $"The embedded PostgreSQL {Binaries.Major} did not start: {Said(result)}\n{TailOfLog()}");
 
     string TailOfLog() => File.Exists(LogFile) ? string.Join('\n', File.ReadLines(LogFile).TakeLast(10)) : "";
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using CliWrap;
 using CliWrap.Buffered;
+using Migrator.Model;
 
 namespace Migrator.Embedded;
 
@@ -45,8 +46,9 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
     /// <summary>Like <see cref="FindAsync"/>, and where there is none installs Debian's package if that is possible.</summary>
     /// <param name="say">Told before something slow begins.</param>
     /// <param name="cancellationToken">Ends the installation.</param>
-    /// <exception cref="EmbeddedException">There is no server, and none could be installed.</exception>
-    public static async Task<PostgresBinaries> FindOrInstallAsync(Action<string>? say = null, CancellationToken cancellationToken = default)
+    /// <exception cref="Failure">There is no server, and none could be installed.</exception>
+    public static async Task<PostgresBinaries> FindOrInstallAsync(
+        Action<string>? say = null, CancellationToken cancellationToken = default)
     {
         if (await FindAsync(cancellationToken) is { } found)
             return found;
@@ -61,9 +63,11 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
         return await FindAsync(cancellationToken) ?? throw NotFound($" (apt-get failed: {failure})");
     }
 
-    static EmbeddedException NotFound(string why) => new(
+    static Failure NotFound(string why) => new(
+        ExitCode.Failed,
         $"No PostgreSQL server programs (initdb, pg_ctl, postgres) were found{why}. "
-        + $"Install them (Debian, Ubuntu: 'sudo apt-get install postgresql') or set {EnvironmentVariable} to the directory that holds them.");
+        + "Install them (Debian, Ubuntu: 'sudo apt-get install postgresql') "
+        + $"or set {EnvironmentVariable} to the directory that holds them.");
 
     static async Task<string> AptGetAsync(string[] arguments, CancellationToken cancellationToken)
     {
@@ -81,8 +85,10 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
             return null;
         return IsComplete(directory)
             ? Path.GetFullPath(directory)
-            : throw new EmbeddedException(
-                $"{variable} is '{directory}', which does not hold initdb, pg_ctl and postgres. Set it to a server's bin directory or unset it.");
+            : throw new Failure(
+                ExitCode.Usage,
+                $"{variable} is '{directory}', which does not hold initdb, pg_ctl and postgres. "
+                + "Set it to a server's bin directory or unset it.");
     }
 
     static string? OnPath()
@@ -117,7 +123,8 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
             .ExecuteBufferedAsync(cancellationToken);
         return VersionPattern.Match(result.StandardOutput) is { Success: true } match
             ? new(directory, int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture))
-            : throw new EmbeddedException($"'{postgres} --version' failed: {(result.StandardOutput + result.StandardError).Trim()}");
+            : throw new Failure(
+                ExitCode.Failed, $"'{postgres} --version' failed: {(result.StandardOutput + result.StandardError).Trim()}");
     }
 
     [GeneratedRegex(@"\(PostgreSQL\) (\d+)")]

@@ -1,13 +1,16 @@
 using CliWrap;
+using Migrator.Model;
 
 namespace Migrator.Embedded;
 
 /// <summary>The user that runs the server when we are root, which PostgreSQL refuses to run as.</summary>
 sealed record Unprivileged(string Uid, string Gid)
 {
-    /// <summary>What goes before a command to run it as this user. <c>setpriv</c> executes it in place: no session, no second process.</summary>
+    /// <summary>What goes before a command to run it as this user.</summary>
+    /// <remarks><c>setpriv</c> executes the command in place: no login session, no process in between.</remarks>
     public string[] Prefix => ["setpriv", $"--reuid={Uid}", $"--regid={Gid}", "--clear-groups", "--"];
 
+    /// <summary>The same for a person to type.</summary>
     public string CommandLine => string.Join(' ', Prefix) + " ";
 
     /// <summary>Null when we are not root and no other user is needed.</summary>
@@ -17,7 +20,8 @@ sealed record Unprivileged(string Uid, string Gid)
             return null;
         var users = File.ReadLines("/etc/passwd").Select(line => line.Split(':')).ToDictionary(fields => fields[0], StringComparer.Ordinal);
         var user = users.GetValueOrDefault("postgres") ?? users.GetValueOrDefault("nobody")
-            ?? throw new EmbeddedException("PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody'. Run this as another user.");
+            ?? throw new Failure(
+                ExitCode.Failed, "PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody'. Run this as another user.");
         return new(user[2], user[3]);
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Migrator.Embedded;
+using Migrator.Model;
 using Migrator.Tests.Support;
 using Npgsql;
 
@@ -63,8 +64,10 @@ public sealed class EmbeddedClusterTests
     [Fact]
     public async Task A_failed_start_says_what_the_server_said_and_leaves_nothing()
     {
-        var failure = await Assert.ThrowsAsync<EmbeddedException>(
-            async () => await EmbeddedCluster.StartAsync(await PostgresBinaries.FindOrInstallAsync(), new Dictionary<string, string> { ["wal_level"] = "nonsense" }));
+        var settings = new Dictionary<string, string> { ["wal_level"] = "nonsense" };
+        var binaries = await PostgresBinaries.FindOrInstallAsync();
+
+        var failure = await Assert.ThrowsAsync<Failure>(() => EmbeddedCluster.StartAsync(binaries, settings));
 
         Assert.Contains("invalid value for parameter \"wal_level\": \"nonsense\"", failure.Message, StringComparison.Ordinal);
         var directory = Regex.Match(failure.Message, @"migrator-pg-\w+").Value;
@@ -77,7 +80,8 @@ public sealed class EmbeddedClusterTests
         var binaries = await PostgresBinaries.FindOrInstallAsync();
         using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => EmbeddedCluster.StartAsync(binaries, cancellationToken: cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => EmbeddedCluster.StartAsync(binaries, cancellationToken: cancellation.Token));
     }
 
     [Theory]
@@ -90,9 +94,12 @@ public sealed class EmbeddedClusterTests
     {
         // What the other process starts is all in here, the clusters that its tests would share included.
         var place = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"killed-{milliseconds}-{Environment.ProcessId}"));
-        using var process = Process.Start(new ProcessStartInfo(
-            "dotnet",
-            ["exec", typeof(EmbeddedClusterTests).Assembly.Location, "-explicit", "only", "-method", $"*.{nameof(Holds_a_cluster_until_killed)}"])
+        string[] arguments =
+        [
+            "exec", typeof(EmbeddedClusterTests).Assembly.Location,
+            "-explicit", "only", "-method", $"*.{nameof(Holds_a_cluster_until_killed)}",
+        ];
+        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments)
         {
             Environment = { ["TMPDIR"] = place.FullName },
             RedirectStandardOutput = true,
@@ -103,7 +110,7 @@ public sealed class EmbeddedClusterTests
         process.Kill();
 
         await EventuallyAsync(() => place.GetDirectories("migrator-pg-*").Length == 0, "A directory is still there.");
-        await EventuallyAsync(() => !CommandLines().Any(line => line.Contains(place.FullName, StringComparison.Ordinal)), "A process is still there.");
+        await EventuallyAsync(() => !CommandLines().Any(line => line.Contains(place.FullName)), "A process is still there.");
         place.Delete(recursive: true);
     }
 
@@ -121,7 +128,7 @@ public sealed class EmbeddedClusterTests
         // Of a version that no other test looks for: the environment belongs to all of them.
         Environment.SetEnvironmentVariable("POSTGRES_BIN_8", empty.FullName);
 
-        var refusal = await Assert.ThrowsAsync<EmbeddedException>(() => PostgresBinaries.FindMajorAsync(8));
+        var refusal = await Assert.ThrowsAsync<Failure>(() => PostgresBinaries.FindMajorAsync(8));
 
         Assert.Contains("POSTGRES_BIN_8", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(empty.FullName, refusal.Message, StringComparison.Ordinal);
@@ -139,7 +146,7 @@ public sealed class EmbeddedClusterTests
 
     static IEnumerable<string> CommandLines()
     {
-        foreach (var process in Directory.GetDirectories("/proc").Where(directory => int.TryParse(Path.GetFileName(directory), out _)))
+        foreach (var process in Directory.GetDirectories("/proc").Where(directory => char.IsDigit(Path.GetFileName(directory)[0])))
         {
             string line;
             try

@@ -18,7 +18,8 @@ public static class ClientProgram
     }
 
     /// <summary>Runs a client program against a database and returns what it printed; an error is an exception.</summary>
-    public static async Task<string> RunAsync(TestDatabase database, string? role, string program, IEnumerable<string> arguments, string input = "")
+    public static async Task<string> RunAsync(
+        TestDatabase database, string? role, string program, IEnumerable<string> arguments, string input = "")
     {
         var connection = new NpgsqlConnectionStringBuilder(database.ConnectionString(role));
         var result = await Cli.Wrap(await FindAsync(database.Cluster, program))

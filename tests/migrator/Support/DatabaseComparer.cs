@@ -1,4 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
+using CliWrap;
+using CliWrap.Buffered;
 using Dapper;
 using Migrator.Embedded;
 using Npgsql;
@@ -23,7 +27,8 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
 
     /// <summary>Whatever session writes a row's text, it writes the same.</summary>
     const string Settings = """
-        SET extra_float_digits = 1; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET bytea_output = 'hex';
+        SET extra_float_digits = 1; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC';
+        SET bytea_output = 'hex';
         SET lc_monetary = 'C'; SET xmloption = 'content'; SET search_path = ''; SET row_security = off;
         """;
 
@@ -54,7 +59,8 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
     {
         await using var leftConnection = await OpenAsync(left);
         await using var rightConnection = await OpenAsync(right);
-        var named = await leftConnection.QueryAsync<string>("SELECT name::regclass::text FROM unnest(@names) AS name", new { names = tables.Select(t => t.Table).ToArray() });
+        var named = await leftConnection.QueryAsync<string>(
+            "SELECT name::regclass::text FROM unnest(@names) AS name", new { names = tables.Select(table => table.Table).ToArray() });
         var present = (await leftConnection.QueryAsync<string>(Tables)).Union(await rightConnection.QueryAsync<string>(Tables));
         var differences = present.Except(named).Select(table => $"rows: {table} was not compared.").ToList();
         foreach (var table in tables)
@@ -99,39 +105,37 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
 
     static async Task<NpgsqlDataReader> ReadAsync(NpgsqlConnection connection, string table, string where)
     {
-        await using var command = new NpgsqlCommand(
-            $"""SELECT row FROM (SELECT tableoid::regclass::text || ' ' || t::text AS row FROM {table} AS t WHERE {where}) AS rows ORDER BY row COLLATE "C" """,
-            connection) { CommandTimeout = 0 };
+        var sql = $"""
+            SELECT row FROM (SELECT tableoid::regclass::text || ' ' || t::text AS row FROM {table} AS t WHERE {where}) AS rows
+            ORDER BY row COLLATE "C"
+            """;
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         return await command.ExecuteReaderAsync();
     }
 
     static async Task<byte[]?> NextAsync(NpgsqlDataReader reader) =>
-        await reader.ReadAsync() ? System.Text.Encoding.UTF8.GetBytes(reader.GetString(0)) : null;
+        await reader.ReadAsync() ? Encoding.UTF8.GetBytes(reader.GetString(0)) : null;
 
     static int CompareBytes(byte[] left, byte[] right) => left.AsSpan().SequenceCompareTo(right);
 
     static string Short(byte[] row)
     {
-        var text = System.Text.Encoding.UTF8.GetString(row);
-        return text.Length <= 200 ? text : $"{text[..200]}... ({text.Length} characters, md5 {Convert.ToHexStringLower(Md5(row))})";
+        var text = Encoding.UTF8.GetString(row);
+        // The hash tells two long rows apart that begin alike.
+        return text.Length <= 200 ? text : $"{text[..200]}... ({text.Length} characters, {Convert.ToHexStringLower(SHA256.HashData(row))})";
     }
-
-    // Only to tell two long rows apart in a message.
-#pragma warning disable CA5351
-    static byte[] Md5(byte[] row) => System.Security.Cryptography.MD5.HashData(row);
-#pragma warning restore CA5351
 
     static async Task<bool> CanDumpAsync(TestDatabase database)
     {
         var program = await ClientProgram.FindAsync(database.Cluster, "pg_dump");
-        var version = await CliWrap.Buffered.BufferedCommandExtensions.ExecuteBufferedAsync(CliWrap.Cli.Wrap(program).WithArguments("--version"));
+        var version = await Cli.Wrap(program).WithArguments("--version").ExecuteBufferedAsync();
         return int.Parse(MajorPattern.Match(version.StandardOutput).Value) >= database.Cluster.Binaries.Major;
     }
 
     static async Task<List<string>> DumpAsync(TestDatabase database)
     {
-        var dump = await ClientProgram.RunAsync(
-            database, EmbeddedCluster.Superuser, "pg_dump", ["--schema-only", "--exclude-schema=tenant_promotion", "--quote-all-identifiers"]);
+        string[] arguments = ["--schema-only", "--exclude-schema=tenant_promotion", "--quote-all-identifiers"];
+        var dump = await ClientProgram.RunAsync(database, EmbeddedCluster.Superuser, "pg_dump", arguments);
         return [.. dump.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && !Noise.IsMatch(line))];
     }
 
@@ -153,13 +157,19 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
             SELECT seqrelid::regclass::text FROM pg_catalog.pg_sequence JOIN pg_catalog.pg_class ON oid = seqrelid
             WHERE relnamespace::regnamespace::text <> 'tenant_promotion' ORDER BY 1
             """))
-            state.Add(await connection.ExecuteScalarAsync<string>($"SELECT '{sequence.Replace("'", "''", StringComparison.Ordinal)} ' || last_value || ' ' || is_called FROM {sequence}") ?? "");
+        {
+            var value = await connection.ExecuteScalarAsync<string>($"SELECT last_value || ' ' || is_called FROM {sequence}");
+            state.Add($"{sequence} {value}");
+        }
+
         return state;
     }
 
     static async Task<NpgsqlConnection> OpenAsync(TestDatabase database)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString(EmbeddedCluster.Superuser)) { Pooling = false }.ConnectionString);
+        // Without a pool: settings stay with this session, and no idle one keeps the database from being a template.
+        var builder = new NpgsqlConnectionStringBuilder(database.ConnectionString(EmbeddedCluster.Superuser)) { Pooling = false };
+        var connection = new NpgsqlConnection(builder.ConnectionString);
         await connection.OpenAsync();
         await connection.ExecuteAsync(Settings);
         return connection;

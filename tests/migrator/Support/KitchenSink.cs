@@ -17,7 +17,10 @@ public enum KeyType
     BigInt,
 }
 
-/// <summary>A shared database with everything in it: KitchenSink.sql, for three tenants, of which <see cref="Slug"/> is the one to promote.</summary>
+/// <summary>
+/// A shared database with everything in it: KitchenSink.sql, for three tenants, of which <see cref="Slug"/> is the one to
+/// promote.
+/// </summary>
 public sealed class KitchenSink : IAsyncDisposable
 {
     readonly Servers servers;
@@ -65,13 +68,17 @@ public sealed class KitchenSink : IAsyncDisposable
     {
         string[] keys = keyType switch
         {
-            KeyType.Uuid => ["aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b", "cccccccc-0000-4000-8000-00000000000c"],
+            KeyType.Uuid =>
+            [
+                "aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b", "cccccccc-0000-4000-8000-00000000000c",
+            ],
             KeyType.Text => ["""it's "a" {1} \ ünï""", "B", "b "],
             _ => [$"{long.MaxValue}", "-1", "0"],
         };
         var owner = forceRowSecurity ? Servers.BypassingAdmin : Servers.Admin;
         var name = Servers.NewName("sink");
-        var sink = new KitchenSink(servers, await TestDatabase.CreateAsync(servers.Shared, name, owner), keys, name["sink".Length..].Replace('_', '-'));
+        var database = await TestDatabase.CreateAsync(servers.Shared, name, owner);
+        var sink = new KitchenSink(servers, database, keys, name["sink".Length..].Replace('_', '-'));
         try
         {
             // The extensions belong to the superuser, as they do on a server that others run.
@@ -89,8 +96,9 @@ public sealed class KitchenSink : IAsyncDisposable
                 owner,
                 "psql",
                 [
-                    "-X", "-q", "-v", $"key_type={keyType.ToString().ToLowerInvariant()}", "-v", $"a={keys[0]}", "-v", $"b={keys[1]}", "-v", $"c={keys[2]}",
-                    "-v", $"suffix={sink.suffix}", "-v", $"force_row_security={OnOff(forceRowSecurity)}", "-v", $"other_owner={OnOff(otherOwner)}",
+                    "-X", "-q", "-v", $"key_type={keyType.ToString().ToLowerInvariant()}",
+                    "-v", $"a={keys[0]}", "-v", $"b={keys[1]}", "-v", $"c={keys[2]}", "-v", $"suffix={sink.suffix}",
+                    "-v", $"force_row_security={OnOff(forceRowSecurity)}", "-v", $"other_owner={OnOff(otherOwner)}",
                 ],
                 Script());
             return sink;
@@ -134,10 +142,12 @@ public sealed class KitchenSink : IAsyncDisposable
 
     static readonly string[] DirectTables =
     [
-        "sink.types", "sink.long_values", "sink.composite_parent", "sink.composite_child", "sink.no_key", "sink.only_tenant", "sink.by_default",
-        "sink.unique_only", "sink.empty_everywhere", "sink.empty_for_a", "sink.loose", "sink.tree", "sink.departments", "sink.employees", "sink.cards",
-        "sink.measurements", "sink.hashed", "sink.listed", "sink.history", "sink.kept", "sink.card_counts", "sink.a_summary",
-        "\"Mixed Case\".\"Quoted \"\"Name\"\" Table\"", "\"Mixed Case\".\"order\"", "public.\"we.ird; na'me % {0} [red]x[/] $1 \\ --\"",
+        "sink.types", "sink.long_values", "sink.composite_parent", "sink.composite_child", "sink.no_key", "sink.only_tenant",
+        "sink.by_default", "sink.unique_only", "sink.empty_everywhere", "sink.empty_for_a", "sink.loose", "sink.tree",
+        "sink.departments", "sink.employees", "sink.cards", "sink.measurements", "sink.hashed", "sink.listed",
+        "sink.history", "sink.kept", "sink.card_counts", "sink.a_summary",
+        "\"Mixed Case\".\"Quoted \"\"Name\"\" Table\"", "\"Mixed Case\".\"order\"",
+        "public.\"we.ird; na'me % {0} [red]x[/] $1 \\ --\"",
         "public.a234567890123456789012345678901234567890123456789012345678901_z",
     ];
 

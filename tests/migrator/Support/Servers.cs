@@ -66,7 +66,8 @@ public sealed class Servers : IAsyncLifetime
     static async Task<EmbeddedCluster> StartAsync(string variable)
     {
         var binaries = int.TryParse(Environment.GetEnvironmentVariable(variable), out var major)
-            ? await PostgresBinaries.FindMajorAsync(major) ?? throw new EmbeddedException($"{variable} asks for PostgreSQL {major}: set POSTGRES_BIN_{major}.")
+            ? await PostgresBinaries.FindMajorAsync(major)
+                ?? throw new InvalidOperationException($"{variable} asks for PostgreSQL {major}: set POSTGRES_BIN_{major}.")
             : await PostgresBinaries.FindOrInstallAsync();
         var cluster = await EmbeddedCluster.StartAsync(binaries);
         try
