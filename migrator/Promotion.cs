@@ -230,10 +230,10 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
                 },
                 cancel);
         }
-        catch (Exception e) when (e is Failure or OperationCanceledException)
+        catch (Exception e)
         {
-            await SettleAsync(e is Failure { Code: ExitCode.Busy } ? null : e);
-            if (e is OperationCanceledException) throw Sentences.Interrupted(verb, slug);
+            await SettleAsync(e);
+            if (cancel.IsCancellationRequested && e is not Failure) throw Sentences.Interrupted(verb, slug);
             throw;
         }
     }
@@ -256,9 +256,9 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
     };
 
     // After a failure or Ctrl-C, with the tenant not flipped, its writes must go on where they are; what was copied behind the guard is forgotten.
-    async Task SettleAsync(Exception? cause)
+    async Task SettleAsync(Exception cause)
     {
-        if (cause is null or Failure { Code: ExitCode.Usage or ExitCode.Refused }) return;
+        if (cause is Failure { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy }) return;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         try
         {

@@ -34,14 +34,11 @@ abstract class MigratorCommand : Command
                 await RunAsync(parsed, terminal, cancel);
                 return (int)ExitCode.Done;
             }
-            catch (Exception e) when (Promotion.Translate(e, cancel) is { } failure)
+            catch (Exception e)
             {
+                var failure = Promotion.Translate(e, cancel) ?? (cancel.IsCancellationRequested ? new Failure(ExitCode.Interrupted, "Interrupted.", e) : Sentences.Bug(e));
                 terminal.Fail(failure);
                 return (int)failure.Code;
-            }
-            catch (Exception e) when (cancel.IsCancellationRequested && e is OperationCanceledException or Npgsql.NpgsqlException)
-            {
-                return (int)ExitCode.Interrupted;
             }
         });
     }

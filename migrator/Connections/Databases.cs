@@ -66,7 +66,7 @@ public sealed class Databases : IAsyncDisposable
     /// </summary>
     public async Task EndLeftoverSessionsAsync(CancellationToken cancel)
     {
-        NpgsqlConnection.ClearPool(Isolated.CreateConnection());
+        Isolated.Clear();
         const string terminate = """
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
             WHERE application_name = $1 AND datname = $2 AND pid <> pg_backend_pid()

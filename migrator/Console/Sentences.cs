@@ -179,6 +179,9 @@ public static class Sentences
         ExitCode.Failed,
         $"The server refuses a statement ({e.SqlState}): {e.MessageText}{(e.Detail is { Length: > 0 } detail ? $" {detail}" : "")}. Mend the cause and run the same command again, or roll back.", e) { Transient = e.IsTransient };
 
+    public static Failure Bug(Exception e) => new(
+        ExitCode.Failed, $"This should not have happened ({e.GetType().Name}): {e.Message} Run the same command again with --verbose and report what it prints.", e);
+
     public static Failure Lost(string what) => new(
         ExitCode.Failed, $"The connection that holds the tenant's lock was lost ({what}). Run the same command again.") { Transient = true };
 

@@ -23,7 +23,7 @@ public sealed class BuildSchema : Phase
         await archive.RestoreAsync(SchemaPart.PostData, run.Databases, run.Options.Jobs, cancel);
         await RefreshViewsAsync(run, cancel);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await ExecuteAsync(connection, "ANALYZE", cancel);
+        await ExecuteAsync(connection, "ANALYZE;", cancel);
         return new();
     }
 

@@ -103,13 +103,13 @@ public sealed partial class SchemaArchive : IDisposable
             var identities = (await connection.QueryAsync<(uint Class, uint Object, string Identity)>(new CommandDefinition(
                 """
                 SELECT o.class, o.object, i.type || ' ' || i.identity
-                FROM unnest(@classes, @objects) AS o (class, object), pg_identify_object(o.class, o.object, 0) AS i
+                FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object), pg_identify_object(o.class, o.object, 0) AS i
                 WHERE i.identity IS NOT NULL
                 """,
                 new
                 {
-                    classes = entries.Where(IsDescribed).Select(entry => entry.ClassId).ToArray(),
-                    objects = entries.Where(IsDescribed).Select(entry => entry.ObjectId).ToArray(),
+                    classes = entries.Where(IsDescribed).Select(entry => (long)entry.ClassId).ToArray(),
+                    objects = entries.Where(IsDescribed).Select(entry => (long)entry.ObjectId).ToArray(),
                 },
                 cancellationToken: cancel))).DistinctBy(row => (row.Class, row.Object)).ToDictionary(row => (row.Class, row.Object), row => row.Identity);
             return new(tools, folder, entries, [.. keys.Select(key => key.Oid)], [.. keys.Select(key => $"{key.Schema} {key.Name} ")], identities);

@@ -16,7 +16,9 @@ BEGIN
                                         WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END AS kind
                   FROM pg_class c
                   WHERE c.relnamespace = to_regnamespace('public') AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
-                    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') LOOP
+                    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+                  -- An identity's sequence goes with its table, and only with it.
+                  ORDER BY c.relkind = 'S' LOOP
         IF to_regclass(format('public.%I', object.name)) IS NOT NULL THEN
             EXECUTE format('DROP %s IF EXISTS public.%I CASCADE', object.kind, object.name);
         END IF;

@@ -66,7 +66,7 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
             [.. await connection.QueryAsync<T>(new CommandDefinition(SqlFile.Read(file), parameters, cancellationToken: cancel))];
 
         var relations = await Query<RelationRow>("catalog-tables.sql");
-        var columns = (await Query<ColumnRow>("catalog-columns.sql", new { relations = relations.Select(row => row.Oid).ToArray() }))
+        var columns = (await Query<ColumnRow>("catalog-columns.sql", new { relations = relations.Select(row => (long)row.Oid).ToArray() }))
             .ToLookup(row => row.Relation);
         var types = (await Query<TypeRow>("catalog-types.sql")).ToDictionary(row => row.Oid);
         var tables = relations.Select(row => row.ToTable(columns[row.Oid].Select(column => column.ToColumn(types)).ToArray())).ToArray();

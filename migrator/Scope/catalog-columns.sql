@@ -8,5 +8,5 @@ SELECT a.attrelid                                 AS "Relation",
        a.attidentity = 'a'                        AS "AlwaysIdentity",
        coalesce((SELECT NOT co.collisdeterministic FROM pg_collation co WHERE co.oid = a.attcollation), false) AS "Nondeterministic"
 FROM pg_attribute a
-WHERE a.attrelid = ANY (@relations) AND a.attnum > 0 AND NOT a.attisdropped
+WHERE a.attrelid = ANY (CAST(@relations AS oid[])) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum

@@ -20,7 +20,7 @@ public static class PerformanceBaseline
         foreach (var table in scope.TenantTables.Where(table => table.Belonging != Belonging.Root))
         {
             var condition = scope.Condition(table, "t", tenant.Key);
-            var wide = $"SELECT count(*) FROM (SELECT FROM {table.Table.From} t WHERE {condition} LIMIT 1000) some";
+            var wide = $"SELECT count(*) FROM (SELECT FROM {table.Table.From} t WHERE {condition} LIMIT 1000) AS sample";
             var detail = $"tenant-wide {await CompareAsync(shared, isolated, [wide], cancel)}";
             if (table.Table.Key.Count > 0)
             {
