@@ -155,6 +155,10 @@ public static class Sentences
 
     public static string UnownedRows(TableName table, long rows) => $"{table} has {rows:N0} rows that belong to no tenant; they stay in the shared database.";
 
+    public static string ForeignKeyWithoutIndex(ForeignKey key) =>
+        $"No index leads with the columns of {key.Name} on {key.From}; rollback and finalize would search the table for each row of {key.To}. " +
+        $"Before those: CREATE INDEX CONCURRENTLY ON {key.From.Quoted} ({Sql.Identifiers(key.FromColumns)}).";
+
     public static string EventTrigger(string trigger) => $"Event trigger {trigger} fires on the guard's triggers in the shared database; it is not cloned.";
 
     public static string Publication(string publication) => $"Publication {publication} is not cloned; its subscribers see the deletes of finalize.";

@@ -76,6 +76,7 @@ CREATE TABLE projects (
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (tenant_id, id)
 );
+CREATE INDEX projects_owner_idx ON projects (owner_id);
 CREATE INDEX projects_search_idx ON projects USING gin (search);
 
 CREATE TABLE project_members (
@@ -104,6 +105,9 @@ CREATE TABLE tasks (
     FOREIGN KEY (tenant_id, project_id) REFERENCES projects (tenant_id, id)
 );
 CREATE INDEX tasks_tenant_status_idx ON tasks (tenant_id, status);
+CREATE INDEX tasks_project_idx ON tasks (tenant_id, project_id);
+CREATE INDEX tasks_parent_idx ON tasks (parent_task_id) WHERE parent_task_id IS NOT NULL;
+CREATE INDEX tasks_assignee_idx ON tasks (assignee_id);
 CREATE INDEX tasks_open_idx ON tasks (project_id) WHERE status <> 'done';
 
 -- No tenant column: a comment is its task's tenant's.
@@ -116,6 +120,8 @@ CREATE TABLE comments (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX comments_reply_idx ON comments (reply_to) WHERE reply_to IS NOT NULL;
+CREATE INDEX comments_author_idx ON comments (author_id);
 CREATE INDEX comments_task_idx ON comments (task_id, created_at);
 
 -- Two steps from the tenant.
@@ -140,6 +146,7 @@ CREATE TABLE design_recommendations (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX design_recommendations_project_idx ON design_recommendations (project_id);
 CREATE INDEX design_recommendations_tenant_idx ON design_recommendations (tenant_id, created_at);
 
 CREATE TABLE tech_stack_recommendations (
@@ -152,6 +159,7 @@ CREATE TABLE tech_stack_recommendations (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX tech_stack_recommendations_project_idx ON tech_stack_recommendations (project_id);
 CREATE INDEX tech_stack_recommendations_tenant_idx ON tech_stack_recommendations (tenant_id, created_at);
 
 CREATE TABLE agent_events (
@@ -164,6 +172,7 @@ CREATE TABLE agent_events (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, created_at)
 ) PARTITION BY RANGE (created_at);
+CREATE INDEX agent_events_project_idx ON agent_events (project_id);
 CREATE INDEX agent_events_tenant_idx ON agent_events (tenant_id, created_at);
 
 DO $$
@@ -191,6 +200,7 @@ CREATE TABLE audit_logs (
     detail jsonb,
     created_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX audit_logs_actor_idx ON audit_logs (actor_id);
 CREATE INDEX audit_logs_tenant_idx ON audit_logs (tenant_id, created_at);
 
 CREATE SEQUENCE billing.invoice_number_seq START 1000;

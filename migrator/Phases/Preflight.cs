@@ -61,6 +61,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             // These read rows, and need the rights and the rules that were checked before.
             await CheckReferencesAsync(shared, scope, tenant, cancel);
             await CountUnownedAsync(shared, scope, cancel);
+            await CheckIndexesAsync(shared, scope, cancel);
             plan.AddRange(await PlanAsync(shared, scope, tenant, cancel));
         }
         return new(tenant, scope, tools, facts, faults, warnings, plan);
@@ -237,6 +238,20 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             if (scope.Unowned(table, "t") is { } unowned
                 && await shared.ExecuteScalarAsync<long>(new CommandDefinition($"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}", cancellationToken: cancel)) is > 0 and var rows)
                 warnings.Add(Sentences.UnownedRows(table.Name, rows));
+    }
+
+    // Deleting a referenced row looks for the rows that refer to it: without an index, through the whole table, row by row.
+    async Task CheckIndexesAsync(NpgsqlConnection shared, TenantScope scope, CancellationToken cancel)
+    {
+        const long worthAnIndex = 10_000;
+        foreach (var key in scope.ForeignKeys.Where(key => scope[key.To] is { IsTenantData: true, Belonging: not Belonging.Root } && scope[key.From].Table.EstimatedRows > worthAnIndex))
+            if (!await shared.ExecuteScalarAsync<bool>(new CommandDefinition("""
+                SELECT EXISTS (SELECT FROM pg_index i
+                               WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
+                                 AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
+                                      WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
+                """, new { table = key.From.Quoted, columns = key.FromColumns.ToArray() }, cancellationToken: cancel)))
+                warnings.Add(Sentences.ForeignKeyWithoutIndex(key));
     }
 
     static async Task<IReadOnlyList<PlannedTable>> PlanAsync(NpgsqlConnection shared, TenantScope scope, Tenant tenant, CancellationToken cancel)
