@@ -141,8 +141,11 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         .WithArguments(arguments)
         .WithEnvironmentVariables(new Dictionary<string, string?>
         {
-            ["PGHOST"] = EmbeddedCluster.Host, ["PGPORT"] = server.Port.ToString(), ["PGDATABASE"] = database,
-            ["PGUSER"] = EmbeddedCluster.Superuser, ["PGPASSWORD"] = server.PasswordOf(EmbeddedCluster.Superuser),
+            ["PGHOST"] = EmbeddedCluster.Host,
+            ["PGPORT"] = server.Port.ToString(),
+            ["PGDATABASE"] = database,
+            ["PGUSER"] = EmbeddedCluster.Superuser,
+            ["PGPASSWORD"] = server.PasswordOf(EmbeddedCluster.Superuser),
         });
 
     static string Uri(EmbeddedCluster server, string database) =>

@@ -10,8 +10,11 @@ var root = new RootCommand("Moves one tenant of a shared PostgreSQL database int
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
-    foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync("✗ " + error.Message);
-    await Console.Error.WriteLineAsync($"  'migrator {parsed.CommandResult.Command.Name} --help' shows what there is.");
+    var verb = parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ";
+    if (verb == "" && args.FirstOrDefault(word => !word.StartsWith('-')) is { } word) await Console.Error.WriteLineAsync($"✗ There is no command '{word}'.");
+    else
+        foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync("✗ " + error.Message);
+    await Console.Error.WriteLineAsync($"  'migrator {verb}--help' shows what there is.");
     return (int)ExitCode.Usage;
 }
 return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20), EnableDefaultExceptionHandler = false });

@@ -112,7 +112,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
 
         await journal.InstallAsync(cancel);
         var id = await journal.BeginAsync(tenant, options.Mode, TargetOf(databases), cancel);
-        await journal.PhaseStartedAsync(id, Preflight.PhaseName, PromotionState.Preparing, cancel);
+        await journal.PhaseStartedAsync(id, Preflight.PhaseName, PromotionState.Preparing, cancel, clock.Elapsed);
         await journal.PhaseEndedAsync(id, Preflight.PhaseName, result.Facts, cancel);
         return (tenant, (await journal.CurrentAsync(tenant.Key, cancel))!, result.Tools!);
     }

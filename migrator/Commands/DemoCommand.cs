@@ -139,16 +139,17 @@ sealed class DemoCommand : Command
         {
             await shared.LeaveRunningAsync();
             await dedicated.LeaveRunningAsync();
+            // Plain lines: they are to be pasted, and a console would fold them.
             var password = shared.PasswordOf(SampleDatabase.Admin);
-            Out.WriteLine("The servers stay up. To look around:");
-            Out.WriteLine($"  export DB_HOST=127.0.0.1 DB_PORT={shared.Port} DB_USER={SampleDatabase.Admin} DB_PASSWORD={password} MIGRATOR_REFERENCE__0=plans MIGRATOR_REFERENCE__1=feature_flags");
-            Out.WriteLine($"  export TARGET_DB_HOST=127.0.0.1 TARGET_DB_PORT={dedicated.Port} TARGET_DB_PASSWORD={dedicated.PasswordOf(SampleDatabase.Admin)}");
-            Out.WriteLine("  artifacts/migrator/migrator list");
-            Out.WriteLine("  artifacts/migrator/migrator promote --tenant-slug=globex --dry-run");
-            Out.WriteLine($"  PGPASSWORD=$DB_PASSWORD psql -h 127.0.0.1 -p {shared.Port} -U {SampleDatabase.Admin} {SampleDatabase.Name}");
-            Out.WriteLine("To end them:");
-            Out.WriteLine("  " + shared.RemoveCommand);
-            Out.WriteLine("  " + dedicated.RemoveCommand);
+            System.Console.Out.WriteLine("The servers stay up. To look around:");
+            System.Console.Out.WriteLine($"  export DB_HOST=127.0.0.1 DB_PORT={shared.Port} DB_USER={SampleDatabase.Admin} DB_PASSWORD={password} MIGRATOR_REFERENCE__0=plans MIGRATOR_REFERENCE__1=feature_flags");
+            System.Console.Out.WriteLine($"  export TARGET_DB_HOST=127.0.0.1 TARGET_DB_PORT={dedicated.Port} TARGET_DB_PASSWORD={dedicated.PasswordOf(SampleDatabase.Admin)}");
+            System.Console.Out.WriteLine("  artifacts/migrator/migrator list");
+            System.Console.Out.WriteLine("  artifacts/migrator/migrator promote --tenant-slug=globex --dry-run");
+            System.Console.Out.WriteLine($"  PGPASSWORD=$DB_PASSWORD psql -h 127.0.0.1 -p {shared.Port} -U {SampleDatabase.Admin} {SampleDatabase.Name}");
+            System.Console.Out.WriteLine("To end them:");
+            System.Console.Out.WriteLine("  " + shared.RemoveCommand);
+            System.Console.Out.WriteLine("  " + dedicated.RemoveCommand);
         }
 
         Promotion Promotion(IPromotionProgress progress) => new(

@@ -44,7 +44,7 @@ public static class Sentences
     {
         0 => $"Tenant '{slug}' not found, nor any that begins with '{slug.Text[0]}'. Check the slug, and that DB_NAME is the shared database.",
         1 => $"Tenant '{slug}' not found. Did you mean '{similar[0]}'?",
-        _ => $"Tenant '{slug}' not found. {similar.Count} tenants begin with '{CommonStart(slug.Text, similar[0])}': {string.Join(", ", similar.Take(5))}{(similar.Count > 5 ? ", …" : "")}.",
+        _ => $"Tenant '{slug}' not found. {similar.Count} tenants begin with '{CommonStart(slug.Text, similar[0])}': {string.Join(", ", similar.Take(5))}{(similar.Count > 5 ? ", …" : "")}. 'migrator list' shows all.",
     });
 
     public static Failure TenantAmbiguous(Slug slug, int rows, Tenancy tenancy) =>
@@ -168,7 +168,8 @@ public static class Sentences
     // ---- on the way -----------------------------------------------------------------------------------------------------------
 
     public static Failure Unreachable(NpgsqlException e) => new(
-        ExitCode.Failed, $"A server cannot be reached: {Innermost(e)}. Check host, port and network, then run the same command again.", e) { Transient = true };
+        ExitCode.Failed, $"A server cannot be reached: {Chain(e)}. Check host, port and network, then run the same command again.", e)
+    { Transient = true };
 
     public static Failure NoSuchDatabase(PostgresException e) =>
         new(ExitCode.Refused, $"{Capital(e.MessageText)}. Check DB_NAME and TARGET_DB_NAME, then run the same command again.", e);
@@ -181,13 +182,15 @@ public static class Sentences
 
     public static Failure ServerSaid(PostgresException e) => new(
         ExitCode.Failed,
-        $"The server refuses a statement ({e.SqlState}): {e.MessageText}{(e.Detail is { Length: > 0 } detail ? $" {detail}" : "")}. Mend the cause and run the same command again, or roll back.", e) { Transient = e.IsTransient };
+        $"The server refuses a statement ({e.SqlState}): {e.MessageText}{(e.Detail is { Length: > 0 } detail ? $" {detail}" : "")}. Mend the cause and run the same command again, or roll back.", e)
+    { Transient = e.IsTransient };
 
     public static Failure Bug(Exception e) => new(
         ExitCode.Failed, $"This should not have happened ({e.GetType().Name}): {e.Message} Run the same command again with --verbose and report what it prints.", e);
 
     public static Failure Lost(string what) => new(
-        ExitCode.Failed, $"The connection that holds the tenant's lock was lost ({what}). Run the same command again.") { Transient = true };
+        ExitCode.Failed, $"The connection that holds the tenant's lock was lost ({what}). Run the same command again.")
+    { Transient = true };
 
     public static string Retrying(string message, TimeSpan delay) => $"{message} Trying again in {delay.TotalSeconds:0} s.";
 
@@ -298,5 +301,5 @@ public static class Sentences
 
     static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
-    static string Innermost(Exception e) => (e.InnerException is { } inner ? Innermost(inner) : e.Message).TrimEnd('.');
+    static string Chain(Exception e) => e.InnerException is { } inner && inner.Message != e.Message ? $"{e.Message.TrimEnd('.')}: {Chain(inner)}" : e.Message.TrimEnd('.');
 }

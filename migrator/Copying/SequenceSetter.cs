@@ -41,10 +41,11 @@ public static class SequenceSetter
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
         foreach (var sequence in scope.Sequences.Where(sequence => sequence is { Increment: > 0, Cycles: false } && !FeedsSharedKey(scope, sequence)))
         {
-            var last = await isolated.ExecuteScalarAsync<long>(new CommandDefinition(
-                $"SELECT last_value FROM {sequence.Name.Quoted} WHERE is_called", cancellationToken: cancel));
+            // Null: it has handed out nothing yet.
+            if (await isolated.ExecuteScalarAsync<long?>(new CommandDefinition(
+                    $"SELECT last_value FROM {sequence.Name.Quoted} WHERE is_called", cancellationToken: cancel)) is not { } last) continue;
             await shared.ExecuteAsync(new CommandDefinition(
-                $"SELECT setval(CAST(@name AS regclass), @last) FROM {sequence.Name.Quoted} WHERE last_value < @last",
+                $"SELECT setval(CAST(@name AS regclass), @last) FROM {sequence.Name.Quoted} WHERE last_value < @last OR (last_value = @last AND NOT is_called)",
                 new { name = sequence.Name.Quoted, last }, cancellationToken: cancel));
         }
     }

@@ -133,15 +133,16 @@ public sealed class PromotionJournal : IAsyncDisposable
             "UPDATE tenant_promotion.promotion SET run = run + 1, updated_at = now() WHERE id = @promotion RETURNING run", new { promotion }),
         cancel);
 
-    public Task PhaseStartedAsync(long promotion, string phase, string state, CancellationToken cancel) => TransactAsync(
+    /// <param name="ago">How long ago it began, for the phase that ran before there was a journal.</param>
+    public Task PhaseStartedAsync(long promotion, string phase, string state, CancellationToken cancel, TimeSpan ago = default) => TransactAsync(
         async transaction =>
         {
             await transaction.ExecuteAsync(
                 """
-                INSERT INTO tenant_promotion.phase (promotion_id, name, started_at) VALUES (@promotion, @phase, clock_timestamp())
+                INSERT INTO tenant_promotion.phase (promotion_id, name, started_at) VALUES (@promotion, @phase, clock_timestamp() - @ago)
                 ON CONFLICT (promotion_id, name) DO UPDATE SET started_at = clock_timestamp(), ended_at = NULL
                 """,
-                new { promotion, phase });
+                new { promotion, phase, ago });
             await SetStateAsync(transaction, promotion, state);
         },
         cancel);

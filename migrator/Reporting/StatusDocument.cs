@@ -74,8 +74,8 @@ public static class StatusDocument
             ["state"] = record.State,
             ["phase"] = record.Phases.LastOrDefault(phase => phase.EndedAt is null)?.Name ?? record.Phases.LastOrDefault()?.Name,
             ["mode"] = record.Mode,
-            ["started_at"] = record.StartedAt,
-            ["ended_at"] = record.EndedAt,
+            ["started_at"] = Time(record.StartedAt),
+            ["ended_at"] = record.EndedAt is { } end ? Time(end) : null,
             ["target"] = JsonSerializer.SerializeToNode(record.Target),
             ["tables"] = tables,
             ["rows"] = copied?.Rows ?? rows,
@@ -85,11 +85,13 @@ public static class StatusDocument
             ["phases"] = new JsonArray([.. record.Phases.Select(phase => new JsonObject
             {
                 ["name"] = phase.Name,
-                ["started_at"] = phase.StartedAt,
+                ["started_at"] = Time(phase.StartedAt),
                 ["seconds"] = phase.EndedAt is { } ended ? Math.Round((ended - phase.StartedAt).TotalSeconds, 3) : null,
             })]),
         };
     }
+
+    static string Time(DateTime time) => time.ToString("yyyy-MM-ddTHH:mm:ss.fffZ");
 
     static IEnumerable<string> Warnings(PromotionRecord? record, string? guard, Slug slug)
     {

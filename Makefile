@@ -1,0 +1,51 @@
+# make demo | test | build | bench | isolate | tenant-status | rollback
+.DEFAULT_GOAL := help
+.PHONY: help build demo test format bench isolate isolate-db-only tenant-status rollback clean
+
+MIGRATOR := artifacts/migrator/migrator
+FLAGS ?=
+
+help:
+	@echo "make demo [KEEP=1]                 a promotion and a rollback on throw-away servers"
+	@echo "make test                          all tests, on servers of their own"
+	@echo "make build                         artifacts/migrator/migrator"
+	@echo "make bench [ROWS=2000000]          the benchmark of docs/benchmarks.md"
+	@echo "make isolate TENANT_ID=acme-corp   promote a tenant (FLAGS=--dry-run shows the plan)"
+	@echo "make tenant-status TENANT_ID=…     where it is"
+	@echo "make rollback TENANT_ID=…          put it back"
+
+build: $(MIGRATOR)
+
+$(MIGRATOR): $(shell git ls-files migrator 2>/dev/null) Directory.Build.props Directory.Packages.props
+	@command -v dotnet >/dev/null || { echo "The .NET 10 SDK is not installed: https://dotnet.microsoft.com/download/dotnet/10.0" >&2; exit 1; }
+	dotnet publish migrator -c Release -v quiet --nologo -o artifacts/migrator
+	@touch $@
+
+demo: build
+	$(MIGRATOR) demo $(if $(KEEP),--keep)
+
+test:
+	bash tests/run
+
+format:
+	dotnet format tenant-promotion.slnx
+
+bench:
+	dotnet build bench -c Release -v quiet --nologo
+	artifacts/bin/bench/release/bench $(ROWS)
+
+isolate isolate-db-only: build tenant-id
+	$(MIGRATOR) promote --tenant-slug=$(TENANT_ID) --confirm $(FLAGS)
+
+tenant-status: build tenant-id
+	$(MIGRATOR) status --tenant-slug=$(TENANT_ID) $(FLAGS)
+
+rollback: build tenant-id
+	$(MIGRATOR) rollback --tenant-slug=$(TENANT_ID) --confirm $(FLAGS)
+
+.PHONY: tenant-id
+tenant-id:
+	@test -n "$(TENANT_ID)" || { echo "Which tenant? Say TENANT_ID=acme-corp." >&2; exit 2; }
+
+clean:
+	rm -rf artifacts
