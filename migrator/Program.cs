@@ -1,1 +1,17 @@
-return 0;
+using System.CommandLine;
+using Migrator.Commands;
+using Migrator.Model;
+
+// Docker and Cloud Run send SIGTERM, a person Ctrl-C; both leave the tenant where it can work. That takes a moment.
+var root = new RootCommand("Moves one tenant of a shared PostgreSQL database into a database of its own, and back.")
+{
+    new PromoteCommand(), new StatusCommand(), new ListCommand(), new VerifyCommand(), new RollbackCommand(), new FinalizeCommand(), new RoutesCommand(), new DemoCommand(),
+};
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync("✗ " + error.Message);
+    await Console.Error.WriteLineAsync($"  'migrator {parsed.CommandResult.Command.Name} --help' shows what there is.");
+    return (int)ExitCode.Usage;
+}
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20), EnableDefaultExceptionHandler = false });

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Model;
+using Npgsql;
+using Spectre.Console;
+
+namespace Migrator.Commands;
+
+/// <summary>All tenants with their mode and the state of their promotion.</summary>
+sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode and promotion.")
+{
+    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    {
+        var settings = ReadSettings(parsed);
+        await using var connection = await Databases.OpenSharedAsync(settings, cancel);
+        var tenancy = settings.Tenancy;
+        var tenants = await connection.QueryAsync<(string Slug, string Key, string Mode)>(new CommandDefinition(
+            $"""
+            SELECT {Sql.Identifier(tenancy.SlugColumn)}::text, {Sql.Identifier(tenancy.KeyColumn)}::text, {Sql.Identifier(tenancy.ModeColumn)}::text
+            FROM {tenancy.Table.Quoted} ORDER BY 1
+            """, cancellationToken: cancel));
+        var promotions = (await PromotionJournal.NewestAsync(connection, cancel)).ToDictionary(record => record.TenantKey);
+
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new JsonObject
+            {
+                ["tenants"] = new JsonArray([.. tenants.Select(tenant => new JsonObject
+                {
+                    ["tenant_slug"] = tenant.Slug,
+                    ["tenant_id"] = tenant.Key,
+                    ["isolation_mode"] = tenant.Mode,
+                    ["promotion_state"] = promotions.GetValueOrDefault(tenant.Key)?.State,
+                    ["database"] = promotions.GetValueOrDefault(tenant.Key)?.Target.Database,
+                })]),
+                ["next_steps"] = new JsonArray("migrator status --tenant-slug=…"),
+            });
+            return;
+        }
+        var table = new Table().AddColumns("tenant", "mode", "promotion", "database", "started").RoundedBorder();
+        foreach (var tenant in tenants)
+        {
+            var promotion = promotions.GetValueOrDefault(tenant.Key);
+            table.AddRow(
+                Markup.Escape(tenant.Slug), Markup.Escape(tenant.Mode), promotion?.State ?? "–",
+                promotion is null ? "–" : Markup.Escape($"{promotion.Target.Database} on {promotion.Target.Host}:{promotion.Target.Port}"), promotion?.StartedAt.ToString("yyyy-MM-dd HH:mm") ?? "–");
+        }
+        terminal.Out.Write(table);
+    }
+}

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Reporting;
+using Migrator.Settings;
+using Spectre.Console;
+
+namespace Migrator.Commands;
+
+/// <summary>Moves a tenant into a database of its own, or goes on with a move that was interrupted.</summary>
+sealed class PromoteCommand : TenantCommand
+{
+    readonly Option<bool> confirm = new("--confirm") { Description = "Do it without asking." };
+    readonly Option<string> mode = new("--mode") { Description = "fenced: the tenant's writes pause while its rows are copied.", DefaultValueFactory = _ => PromotionOptions.Fenced };
+    readonly Option<bool> dryRun = new("--dry-run") { Description = "Preflight and the plan; change nothing." };
+    readonly Option<bool> keep = new("--keep-shared-data") { Description = "Keep the rows in the shared database until finalize (default)." };
+    readonly Option<bool> finalize = new("--finalize") { Description = "Delete them from the shared database at once." };
+    readonly Option<int> jobs = Jobs();
+    readonly Option<TimeSpan> maxPause = MaxPause();
+    readonly Option<bool> noValidate = new("--no-validate") { Description = "Skip the validation after the flip." };
+    readonly Option<Uri[]> healthUrls = new("--health-url") { Description = "A URL that must answer 2xx after the flip; may be repeated.", CustomParser = ParseUrls };
+    readonly Option<FileInfo?> report = new("--report") { Description = "Write the report as Markdown to this file." };
+
+    public PromoteCommand() : base("promote", "Move a tenant into a database of its own.")
+    {
+        mode.AcceptOnlyFromAmong(PromotionOptions.Fenced, "online");
+        foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, noValidate, healthUrls, report]) Options.Add(option);
+        Validators.Add(result =>
+        {
+            if (result.GetValue(mode) == "online") result.AddError(Sentences.OnlineNotAvailable());
+            if (result.GetValue(keep) && result.GetValue(finalize)) result.AddError("--keep-shared-data and --finalize exclude each other. Choose one.");
+        });
+    }
+
+    /// <summary>Workers side by side; two, or the machine's processors when there are more.</summary>
+    public static Option<int> Jobs()
+    {
+        var option = new Option<int>("--jobs") { Description = "Workers that copy, build and compare side by side.", DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount, 2, 8) };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && (!int.TryParse(result.Tokens[0].Value, out var count) || count is < 1 or > 32)) result.AddError("--jobs is a number from 1 to 32.");
+        });
+        return option;
+    }
+
+    /// <summary>How long the tenant's writers may have to queue while the guard closes.</summary>
+    public static Option<TimeSpan> MaxPause() => new("--max-pause")
+    {
+        Description = "How long new writes of the tenant may queue while the guard waits for those in flight, as in 30s, 500ms or 2m.",
+        DefaultValueFactory = _ => TimeSpan.FromSeconds(30),
+        CustomParser = argument =>
+        {
+            if (Duration.TryParse(argument.Tokens[0].Value, out var pause)) return pause;
+            argument.AddError($"'{argument.Tokens[0].Value}' is not a duration. Write it as 30s, 500ms or 2m.");
+            return default;
+        },
+    };
+
+    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
+    {
+        var options = new PromotionOptions(
+            parsed.GetValue(mode)!, parsed.GetValue(jobs), parsed.GetValue(maxPause), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? []);
+        if (parsed.GetValue(dryRun))
+        {
+            await ShowPlanAsync(terminal, settings, slug, options, cancel);
+            return;
+        }
+
+        terminal.RequireConfirmation(parsed.GetValue(confirm), Name, slug, $"Move tenant {slug} into {slug.DatabaseName}? Its writes pause meanwhile.");
+        await terminal.ShowProgressAsync(async progress =>
+        {
+            var promotion = new Promotion(settings, slug, options, progress, terminal.Clock);
+            await promotion.PromoteAsync(cancel);
+            if (parsed.GetValue(finalize)) await promotion.FinalizeAsync(FinalizeCommand.DefaultBatch, force: false, cancel);
+        });
+
+        var result = await PromotionReport.ReadAsync(settings, databases, slug, cancel);
+        if (parsed.GetValue(report) is { } file) await File.WriteAllTextAsync(file.FullName, result.ToMarkdown(), cancel);
+        var status = await StatusDocument.ReadAsync(settings, databases, slug, cancel);
+        if (terminal.Json)
+        {
+            status["report"] = result.ToJson();
+            Terminal.WriteJson(status);
+            return;
+        }
+        result.Write(terminal.Out);
+        NextSteps.Write(terminal.Out, status);
+    }
+
+    static async Task ShowPlanAsync(Terminal terminal, MigratorSettings settings, Slug slug, PromotionOptions options, CancellationToken cancel)
+    {
+        var result = await new Promotion(settings, slug, options, new SilentProgress(), terminal.Clock).PreflightAsync(cancel);
+        if (result.Faults.Count > 0) throw Sentences.Refusal(slug, result.Faults);
+        var plan = new PromotionPlan(slug, options.Mode, result);
+        if (terminal.Json) Terminal.WriteJson(plan.ToJson());
+        else plan.Write(terminal.Out);
+    }
+
+    static Uri[] ParseUrls(System.CommandLine.Parsing.ArgumentResult argument)
+    {
+        var urls = new List<Uri>();
+        foreach (var token in argument.Tokens)
+            if (Uri.TryCreate(token.Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") urls.Add(url);
+            else argument.AddError($"'{token.Value}' is not an http or https URL.");
+        return [.. urls];
+    }
+}

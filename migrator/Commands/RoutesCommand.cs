@@ -1,0 +1,30 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Reporting;
+using Migrator.Scope;
+using Migrator.Settings;
+
+namespace Migrator.Commands;
+
+/// <summary>The routing document on standard output.</summary>
+sealed class RoutesCommand() : TenantCommand("routes", "Print a tenant's routing document.")
+{
+    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancel);
+        var route = StatusDocument.Route(settings, databases, tenant, await PromotionJournal.FindAsync(shared, tenant.Key, cancel));
+        if (!terminal.Json)
+        {
+            System.Console.Out.WriteLine(route);
+            return;
+        }
+        var document = JsonNode.Parse(route.ToString())!;
+        document["next_steps"] = new JsonArray($"migrator status --tenant-slug={slug}");
+        Terminal.WriteJson(document);
+    }
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Model;
+using Migrator.Reporting;
+using Migrator.Settings;
+using Spectre.Console;
+
+namespace Migrator.Commands;
+
+/// <summary>Where a tenant is, and how far its promotion.</summary>
+sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is and how far its promotion.")
+{
+    protected override Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel) =>
+        ShowAsync(terminal, settings, databases, slug, cancel);
+
+    public static async Task ShowAsync(Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
+    {
+        var status = await StatusDocument.ReadAsync(settings, databases, slug, cancel);
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(status);
+            return;
+        }
+
+        var grid = new Grid().AddColumns(2);
+        void Row(string name, JsonNode? value) => grid.AddRow(new Markup($"[grey]{name}[/]"), new Text(value?.ToString() ?? "–"));
+        Row("tenant", $"{slug} ({status["tenant_id"]})");
+        Row("isolation mode", status["isolation_mode"]);
+        Row("plan, status", $"{status["plan"] ?? "–"}, {status["status"] ?? "–"}");
+        Row("created, updated", $"{status["created_at"] ?? "–"}, {status["updated_at"] ?? "–"}");
+        var database = status["routing"]!["database"]!;
+        Row("database", $"{database["name"]} on {database["host"]}:{database["port"]}");
+        Row("write guard", status["guard"] ?? "none");
+        if (status["promotion"] is { } promotion)
+        {
+            Row("promotion", $"{promotion["state"]}, phase {promotion["phase"] ?? "–"}, mode {promotion["mode"]}, since {promotion["started_at"]}");
+            Row("copied", $"{promotion["rows"]} rows in {promotion["tables"]} tables");
+            if (promotion["pause_ms"] is { } pause) Row("pause", $"{pause} ms");
+            if (promotion["error"] is { } error) Row("error", error);
+        }
+        terminal.Out.Write(grid);
+        foreach (var warning in status["warnings"]!.AsArray()) terminal.Out.MarkupLineInterpolated($"[yellow]![/] {warning!.ToString()}");
+        NextSteps.Write(terminal.Out, status);
+    }
+}
+
+/// <summary>The commands that make sense now, at the end of what a person reads.</summary>
+static class NextSteps
+{
+    public static void Write(IAnsiConsole console, JsonObject status)
+    {
+        foreach (var step in status["next_steps"]!.AsArray()) console.MarkupLineInterpolated($"Next: {step!.ToString()}");
+    }
+}

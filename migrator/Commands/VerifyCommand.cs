@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Settings;
+using Migrator.Verification;
+using Spectre.Console;
+
+namespace Migrator.Commands;
+
+/// <summary>
+/// Digests of both sides. Before the flip they must be equal. After it the shared copy must be the one that was verified, and the isolated
+/// side may have moved on.
+/// </summary>
+sealed class VerifyCommand : TenantCommand
+{
+    const int SampleSize = 10;
+
+    readonly Option<int> jobs = PromoteCommand.Jobs();
+
+    public VerifyCommand() : base("verify", "Compare both sides of a promoted tenant row by row, by digest.") => Options.Add(jobs);
+
+    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancel);
+        var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancel);
+        if (record is null || (record.EndedAt is not null && record.State == PromotionState.Shared)) throw Sentences.NothingToVerify(slug);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancel), settings.Tenancy);
+        var comparison = new Comparison(databases, scope, tenant);
+        var results = await comparison.DigestsAsync(parsed.GetValue(jobs), null, cancel);
+        var recorded = await PromotionJournal.DigestsAsync(shared, record.Id, cancel);
+        Show(terminal, slug, record, results, recorded);
+
+        if (!record.IsFlipped) await Phases.Verify.RequireEqualAsync(comparison, results, slug, cancel);
+        // The tenant's own row was flipped after it had been verified.
+        var changed = results.Where(result => record.State == PromotionState.Isolated && result.Table.IsTenantData && result.Table.Belonging != Belonging.Root
+            && recorded.TryGetValue(result.Table.Name.ToString(), out var then) && then != result.Shared).ToArray();
+        if (changed.Length > 0) throw Sentences.SharedCopyChanged(slug, changed);
+    }
+
+    static void Show(Terminal terminal, Slug slug, PromotionRecord record, IReadOnlyList<TableComparison> results, IReadOnlyDictionary<string, Digest> recorded)
+    {
+        if (terminal.Json)
+        {
+            Terminal.WriteJson(new JsonObject
+            {
+                ["tenant_slug"] = slug.Text,
+                ["state"] = record.State,
+                ["equal"] = results.All(result => result.IsEqual),
+                ["tables"] = new JsonArray([.. results.Select(result => new JsonObject
+                {
+                    ["table"] = result.Table.Name.ToString(),
+                    ["equal"] = result.IsEqual,
+                    ["shared"] = new JsonObject { ["rows"] = result.Shared.Rows, ["digest"] = result.Shared.Sum },
+                    ["isolated"] = new JsonObject { ["rows"] = result.Isolated.Rows, ["digest"] = result.Isolated.Sum },
+                    ["recorded"] = recorded.TryGetValue(result.Table.Name.ToString(), out var then) ? new JsonObject { ["rows"] = then.Rows, ["digest"] = then.Sum } : null,
+                })]),
+                ["next_steps"] = new JsonArray($"migrator status --tenant-slug={slug}"),
+            });
+            return;
+        }
+        var table = new Spectre.Console.Table().AddColumns("table", "rows shared", "rows isolated", "").RoundedBorder();
+        table.Columns[1].RightAligned();
+        table.Columns[2].RightAligned();
+        foreach (var result in results)
+            table.AddRow(
+                Markup.Escape(result.Table.Name.ToString()), result.Shared.Rows.ToString("N0"), result.Isolated.Rows.ToString("N0"),
+                result.IsEqual ? "[green]equal[/]" : record.IsFlipped ? "[yellow]moved on[/]" : "[red]different[/]");
+        terminal.Out.Write(table);
+    }
+}

@@ -1,0 +1,109 @@
+using Migrator.Console;
+using Migrator.Model;
+using Migrator.Settings;
+using Npgsql;
+
+namespace Migrator.Connections;
+
+/// <summary>The connections of one run: to the shared database, to the isolated one, and to the isolated one's server before it exists.</summary>
+public sealed class Databases : IAsyncDisposable
+{
+    // row_security=off turns a read that a policy would filter into an error; the rest makes both sides print values alike.
+    // client_connection_check_interval ends a statement whose client is gone, so that a killed run leaves no COPY behind.
+    const string SessionOptions =
+        "-c row_security=off -c standard_conforming_strings=on -c extra_float_digits=1 -c DateStyle=ISO,YMD -c IntervalStyle=postgres " +
+        "-c TimeZone=UTC -c bytea_output=hex -c xmloption=content -c search_path=pg_catalog -c client_connection_check_interval=1000 " +
+        "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off " +
+        "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
+
+    // Index builds take their memory from here; it is our sessions' alone.
+    const string IsolatedOptions = SessionOptions + " -c maintenance_work_mem=256MB";
+
+    Databases(MigratorSettings settings, Slug slug)
+    {
+        Slug = slug;
+        SharedServer = Configure(settings.Source, settings.Source.Database!, slug, SessionOptions);
+        IsolatedServer = Configure(settings.Target, slug.DatabaseName, slug, IsolatedOptions);
+        MaintenanceServer = Configure(settings.Target, settings.Target.Database ?? "postgres", slug, SessionOptions);
+        Shared = NpgsqlDataSource.Create(SharedServer);
+        Isolated = NpgsqlDataSource.Create(IsolatedServer);
+        Maintenance = NpgsqlDataSource.Create(MaintenanceServer);
+    }
+
+    public Slug Slug { get; }
+
+    public NpgsqlDataSource Shared { get; }
+
+    public NpgsqlDataSource Isolated { get; }
+
+    /// <summary>Another database on the isolated database's server, from which it is created and dropped.</summary>
+    public NpgsqlDataSource Maintenance { get; }
+
+    public NpgsqlConnectionStringBuilder SharedServer { get; }
+
+    public NpgsqlConnectionStringBuilder IsolatedServer { get; }
+
+    NpgsqlConnectionStringBuilder MaintenanceServer { get; }
+
+    /// <summary>The name under which every session of ours shows in pg_stat_activity; a later run ends what an earlier one left by it.</summary>
+    public string ApplicationName => ApplicationNameOf(Slug);
+
+    public static Databases For(MigratorSettings settings, Slug slug) => new(settings, slug);
+
+    /// <summary>A connection to the shared database for a command that is about no tenant in particular.</summary>
+    public static async Task<NpgsqlConnection> OpenSharedAsync(MigratorSettings settings, CancellationToken cancel)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(settings.Source.ConnectionString) { ApplicationName = "tp", Options = SessionOptions }.ConnectionString);
+        await connection.OpenAsync(cancel);
+        return connection;
+    }
+
+    public static string ApplicationNameOf(Slug slug) => "tp/" + slug.Text;
+
+    /// <summary>
+    /// Ends sessions that a killed run left on the isolated database's server (a pg_restore lives on without its parent) and waits
+    /// until they are gone. The caller holds the tenant's lock, so whoever bears our name is nobody's.
+    /// </summary>
+    public async Task EndLeftoverSessionsAsync(CancellationToken cancel)
+    {
+        Isolated.Clear();
+        const string terminate = """
+            SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE application_name = $1 AND datname = $2 AND pid <> pg_backend_pid()
+            """;
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            await using var command = Maintenance.CreateCommand(terminate);
+            command.Parameters.Add(new() { Value = ApplicationName });
+            command.Parameters.Add(new() { Value = Slug.DatabaseName });
+            if (await command.ExecuteScalarAsync(cancel) is 0L) return;
+            await Task.Delay(50, cancel);
+        }
+        throw Sentences.LeftoverSessions(Slug);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Shared.DisposeAsync();
+        await Isolated.DisposeAsync();
+        await Maintenance.DisposeAsync();
+    }
+
+    static NpgsqlConnectionStringBuilder Configure(NpgsqlConnectionStringBuilder server, string database, Slug slug, string options) =>
+        new(server.ConnectionString)
+        {
+            Database = database,
+            ApplicationName = ApplicationNameOf(slug),
+            Options = options,
+            MaxPoolSize = 64,
+            // A statement may run for hours; only a silent network ends it.
+            CommandTimeout = 0,
+            Timeout = server.Timeout == 15 ? 5 : server.Timeout,
+            TcpKeepAlive = true,
+            TcpKeepAliveTime = 10,
+            TcpKeepAliveInterval = 5,
+            NoResetOnClose = false,
+            IncludeErrorDetail = true,
+            Enlist = false,
+        };
+}

@@ -1,0 +1,302 @@
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Settings;
+using Migrator.Validation;
+using Migrator.Verification;
+using Npgsql;
+
+namespace Migrator.Console;
+
+/// <summary>Every sentence that tells a person what is wrong. Each ends with what to do next.</summary>
+public static class Sentences
+{
+    // ---- what was typed -------------------------------------------------------------------------------------------------------
+
+    public static string SlugInvalid(string text) =>
+        $"'{text}' is not a tenant slug: lower-case letters, digits and single hyphens inside, at most {Slug.MaxLength} characters, as in acme-corp.";
+
+    public static string ConfirmationNeeded(string verb, Slug slug) =>
+        $"'{verb}' changes databases and nobody is there to ask. Say --confirm: migrator {verb} --tenant-slug={slug} --confirm";
+
+    public static string NotConfirmed(string verb) => $"Nothing was changed: '{verb}' was not confirmed.";
+
+    public static string OnlineNotAvailable() =>
+        "This version promotes in fenced mode only: the tenant's writes pause while its rows are copied. Say --mode fenced, or leave --mode out.";
+
+    public static Failure SettingsFileMissing(string file) => Usage($"There is no settings file {file}. Leave --settings out to run with the defaults.");
+
+    public static Failure SettingsFileUnreadable(string file, Exception e) =>
+        Usage($"{file} is not valid JSON: {(e.InnerException ?? e).Message} Mend the file and run the command again.");
+
+    public static Failure SettingUnknown(string file, string key, IEnumerable<string> known) =>
+        Usage($"{file} has a key '{key}' that means nothing here. Known are: {string.Join(", ", known)}.");
+
+    public static Failure ConnectionSettingInvalid(string whole, string prefix) =>
+        Usage($"The connection settings {whole} or {prefix}HOST, {prefix}PORT, … cannot be read. A port is a number; a connection string reads Host=…;Port=…;Database=…;Username=….");
+
+    public static Failure TargetInvalid() =>
+        Usage("--target takes host or host:port. User and password of that server come from TARGET_DB_USER and TARGET_DB_PASSWORD.");
+
+    // ---- the tenant -----------------------------------------------------------------------------------------------------------
+
+    public static Failure TenantNotFound(Slug slug, IReadOnlyList<string> similar) => Usage(similar.Count switch
+    {
+        0 => $"Tenant '{slug}' not found, nor any that begins with '{slug.Text[0]}'. Check the slug, and that DB_NAME is the shared database.",
+        1 => $"Tenant '{slug}' not found. Did you mean '{similar[0]}'?",
+        _ => $"Tenant '{slug}' not found. {similar.Count} tenants begin with '{CommonStart(slug.Text, similar[0])}': {string.Join(", ", similar.Take(5))}{(similar.Count > 5 ? ", …" : "")}.",
+    });
+
+    public static Failure TenantAmbiguous(Slug slug, int rows, Tenancy tenancy) =>
+        Refused($"{rows} rows of {tenancy.Table} have the slug '{slug}'. Make {tenancy.SlugColumn} unique, or name the right column in tenancy.json (tenants.slug).");
+
+    public static Failure TenantsTableMissing(Tenancy tenancy, string database) =>
+        Refused($"Database {database} has no table {tenancy.Table} that this role may see. Name yours in tenancy.json: {{\"tenants\": {{\"table\": \"schema.name\"}}}}.");
+
+    public static Failure TenantsColumnMissing(Tenancy tenancy, string column, string? definition) => Refused(
+        $"Table {tenancy.Table} has no column {column}. " + (definition is null
+            ? "Name the key and slug columns in tenancy.json: {\"tenants\": {\"key\": \"…\", \"slug\": \"…\"}}."
+            : $"Add it (ALTER TABLE {tenancy.Table.Quoted} ADD COLUMN {Sql.Identifier(column)} {definition}), or name yours in tenancy.json under tenants."));
+
+    public static Failure AlreadyIsolated(Slug slug) =>
+        Refused($"Tenant '{slug}' is isolated already. 'migrator status --tenant-slug={slug}' shows where; 'migrator rollback --tenant-slug={slug}' brings it back.");
+
+    public static string UnknownMode(Slug slug, string mode) =>
+        $"Tenant '{slug}' has isolation mode '{mode}', which is neither shared nor isolated. Set it to shared if that is what it is.";
+
+    public static Failure Busy(Slug slug) => new(
+        ExitCode.Busy, $"Another run holds tenant '{slug}'. Wait until it ends, or look at it with 'migrator status --tenant-slug={slug}'.");
+
+    public static Failure Superseded(Slug slug) => new(
+        ExitCode.Busy, $"A newer run has taken tenant '{slug}' over; this one stops. See 'migrator status --tenant-slug={slug}'.");
+
+    // ---- preflight ------------------------------------------------------------------------------------------------------------
+
+    public static Failure Refusal(Slug slug, IReadOnlyList<string> faults) => Refused(
+        $"Preflight refuses to promote '{slug}', nothing was changed. {(faults.Count == 1 ? "One thing stands" : $"{faults.Count} things stand")} in the way:\n" +
+        string.Join("\n", faults.Select(fault => $"  • {fault.Replace("\n", "\n    ")}")));
+
+    public static string ServerTooOld(string side, int major) => $"The {side} server is PostgreSQL {major}; 14 or later is needed. Upgrade it first.";
+
+    public static string TargetOlder(int shared, int isolated) =>
+        $"The isolated database's server is PostgreSQL {isolated}, older than the shared one ({shared}). Choose a server of the same version or newer.";
+
+    public static string IsStandby(NpgsqlConnectionStringBuilder server) => $"{server.Host}:{server.Port} is a standby and takes no writes. Connect to the primary.";
+
+    public static string ToolsMissing(int major) =>
+        $"pg_dump and pg_restore {major} or later are not on this machine. Install postgresql-client-{major}, or point POSTGRES_BIN at the folder that holds them.";
+
+    public static string SettingNamesNoTable(TableName name) => $"tenancy.json names a table {name} that does not exist. Correct it, or take it out.";
+
+    public static string DerivedPathUnknown(TableName name, string path, IEnumerable<ForeignKey> keys) =>
+        $"tenancy.json derives {name} by '{path}', which is no foreign key of it to a tenant's table. It has: {Or(string.Join(", ", keys.Select(key => $"{string.Join(",", key.FromColumns)} → {key.To}")), "none")}.";
+
+    public static string Unclassified(IEnumerable<TableName> tables, Tenancy tenancy)
+    {
+        var names = tables.ToArray();
+        var list = string.Join(", ", names.Select(name => $"\"{name}\""));
+        return
+            $"Nothing tells whose rows these tables hold: {string.Join(", ", names)}. They have no column {tenancy.TenantColumn} of a fitting type and no foreign key that leads to a tenant.\n" +
+            "Put each of them into one of these lines of tenancy.json (reference: copied whole; ignored: left behind, empty):\n" +
+            $"  \"reference\": [{list}]\n  \"ignored\": [{list}]";
+    }
+
+    public static string ForeignTable(TableName name) => $"{name} is a foreign table, or has a foreign partition. Its rows live elsewhere: list it under \"ignored\" in tenancy.json.";
+
+    public static string UnloggedTable(TableName name) => $"{name} is unlogged: a crash of the isolated server empties it, as it would the shared one.";
+
+    public static string LargeObjects(TableName name, string column) =>
+        $"{name}.{column} may refer to large objects, which are not copied. If it does, move them into bytea first.";
+
+    public static string TenantColumnOfOtherType(TableName name, Column column) =>
+        $"{name}.{column.Name} is {column.TypeText}, which cannot hold the tenant's key; the table is followed by its foreign keys instead.";
+
+    public static string NoCreateOnDatabase(string role, string database) =>
+        $"Role {role} may not create schemas and tables in {database}: GRANT CREATE ON DATABASE {Sql.Identifier(database)} TO {Sql.Identifier(role)}, and CREATE ON SCHEMA public.";
+
+    public static string NoTemporaryOnDatabase(string role, string database) =>
+        $"Role {role} may not create temporary tables in {database}, which a rollback needs: GRANT TEMPORARY ON DATABASE {Sql.Identifier(database)} TO {Sql.Identifier(role)}.";
+
+    public static string NotOwner(string role, string owner, IEnumerable<TableName> tables) =>
+        $"Role {role} neither owns nor is a member of the owner of {List(tables)}: GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}.";
+
+    public static string SequenceNotOwned(string role, TableName sequence) => $"Role {role} does not own sequence {sequence}, nor is it a member of its owner. Grant it that role.";
+
+    public static string ForcedRowSecurity(string role, TableName table) =>
+        $"{table} has FORCE ROW LEVEL SECURITY, which hides rows even from its owner: ALTER ROLE {Sql.Identifier(role)} BYPASSRLS, or ALTER TABLE {table.Quoted} NO FORCE ROW LEVEL SECURITY.";
+
+    public static string UntrustedFunction(string function) =>
+        $"Function {function} is written in a language that only a superuser may use, and belongs to no extension. Package it as an extension, or drop it.";
+
+    public static string RolesMissing(string role, IReadOnlyList<string> missing) =>
+        $"The isolated database's server lacks the roles {string.Join(", ", missing)}, and {role} may not create them. Create them there, or ALTER ROLE {Sql.Identifier(role)} CREATEROLE.";
+
+    public static string NoApplicationRole(string role) =>
+        $"There is no role {role} to validate access with. Name the application's role in tenancy.json as \"application_role\".";
+
+    public static string NoCreateDb(string role) => $"Role {role} may not create databases on the isolated database's server: ALTER ROLE {Sql.Identifier(role)} CREATEDB, or create the database for it.";
+
+    public static string CollationDiffers(Slug slug, string here, string there) =>
+        $"Database {slug.DatabaseName} exists with {there}, the shared one has {here}; text would sort and compare differently. Drop it, or create it anew alike.";
+
+    public static string TargetNotOurs(Slug slug, NpgsqlConnectionStringBuilder server) =>
+        $"Database {slug.DatabaseName} on {server.Host}:{server.Port} is not empty and was not made for this tenant. Move it out of the way, or choose another server with --target.";
+
+    public static string ExtensionMissing(string extension) => $"Extension {extension} is not available on the isolated database's server. Install its package there.";
+
+    public static string ExtensionNotCreatable(string extension, Slug slug) =>
+        $"Only a superuser may create extension {extension} on the isolated database's server. Create database {slug.DatabaseName} with it, or have it trusted.";
+
+    public static string CrossTenantReference(TableName table, ForeignKey key, long count, IReadOnlyList<string> samples) =>
+        $"{count:N0} rows of {table} refer to rows of {key.To} that are not this tenant's (constraint {key.Name}), such as {string.Join("; ", samples)}. Correct them: the reference could not be kept.";
+
+    public static string ReferencedByOthers(TableName table, ForeignKey key, long count, IReadOnlyList<string> samples) =>
+        $"{count:N0} rows of {table} that are not this tenant's refer to its rows in {key.To} (constraint {key.Name}), such as {string.Join("; ", samples)}. Correct them: they would stop finalize.";
+
+    public static string UnownedRows(TableName table, long rows) => $"{table} has {rows:N0} rows that belong to no tenant; they stay in the shared database.";
+
+    public static string ForeignKeyWithoutIndex(ForeignKey key) =>
+        $"No index leads with the columns of {key.Name} on {key.From}; rollback and finalize would search the table for each row of {key.To}. " +
+        $"Before those: CREATE INDEX CONCURRENTLY ON {key.From.Quoted} ({Sql.Identifiers(key.FromColumns)}).";
+
+    public static string EventTrigger(string trigger) => $"Event trigger {trigger} fires on the guard's triggers in the shared database; it is not cloned.";
+
+    public static string Publication(string publication) => $"Publication {publication} is not cloned; its subscribers see the deletes of finalize.";
+
+    public static string OldTransaction(string session) => $"A transaction older than a minute may hold up the write guard: {session}.";
+
+    // ---- on the way -----------------------------------------------------------------------------------------------------------
+
+    public static Failure Unreachable(NpgsqlException e) => new(
+        ExitCode.Failed, $"A server cannot be reached: {Innermost(e)}. Check host, port and network, then run the same command again.", e) { Transient = true };
+
+    public static Failure NoSuchDatabase(PostgresException e) =>
+        new(ExitCode.Refused, $"{Capital(e.MessageText)}. Check DB_NAME and TARGET_DB_NAME, then run the same command again.", e);
+
+    public static Failure LoginRefused(PostgresException e) =>
+        new(ExitCode.Refused, $"The server refuses the login: {e.MessageText}. Check DB_USER, DB_PASSWORD (TARGET_DB_USER, TARGET_DB_PASSWORD) and pg_hba.conf.", e);
+
+    public static Failure DiskFull(PostgresException e) =>
+        new(ExitCode.Failed, $"The server's disk is full: {e.MessageText}. Make room, then run the same command again; what was copied stays.", e);
+
+    public static Failure ServerSaid(PostgresException e) => new(
+        ExitCode.Failed,
+        $"The server refuses a statement ({e.SqlState}): {e.MessageText}{(e.Detail is { Length: > 0 } detail ? $" {detail}" : "")}. Mend the cause and run the same command again, or roll back.", e) { Transient = e.IsTransient };
+
+    public static Failure Bug(Exception e) => new(
+        ExitCode.Failed, $"This should not have happened ({e.GetType().Name}): {e.Message} Run the same command again with --verbose and report what it prints.", e);
+
+    public static Failure Lost(string what) => new(
+        ExitCode.Failed, $"The connection that holds the tenant's lock was lost ({what}). Run the same command again.") { Transient = true };
+
+    public static string Retrying(string message, TimeSpan delay) => $"{message} Trying again in {delay.TotalSeconds:0} s.";
+
+    public static Failure LeftoverSessions(Slug slug) => new(
+        ExitCode.Failed, $"Sessions of an earlier run are still connected to {slug.DatabaseName} and do not end. Terminate them (application_name tp/{slug}) and run the same command again.");
+
+    public static Failure TableLocked(TableName table, Exception e) => new(
+        ExitCode.Failed, $"Table {table} is locked by others all the time; the guard's trigger could not be set without making them wait. Run the same command again at a quieter moment.", e);
+
+    public static Failure GuardCannotClose(Slug slug, TimeSpan patience, IReadOnlyList<string> holders) => new(
+        ExitCode.Failed, $"Transactions of tenant '{slug}' stay open longer than {patience.TotalSeconds:0.#} s, so its writes go on where they are: {Or(string.Join("; ", holders), "they have just ended")}. " +
+                         "End them, or allow a longer --max-pause, and run the same command again.");
+
+    public static string GuardRetries(TimeSpan patience, int attempt, int attempts, IReadOnlyList<string> holders) =>
+        $"The guard did not close within {patience.TotalSeconds:0.#} s (attempt {attempt} of {attempts}); the tenant's writes go on. Waiting for: {Or(string.Join("; ", holders), "nobody any more")}.";
+
+    public static string RoleWithoutPassword(string role, Target target) =>
+        $"Role {role} was created on {target.Host}:{target.Port} without a password: set one there (ALTER ROLE {Sql.Identifier(role)} PASSWORD …) before the application connects.";
+
+    public static string SettingNotCopied(string setting, string why) => $"The database setting {setting} was not copied: {why}.";
+
+    public static Failure ToolFailed(string tool, string error) => new(
+        ExitCode.Failed, $"{tool} failed: {error} Mend the cause and run the same command again, or roll back.")
+    {
+        Transient = error.Contains("server closed the connection", StringComparison.Ordinal) || error.Contains("connection to server", StringComparison.Ordinal)
+            || error.Contains("terminating connection", StringComparison.Ordinal),
+    };
+
+    public static Failure SchemaChanged(Slug slug) => new(
+        ExitCode.Failed, $"The shared database's schema has changed since the promotion began; the isolated one would be out of date. " +
+                         $"Run 'migrator rollback --tenant-slug={slug} --confirm', then promote again.");
+
+    public static Failure TargetMoved(Slug slug, Target target) => Usage(
+        $"The promotion of '{slug}' under way goes to {target.Host}:{target.Port}. Point the settings there again, or roll it back first.");
+
+    public static Failure RollbackUnderWay(Slug slug) => Usage(
+        $"A rollback of '{slug}' is under way. Finish it with 'migrator rollback --tenant-slug={slug} --confirm'.");
+
+    public static Failure Interrupted(string verb, Slug slug) => new(
+        ExitCode.Interrupted, $"Interrupted. 'migrator {verb} --tenant-slug={slug} --confirm' goes on from here; 'migrator status --tenant-slug={slug}' shows where that is.");
+
+    public static string GuardLeftClosed(Slug slug) =>
+        $"The write guard may still be closed for '{slug}': its writes fail until 'migrator promote' goes on or 'migrator rollback --tenant-slug={slug} --confirm' opens it.";
+
+    public static string GuardOpened(Slug slug) => $"The write guard is open: '{slug}' goes on in the shared database.";
+
+    // ---- verification ---------------------------------------------------------------------------------------------------------
+
+    public static Failure Different(Slug slug, IReadOnlyList<TableComparison> tables, IReadOnlyList<RowDifference> rows) => new(
+        ExitCode.Different,
+        $"The two sides of '{slug}' differ in {string.Join(", ", tables.Select(table => $"{table.Table.Name} ({table.Shared.Rows:N0} rows shared, {table.Isolated.Rows:N0} isolated)"))}:\n" +
+        string.Join("\n", rows.Select(row => $"  • {row.Table}: {row.Key} {Describe(row.Kind)}")) +
+        $"\nNothing was flipped. Find out who wrote there; 'migrator rollback --tenant-slug={slug} --confirm' clears the copy, 'migrator promote' then copies anew.");
+
+    public static Failure NothingToVerify(Slug slug) => Refused($"There is no promotion of '{slug}' whose sides could be compared. Promote it first.");
+
+    public static Failure SharedCopyChanged(Slug slug, IReadOnlyList<TableComparison> tables) => new(
+        ExitCode.Different, $"The shared copy of '{slug}' has changed since it was verified, in {string.Join(", ", tables.Select(table => table.Table.Name))}. " +
+                            "Somebody passed the write guard there (a superuser?): find out who before you roll back or finalize.");
+
+    public static Failure CountChanged(TableName table, long then, long now) => new(
+        ExitCode.Different, $"{table} had {then:N0} rows in the isolated database when it was verified and has {now:N0} now. Somebody writes there: find out who, roll back and promote again.");
+
+    public static Failure ValidationFailed(Slug slug, IReadOnlyList<Check> failed) => new(
+        failed.Any(check => check.Area == "data integrity") ? ExitCode.Different : ExitCode.Failed,
+        $"'{slug}' is isolated, but validation found: {string.Join("; ", failed.Select(check => $"{check.Area}, {check.Name}: {check.Detail}"))}. " +
+        $"Mend it and run 'migrator promote --tenant-slug={slug} --confirm' to validate again, or 'migrator rollback --tenant-slug={slug} --confirm'.");
+
+    // ---- rollback and finalize ------------------------------------------------------------------------------------------------
+
+    public static Failure NothingToRollBack(Slug slug) => Refused($"There is no promotion of '{slug}' to roll back. 'migrator status --tenant-slug={slug}' shows its state.");
+
+    public static Failure CannotComeHome(Slug slug, string where, PostgresException? e = null) => new(
+        ExitCode.Different,
+        $"Rows of '{slug}' in {where} cannot come home: {(e is null ? "they differ again after every attempt; a trigger or a cascade in the shared database keeps changing them" : $"{e.MessageText} {e.Detail}")} " +
+        "The tenant goes on in its isolated database. Correct the rows there, then roll back again.", e);
+
+    public static Failure IsolatedGone(Slug slug, Target target) => new(
+        ExitCode.Failed, $"Database {target.Database} on {target.Host}:{target.Port} holds the rows of '{slug}' and is not there. Restore it, or point the settings at it, and run the same command again.");
+
+    public static Failure NotFlipped(Slug slug) => Refused($"'{slug}' is not isolated, so there is nothing to finalize. Promote it first.");
+
+    public static Failure NotTheRecordedRows(Slug slug, IReadOnlyList<string> tables) => new(
+        ExitCode.Different,
+        $"The rows of '{slug}' in the shared database are not those that were verified: {string.Join("; ", tables)}. Nothing was deleted. " +
+        $"Compare with 'migrator verify --tenant-slug={slug}'; --force deletes them all the same.");
+
+    static Failure Usage(string message) => new(ExitCode.Usage, message);
+
+    static Failure Refused(string message) => new(ExitCode.Refused, message);
+
+    static string Describe(DifferenceKind kind) => kind switch
+    {
+        DifferenceKind.Missing => "is missing in the isolated database",
+        DifferenceKind.Extra => "is in the isolated database only",
+        _ => "has other values",
+    };
+
+    static string List(IEnumerable<TableName> tables)
+    {
+        var names = tables.Select(table => table.ToString()).ToArray();
+        return names.Length <= 5 ? string.Join(", ", names) : $"{string.Join(", ", names.Take(5))} and {names.Length - 5} more tables";
+    }
+
+    static string CommonStart(string left, string right) => left[..left.Zip(right).TakeWhile(pair => pair.First == pair.Second).Count()];
+
+    static string Or(string text, string otherwise) => text.Length > 0 ? text : otherwise;
+
+    static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+
+    static string Innermost(Exception e) => (e.InnerException is { } inner ? Innermost(inner) : e.Message).TrimEnd('.');
+}

@@ -1,0 +1,61 @@
+using Dapper;
+using Migrator.Connections;
+using Migrator.Model;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Copying;
+
+/// <summary>
+/// Sets the isolated database's sequences. A sequence whose numbers are unique across tenants continues there in a range of its own:
+/// were both sides to count on from the same number, they would hand out the same ids, and a rollback could not bring the rows home.
+/// </summary>
+public static class SequenceSetter
+{
+    // Beyond any id that the shared side reaches, and still exact in a double (2^53), which is where JavaScript ends.
+    const long Stride = 1_000_000_000_000;
+
+    public static async Task SetAsync(Databases databases, TenantScope scope, CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+        foreach (var sequence in scope.Sequences)
+        {
+            var (last, called) = await shared.QuerySingleAsync<(long, bool)>(new CommandDefinition(
+                $"SELECT last_value, is_called FROM {sequence.Name.Quoted}", cancellationToken: cancel));
+            if (FeedsSharedKey(scope, sequence))
+            {
+                var highest = await isolated.ExecuteScalarAsync<long?>(new CommandDefinition(
+                    $"SELECT max({Sql.Identifier(sequence.OwnerColumn!)})::bigint FROM {scope[sequence.OwnerTable!.Value].Table.From}", cancellationToken: cancel));
+                (last, called) = (Apart(Math.Max(last, highest ?? last), sequence.Maximum), true);
+            }
+            await isolated.ExecuteAsync(new CommandDefinition(
+                "SELECT setval(CAST(@name AS regclass), @last, @called)", new { name = sequence.Name.Quoted, last, called }, cancellationToken: cancel));
+        }
+    }
+
+    /// <summary>After a rollback: a sequence that counted on from where the shared one stood is not to hand out its numbers again.</summary>
+    public static async Task BringHomeAsync(Databases databases, TenantScope scope, CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+        foreach (var sequence in scope.Sequences.Where(sequence => sequence is { Increment: > 0, Cycles: false } && !FeedsSharedKey(scope, sequence)))
+        {
+            var last = await isolated.ExecuteScalarAsync<long>(new CommandDefinition(
+                $"SELECT last_value FROM {sequence.Name.Quoted} WHERE is_called", cancellationToken: cancel));
+            await shared.ExecuteAsync(new CommandDefinition(
+                $"SELECT setval(CAST(@name AS regclass), @last) FROM {sequence.Name.Quoted} WHERE last_value < @last",
+                new { name = sequence.Name.Quoted, last }, cancellationToken: cancel));
+        }
+    }
+
+    /// <summary>The number after which the isolated side counts on: the next multiple of the stride, or halfway to the end when that is nearer.</summary>
+    public static long Apart(long last, long maximum) =>
+        last < maximum - 2 * Stride ? (last / Stride + 1) * Stride : last + (maximum - last) / 2;
+
+    // An id column of a tenant table. A key that holds the tenant as well could not collide, but the ids of one column are best of one kind.
+    static bool FeedsSharedKey(TenantScope scope, Sequence sequence) =>
+        sequence is { OwnerTable: { } table, OwnerColumn: { } column, Increment: > 0, Cycles: false }
+        && scope.Tables.FirstOrDefault(scoped => scoped.Name == table) is { IsTenantData: true } owner
+        && owner.Table.Key.Contains(column);
+}

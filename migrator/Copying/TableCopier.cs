@@ -1,0 +1,136 @@
+using System.Data;
+using Dapper;
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Verification;
+using Npgsql;
+
+namespace Migrator.Copying;
+
+/// <summary>Copies one leaf table of the tenant's rows. Whatever is committed in the isolated database is recorded there in the same transaction.</summary>
+public sealed class TableCopier(Databases databases, TenantScope scope, Tenant tenant, IsolatedJournal journal, ICopyProgress progress)
+{
+    /// <summary>Copies the parts of a leaf, several at once when there are several; a part that an interrupted run loaded alone is no use and goes first.</summary>
+    /// <param name="slots">Limits the workers of all tables together.</param>
+    public async Task CopyAsync(LeafPlan plan, SemaphoreSlim slots, CancellationToken cancel)
+    {
+        if (!plan.IsSplit)
+        {
+            await slots.WaitAsync(cancel);
+            try
+            {
+                await CopyWholeAsync(plan, cancel);
+            }
+            finally
+            {
+                slots.Release();
+            }
+            return;
+        }
+
+        await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
+        // All parts see the table at one moment, however long the last of them waits for its turn.
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
+        var snapshot = await connection.ExecuteScalarAsync<string>(new CommandDefinition("SELECT pg_export_snapshot()", cancellationToken: cancel));
+        await TruncateAsync(plan, cancel);
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        await Task.WhenAll(plan.Parts.Select(async part =>
+        {
+            await slots.WaitAsync(failed.Token);
+            try
+            {
+                await CopyPartAsync(plan, part, snapshot!, failed.Token);
+            }
+            catch
+            {
+                await failed.CancelAsync();
+                throw;
+            }
+            finally
+            {
+                slots.Release();
+            }
+        }));
+    }
+
+    // One transaction truncates and fills: rows can be written frozen, and later readers of T need not mark them.
+    async Task CopyWholeAsync(LeafPlan plan, CancellationToken cancel)
+    {
+        await using var source = await databases.Shared.OpenConnectionAsync(cancel);
+        await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
+        await using var target = await databases.Isolated.OpenConnectionAsync(cancel);
+        await using var writing = await target.BeginTransactionAsync(cancel);
+        await journal.HoldAsync(target, cancel);
+        await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancel);
+        await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancel);
+        await StreamAsync(plan, plan.Parts[0], source, target, ", FREEZE", cancel);
+        if (plan.Table.Belonging == Belonging.Reference) await SaveDigestAsync(plan, source, target, cancel);
+        await writing.CommitAsync(cancel);
+    }
+
+    async Task CopyPartAsync(LeafPlan plan, CopyPart part, string snapshot, CancellationToken cancel)
+    {
+        await using var source = await databases.Shared.OpenConnectionAsync(cancel);
+        await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
+        await ExecuteAsync(source, $"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancel);
+        await using var target = await databases.Isolated.OpenConnectionAsync(cancel);
+        await using var writing = await target.BeginTransactionAsync(cancel);
+        await journal.HoldAsync(target, cancel);
+        await StreamAsync(plan, part, source, target, "", cancel);
+        if (plan.Table.Belonging == Belonging.Reference && part.Number == 0) await SaveDigestAsync(plan, source, target, cancel);
+        await writing.CommitAsync(cancel);
+    }
+
+    async Task StreamAsync(LeafPlan plan, CopyPart part, NpgsqlConnection source, NpgsqlConnection target, string option, CancellationToken cancel)
+    {
+        var table = plan.Table.Table;
+        var name = plan.Leaf.Name.Quoted;
+        var columns = RawCopy.Columns(table);
+        var format = RawCopy.Format(table);
+        var condition = scope.Condition(plan.Table, "t", tenant.Key);
+        var rows = await CountingAsync(target, name, async () => await RawCopy.StreamAsync(
+            source, $"COPY (SELECT {Sql.Identifiers("t", table.StoredColumns.Select(column => column.Name))} FROM ONLY {name} t WHERE {condition} AND {part.Condition}) TO STDOUT ({format})",
+            target, $"COPY {name} ({columns}) FROM STDIN ({format}{option})",
+            bytes => progress.Advance(plan.Table.Name, bytes), cancel));
+        await IsolatedJournal.PartLoadedAsync(target, plan.Leaf.Name, part.Number, rows.Rows, rows.Bytes, cancel);
+        progress.PartDone(plan.Table.Name, rows.Rows);
+    }
+
+    // The protocol's command tag, the server's own count of rows, is not shown by the raw stream; the transaction's statistics have it.
+    static async Task<(long Rows, long Bytes)> CountingAsync(NpgsqlConnection target, string name, Func<Task<long>> copy)
+    {
+        const string inserted = "SELECT coalesce(pg_stat_get_xact_tuples_inserted(CAST(@name AS regclass)), 0)";
+        var before = await target.ExecuteScalarAsync<long>(inserted, new { name });
+        var bytes = await copy();
+        return (await target.ExecuteScalarAsync<long>(inserted, new { name }) - before, bytes);
+    }
+
+    async Task TruncateAsync(LeafPlan plan, CancellationToken cancel)
+    {
+        await using var target = await databases.Isolated.OpenConnectionAsync(cancel);
+        await using var writing = await target.BeginTransactionAsync(cancel);
+        await journal.HoldAsync(target, cancel);
+        await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancel);
+        await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancel);
+        await writing.CommitAsync(cancel);
+    }
+
+    // Others may write to a reference table: what T is compared with is what the copy saw.
+    static async Task SaveDigestAsync(LeafPlan plan, NpgsqlConnection source, NpgsqlConnection target, CancellationToken cancel) =>
+        await IsolatedJournal.SaveCopiedDigestAsync(
+            target, plan.Leaf.Name,
+            await DigestReader.ReadAsync(source, plan.Table.Table, "ONLY " + plan.Leaf.Name.Quoted, "true", cancel), cancel);
+
+    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+}
+
+/// <summary>Hears how far the copy is.</summary>
+public interface ICopyProgress
+{
+    void Advance(TableName table, long bytes);
+
+    void PartDone(TableName table, long rows);
+}

@@ -1,0 +1,103 @@
+using Dapper;
+using Migrator.Embedded;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Demo;
+
+/// <summary>How much goes into the sample database, and which of all possible samples it is.</summary>
+/// <param name="MainRows">Rows of <see cref="SampleDatabase.MainSlug"/> in all tables together, to within a few.</param>
+/// <param name="OtherTenants">How many tenants share the database with it.</param>
+/// <param name="OtherRows">Rows of the largest of them; the others have between a third of that and all.</param>
+/// <param name="Seed">The same seed gives the same rows.</param>
+public sealed record SampleSize(long MainRows = 200_000, int OtherTenants = 10, long OtherRows = 6_000, int Seed = 1);
+
+/// <summary>The shared database of a made-up company, as demo, tests and benchmark need one.</summary>
+public static class SampleDatabase
+{
+    /// <summary>The database's name.</summary>
+    public const string Name = "factorydb";
+
+    /// <summary>The role that owns everything and that the migrator runs as; no superuser.</summary>
+    public const string Admin = "factoryadmin";
+
+    /// <summary>The role the application connects as; row-level security applies to it.</summary>
+    public const string Application = "application_role";
+
+    /// <summary>The tenant to promote.</summary>
+    public const string MainSlug = "acme-corp";
+
+    /// <summary>Tables without tenant data, to be named in the settings.</summary>
+    public static IReadOnlyList<string> ReferenceTables { get; } = ["public.plans", "public.feature_flags"];
+
+    const string Tenants = """
+        CREATE TEMPORARY TABLE sample_tenants AS
+            SELECT md5(slug || @Seed)::uuid AS tenant_id, hashtextextended(slug, @Seed) AS salt, slug, total, plan, place
+            FROM unnest(@Slugs, @Totals, @Plans) WITH ORDINALITY AS given (slug, total, plan, place);
+
+        INSERT INTO tenants (id, slug, name, plan, settings, created_at, updated_at)
+        SELECT tenant_id, slug, initcap(replace(slug, '-', ' ')), plan,
+            jsonb_build_object('theme', 'dark', 'locale', 'en', 'limits', jsonb_build_object('seats', 10 * place)),
+            timestamptz '2025-06-01 08:00:00+00' + place * interval '1 day', timestamptz '2025-06-20 08:00:00+00'
+        FROM sample_tenants;
+        """;
+
+    static readonly string[] OtherSlugs =
+    [
+        "globex", "initech", "acme-labs", "hooli", "umbrella", "aperture", "stark-industries", "tyrell", "cyberdyne", "wayne-enterprises",
+    ];
+
+    /// <summary>Creates the two roles; on the target's server as well, when that is another one.</summary>
+    public static async Task CreateRolesAsync(EmbeddedCluster cluster, CancellationToken cancellationToken = default)
+    {
+        await cluster.CreateRoleAsync(Admin, "LOGIN CREATEDB CREATEROLE REPLICATION", cancellationToken: cancellationToken);
+        await cluster.CreateRoleAsync(Application, "LOGIN", creator: Admin, cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Creates the database with its schema and reference rows. The roles exist.</summary>
+    public static async Task CreateAsync(EmbeddedCluster cluster, string database = Name, CancellationToken cancellationToken = default)
+    {
+        await cluster.CreateDatabaseAsync(database, Admin, cancellationToken);
+        await using var connection = new NpgsqlConnection(cluster.ConnectionString(database, Admin));
+        await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("shared-database.sql"), cancellationToken: cancellationToken));
+    }
+
+    /// <summary>Writes the tenants and their rows.</summary>
+    /// <param name="cluster">The server; its superuser writes, for only it can pass by triggers and foreign keys.</param>
+    /// <param name="database">A database made by <see cref="CreateAsync"/>.</param>
+    /// <param name="size">How much; null for the demo's size.</param>
+    /// <param name="cancellationToken">Ends the call; nothing is written then.</param>
+    public static async Task FillAsync(
+        EmbeddedCluster cluster, string database = Name, SampleSize? size = null, CancellationToken cancellationToken = default)
+    {
+        size ??= new();
+        // Without a pool: the helping functions are temporary, and the session must end for them to go.
+        var builder = new NpgsqlConnectionStringBuilder(cluster.ConnectionString(database)) { Pooling = false };
+        await using var connection = new NpgsqlConnection(builder.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
+        {
+            await ExecuteAsync(Tenants, TenantsOf(size));
+            await ExecuteAsync(SqlFile.Read("shared-database-rows.sql"));
+            await transaction.CommitAsync(cancellationToken);
+        }
+
+        // Visibility map and statistics as autovacuum would have left them long ago.
+        await ExecuteAsync("VACUUM (ANALYZE)");
+
+        Task ExecuteAsync(string sql, object? parameters = null) =>
+            connection.ExecuteAsync(new(sql, parameters, commandTimeout: 0, cancellationToken: cancellationToken));
+    }
+
+    static object TenantsOf(SampleSize size)
+    {
+        var others = Enumerable.Range(0, size.OtherTenants).ToArray();
+        return new
+        {
+            size.Seed,
+            Slugs = (string[])[MainSlug, .. others.Select(i => OtherSlugs[i % OtherSlugs.Length] + (i < OtherSlugs.Length ? "" : $"-{i}"))],
+            Totals = (long[])[size.MainRows, .. others.Select(i => size.OtherRows / (1 + i % 3))],
+            Plans = (string[])["enterprise", .. others.Select(i => i % 2 == 0 ? "team" : "free")],
+        };
+    }
+}

@@ -1,0 +1,339 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using CliWrap;
+using CliWrap.Buffered;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Embedded;
+
+/// <summary>How a server is stopped; see <see href="https://www.postgresql.org/docs/current/app-pg-ctl.html">pg_ctl</see>.</summary>
+public enum StopMode
+{
+    /// <summary>Sessions are cut off, their transactions rolled back, a checkpoint is written.</summary>
+    Fast,
+
+    /// <summary>Everything is dropped on the spot, as in a crash: the next start recovers.</summary>
+    Immediate,
+}
+
+/// <summary>
+/// A throw-away PostgreSQL server: a temporary directory, a free port on the loopback, gone without a trace when this
+/// object is disposed or this process ends, however it ends.
+/// </summary>
+/// <remarks>
+/// A shell beside the server holds one end of a pipe of which this process holds the other. The pipe closes on dispose,
+/// on Ctrl-C, on a crash and on kill -9 alike; then the shell stops the server and removes the directory. There is no
+/// other way to stop for good, so there is none that could be forgotten.
+/// </remarks>
+public sealed class EmbeddedCluster : IAsyncDisposable
+{
+    /// <summary>The name of the superuser.</summary>
+    public const string Superuser = "postgres";
+
+    /// <summary>Where the server listens.</summary>
+    public const string Host = "127.0.0.1";
+
+    /// <summary>Settings for data that nobody will miss if the machine goes down: no flushing; logical decoding possible.</summary>
+    /// <remarks>
+    /// <c>synchronous_commit</c> stays on: without flushing it costs nothing, and a commit outlives an immediate stop.
+    /// </remarks>
+    public static IReadOnlyDictionary<string, string> FastSettings { get; } = new Dictionary<string, string>
+    {
+        ["fsync"] = "off",
+        ["full_page_writes"] = "off",
+        ["wal_level"] = "logical",
+        ["max_wal_senders"] = "20",
+        ["max_replication_slots"] = "20",
+        ["max_connections"] = "200",
+        ["max_wal_size"] = "4GB",
+    };
+
+    // pg_ctl refuses when the server never came up or is down already; the directory goes all the same. The loop is for
+    // a start in flight while its parent died: it may still write. A postmaster without its directory ends by itself.
+    const string Watcher = """
+        read -r word
+        [ "$word" = keep ] && exit 0
+        exec >/dev/null 2>&1
+        directory=$1
+        shift
+        for attempt in 1 2 3 4 5 6 7 8 9 10; do
+            "$@" stop -D "$directory/data" -m immediate -t 30
+            rm -rf "$directory" && sleep 0.1
+            [ -e "$directory" ] || exit 0
+            sleep 0.2
+        done
+        """;
+
+    const int PortAttempts = 10;
+
+    // A socket's path holds 107 bytes, and the server appends '/.s.PGSQL.54321.lock'. Without a socket all works as well.
+    const int LongestSocketDirectory = 85;
+
+    readonly Unprivileged? user = Unprivileged.ForRoot();
+    readonly ConcurrentDictionary<string, string> passwords = new();
+    readonly TaskCompletionSource<string> lastWord = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly string root;
+    Task watcher = Task.CompletedTask;
+
+    EmbeddedCluster(PostgresBinaries binaries, string root)
+    {
+        Binaries = binaries;
+        this.root = root;
+    }
+
+    /// <summary>The programs of the running version.</summary>
+    public PostgresBinaries Binaries { get; }
+
+    /// <summary>The loopback port; it stays the same across restarts.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>The directory that holds everything of this server, the socket included.</summary>
+    public string RootDirectory => root;
+
+    /// <summary>The data directory.</summary>
+    public string DataDirectory => Path.Combine(root, "data");
+
+    /// <summary>The server's log.</summary>
+    public string LogFile => Path.Combine(root, "log");
+
+    /// <summary>A command line for a person to stop the server and remove its directory after <see cref="LeaveRunningAsync"/>.</summary>
+    public string RemoveCommand =>
+        $"{user?.CommandLine}{Binaries["pg_ctl"]} stop -D {DataDirectory} -m immediate && rm -rf {root}";
+
+    /// <summary>Creates and starts a server.</summary>
+    /// <param name="binaries">Which server.</param>
+    /// <param name="settings">Lines of postgresql.conf; null for <see cref="FastSettings"/>.</param>
+    /// <param name="cancellationToken">Ends the start; nothing stays behind.</param>
+    /// <exception cref="Failure">The server did not come up; the message holds the last lines of its log.</exception>
+    public static async Task<EmbeddedCluster> StartAsync(
+        PostgresBinaries binaries, IReadOnlyDictionary<string, string>? settings = null, CancellationToken cancellationToken = default)
+    {
+        var cluster = new EmbeddedCluster(binaries, Directory.CreateTempSubdirectory("migrator-pg-").FullName);
+        try
+        {
+            await cluster.CreateAsync(settings ?? FastSettings, cancellationToken);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A connection string for the superuser.</summary>
+    public string ConnectionString(string database = "postgres") => ConnectionString(database, Superuser);
+
+    /// <summary>A connection string for a role whose password this object knows, because it created the role.</summary>
+    public string ConnectionString(string database, string role) => ConnectionString(database, role, passwords[role]);
+
+    /// <summary>A connection string for any role.</summary>
+    public string ConnectionString(string database, string role, string password) => new NpgsqlConnectionStringBuilder
+    {
+        Host = Host,
+        Port = Port,
+        Database = database,
+        Username = role,
+        Password = password,
+        IncludeErrorDetail = true,
+    }.ConnectionString;
+
+    /// <summary>The password of a role that was created here, or of the superuser.</summary>
+    public string PasswordOf(string role) => passwords[role];
+
+    /// <summary>Creates a role with a password, drawn if none is given.</summary>
+    /// <param name="role">Its name, in any spelling.</param>
+    /// <param name="attributes">Keywords of CREATE ROLE, such as <c>LOGIN CREATEDB</c>.</param>
+    /// <param name="password">Its password.</param>
+    /// <param name="creator">Who creates it, and from PostgreSQL 16 on thereby may grant it.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task CreateRoleAsync(
+        string role,
+        string attributes = "LOGIN",
+        string? password = null,
+        string creator = Superuser,
+        CancellationToken cancellationToken = default)
+    {
+        password ??= NewPassword();
+        await ExecuteFormattedAsync(
+            creator, $"SELECT format('CREATE ROLE %I {attributes} PASSWORD %L', $1, $2)", [role, password], cancellationToken);
+        passwords[role] = password;
+    }
+
+    /// <summary>Creates a database, owned by the superuser if no owner is given.</summary>
+    public Task CreateDatabaseAsync(string database, string owner = Superuser, CancellationToken cancellationToken = default) =>
+        ExecuteFormattedAsync(Superuser, "SELECT format('CREATE DATABASE %I OWNER %I', $1, $2)", [database, owner], cancellationToken);
+
+    /// <summary>Drops a database and whoever is connected to it.</summary>
+    public Task DropDatabaseAsync(string database, CancellationToken cancellationToken = default) =>
+        ExecuteFormattedAsync(Superuser, "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1)", [database], cancellationToken);
+
+    /// <summary>Stops the server and keeps its data; <see cref="StartAsync(CancellationToken)"/> brings it back.</summary>
+    public async Task StopAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default)
+    {
+        var how = mode == StopMode.Fast ? "fast" : "immediate";
+        var result = await RunAsync("pg_ctl", ["stop", "-D", DataDirectory, "-m", how, "-w"], cancellationToken);
+        if (!result.IsSuccess)
+            throw new Failure(ExitCode.Failed, $"The embedded PostgreSQL did not stop: {Said(result)}");
+    }
+
+    /// <summary>Starts the server again on the same port and waits until it answers.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        var result = await TryStartAsync(cancellationToken);
+        if (!result.IsSuccess)
+            throw StartFailed(result);
+        // Pooled connections lead to the server that was.
+        NpgsqlConnection.ClearAllPools();
+    }
+
+    /// <summary>Stops the server and starts it again.</summary>
+    public async Task RestartAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default)
+    {
+        await StopAsync(mode, cancellationToken);
+        await StartAsync(cancellationToken);
+    }
+
+    /// <summary>The server's log so far.</summary>
+    public Task<string> ReadLogAsync(CancellationToken cancellationToken = default) =>
+        File.ReadAllTextAsync(LogFile, cancellationToken);
+
+    /// <summary>Lets go: the server stays up after this process; <see cref="RemoveCommand"/> says how to end it.</summary>
+    public async Task LeaveRunningAsync()
+    {
+        lastWord.TrySetResult("keep\n");
+        await watcher;
+    }
+
+    /// <summary>Stops the server and removes its directory.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lastWord.TrySetResult("");
+        await watcher;
+    }
+
+    async Task CreateAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    {
+        // Watcher first: whatever is created from here on will be removed.
+        watcher = StartWatcher();
+        if (user is not null)
+            await user.OwnAsync(root, cancellationToken);
+
+        passwords[Superuser] = NewPassword();
+        await InitializeAsync(passwords[Superuser], cancellationToken);
+
+        var configuration = new StringBuilder("\n");
+        foreach (var (name, value) in settings)
+            configuration.AppendLine($"{name} = {Quoted(value)}");
+        configuration.AppendLine($"listen_addresses = {Quoted(Host)}");
+        configuration.AppendLine($"unix_socket_directories = {Quoted(root.Length > LongestSocketDirectory ? "" : root)}");
+        configuration.AppendLine("lc_messages = 'C'");
+        await File.AppendAllTextAsync(Path.Combine(DataDirectory, "postgresql.conf"), configuration.ToString(), cancellationToken);
+
+        for (var attempt = 1; ; attempt++)
+        {
+            Port = FreePort();
+            await File.AppendAllTextAsync(Path.Combine(DataDirectory, "postgresql.conf"), $"port = {Port}\n", cancellationToken);
+            var result = await TryStartAsync(cancellationToken);
+            if (result.IsSuccess)
+                return;
+            // Between our asking for a free port and the server's taking it, somebody else may have.
+            if (attempt == PortAttempts || !TailOfLog().Contains("Address already in use", StringComparison.Ordinal))
+                throw StartFailed(result);
+        }
+    }
+
+    async Task InitializeAsync(string password, CancellationToken cancellationToken)
+    {
+        var passwordFile = Path.Combine(root, "password");
+        await File.WriteAllTextAsync(passwordFile, password, cancellationToken);
+        if (user is not null)
+            await user.OwnAsync(passwordFile, cancellationToken);
+
+        var result = await InitializeAsync("C.UTF-8");
+        if (!result.IsSuccess && result.StandardError.Contains("locale", StringComparison.Ordinal))
+            result = await InitializeAsync("C");
+        if (!result.IsSuccess)
+            throw new Failure(ExitCode.Failed, $"initdb failed: {Said(result)}");
+        File.Delete(passwordFile);
+
+        Task<BufferedCommandResult> InitializeAsync(string locale) => RunAsync(
+            "initdb",
+            [
+                "-D", DataDirectory, "--username", Superuser, "--encoding", "UTF8", "--locale", locale, "--no-sync",
+                "--auth-local", "trust", "--auth-host", "scram-sha-256", "--pwfile", passwordFile,
+            ],
+            cancellationToken);
+    }
+
+    Task<BufferedCommandResult> TryStartAsync(CancellationToken cancellationToken) =>
+        RunAsync("pg_ctl", ["start", "-D", DataDirectory, "-l", LogFile, "-w", "-t", "60", "-s"], cancellationToken);
+
+    async Task<BufferedCommandResult> RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    {
+        string[] line = [.. user?.Prefix ?? [], Binaries[program], .. arguments];
+        return await Cli.Wrap(line[0])
+            .WithArguments(line[1..])
+            .WithWorkingDirectory(root)
+            // What is set for the user's own PostgreSQL must not lead these programs elsewhere.
+            .WithEnvironmentVariables(variables => variables
+                .Set("LC_ALL", "C").Set("PGDATA", null).Set("PGPORT", null).Set("PGHOST", null).Set("PGOPTIONS", null))
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(cancellationToken);
+    }
+
+    Task<CommandResult> StartWatcher()
+    {
+        // A session of its own: signals for our process group, Ctrl-C or kill -9, must not reach it.
+        string[] session = OperatingSystem.IsLinux() ? ["setsid"] : [];
+        string[] line = [.. session, "sh", "-c", Watcher, "sh", root, .. user?.Prefix ?? [], Binaries["pg_ctl"]];
+        return Cli.Wrap(line[0])
+            .WithArguments(line[1..])
+            .WithWorkingDirectory("/")
+            .WithStandardInputPipe(PipeSource.Create(async (stdin, cancellationToken) =>
+            {
+                // Nothing is sent and nothing closed until the end: an open pipe says that we are alive.
+                var word = await lastWord.Task.WaitAsync(cancellationToken);
+                await stdin.WriteAsync(Encoding.ASCII.GetBytes(word), cancellationToken);
+            }))
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteAsync()
+            .Task;
+    }
+
+    async Task ExecuteFormattedAsync(string role, string formatting, string[] values, CancellationToken cancellationToken)
+    {
+        // Without a pool: an idle pooled session on 'postgres' or template1 would be in the way of CREATE DATABASE.
+        var builder = new NpgsqlConnectionStringBuilder(ConnectionString("postgres", role)) { Pooling = false };
+        await using var connection = new NpgsqlConnection(builder.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var format = new NpgsqlCommand(formatting, connection);
+        foreach (var value in values)
+            format.Parameters.Add(new() { Value = value, DataTypeName = "text" });
+        var statement = (string)(await format.ExecuteScalarAsync(cancellationToken))!;
+        await using var command = new NpgsqlCommand(statement, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    Failure StartFailed(BufferedCommandResult result) =>
+        new(ExitCode.Failed, $"The embedded PostgreSQL {Binaries.Major} did not start: {Said(result)}\n{TailOfLog()}");
+
+    string TailOfLog() => File.Exists(LogFile) ? string.Join('\n', File.ReadLines(LogFile).TakeLast(10)) : "";
+
+    static string Said(BufferedCommandResult result) => (result.StandardError + result.StandardOutput).Trim();
+
+    static string Quoted(string value) => $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
+
+    static string NewPassword() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

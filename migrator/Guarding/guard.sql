@@ -1,0 +1,50 @@
+-- The write guard's memory and its one rule. The same in the shared and, for a rollback, in the isolated database.
+CREATE TABLE IF NOT EXISTS tenant_promotion.guard (
+    tenant_key  text PRIMARY KEY,
+    tenant_slug text NOT NULL,
+    state       text NOT NULL CHECK (state IN ('open', 'closed')),
+    pass        text NOT NULL,
+    changed_at  timestamptz NOT NULL DEFAULT now()
+);
+
+-- Lets a write of the tenant pass, and keeps the guard from closing until that write's transaction has ended.
+CREATE OR REPLACE FUNCTION tenant_promotion.hold(key text) RETURNS void LANGUAGE plpgsql AS $hold$
+DECLARE
+    guard record;
+BEGIN
+    -- A fair queue: whoever closes waits for the writers inside and for nobody who comes later. On the row lock
+    -- alone new writers would overtake the closer for as long as the tenant is busy.
+    PERFORM pg_advisory_xact_lock_shared(1952804978, hashtext('guard ' || key));
+    -- The row lock besides: under REPEATABLE READ a stale 'open' is a serialization failure, not an answer.
+    SELECT g.state, g.pass, g.tenant_slug INTO guard FROM tenant_promotion.guard g WHERE g.tenant_key = key FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'tenant % began to move to a database of its own after this transaction took its snapshot', key
+            USING ERRCODE = 'serialization_failure', HINT = 'Repeat the transaction.';
+    END IF;
+    IF guard.state = 'closed' AND guard.pass IS DISTINCT FROM current_setting('tenant_promotion.pass', true) THEN
+        RAISE EXCEPTION 'tenant % does not accept writes in this database', guard.tenant_slug
+            USING ERRCODE = 'read_only_sql_transaction',
+                  HINT = 'The tenant is moving or has moved. Look up its route again and repeat the transaction there.';
+    END IF;
+END
+$hold$;
+
+-- For tables that name the tenant in a column: the trigger's WHEN has seen that the row is the tenant's.
+CREATE OR REPLACE FUNCTION tenant_promotion.guard_row() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
+BEGIN
+    PERFORM tenant_promotion.hold(TG_ARGV[0]);
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$guard$;
+
+-- TRUNCATE removes every tenant's rows and fires no row trigger: nobody may, as long as a tenant of the table is under way.
+CREATE OR REPLACE FUNCTION tenant_promotion.guard_truncate() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $truncate$
+BEGIN
+    RAISE EXCEPTION 'table %.% holds rows of a tenant that is moving to a database of its own', TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'read_only_sql_transaction', HINT = 'TRUNCATE is possible again after finalize or rollback.';
+END
+$truncate$;
+
+REVOKE ALL ON FUNCTION tenant_promotion.hold(text), tenant_promotion.guard_row(), tenant_promotion.guard_truncate() FROM PUBLIC;

@@ -1,0 +1,296 @@
+using System.Text.Json;
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Model;
+using Migrator.Verification;
+using Npgsql;
+
+namespace Migrator.Journal;
+
+/// <summary>
+/// The journal in the shared database, written over one connection that also holds the tenant's advisory lock. Who has lost
+/// the lock has lost the connection, and can write neither journal nor flip: that is why two runs never mix.
+/// </summary>
+/// <remarks>https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS</remarks>
+public sealed class PromotionJournal : IAsyncDisposable
+{
+    // First key of our advisory locks, "tepr"; the second is the tenant's.
+    const int LockClass = 0x74657072;
+    static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(5);
+
+    readonly NpgsqlConnection connection;
+    readonly SemaphoreSlim turn = new(1, 1);
+    readonly CancellationTokenSource lost = new();
+    readonly CancellationTokenSource closing = new();
+    readonly Task heartbeat;
+
+    PromotionJournal(NpgsqlConnection connection)
+    {
+        this.connection = connection;
+        heartbeat = HeartbeatAsync();
+    }
+
+    /// <summary>Cancelled when the connection, and with it the lock, is gone.</summary>
+    public CancellationToken Lost => lost.Token;
+
+    /// <summary>Takes the tenant's lock. A run that has just been killed may hold it for a moment, so this waits a few seconds.</summary>
+    /// <exception cref="Failure"><see cref="ExitCode.Busy"/> when another run holds the tenant.</exception>
+    public static async Task<PromotionJournal> LockAsync(Databases databases, string tenantKey, CancellationToken cancel)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(databases.SharedServer.ConnectionString) { Pooling = false }.ConnectionString);
+        try
+        {
+            await connection.OpenAsync(cancel);
+            var patience = System.Diagnostics.Stopwatch.StartNew();
+            while (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
+                       "SELECT pg_try_advisory_lock(@LockClass, hashtext(@tenantKey))", new { LockClass, tenantKey }, cancellationToken: cancel)))
+            {
+                if (patience.Elapsed > LockPatience) throw Sentences.Busy(databases.Slug);
+                await Task.Delay(100, cancel);
+            }
+            return new(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Creates the journal's tables where they are not yet there.</summary>
+    public Task InstallAsync(CancellationToken cancel) => TransactAsync(
+        async transaction =>
+        {
+            // Two tenants may be promoted for the first time at the same moment.
+            await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock(@LockClass, 0)", new { LockClass });
+            await transaction.ExecuteAsync(SqlFile.Read("journal.sql"));
+            await transaction.ExecuteAsync(SqlFile.Read("guard.sql"));
+        },
+        cancel);
+
+    public async Task<PromotionRecord?> CurrentAsync(string tenantKey, CancellationToken cancel)
+    {
+        await turn.WaitAsync(cancel);
+        try
+        {
+            return await FindAsync(connection, tenantKey, cancel);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>The tenant's newest promotion, under way or ended; null when there was none. Needs no lock.</summary>
+    public static async Task<PromotionRecord?> FindAsync(NpgsqlConnection connection, string tenantKey, CancellationToken cancel) =>
+        (await ListAsync(connection, "WHERE tenant_key = @tenantKey ORDER BY id DESC LIMIT 1", new { tenantKey }, cancel)).FirstOrDefault();
+
+    /// <summary>The newest promotion of every tenant that ever had one.</summary>
+    public static Task<IReadOnlyList<PromotionRecord>> NewestAsync(NpgsqlConnection connection, CancellationToken cancel) =>
+        ListAsync(connection, "WHERE id IN (SELECT max(id) FROM tenant_promotion.promotion GROUP BY tenant_key) ORDER BY tenant_slug", null, cancel);
+
+    static async Task<IReadOnlyList<PromotionRecord>> ListAsync(NpgsqlConnection connection, string which, object? parameters, CancellationToken cancel)
+    {
+        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.digest') IS NOT NULL")) return [];
+        var rows = await connection.QueryAsync<Row>(new CommandDefinition(
+            $"""
+            SELECT id AS "Id", tenant_key AS "TenantKey", tenant_slug AS "TenantSlug", mode AS "Mode", state AS "State", target::text AS "Target",
+                   run AS "Run", started_at AS "StartedAt", ended_at AS "EndedAt", pause_ms AS "PauseMs", error AS "Error"
+            FROM tenant_promotion.promotion {which}
+            """,
+            parameters, cancellationToken: cancel));
+        var records = new List<PromotionRecord>();
+        foreach (var row in rows)
+        {
+            var phases = await connection.QueryAsync<PhaseRow>(new CommandDefinition(
+                """
+                SELECT name AS "Name", started_at AS "StartedAt", ended_at AS "EndedAt", facts::text AS "Facts"
+                FROM tenant_promotion.phase WHERE promotion_id = @Id ORDER BY started_at
+                """,
+                new { row.Id }, cancellationToken: cancel));
+            records.Add(new(
+                row.Id, row.TenantKey, row.TenantSlug, row.Mode, row.State, JsonSerializer.Deserialize<Target>(row.Target)!, row.Run,
+                row.StartedAt, row.EndedAt, row.PauseMs, row.Error,
+                [.. phases.Select(phase => new PhaseRecord(phase.Name, phase.StartedAt, phase.EndedAt, JsonSerializer.Deserialize<JsonElement>(phase.Facts)))]));
+        }
+        return records;
+    }
+
+    /// <summary>Begins a promotion.</summary>
+    public Task<long> BeginAsync(Tenant tenant, string mode, Target target, CancellationToken cancel) => TransactAsync(
+        transaction => transaction.ScalarAsync<long>(
+            """
+            INSERT INTO tenant_promotion.promotion (tenant_key, tenant_slug, mode, state, target)
+            VALUES (@Key, @Slug, @mode, @state, CAST(@target AS jsonb)) RETURNING id
+            """,
+            new { tenant.Key, Slug = tenant.Slug.Text, mode, state = PromotionState.Preparing, target = JsonSerializer.Serialize(target) }),
+        cancel);
+
+    /// <summary>Takes the next run number: from here on, what an earlier run still has in flight can no longer commit in the isolated database.</summary>
+    public Task<long> NextRunAsync(long promotion, CancellationToken cancel) => TransactAsync(
+        transaction => transaction.ScalarAsync<long>(
+            "UPDATE tenant_promotion.promotion SET run = run + 1, updated_at = now() WHERE id = @promotion RETURNING run", new { promotion }),
+        cancel);
+
+    public Task PhaseStartedAsync(long promotion, string phase, string state, CancellationToken cancel) => TransactAsync(
+        async transaction =>
+        {
+            await transaction.ExecuteAsync(
+                """
+                INSERT INTO tenant_promotion.phase (promotion_id, name, started_at) VALUES (@promotion, @phase, clock_timestamp())
+                ON CONFLICT (promotion_id, name) DO UPDATE SET started_at = clock_timestamp(), ended_at = NULL
+                """,
+                new { promotion, phase });
+            await SetStateAsync(transaction, promotion, state);
+        },
+        cancel);
+
+    public Task PhaseEndedAsync(long promotion, string phase, object? facts, CancellationToken cancel) =>
+        TransactAsync(transaction => EndPhaseAsync(transaction, promotion, phase, facts), cancel);
+
+    /// <summary>Marks a phase done inside a transaction that also does what it stands for.</summary>
+    public static Task EndPhaseAsync(JournalTransaction transaction, long promotion, string phase, object? facts) => transaction.ExecuteAsync(
+        """
+        UPDATE tenant_promotion.phase
+        SET ended_at = clock_timestamp(), facts = facts || CAST(@facts AS jsonb)
+        WHERE promotion_id = @promotion AND name = @phase
+        """,
+        new { promotion, phase, facts = JsonSerializer.Serialize(facts ?? new { }) });
+
+    /// <summary>Writes facts of a phase that is still under way: what it is about to do, so that an undo knows.</summary>
+    public Task NoteAsync(long promotion, string phase, object facts, CancellationToken cancel) => TransactAsync(
+        transaction => transaction.ExecuteAsync(
+            "UPDATE tenant_promotion.phase SET facts = facts || CAST(@facts AS jsonb) WHERE promotion_id = @promotion AND name = @phase",
+            new { promotion, phase, facts = JsonSerializer.Serialize(facts) }),
+        cancel);
+
+    /// <summary>Forgets that these phases were done; they run again.</summary>
+    public static Task ForgetPhasesAsync(JournalTransaction transaction, long promotion, IReadOnlyList<string> phases) => transaction.ExecuteAsync(
+        "DELETE FROM tenant_promotion.phase WHERE promotion_id = @promotion AND name = ANY (@phases)",
+        new { promotion, phases = phases.ToArray() });
+
+    public Task ErrorAsync(long promotion, string? error, CancellationToken cancel) => TransactAsync(
+        transaction => transaction.ExecuteAsync(
+            "UPDATE tenant_promotion.promotion SET error = @error, updated_at = now() WHERE id = @promotion", new { promotion, error }),
+        cancel);
+
+    public static async Task SetStateAsync(JournalTransaction transaction, long promotion, string state) => await transaction.ExecuteAsync(
+        "UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now() WHERE id = @promotion", new { promotion, state });
+
+    public static async Task EndAsync(JournalTransaction transaction, long promotion, string state) => await transaction.ExecuteAsync(
+        "UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now(), ended_at = now() WHERE id = @promotion",
+        new { promotion, state });
+
+    public Task SaveDigestsAsync(long promotion, IReadOnlyDictionary<TableName, Digest> digests, CancellationToken cancel) => TransactAsync(
+        async transaction =>
+        {
+            await transaction.ExecuteAsync("DELETE FROM tenant_promotion.digest WHERE promotion_id = @promotion", new { promotion });
+            foreach (var (table, digest) in digests)
+                await transaction.ExecuteAsync(
+                    "INSERT INTO tenant_promotion.digest VALUES (@promotion, @table, @Rows, CAST(@Sum AS numeric))",
+                    new { promotion, table = table.ToString(), digest.Rows, digest.Sum });
+        },
+        cancel);
+
+    /// <summary>The digests that Verify recorded, by table name.</summary>
+    public static async Task<IReadOnlyDictionary<string, Digest>> DigestsAsync(NpgsqlConnection connection, long promotion, CancellationToken cancel) =>
+        (await connection.QueryAsync<(string Table, long Rows, string Sum)>(new CommandDefinition(
+            "SELECT table_name, rows, sum::text FROM tenant_promotion.digest WHERE promotion_id = @promotion", new { promotion }, cancellationToken: cancel)))
+        .ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
+
+    /// <summary>Runs statements of the lock's holder in one transaction; what must be true together is written together.</summary>
+    public async Task<T> TransactAsync<T>(Func<JournalTransaction, Task<T>> work, CancellationToken cancel)
+    {
+        await turn.WaitAsync(cancel);
+        try
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancel);
+            var result = await work(new(connection, cancel));
+            await transaction.CommitAsync(cancel);
+            return result;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    public Task TransactAsync(Func<JournalTransaction, Task> work, CancellationToken cancel) => TransactAsync(
+        async transaction =>
+        {
+            await work(transaction);
+            return 0;
+        },
+        cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        await closing.CancelAsync();
+        await heartbeat;
+        await connection.DisposeAsync();
+        lost.Dispose();
+        closing.Dispose();
+        turn.Dispose();
+    }
+
+    async Task HeartbeatAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), closing.Token);
+                await turn.WaitAsync(closing.Token);
+                try
+                {
+                    await connection.ExecuteAsync(new CommandDefinition("SELECT 1", cancellationToken: closing.Token));
+                }
+                finally
+                {
+                    turn.Release();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (closing.IsCancellationRequested)
+        {
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        {
+            await lost.CancelAsync();
+        }
+    }
+
+    sealed class Row
+    {
+        public long Id { get; init; }
+        public string TenantKey { get; init; } = "";
+        public string TenantSlug { get; init; } = "";
+        public string Mode { get; init; } = "";
+        public string State { get; init; } = "";
+        public string Target { get; init; } = "";
+        public long Run { get; init; }
+        public DateTime StartedAt { get; init; }
+        public DateTime? EndedAt { get; init; }
+        public double? PauseMs { get; init; }
+        public string? Error { get; init; }
+    }
+
+    sealed class PhaseRow
+    {
+        public string Name { get; init; } = "";
+        public DateTime StartedAt { get; init; }
+        public DateTime? EndedAt { get; init; }
+        public string Facts { get; init; } = "";
+    }
+}
+
+/// <summary>The statements of one journal transaction.</summary>
+public readonly record struct JournalTransaction(NpgsqlConnection Connection, CancellationToken Cancel)
+{
+    public Task<int> ExecuteAsync(string sql, object? parameters = null) =>
+        Connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: Cancel));
+
+    public async Task<T> ScalarAsync<T>(string sql, object? parameters = null) =>
+        (await Connection.ExecuteScalarAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: Cancel)))!;
+}

@@ -1,0 +1,28 @@
+-- What is true of the isolated database is written in it, in the transaction that makes it true.
+CREATE SCHEMA IF NOT EXISTS tenant_promotion;
+
+-- The mark that this database is ours, and whose. Each run takes a new number; a transaction of an older run no longer commits.
+CREATE TABLE IF NOT EXISTS tenant_promotion.owner (
+    tenant_key   text PRIMARY KEY,
+    tenant_slug  text NOT NULL,
+    promotion_id bigint NOT NULL,
+    run          bigint NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS tenant_promotion.loaded (
+    table_name text NOT NULL,
+    part       int NOT NULL,
+    rows       bigint NOT NULL,
+    bytes      bigint NOT NULL,
+    PRIMARY KEY (table_name, part)
+);
+
+-- Digests of the reference tables as they stood under the snapshot they were copied from: others may change them in the
+-- shared database at any time.
+CREATE TABLE IF NOT EXISTS tenant_promotion.copied_digest (
+    table_name text PRIMARY KEY,
+    rows       bigint NOT NULL,
+    sum        numeric NOT NULL
+);
+
+REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;

@@ -1,0 +1,38 @@
+-- The migrator's memory, in the shared database. Rows of ended promotions stay as history.
+CREATE SCHEMA IF NOT EXISTS tenant_promotion;
+
+CREATE TABLE IF NOT EXISTS tenant_promotion.promotion (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_key  text NOT NULL,
+    tenant_slug text NOT NULL,
+    mode        text NOT NULL,
+    state       text NOT NULL,
+    target      jsonb NOT NULL,
+    run         bigint NOT NULL DEFAULT 0,
+    started_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    ended_at    timestamptz,
+    pause_ms    double precision,
+    error       text
+);
+-- At most one promotion of a tenant is under way.
+CREATE UNIQUE INDEX IF NOT EXISTS promotion_under_way ON tenant_promotion.promotion (tenant_key) WHERE ended_at IS NULL;
+
+CREATE TABLE IF NOT EXISTS tenant_promotion.phase (
+    promotion_id bigint NOT NULL REFERENCES tenant_promotion.promotion,
+    name         text NOT NULL,
+    started_at   timestamptz NOT NULL DEFAULT now(),
+    ended_at     timestamptz,
+    facts        jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (promotion_id, name)
+);
+
+CREATE TABLE IF NOT EXISTS tenant_promotion.digest (
+    promotion_id bigint NOT NULL REFERENCES tenant_promotion.promotion,
+    table_name   text NOT NULL,
+    rows         bigint NOT NULL,
+    sum          numeric NOT NULL,
+    PRIMARY KEY (promotion_id, table_name)
+);
+
+REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;

@@ -1,0 +1,19 @@
+using Migrator.Copying;
+using Migrator.Journal;
+
+namespace Migrator.Phases;
+
+/// <summary>Everything that was written in the isolated database since the flip goes back to the shared one, until the digests are equal.</summary>
+public sealed class BringHome : Phase
+{
+    public override string Name => "bring-home";
+    public override string Title => "Bring the rows home";
+    public override string State => PromotionState.RollingBack;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var rows = await new Homecoming(run.Databases, run.Scope, run.Tenant, run.Guard, run.Options.Jobs).RunAsync(cancel);
+        await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, cancel);
+        return new($"{rows:N0} rows changed, both sides equal");
+    }
+}

@@ -1,0 +1,57 @@
+using Dapper;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Schema;
+using Npgsql;
+
+namespace Migrator.Phases;
+
+/// <summary>Primary keys, then indexes, constraints and foreign keys over the loaded rows; materialised views and statistics.</summary>
+public sealed class BuildSchema : Phase
+{
+    public const string PhaseName = "build-schema";
+
+    public override string Name => PhaseName;
+    public override string Title => "Build keys and indexes";
+    public override string State => PromotionState.Copying;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await run.Databases.EndLeftoverSessionsAsync(cancel);
+        var archive = await run.ArchiveAsync(cancel);
+        await archive.RestoreAsync(SchemaPart.PrimaryKeys, run.Databases, run.Options.Jobs, cancel);
+        await archive.RestoreAsync(SchemaPart.PostData, run.Databases, run.Options.Jobs, cancel);
+        await RefreshViewsAsync(run, cancel);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await ExecuteAsync(connection, "ANALYZE;", cancel);
+        return new();
+    }
+
+    // A view over views comes after them: by the depth at which it depends on others.
+    static async Task RefreshViewsAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        var views = await shared.QueryAsync<(string Schema, string Name)>(new CommandDefinition("""
+            WITH RECURSIVE uses AS (
+                SELECT DISTINCT r.ev_class AS view, d.refobjid AS used
+                FROM pg_rewrite r
+                JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+                JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('v', 'm')
+            ), depth (view, level) AS (
+                SELECT oid, 0 FROM pg_class WHERE relkind IN ('v', 'm')
+                UNION
+                SELECT u.view, depth.level + 1 FROM depth JOIN uses u ON u.used = depth.view
+            )
+            SELECT n.nspname::text, c.relname::text
+            FROM depth JOIN pg_class c ON c.oid = depth.view JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind = 'm' AND c.relispopulated AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+            GROUP BY 1, 2 ORDER BY max(depth.level)
+            """, cancellationToken: cancel));
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        foreach (var (schema, name) in views)
+            await ExecuteAsync(connection, $"REFRESH MATERIALIZED VIEW {new TableName(schema, name).Quoted}", cancel);
+    }
+
+    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+}

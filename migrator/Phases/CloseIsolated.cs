@@ -1,0 +1,68 @@
+using Dapper;
+using Migrator.Console;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Phases;
+
+/// <summary>
+/// The first step of a rollback after the flip: a guard on the isolated database, closed. From here on neither side takes the tenant's writes.
+/// </summary>
+public sealed class CloseIsolated : Phase
+{
+    const int Attempts = 5;
+
+    public override string Name => "close-isolated";
+    public override string Title => "Close the isolated database for writes";
+    public override string State => PromotionState.RollingBack;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        // After finalize the shared side has no guard any more; it must refuse writes before rows come home.
+        await run.Guard.InstallAsync("closed", cancel);
+        await InstallFunctionsAsync(run, cancel);
+        var guard = GuardOf(run);
+        await guard.InstallAsync("open", cancel);
+        for (var attempt = 1; ; attempt++)
+            try
+            {
+                await InIsolatedAsync(run, transaction => guard.CloseAsync(transaction, run.Options.MaxPause), cancel);
+                return new("neither side takes the tenant's writes");
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                var holders = await guard.HoldersAsync(cancel);
+                if (attempt == Attempts) throw Sentences.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
+                run.Progress.Warn(Sentences.GuardRetries(run.Options.MaxPause, attempt, Attempts, holders));
+                await Task.Delay(run.Options.MaxPause, run.Clock, cancel);
+            }
+    }
+
+    /// <summary>Gives the tenant back its writes in the isolated database: the rollback did not reach its flip.</summary>
+    public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    {
+        if (await GuardOf(run).StateAsync(cancel) is null) return;
+        await InIsolatedAsync(run, GuardOf(run).OpenAsync, cancel);
+        await GuardOf(run).RemoveAsync(cancel);
+    }
+
+    /// <summary>The guard in the isolated database; the same rules, where every row is the tenant's.</summary>
+    public static WriteGuard GuardOf(PromotionRun run) => new(run.Databases.Isolated, run.Scope, run.Tenant);
+
+    static async Task InstallFunctionsAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await run.Isolated.TakeAsync(cancel);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("guard.sql"), cancellationToken: cancel));
+    }
+
+    static async Task InIsolatedAsync(PromotionRun run, Func<JournalTransaction, Task> work, CancellationToken cancel)
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await work(new(connection, cancel));
+        await transaction.CommitAsync(cancel);
+    }
+}

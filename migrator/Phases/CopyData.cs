@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using Migrator.Copying;
+using Migrator.Journal;
+using Migrator.Scope;
+
+namespace Migrator.Phases;
+
+/// <summary>All of the tenant's rows, several tables at once.</summary>
+public sealed class CopyData : Phase
+{
+    public const string PhaseName = "copy";
+
+    public override string Name => PhaseName;
+    public override string Title => "Copy the rows";
+    public override string State => PromotionState.Copying;
+
+    public sealed record Facts(long Rows, long Bytes, double Seconds);
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        var plans = await PlanAsync(run, cancel);
+        var loaded = await run.Isolated.LoadedAsync(cancel);
+        run.Progress.TablesPlanned([.. plans.GroupBy(plan => plan.Table.Name).Select(group => (group.Key, group.Sum(plan => plan.Rows), group.Sum(plan => plan.Bytes)))]);
+
+        var copier = new TableCopier(run.Databases, run.Scope, run.Tenant, run.Isolated, run.Progress);
+        using var slots = new SemaphoreSlim(run.Options.Jobs);
+        // A table that an earlier run finished stays; any other is emptied and copied again.
+        bool IsLoaded(LeafPlan plan) => plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))
+            && loaded.Keys.Count(key => key.Table == plan.Leaf.Name.ToString()) == plan.Parts.Count;
+
+        foreach (var plan in plans.Where(IsLoaded)) run.Progress.PartDone(plan.Table.Name, plan.Parts.Sum(part => loaded[(plan.Leaf.Name.ToString(), part.Number)].Rows));
+        // Few leaves at a time, largest first: each split one holds a snapshot while it lasts.
+        await Parallel.ForEachAsync(
+            plans.Where(plan => !IsLoaded(plan)).OrderByDescending(plan => plan.Leaf.Bytes),
+            new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancel },
+            async (plan, token) => await copier.CopyAsync(plan, slots, token));
+
+        var totals = (await run.Isolated.LoadedAsync(cancel)).Values;
+        var facts = new Facts(totals.Sum(part => part.Rows), totals.Sum(part => part.Bytes), clock.Elapsed.TotalSeconds);
+        return new($"{facts.Rows:N0} rows, {facts.Bytes / 1e6:N1} MB", facts);
+    }
+
+    static async Task<IReadOnlyList<LeafPlan>> PlanAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        var plans = new List<LeafPlan>();
+        foreach (var table in run.Scope.CopiedTables)
+            foreach (var leaf in table.Table.Leaves)
+                plans.Add(await CopyPlanner.PlanAsync(shared, table, leaf, run.Scope.Condition(table, "t", run.Tenant.Key), run.Options.Jobs, cancel));
+        return plans;
+    }
+}

@@ -1,0 +1,30 @@
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Routing;
+
+namespace Migrator.Phases;
+
+/// <summary>The tenant's writes are accepted by the shared database again: one commit flips the row, opens the guard and tells the applications.</summary>
+public sealed class FlipBack : Phase
+{
+    public override string Name => "flip-back";
+    public override string Title => "Flip back to the shared database";
+    public override string State => PromotionState.RollingBack;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await run.Journal.TransactAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)run.Options.MaxPause.TotalMilliseconds}");
+                await run.Guard.PassAsync(transaction.Connection, cancel);
+                await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
+                await run.Guard.OpenAsync(transaction);
+                await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Shared);
+                await PromotionJournal.EndPhaseAsync(transaction, run.Id, Name, null);
+                await TenantRow.NotifyAsync(transaction, run.Tenant);
+            },
+            cancel);
+        return new("the shared database takes the tenant's writes again", Recorded: true);
+    }
+}

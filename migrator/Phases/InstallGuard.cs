@@ -1,0 +1,19 @@
+using Migrator.Journal;
+
+namespace Migrator.Phases;
+
+/// <summary>The write guard on the shared database, open: writes pass and are seen.</summary>
+public sealed class InstallGuard : Phase
+{
+    public override string Name => "guard";
+    public override string Title => "Install the write guard";
+    public override string State => PromotionState.Preparing;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await run.Guard.InstallAsync("open", cancel);
+        return new($"on {run.Scope.TenantTables.Count()} tables");
+    }
+
+    public override Task UndoAsync(PromotionRun run, CancellationToken cancel) => run.Guard.RemoveAsync(cancel);
+}

@@ -1,0 +1,271 @@
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Schema;
+using Migrator.Scope;
+using Migrator.Settings;
+using Npgsql;
+
+namespace Migrator.Phases;
+
+/// <summary>What Preflight found: everything that stands in the way, at once, and what a person should know besides.</summary>
+public sealed record PreflightResult(
+    Tenant Tenant, TenantScope Scope, PgTools? Tools, Preflight.Facts Facts, IReadOnlyList<string> Faults, IReadOnlyList<string> Warnings,
+    IReadOnlyList<PlannedTable> Plan);
+
+/// <summary>A table as the plan shows it; rows and bytes are the tenant's, by the planner's estimate.</summary>
+public sealed record PlannedTable(ScopedTable Table, long Rows, long Bytes);
+
+/// <summary>Reads everything and changes nothing.</summary>
+public sealed class Preflight(MigratorSettings settings, Databases databases, Slug slug)
+{
+    public const string PhaseName = "preflight";
+
+    const int OldestMajor = 14;
+
+    readonly List<string> faults = [];
+    readonly List<string> warnings = [];
+
+    /// <summary>What later phases rely on.</summary>
+    /// <param name="Fingerprint">The schema as it was judged; a change stops the promotion.</param>
+    public sealed record Facts(string Fingerprint, int SharedMajor, int IsolatedMajor);
+
+    Tenancy Tenancy => settings.Tenancy;
+
+    public async Task<PreflightResult> RunAsync(CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        await using var server = await databases.Maintenance.OpenConnectionAsync(cancel);
+        // One snapshot for all that is read: a consistent judgement. Read only: the promise, kept by the server.
+        await using var reading = await shared.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancel);
+        await shared.ExecuteAsync("SET TRANSACTION READ ONLY");
+
+        var tenant = await TenantLookup.FindAsync(shared, Tenancy, slug, cancel);
+        if (tenant.IsIsolated) throw Sentences.AlreadyIsolated(slug);
+        if (tenant.IsolationMode != Tenant.SharedMode) faults.Add(Sentences.UnknownMode(slug, tenant.IsolationMode));
+
+        var facts = new Facts(await Catalog.FingerprintAsync(shared, cancel), shared.PostgreSqlVersion.Major, server.PostgreSqlVersion.Major);
+        var tools = await VersionsAsync(facts, shared, cancel);
+        var catalog = await Catalog.ReadAsync(shared, cancel);
+        var scope = TenantScope.Classify(catalog, Tenancy);
+        CheckScope(catalog, scope);
+        await CheckPrivilegesAsync(shared, catalog, scope, cancel);
+        await CheckTargetAsync(shared, server, tenant, cancel);
+        await CheckObjectsAsync(shared, server, cancel);
+        var plan = new List<PlannedTable>();
+        if (faults.Count == 0)
+        {
+            // These read rows, and need the rights and the rules that were checked before.
+            await CheckReferencesAsync(shared, scope, tenant, cancel);
+            await CountUnownedAsync(shared, scope, cancel);
+            await CheckIndexesAsync(shared, scope, cancel);
+            plan.AddRange(await PlanAsync(shared, scope, tenant, cancel));
+        }
+        return new(tenant, scope, tools, facts, faults, warnings, plan);
+    }
+
+    async Task<PgTools?> VersionsAsync(Facts facts, NpgsqlConnection shared, CancellationToken cancel)
+    {
+        if (facts.SharedMajor < OldestMajor) faults.Add(Sentences.ServerTooOld("shared", facts.SharedMajor));
+        if (facts.IsolatedMajor < facts.SharedMajor) faults.Add(Sentences.TargetOlder(facts.SharedMajor, facts.IsolatedMajor));
+        if (await shared.ExecuteScalarAsync<bool>("SELECT pg_is_in_recovery()")) faults.Add(Sentences.IsStandby(databases.SharedServer));
+        var tools = await PgTools.FindAsync(facts.SharedMajor, facts.IsolatedMajor, cancel);
+        if (tools is null) faults.Add(Sentences.ToolsMissing(facts.SharedMajor));
+        return tools;
+    }
+
+    void CheckScope(Catalog catalog, TenantScope scope)
+    {
+        foreach (var name in Tenancy.Reference.Concat(Tenancy.Ignored).Concat(Tenancy.Derived.Keys).Where(name => catalog.Find(name) is null))
+            faults.Add(Sentences.SettingNamesNoTable(name));
+        foreach (var name in Tenancy.Derived.Keys.Where(name => catalog.Find(name) is not null && scope.Unclassified.Any(table => table.Name == name)))
+            faults.Add(Sentences.DerivedPathUnknown(name, Tenancy.Derived[name], catalog.ForeignKeys.Where(key => key.From == name)));
+        if (scope.Unclassified.Count > 0) faults.Add(Sentences.Unclassified(scope.Unclassified.Select(table => table.Name), Tenancy));
+
+        foreach (var table in scope.Tables.Where(table => table.IsCopied))
+        {
+            if (table.Table.IsForeign) faults.Add(Sentences.ForeignTable(table.Name));
+            if (table.Table.Unlogged) warnings.Add(Sentences.UnloggedTable(table.Name));
+            if (table.Table.Columns.FirstOrDefault(column => column.TypeText is "oid" or "oid[]" or "lo" or "public.lo") is { } column)
+                warnings.Add(Sentences.LargeObjects(table.Name, column.Name));
+            if (table.Belonging == Belonging.Derived && table.Table.Columns.Any(column => column.Name == Tenancy.TenantColumn))
+                warnings.Add(Sentences.TenantColumnOfOtherType(table.Name, table.Table.Column(Tenancy.TenantColumn)!));
+        }
+    }
+
+    async Task CheckPrivilegesAsync(NpgsqlConnection shared, Catalog catalog, TenantScope scope, CancellationToken cancel)
+    {
+        var me = await shared.QuerySingleAsync<(string Name, bool Super, bool BypassRls, bool Create, bool Temporary)>(new CommandDefinition("""
+            SELECT rolname::text, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMPORARY')
+            FROM pg_roles WHERE rolname = current_user
+            """, cancellationToken: cancel));
+        if (!me.Create) faults.Add(Sentences.NoCreateOnDatabase(me.Name, shared.Database));
+        if (!me.Temporary) faults.Add(Sentences.NoTemporaryOnDatabase(me.Name, shared.Database));
+        foreach (var owner in catalog.Tables.Where(table => !table.Owned).GroupBy(table => table.Owner))
+            faults.Add(Sentences.NotOwner(me.Name, owner.Key, owner.Select(table => table.Name)));
+        foreach (var sequence in catalog.Sequences.Where(sequence => !sequence.Owned)) faults.Add(Sentences.SequenceNotOwned(me.Name, sequence.Name));
+        foreach (var table in scope.CopiedTables.Where(table => table.Table.ForcedRowSecurity && !me.BypassRls && !me.Super))
+            faults.Add(Sentences.ForcedRowSecurity(me.Name, table.Name));
+        if (!me.Super)
+            foreach (var function in await shared.QueryAsync<string>(new CommandDefinition("""
+                SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+                WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace >= 16384
+                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+                """, cancellationToken: cancel)))
+                faults.Add(Sentences.UntrustedFunction(function));
+    }
+
+    async Task CheckTargetAsync(NpgsqlConnection shared, NpgsqlConnection server, Tenant tenant, CancellationToken cancel)
+    {
+        var me = await server.QuerySingleAsync<(string Name, bool Super, bool CreateDb, bool CreateRole)>(new CommandDefinition(
+            "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user", cancellationToken: cancel));
+        var known = (await server.QueryAsync<string>(new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancel))).ToHashSet();
+        var missing = (await Provision.RolesOfAsync(databases.Shared, cancel)).Where(role => !known.Contains(role)).ToArray();
+        if (missing.Length > 0 && !me.CreateRole && !me.Super) faults.Add(Sentences.RolesMissing(me.Name, missing));
+        if (!known.Contains(Tenancy.ApplicationRole) && !missing.Contains(Tenancy.ApplicationRole)) warnings.Add(Sentences.NoApplicationRole(Tenancy.ApplicationRole));
+
+        var there = await server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(new CommandDefinition(
+            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = @name",
+            new { name = slug.DatabaseName }, cancellationToken: cancel));
+        if (there is null)
+        {
+            if (!me.CreateDb && !me.Super) faults.Add(Sentences.NoCreateDb(me.Name));
+            return;
+        }
+
+        var here = await shared.QuerySingleAsync<(string Encoding, string Collate, string CType)>(new CommandDefinition(
+            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()", cancellationToken: cancel));
+        if (here != there) faults.Add(Sentences.CollationDiffers(slug, $"{here.Encoding}, {here.Collate}, {here.CType}", $"{there.Value.Encoding}, {there.Value.Collate}, {there.Value.CType}"));
+        await CheckExistingDatabaseAsync(tenant, cancel);
+    }
+
+    async Task CheckExistingDatabaseAsync(Tenant tenant, CancellationToken cancel)
+    {
+        try
+        {
+            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+            var owner = await IsolatedJournal.OwnerAsync(isolated, cancel);
+            if (owner == tenant.Key) return;
+            var objects = await isolated.ExecuteScalarAsync<long>(new CommandDefinition("""
+                SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+                """, cancellationToken: cancel));
+            if (owner is not null || objects > 0) faults.Add(Sentences.TargetNotOurs(slug, databases.IsolatedServer));
+            else if (!await isolated.ExecuteScalarAsync<bool>("SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')"))
+                faults.Add(Sentences.NoCreateOnDatabase(databases.IsolatedServer.Username!, slug.DatabaseName));
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege)
+        {
+            faults.Add(Sentences.TargetNotOurs(slug, databases.IsolatedServer));
+        }
+    }
+
+    async Task CheckObjectsAsync(NpgsqlConnection shared, NpgsqlConnection server, CancellationToken cancel)
+    {
+        var available = (await server.QueryAsync<(string Name, bool Creatable)>(new CommandDefinition("""
+            SELECT name::text, bool_or(NOT superuser OR trusted) OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+                   OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'cloudsqlsuperuser')
+            FROM pg_available_extension_versions GROUP BY name
+            """, cancellationToken: cancel))).ToDictionary(row => row.Name, row => row.Creatable);
+        foreach (var extension in await shared.QueryAsync<string>("SELECT extname::text FROM pg_extension WHERE extname <> 'plpgsql'"))
+            if (!available.TryGetValue(extension, out var creatable)) faults.Add(Sentences.ExtensionMissing(extension));
+            else if (!creatable && !await InstalledAsync(extension, cancel)) faults.Add(Sentences.ExtensionNotCreatable(extension, slug));
+
+        foreach (var trigger in await shared.QueryAsync<string>("SELECT evtname::text FROM pg_event_trigger WHERE evtenabled <> 'D'"))
+            warnings.Add(Sentences.EventTrigger(trigger));
+        foreach (var publication in await shared.QueryAsync<string>("SELECT pubname::text FROM pg_publication"))
+            warnings.Add(Sentences.Publication(publication));
+        foreach (var session in await shared.QueryAsync<string>("""
+            SELECT format('process %s (%s, %s), open for %s s', pid, usename, state, round(extract(epoch FROM now() - xact_start)))
+            FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 minute'
+            """))
+            warnings.Add(Sentences.OldTransaction(session));
+    }
+
+    async Task<bool> InstalledAsync(string extension, CancellationToken cancel)
+    {
+        try
+        {
+            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+            return await isolated.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = @extension)", new { extension });
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InvalidCatalogName)
+        {
+            return false;
+        }
+    }
+
+    // Both ways: a reference out of the tenant could never be satisfied in T, one into it would stop finalize.
+    async Task CheckReferencesAsync(NpgsqlConnection shared, TenantScope scope, Tenant tenant, CancellationToken cancel)
+    {
+        foreach (var key in scope.ForeignKeys)
+        {
+            var (from, to) = (scope[key.From], scope[key.To]);
+            var tenantColumn = from.IsTenantData && from.Belonging == Belonging.Direct ? scope.TenantColumn(from).Name : null;
+            // A key that carries the tenant on both ends cannot cross, nor can the step by which a table belongs.
+            var carries = to.IsTenantData && to.Belonging is Belonging.Root or Belonging.Direct
+                && key.FromColumns.Zip(key.ToColumns).Any(pair => pair.First == tenantColumn && pair.Second == scope.TenantColumn(to).Name);
+            if (carries || to.Belonging == Belonging.Reference || from.Belonging == Belonging.Ignored || from.Path.FirstOrDefault() == key) continue;
+
+            var join = string.Join(" AND ", key.FromColumns.Zip(key.ToColumns, (f, t) => $"p.{Sql.Identifier(t)} = t.{Sql.Identifier(f)}"));
+            var ours = scope.Condition(from, "t", tenant.Key);
+            var theirs = $"({scope.Condition(to, "p", tenant.Key)}) IS NOT TRUE";
+            var label = from.Table.Key.Count > 0 ? string.Join(" || ', ' || ", from.Table.Key.Select(name => $"t.{Sql.Identifier(name)}::text")) : "t.ctid::text";
+            await AddCrossingsAsync(shared, from, key, label, $"{ours} AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {theirs})", inward: false, cancel);
+            if (from.IsTenantData && to.IsTenantData)
+                await AddCrossingsAsync(
+                    shared, from, key, label,
+                    $"({ours}) IS NOT TRUE AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {scope.Condition(to, "p", tenant.Key)})", inward: true, cancel);
+        }
+    }
+
+    async Task AddCrossingsAsync(NpgsqlConnection shared, ScopedTable from, ForeignKey key, string label, string condition, bool inward, CancellationToken cancel)
+    {
+        var (count, samples) = await shared.QuerySingleAsync<(long, string[])>(new CommandDefinition(
+            $"SELECT count(*), coalesce((array_agg(label))[1:5], '{{}}') FROM (SELECT {label} AS label FROM {from.Table.From} t WHERE {condition}) crossing",
+            cancellationToken: cancel));
+        if (count > 0) faults.Add(inward ? Sentences.ReferencedByOthers(from.Name, key, count, samples) : Sentences.CrossTenantReference(from.Name, key, count, samples));
+    }
+
+    async Task CountUnownedAsync(NpgsqlConnection shared, TenantScope scope, CancellationToken cancel)
+    {
+        foreach (var table in scope.TenantTables)
+            if (scope.Unowned(table, "t") is { } unowned
+                && await shared.ExecuteScalarAsync<long>(new CommandDefinition($"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}", cancellationToken: cancel)) is > 0 and var rows)
+                warnings.Add(Sentences.UnownedRows(table.Name, rows));
+    }
+
+    // Deleting a referenced row looks for the rows that refer to it: without an index, through the whole table, row by row.
+    async Task CheckIndexesAsync(NpgsqlConnection shared, TenantScope scope, CancellationToken cancel)
+    {
+        const long worthAnIndex = 10_000;
+        foreach (var key in scope.ForeignKeys.Where(key => scope[key.To] is { IsTenantData: true, Belonging: not Belonging.Root } && scope[key.From].Table.EstimatedRows > worthAnIndex))
+            if (!await shared.ExecuteScalarAsync<bool>(new CommandDefinition("""
+                SELECT EXISTS (SELECT FROM pg_index i
+                               WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
+                                 AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
+                                      WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
+                """, new { table = key.From.Quoted, columns = key.FromColumns.ToArray() }, cancellationToken: cancel)))
+                warnings.Add(Sentences.ForeignKeyWithoutIndex(key));
+    }
+
+    static async Task<IReadOnlyList<PlannedTable>> PlanAsync(NpgsqlConnection shared, TenantScope scope, Tenant tenant, CancellationToken cancel)
+    {
+        var plan = new List<PlannedTable>();
+        foreach (var table in scope.CopiedTables)
+        {
+            var explained = await shared.ExecuteScalarAsync<string>(new CommandDefinition(
+                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}", cancellationToken: cancel));
+            using var document = System.Text.Json.JsonDocument.Parse(explained!);
+            var rows = document.RootElement[0].GetProperty("Plan").GetProperty("Plan Rows").GetInt64();
+            var share = table.Table.EstimatedRows > 0 ? Math.Min(1.0, (double)rows / table.Table.EstimatedRows) : 1;
+            plan.Add(new(table, rows, (long)(table.Table.Bytes * share)));
+        }
+        return plan;
+    }
+}

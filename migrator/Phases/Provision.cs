@@ -1,0 +1,139 @@
+using Dapper;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Phases;
+
+/// <summary>The isolated database, nobody's but ours, and the roles that the schema names.</summary>
+public sealed class Provision : Phase
+{
+    public const string PhaseName = "provision";
+
+    public override string Name => PhaseName;
+    public override string Title => "Provision the database";
+    public override string State => PromotionState.Preparing;
+
+    /// <param name="CreatesDatabase">The database was not there: rollback drops it. Written before it is created.</param>
+    /// <param name="CreatesRoles">Roles that were not on the isolated database's server.</param>
+    public sealed record Facts(bool CreatesDatabase, string[] CreatesRoles);
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var facts = await PlanAsync(run, cancel);
+        await run.Journal.NoteAsync(run.Id, Name, facts, cancel);
+
+        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
+        await CreateRolesAsync(run, server, facts.CreatesRoles, cancel);
+        if (facts.CreatesDatabase && !await ExistsAsync(server, run.Tenant.Slug, cancel)) await CreateDatabaseAsync(run, server, cancel);
+        if (facts.CreatesDatabase)
+            await ExecuteAsync(server, $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC", cancel);
+        await run.Isolated.TakeAsync(cancel);
+        return new($"{run.Tenant.Slug.DatabaseName} on {run.Target.Host}:{run.Target.Port}", facts);
+    }
+
+    public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    {
+        if ((await run.RecordAsync(cancel)).Phase(Name) is not { } record) return;
+        var facts = Journaled.Read<Facts>(record.Facts);
+        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
+        if (facts is null || !await ExistsAsync(server, run.Tenant.Slug, cancel)) return;
+        await run.Databases.EndLeftoverSessionsAsync(cancel);
+        if (facts.CreatesDatabase) await DropDatabaseAsync(server, run.Tenant.Slug, cancel);
+        else await EmptyAsync(run, cancel);
+        foreach (var role in facts.CreatesRoles) await DropRoleAsync(server, role, cancel);
+    }
+
+    public static Task DropDatabaseAsync(NpgsqlConnection server, Slug slug, CancellationToken cancel) =>
+        ExecuteAsync(server, $"DROP DATABASE IF EXISTS {Sql.Identifier(slug.DatabaseName)} WITH (FORCE)", cancel);
+
+    // A run that was killed after it had noted its plan must not mistake its own database for somebody else's.
+    static async Task<Facts> PlanAsync(PromotionRun run, CancellationToken cancel)
+    {
+        if ((await run.RecordAsync(cancel)).Phase(PhaseName) is { } record && Journaled.Read<Facts>(record.Facts) is { CreatesRoles: not null } noted) return noted;
+        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
+        var roles = await RolesOfAsync(run.Databases.Shared, cancel);
+        var known = (await server.QueryAsync<string>(new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancel))).ToHashSet();
+        return new(!await ExistsAsync(server, run.Tenant.Slug, cancel), [.. roles.Where(role => !known.Contains(role))]);
+    }
+
+    /// <summary>The roles that own, may use, or are named by a policy of, anything in the shared database.</summary>
+    public static async Task<IReadOnlyList<string>> RolesOfAsync(NpgsqlDataSource shared, CancellationToken cancel)
+    {
+        await using var connection = await shared.OpenConnectionAsync(cancel);
+        return [.. await connection.QueryAsync<string>(new CommandDefinition(
+            """
+            SELECT DISTINCT r.rolname::text
+            FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+            WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname NOT LIKE 'pg\_%' AND r.rolname <> current_user
+              AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+            ORDER BY 1
+            """, cancellationToken: cancel))];
+    }
+
+    // A password cannot be read, so none is set: the role can log in when somebody gives it one.
+    static async Task CreateRolesAsync(PromotionRun run, NpgsqlConnection server, string[] roles, CancellationToken cancel)
+    {
+        if (roles.Length == 0) return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        foreach (var role in roles)
+        {
+            var (login, inherit) = await shared.QuerySingleAsync<(bool, bool)>(new CommandDefinition(
+                "SELECT rolcanlogin, rolinherit FROM pg_roles WHERE rolname = @role", new { role }, cancellationToken: cancel));
+            if (!await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)", new { role }))
+                await ExecuteAsync(server, $"CREATE ROLE {Sql.Identifier(role)} {(login ? "LOGIN" : "NOLOGIN")} {(inherit ? "INHERIT" : "NOINHERIT")}", cancel);
+            // Giving objects to a role takes membership in it.
+            await ExecuteAsync(server, $"GRANT {Sql.Identifier(role)} TO CURRENT_USER", cancel);
+            if (login) run.Progress.Warn(Sentences.RoleWithoutPassword(role, run.Target));
+        }
+    }
+
+    static async Task DropRoleAsync(NpgsqlConnection server, string role, CancellationToken cancel)
+    {
+        try
+        {
+            await ExecuteAsync(server, $"DROP ROLE IF EXISTS {Sql.Identifier(role)}", cancel);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DependentObjectsStillExist or PostgresErrorCodes.InsufficientPrivilege)
+        {
+            // Another tenant's database on this server uses it by now.
+        }
+    }
+
+    static async Task CreateDatabaseAsync(PromotionRun run, NpgsqlConnection server, CancellationToken cancel)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        // Columns came and went between 14 and 18, so the row is read whole.
+        var json = await shared.ExecuteScalarAsync<string>(new CommandDefinition(
+            "SELECT (to_jsonb(d) || jsonb_build_object('encoding_name', pg_encoding_to_char(encoding)))::text FROM pg_database d WHERE datname = current_database()",
+            cancellationToken: cancel));
+        var row = System.Text.Json.Nodes.JsonNode.Parse(json!)!;
+        string? Text(string name) => (string?)row[name];
+
+        var options = $"TEMPLATE template0 ENCODING {Sql.Literal(Text("encoding_name")!)} LC_COLLATE {Sql.Literal(Text("datcollate")!)} LC_CTYPE {Sql.Literal(Text("datctype")!)}";
+        var locale = Text("datlocale") ?? Text("daticulocale");
+        options += Text("datlocprovider") switch
+        {
+            "i" => $" LOCALE_PROVIDER icu ICU_LOCALE {Sql.Literal(locale!)}" + (Text("daticurules") is { } rules ? $" ICU_RULES {Sql.Literal(rules)}" : ""),
+            "b" => $" LOCALE_PROVIDER builtin BUILTIN_LOCALE {Sql.Literal(locale!)}",
+            "c" => " LOCALE_PROVIDER libc",
+            _ => "",
+        };
+        await ExecuteAsync(server, $"CREATE DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} {options}", cancel);
+    }
+
+    static async Task EmptyAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        if (await IsolatedJournal.OwnerAsync(connection, cancel) != run.Tenant.Key) return;
+        await ExecuteAsync(connection, SqlFile.Read("empty-database.sql"), cancel);
+        await ExecuteAsync(connection, "DROP SCHEMA tenant_promotion CASCADE", cancel);
+    }
+
+    static Task<bool> ExistsAsync(NpgsqlConnection server, Slug slug, CancellationToken cancel) => server.ExecuteScalarAsync<bool>(
+        new CommandDefinition("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)", new { name = slug.DatabaseName }, cancellationToken: cancel));
+
+    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+}

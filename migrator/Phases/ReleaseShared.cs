@@ -1,0 +1,32 @@
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Routing;
+using Npgsql;
+
+namespace Migrator.Phases;
+
+/// <summary>Clears up after a flip back: routing file, guard, the row in the isolated database, which is kept with its guard closed.</summary>
+public sealed class ReleaseShared : Phase
+{
+    public override string Name => "release-shared";
+    public override string Title => "Clear up";
+    public override string State => PromotionState.Shared;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        run.Routing.Remove(run.Tenant.Slug);
+        await run.Guard.RemoveAsync(cancel);
+        await MarkIsolatedAsync(run, cancel);
+        return new();
+    }
+
+    // The copy that stays says of itself what the shared database says.
+    static async Task MarkIsolatedAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await CloseIsolated.GuardOf(run).PassAsync(connection, cancel);
+        await TenantRow.FlipAsync(new(connection, cancel), run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
+        await transaction.CommitAsync(cancel);
+    }
+}

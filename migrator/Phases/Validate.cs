@@ -1,0 +1,33 @@
+using System.Text.Json.Serialization;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Validation;
+
+namespace Migrator.Phases;
+
+/// <summary>After the flip: is what the tenant lives in now complete, closed to others, safe and quick?</summary>
+public sealed class Validate : Phase
+{
+    public const string PhaseName = "validate";
+
+    public override string Name => PhaseName;
+    public override string Title => "Validate";
+    public override string State => PromotionState.Isolated;
+
+    public sealed record Facts([property: JsonPropertyName("checks")] IReadOnlyList<Check> Checks);
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        if (!run.Options.Validate) return new("skipped (--no-validate)");
+        var checks = new List<Check>();
+        checks.AddRange(await DataIntegrity.CheckAsync(run.Databases, run.Scope, run.Tenant, run.Id, run.Options.Jobs, cancel));
+        checks.AddRange(await AccessControl.CheckAsync(run.Databases, run.Scope, run.Tenant, run.Tenancy, cancel));
+        checks.AddRange(await Security.CheckAsync(run.Databases, run.Scope, run.Tenant, cancel));
+        checks.AddRange(await PerformanceBaseline.CheckAsync(run.Databases, run.Scope, run.Tenant, cancel));
+        checks.AddRange(await ApplicationHealth.CheckAsync(run.Options.HealthUrls, run.Clock, cancel));
+        run.Progress.Validated(checks);
+        var failed = checks.Where(check => check.Outcome == CheckOutcome.Failed).ToArray();
+        if (failed.Length > 0) throw Sentences.ValidationFailed(run.Tenant.Slug, failed);
+        return new($"{checks.Count} checks", new Facts(checks));
+    }
+}

@@ -1,0 +1,37 @@
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Verification;
+
+namespace Migrator.Phases;
+
+/// <summary>Count and digest of every table on both sides. A difference is narrowed down to rows and stops the promotion.</summary>
+public sealed class Verify : Phase
+{
+    const int SampleSize = 10;
+
+    public const string PhaseName = "verify";
+
+    public override string Name => PhaseName;
+    public override string Title => "Verify every row";
+    public override string State => PromotionState.Verifying;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
+        var results = await comparison.DigestsAsync(run.Options.Jobs, null, cancel);
+        await RequireEqualAsync(comparison, results, run.Tenant.Slug, cancel);
+        await run.Journal.SaveDigestsAsync(run.Id, results.ToDictionary(result => result.Table.Name, result => result.Isolated), cancel);
+        return new($"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal");
+    }
+
+    /// <exception cref="Failure"><see cref="ExitCode.Different"/>, with rows named by their keys.</exception>
+    public static async Task RequireEqualAsync(Comparison comparison, IReadOnlyList<TableComparison> results, Slug slug, CancellationToken cancel)
+    {
+        var differing = results.Where(result => !result.IsEqual).ToArray();
+        if (differing.Length == 0) return;
+        var rows = new List<RowDifference>();
+        foreach (var result in differing) rows.AddRange(await comparison.RowsAsync(result.Table, SampleSize, cancel));
+        throw Sentences.Different(slug, differing, rows);
+    }
+}

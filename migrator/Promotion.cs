@@ -1,0 +1,309 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Schema;
+using Migrator.Scope;
+using Migrator.Settings;
+using Npgsql;
+using Polly;
+using Polly.Retry;
+
+namespace Migrator;
+
+/// <summary>
+/// The life of a promotion. Order is data: the lists below say what happens after what. Everything else here is the same for all
+/// phases: skip what the journal says is done, record what has been achieved, and after a failure put the tenant where it can work.
+/// </summary>
+public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOptions options, IPromotionProgress progress, TimeProvider clock)
+{
+    static readonly Phase[] Fenced =
+    [
+        new Provision(), new InstallGuard(), new CloneSchema(), new Fence(), new CopyData(), new BuildSchema(), new Verify(), new CutOver(), new Validate(),
+    ];
+
+    static readonly Phase[] BackHome = [new CloseIsolated(), new BringHome(), new FlipBack(), new ReleaseShared()];
+
+    static Phase[] Finalization(int batchSize, bool force) => [new DeleteShared(batchSize, force), new RemoveTraces()];
+
+    /// <summary>Reads everything and changes nothing.</summary>
+    public async Task<PreflightResult> PreflightAsync(CancellationToken cancel)
+    {
+        await using var databases = Databases.For(settings, slug);
+        return await new Preflight(settings, databases, slug).RunAsync(cancel);
+    }
+
+    /// <summary>Promotes, or goes on with a promotion that was interrupted.</summary>
+    public Task PromoteAsync(CancellationToken cancel) => WithRetryAsync("promote", async (databases, token) =>
+    {
+        await using var journal = await LockAsync(databases, token);
+        await using var until = new Until(journal, token);
+        var (tenant, record, tools) = await BeginOrResumeAsync(databases, journal, until.Token);
+        using var run = await RunOfAsync(databases, journal, tenant, record, tools, until.Token);
+        if (record.Phase(Provision.PhaseName)?.EndedAt is not null)
+        {
+            await run.Isolated.TakeAsync(until.Token);
+            await databases.EndLeftoverSessionsAsync(until.Token);
+        }
+        // A run that was killed between the flip and the routing file.
+        if (record.IsFlipped) await CutOver.PublishAsync(run, until.Token);
+        await RunPhasesAsync(run, Fenced, until.Token);
+    }, cancel);
+
+    /// <summary>Puts the tenant back into the shared database: by undoing what was done, or, after the flip, by bringing its rows home.</summary>
+    /// <param name="dropIsolated">Drop the isolated database afterwards.</param>
+    public Task RollBackAsync(bool dropIsolated, CancellationToken cancel) => WithRetryAsync("rollback", async (databases, token) =>
+    {
+        await using var journal = await LockAsync(databases, token);
+        await using var until = new Until(journal, token);
+        var tenant = await TenantAsync(databases, until.Token);
+        var record = await journal.CurrentAsync(tenant.Key, until.Token);
+        if (record is null || (record.State == PromotionState.Shared && record.EndedAt is not null && !dropIsolated)) throw Sentences.NothingToRollBack(slug);
+        using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
+        if (record.State == PromotionState.Shared && record.EndedAt is not null)
+        {
+            await DropKeptAsync(databases, tenant, record, until.Token);
+            return;
+        }
+
+        if (record.IsFlipped || record.Phase("flip-back")?.EndedAt is not null) await BringBackAsync(run, record, until.Token);
+        else await UndoAsync(run, until.Token);
+        await journal.TransactAsync(transaction => PromotionJournal.EndAsync(transaction, record.Id, PromotionState.Shared), until.Token);
+        if (dropIsolated) await DropKeptAsync(databases, tenant, record, until.Token);
+    }, cancel);
+
+    /// <summary>Deletes the tenant's rows from the shared database; from then on only a full copy leads back.</summary>
+    public Task FinalizeAsync(int batchSize, bool force, CancellationToken cancel) => WithRetryAsync("finalize", async (databases, token) =>
+    {
+        await using var journal = await LockAsync(databases, token);
+        await using var until = new Until(journal, token);
+        var tenant = await TenantAsync(databases, until.Token);
+        var record = await journal.CurrentAsync(tenant.Key, until.Token);
+        if (record is null || record.State != PromotionState.Isolated) throw Sentences.NotFlipped(slug);
+        using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
+        await RunPhasesAsync(run, Finalization(batchSize, force), until.Token);
+        await journal.TransactAsync(transaction => PromotionJournal.EndAsync(transaction, record.Id, PromotionState.Finalized), until.Token);
+    }, cancel);
+
+    async Task<(Tenant, PromotionRecord, PgTools)> BeginOrResumeAsync(Databases databases, PromotionJournal journal, CancellationToken cancel)
+    {
+        var tenant = await TenantAsync(databases, cancel);
+        if (await journal.CurrentAsync(tenant.Key, cancel) is { EndedAt: null } current)
+        {
+            if (current.State == PromotionState.RollingBack || current.Phase("flip-back")?.EndedAt is not null) throw Sentences.RollbackUnderWay(slug);
+            if (current.Target != TargetOf(databases)) throw Sentences.TargetMoved(slug, current.Target);
+            if (current.IsFlipped && current.Phase(Validate.PhaseName)?.EndedAt is not null) throw Sentences.AlreadyIsolated(slug);
+            var noted = Journaled.Read<Preflight.Facts>(current.Phase(Preflight.PhaseName)!.Facts)!;
+            var tools = await PgTools.FindAsync(noted.SharedMajor, noted.IsolatedMajor, cancel)
+                ?? throw Sentences.Refusal(slug, [Sentences.ToolsMissing(noted.SharedMajor)]);
+            return (tenant, current, tools);
+        }
+
+        progress.PhaseStarted(Preflight.PhaseName, "Preflight");
+        var clock = Stopwatch.StartNew();
+        var result = await new Preflight(settings, databases, slug).RunAsync(cancel);
+        foreach (var warning in result.Warnings) progress.Warn(warning);
+        if (result.Faults.Count > 0) throw Sentences.Refusal(slug, result.Faults);
+        progress.PhaseEnded(Preflight.PhaseName, "Preflight", clock.Elapsed, $"{result.Plan.Count} tables, about {result.Plan.Sum(table => table.Rows):N0} rows");
+
+        await journal.InstallAsync(cancel);
+        var id = await journal.BeginAsync(tenant, options.Mode, TargetOf(databases), cancel);
+        await journal.PhaseStartedAsync(id, Preflight.PhaseName, PromotionState.Preparing, cancel);
+        await journal.PhaseEndedAsync(id, Preflight.PhaseName, result.Facts, cancel);
+        return (tenant, (await journal.CurrentAsync(tenant.Key, cancel))!, result.Tools!);
+    }
+
+    async Task<PromotionRun> RunOfAsync(
+        Databases databases, PromotionJournal journal, Tenant tenant, PromotionRecord record, PgTools? tools, CancellationToken cancel)
+    {
+        if (record.Target != TargetOf(databases)) throw Sentences.TargetMoved(slug, record.Target);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancel), settings.Tenancy);
+        return new(settings, options, databases, tenant, scope, tools!, journal, record, await journal.NextRunAsync(record.Id, cancel), progress, clock);
+    }
+
+    async Task RunPhasesAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancel)
+    {
+        foreach (var phase in phases)
+        {
+            if ((await run.RecordAsync(cancel)).Phase(phase.Name)?.EndedAt is not null)
+            {
+                progress.PhaseKept(phase.Name, phase.Title);
+                continue;
+            }
+            await run.Journal.PhaseStartedAsync(run.Id, phase.Name, phase.State, cancel);
+            progress.PhaseStarted(phase.Name, phase.Title);
+            var watch = Stopwatch.StartNew();
+            var outcome = await phase.RunAsync(run, cancel);
+            if (!outcome.Recorded) await run.Journal.PhaseEndedAsync(run.Id, phase.Name, outcome.Facts, cancel);
+            progress.PhaseEnded(phase.Name, phase.Title, watch.Elapsed, outcome.Summary);
+        }
+    }
+
+    async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    {
+        foreach (var phase in Fenced.Reverse())
+        {
+            if ((await run.RecordAsync(cancel)).Phase(phase.Name) is null) continue;
+            progress.PhaseStarted(phase.Name, $"Undo: {phase.Title}");
+            var watch = Stopwatch.StartNew();
+            await phase.UndoAsync(run, cancel);
+            progress.PhaseEnded(phase.Name, $"Undo: {phase.Title}", watch.Elapsed, null);
+        }
+    }
+
+    async Task BringBackAsync(PromotionRun run, PromotionRecord record, CancellationToken cancel)
+    {
+        await using (var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel))
+            if (!await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Database)", new { record.Target.Database }))
+                throw Sentences.IsolatedGone(slug, record.Target);
+        if (record.State == PromotionState.Finalized || record.State == PromotionState.Isolated)
+            await run.Journal.TransactAsync(
+                async transaction =>
+                {
+                    await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [.. BackHome.Select(phase => phase.Name)]);
+                    await transaction.ExecuteAsync(
+                        "UPDATE tenant_promotion.promotion SET state = @state, ended_at = NULL WHERE id = @Id", new { run.Id, state = PromotionState.RollingBack });
+                },
+                cancel);
+        await RunPhasesAsync(run, BackHome, cancel);
+    }
+
+    async Task DropKeptAsync(Databases databases, Tenant tenant, PromotionRecord record, CancellationToken cancel)
+    {
+        await using var server = await databases.Maintenance.OpenConnectionAsync(cancel);
+        if (!await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Database)", new { record.Target.Database })) return;
+        await using (var isolated = await databases.Isolated.OpenConnectionAsync(cancel))
+            if (await IsolatedJournal.OwnerAsync(isolated, cancel) != tenant.Key) throw Sentences.Refusal(slug, [Sentences.TargetNotOurs(slug, databases.IsolatedServer)]);
+        await databases.EndLeftoverSessionsAsync(cancel);
+        await Provision.DropDatabaseAsync(server, slug, cancel);
+    }
+
+    Task<Tenant> TenantAsync(Databases databases, CancellationToken cancel) => Query(databases.Shared, connection => TenantLookup.FindAsync(connection, settings.Tenancy, slug, cancel), cancel);
+
+    async Task<PromotionJournal> LockAsync(Databases databases, CancellationToken cancel) =>
+        await PromotionJournal.LockAsync(databases, (await TenantAsync(databases, cancel)).Key, cancel);
+
+    static async Task<T> Query<T>(NpgsqlDataSource database, Func<NpgsqlConnection, Task<T>> query, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        return await query(connection);
+    }
+
+    static Target TargetOf(Databases databases) => new(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, databases.Slug.DatabaseName);
+
+    // A retry is a resume: the same path as after a kill -9, which is why it is safe.
+    async Task WithRetryAsync(string verb, Func<Databases, CancellationToken, Task> attempt, CancellationToken cancel)
+    {
+        var pipeline = new ResiliencePipelineBuilder { TimeProvider = clock }
+            .AddRetry(new RetryStrategyOptions
+            {
+                ShouldHandle = new PredicateBuilder().Handle<Failure>(failure => failure.Transient),
+                BackoffType = DelayBackoffType.Exponential,
+                Delay = TimeSpan.FromSeconds(1),
+                MaxRetryAttempts = 4,
+                OnRetry = arguments =>
+                {
+                    progress.Warn(Sentences.Retrying(arguments.Outcome.Exception!.Message, arguments.RetryDelay));
+                    return ValueTask.CompletedTask;
+                },
+            })
+            .Build();
+        try
+        {
+            await pipeline.ExecuteAsync(
+                async token =>
+                {
+                    await using var databases = Databases.For(settings, slug);
+                    try
+                    {
+                        await attempt(databases, token);
+                    }
+                    catch (Exception e) when (Translate(e, token) is { } failure)
+                    {
+                        throw failure;
+                    }
+                },
+                cancel);
+        }
+        catch (Exception e)
+        {
+            await SettleAsync(e);
+            if (cancel.IsCancellationRequested && e is not Failure) throw Sentences.Interrupted(verb, slug);
+            throw;
+        }
+    }
+
+    /// <summary>What went wrong, as a sentence; null for a bug, and for the user's own Ctrl-C.</summary>
+    public static Failure? Translate(Exception e, CancellationToken cancel) => e switch
+    {
+        _ when cancel.IsCancellationRequested && e is not Failure => null,
+        Failure failure => failure,
+        OperationCanceledException => Sentences.Lost("its server ended it"),
+        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } login => Sentences.LoginRefused(login),
+        PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } missing => Sentences.NoSuchDatabase(missing),
+        PostgresException { SqlState: PostgresErrorCodes.DiskFull } full => Sentences.DiskFull(full),
+        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } down => Sentences.Unreachable(down),
+        PostgresException said => Sentences.ServerSaid(said),
+        NpgsqlException unreachable => Sentences.Unreachable(unreachable),
+        IOException or SocketException => Sentences.Lost(e.Message),
+        AggregateException { InnerException: { } inner } => Translate(inner, cancel),
+        _ => null,
+    };
+
+    // After a failure or Ctrl-C, with the tenant not flipped, its writes must go on where they are; what was copied behind the guard is forgotten.
+    async Task SettleAsync(Exception cause)
+    {
+        if (cause is Failure { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy }) return;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        try
+        {
+            await using var databases = Databases.For(settings, slug);
+            await using var journal = await LockAsync(databases, patience.Token);
+            var tenant = await TenantAsync(databases, patience.Token);
+            if (await journal.CurrentAsync(tenant.Key, patience.Token) is not { EndedAt: null } record) return;
+            await journal.ErrorAsync(record.Id, cause is Failure failure ? failure.Message : "interrupted", patience.Token);
+            using var run = await RunOfAsync(databases, journal, tenant, record, null, patience.Token);
+            if (record.State == PromotionState.RollingBack) await SettleRollbackAsync(run, patience.Token);
+            else if (!record.IsFlipped && record.Phase("flip-back")?.EndedAt is null && record.Phase(Fence.PhaseName) is not null)
+            {
+                await Fence.OpenAsync(run, patience.Token);
+                progress.Info(Sentences.GuardOpened(slug));
+            }
+        }
+        catch (Exception e) when (e is NpgsqlException or Failure or OperationCanceledException or IOException or InvalidOperationException)
+        {
+            progress.Warn(Sentences.GuardLeftClosed(slug));
+        }
+    }
+
+    static async Task SettleRollbackAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await new CloseIsolated().UndoAsync(run, cancel);
+        await run.Journal.TransactAsync(
+            async transaction =>
+            {
+                await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [.. BackHome.Select(phase => phase.Name)]);
+                await transaction.ExecuteAsync("UPDATE tenant_promotion.promotion SET state = @state WHERE id = @Id", new { run.Id, state = PromotionState.Isolated });
+            },
+            cancel);
+    }
+
+    /// <summary>Cancelled by the user, or by the loss of the connection that holds the lock.</summary>
+    sealed class Until(PromotionJournal journal, CancellationToken cancel) : IAsyncDisposable
+    {
+        readonly CancellationTokenSource source = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, cancel);
+
+        public CancellationToken Token => source.Token;
+
+        public ValueTask DisposeAsync()
+        {
+            source.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

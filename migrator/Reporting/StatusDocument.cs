@@ -1,0 +1,101 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Dapper;
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Routing;
+using Migrator.Scope;
+using Migrator.Settings;
+
+namespace Migrator.Reporting;
+
+/// <summary>What <c>status --json</c> prints, and what every other view of a tenant is made from.</summary>
+public static class StatusDocument
+{
+    public static async Task<JsonObject> ReadAsync(MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancel);
+        var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancel);
+        var guard = await WriteGuard.StateAsync(shared, tenant.Key, cancel);
+        var (rows, tables) = record is null ? (0, 0) : await shared.QuerySingleAsync<(long, long)>(new CommandDefinition(
+            "SELECT coalesce(sum(rows), 0)::bigint, count(*) FROM tenant_promotion.digest WHERE promotion_id = @Id", new { record.Id }, cancellationToken: cancel));
+
+        var row = tenant.Columns;
+        return new JsonObject
+        {
+            ["tenant_slug"] = slug.Text,
+            ["tenant_id"] = tenant.Key,
+            ["isolation_mode"] = tenant.IsolationMode,
+            ["plan"] = row["plan"]?.DeepClone(),
+            ["status"] = row["status"]?.DeepClone(),
+            ["created_at"] = row["created_at"]?.DeepClone(),
+            ["updated_at"] = row["updated_at"]?.DeepClone(),
+            ["isolation"] = (row[settings.Tenancy.SettingsColumn] as JsonObject)?["isolation"]?.DeepClone(),
+            ["routing"] = JsonNode.Parse(Route(settings, databases, tenant, record).ToString()),
+            ["guard"] = guard,
+            ["promotion"] = record is null ? null : Describe(record, tables, rows),
+            ["warnings"] = new JsonArray([.. Warnings(record, guard, slug).Select(warning => (JsonNode)warning)]),
+            ["next_steps"] = new JsonArray([.. NextSteps(slug, tenant, record).Select(step => (JsonNode)step)]),
+        };
+    }
+
+    /// <summary>Where the tenant's connections go now.</summary>
+    public static RoutingDocument Route(MigratorSettings settings, Databases databases, Tenant tenant, PromotionRecord? record)
+    {
+        var shared = new Target(databases.SharedServer.Host!, databases.SharedServer.Port, databases.SharedServer.Database!);
+        var isolated = record?.Target ?? new Target(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, tenant.Slug.DatabaseName);
+        return RoutingDocument.For(tenant.Slug, tenant.IsolationMode, tenant.IsIsolated ? isolated : shared, settings.Tenancy.Domain);
+    }
+
+    /// <summary>The commands that make sense now.</summary>
+    public static IEnumerable<string> NextSteps(Slug slug, Tenant tenant, PromotionRecord? record)
+    {
+        string Command(string verb) => $"migrator {verb} --tenant-slug={slug}";
+        return (record, tenant.IsIsolated) switch
+        {
+            ({ State: PromotionState.RollingBack }, _) => [Command("rollback") + " --confirm"],
+            ({ EndedAt: null }, false) => [Command("promote") + " --confirm", Command("rollback") + " --confirm"],
+            ({ State: PromotionState.Isolated }, true) => [Command("verify"), Command("rollback") + " --confirm", Command("finalize") + " --confirm"],
+            ({ State: PromotionState.Finalized }, true) => [Command("routes"), Command("rollback") + " --confirm"],
+            (_, true) => [Command("routes")],
+            _ => [Command("promote") + " --dry-run", Command("promote") + " --confirm"],
+        };
+    }
+
+    static JsonObject Describe(PromotionRecord record, long tables, long rows)
+    {
+        var copied = record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy ? Journaled.Read<CopyData.Facts>(copy.Facts) : null;
+        return new JsonObject
+        {
+            ["state"] = record.State,
+            ["phase"] = record.Phases.LastOrDefault(phase => phase.EndedAt is null)?.Name ?? record.Phases.LastOrDefault()?.Name,
+            ["mode"] = record.Mode,
+            ["started_at"] = record.StartedAt,
+            ["ended_at"] = record.EndedAt,
+            ["target"] = JsonSerializer.SerializeToNode(record.Target),
+            ["tables"] = tables,
+            ["rows"] = copied?.Rows ?? rows,
+            ["bytes"] = copied?.Bytes,
+            ["pause_ms"] = record.PauseMilliseconds is { } pause ? Math.Round(pause, 1) : null,
+            ["error"] = record.Error,
+            ["phases"] = new JsonArray([.. record.Phases.Select(phase => new JsonObject
+            {
+                ["name"] = phase.Name,
+                ["started_at"] = phase.StartedAt,
+                ["seconds"] = phase.EndedAt is { } ended ? Math.Round((ended - phase.StartedAt).TotalSeconds, 3) : null,
+            })]),
+        };
+    }
+
+    static IEnumerable<string> Warnings(PromotionRecord? record, string? guard, Slug slug)
+    {
+        if (guard == "closed" && record is { IsFlipped: false, EndedAt: null })
+            yield return $"The write guard is closed: writes of '{slug}' fail until the promotion goes on or is rolled back.";
+        if (guard is not null && record is null or { EndedAt: not null })
+            yield return $"A write guard of '{slug}' was left behind in the shared database.";
+    }
+}

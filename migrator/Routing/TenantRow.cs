@@ -1,0 +1,51 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Dapper;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Settings;
+using Npgsql;
+
+namespace Migrator.Routing;
+
+/// <summary>What the flip writes into the tenant's row, the same on both sides.</summary>
+public static class TenantRow
+{
+    /// <summary>The channel on which applications hear that a tenant's route has changed; the payload is its slug.</summary>
+    public const string Channel = "tenant_routing";
+
+    /// <summary>The value of <c>settings.isolation</c>.</summary>
+    public static JsonObject Isolation(Slug slug, DateTimeOffset at, string migrationVersion) => new()
+    {
+        ["isolated_db_name"] = slug.DatabaseName,
+        ["isolated_at"] = at.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"),
+        ["migration_version"] = migrationVersion,
+    };
+
+    /// <summary>Sets the mode and merges <c>settings.isolation</c>; other keys survive. Null removes the key again.</summary>
+    public static Task FlipAsync(
+        JournalTransaction transaction, Tenancy tenancy, TenantScope scope, Tenant tenant, string mode, JsonObject? isolation) =>
+        TriggerSuspension.WithoutTriggersAsync(transaction.Connection, tenancy.Table, () => UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation), transaction.Cancel);
+
+    public static Task NotifyAsync(JournalTransaction transaction, Tenant tenant) =>
+        transaction.ExecuteAsync("SELECT pg_notify(@Channel, @Slug)", new { Channel, Slug = tenant.Slug.Text });
+
+    static Task<int> UpdateAsync(JournalTransaction transaction, Tenancy tenancy, TenantScope scope, Tenant tenant, string mode, JsonObject? isolation)
+    {
+        var modeColumn = scope.Root.Table.Column(tenancy.ModeColumn)!;
+        var settingsColumn = scope.Root.Table.Column(tenancy.SettingsColumn)!;
+        var settings = Sql.Identifier(settingsColumn.Name);
+        var merged = isolation is null
+            ? $"{settings}::jsonb - 'isolation'"
+            : $"coalesce({settings}::jsonb, '{{}}') || jsonb_build_object('isolation', CAST(@isolation AS jsonb))";
+        return transaction.ExecuteAsync(
+            $"""
+            UPDATE {tenancy.Table.Quoted} AS t
+            SET {Sql.Identifier(modeColumn.Name)} = CAST(@mode AS {modeColumn.TypeText}), {settings} = CAST({merged} AS {settingsColumn.TypeText})
+            WHERE {scope.Condition(scope.Root, "t", tenant.Key)}
+            """,
+            new { mode, isolation = isolation is null ? null : JsonSerializer.Serialize(isolation, RoutingDocument.Json) });
+    }
+}

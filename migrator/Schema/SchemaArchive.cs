@@ -1,0 +1,196 @@
+using System.Text.RegularExpressions;
+using Dapper;
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Schema;
+
+/// <summary>The parts of a schema, in the order in which they are restored.</summary>
+public enum SchemaPart
+{
+    /// <summary>Schemas and who may use them: later parts give tables to owners that must be allowed to create in them.</summary>
+    Schemas,
+
+    /// <summary>Extensions, types, tables, sequences, functions, views, grants.</summary>
+    PreData,
+
+    PrimaryKeys,
+
+    /// <summary>Indexes, unique, check and foreign keys, statistics.</summary>
+    PostData,
+
+    /// <summary>Triggers, rules, policies, row security: what must not run while rows are loaded.</summary>
+    Behaviour,
+}
+
+/// <summary>One line of an archive's table of contents.</summary>
+/// <param name="ClassId">Object id of the catalog that describes the object, 0 when it has none.</param>
+public sealed record ArchiveEntry(string Line, uint ClassId, uint ObjectId, string Kind, string Tag);
+
+/// <summary>
+/// The shared database's schema as pg_dump sees it, restored part by part with <c>pg_restore --use-list</c>. No statement of it is ours.
+/// </summary>
+/// <remarks>https://www.postgresql.org/docs/current/app-pgrestore.html</remarks>
+public sealed partial class SchemaArchive : IDisposable
+{
+    const uint ConstraintCatalog = 2606;
+
+    // Longest first: "TABLE ATTACH" is not a TABLE.
+    static readonly string[] Kinds =
+    [
+        "PUBLICATION TABLES IN SCHEMA", "TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TEXT SEARCH TEMPLATE", "FOREIGN DATA WRAPPER",
+        "PROCEDURAL LANGUAGE", "TEXT SEARCH PARSER", "DATABASE PROPERTIES", "MATERIALIZED VIEW", "SUBSCRIPTION TABLE", "SEQUENCE OWNED BY",
+        "PUBLICATION TABLE", "CHECK CONSTRAINT", "OPERATOR FAMILY", "OPERATOR CLASS", "SECURITY LABEL", "ACCESS METHOD", "FOREIGN TABLE",
+        "EVENT TRIGGER", "FK CONSTRAINT", "USER MAPPING", "INDEX ATTACH", "TABLE ATTACH", "ROW SECURITY", "DEFAULT ACL", "SHELL TYPE",
+        "STATISTICS", "CONSTRAINT", "PUBLICATION", "SUBSCRIPTION", "CONVERSION", "AGGREGATE", "PROCEDURE", "TRANSFORM", "COLLATION", "EXTENSION",
+        "FUNCTION", "OPERATOR", "SEQUENCE", "DATABASE", "TRIGGER", "COMMENT", "DEFAULT", "DOMAIN", "SCHEMA", "POLICY", "SERVER", "INDEX",
+        "TABLE", "VIEW", "RULE", "CAST", "TYPE", "ACL",
+    ];
+
+    // What speaks of the server rather than of the tenant, or reaches out of the database; and what only a superuser may create.
+    static readonly HashSet<string> LeftOut =
+    [
+        "EVENT TRIGGER", "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "SUBSCRIPTION", "SUBSCRIPTION TABLE", "DATABASE",
+        "DATABASE PROPERTIES", "FOREIGN DATA WRAPPER", "SERVER", "USER MAPPING", "FOREIGN TABLE", "SECURITY LABEL", "PROCEDURAL LANGUAGE",
+        "ACCESS METHOD", "TRANSFORM",
+    ];
+
+    static readonly string[] LeftOutTargets =
+        ["EXTENSION ", "DATABASE ", "EVENT TRIGGER ", "PUBLICATION ", "SUBSCRIPTION ", "LANGUAGE ", "SERVER ", "FOREIGN ", "LARGE OBJECT"];
+
+    readonly PgTools tools;
+    readonly string folder;
+    readonly IReadOnlyList<ArchiveEntry> entries;
+    readonly HashSet<uint> primaryKeys;
+    readonly HashSet<string> primaryKeyIndexes;
+    readonly Dictionary<(uint, uint), string> identities;
+
+    SchemaArchive(PgTools tools, string folder, IReadOnlyList<ArchiveEntry> entries, HashSet<uint> primaryKeys, HashSet<string> primaryKeyIndexes,
+        Dictionary<(uint, uint), string> identities)
+    {
+        this.tools = tools;
+        this.folder = folder;
+        this.entries = entries;
+        this.primaryKeys = primaryKeys;
+        this.primaryKeyIndexes = primaryKeyIndexes;
+        this.identities = identities;
+    }
+
+    string ArchiveFile => Path.Combine(folder, "schema.dump");
+
+    public static async Task<SchemaArchive> DumpAsync(PgTools tools, Databases databases, CancellationToken cancel)
+    {
+        var folder = Directory.CreateTempSubdirectory("migrator-").FullName;
+        try
+        {
+            var file = Path.Combine(folder, "schema.dump");
+            await tools.RunAsync(
+                "pg_dump", databases.SharedServer,
+                ["--format=custom", "--schema-only", "--compress=0", "--no-password", "--lock-wait-timeout=10s", "--exclude-schema=tenant_promotion",
+                 "--no-publications", "--no-subscriptions", "--no-tablespaces", "--no-security-labels", "--file", file],
+                null, cancel);
+            var list = await tools.RunAsync("pg_restore", null, ["--list", file], null, cancel);
+            ArchiveEntry[] entries = [.. list.Split('\n').Select(Parse).OfType<ArchiveEntry>().Where(IsKept)];
+
+            await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
+            var keys = (await connection.QueryAsync<(uint Oid, string Schema, string Name)>(new CommandDefinition(
+                """
+                SELECT con.oid, n.nspname, con.conname
+                FROM pg_constraint con JOIN pg_namespace n ON n.oid = con.connamespace WHERE con.contype = 'p'
+                """, cancellationToken: cancel))).ToArray();
+            var identities = (await connection.QueryAsync<(uint Class, uint Object, string Identity)>(new CommandDefinition(
+                """
+                SELECT o.class, o.object, i.type || ' ' || i.identity
+                FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object), pg_identify_object(o.class, o.object, 0) AS i
+                WHERE i.identity IS NOT NULL
+                """,
+                new
+                {
+                    classes = entries.Where(IsDescribed).Select(entry => (long)entry.ClassId).ToArray(),
+                    objects = entries.Where(IsDescribed).Select(entry => (long)entry.ObjectId).ToArray(),
+                },
+                cancellationToken: cancel))).DistinctBy(row => (row.Class, row.Object)).ToDictionary(row => (row.Class, row.Object), row => row.Identity);
+            return new(tools, folder, entries, [.. keys.Select(key => key.Oid)], [.. keys.Select(key => $"{key.Schema} {key.Name} ")], identities);
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>Restores one part, leaving out what the isolated database has already: an interrupted part can be repeated.</summary>
+    public async Task RestoreAsync(SchemaPart part, Databases databases, int jobs, CancellationToken cancel)
+    {
+        await using var connection = await databases.Isolated.OpenConnectionAsync(cancel);
+        var there = part >= SchemaPart.PrimaryKeys ? await IdentitiesAsync(connection, cancel) : [];
+        var missing = entries
+            .Where(entry => PartOf(entry) == part)
+            .Where(entry => entry.Kind is "ROW SECURITY" or "COMMENT" || !identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity) || !there.Contains(identity))
+            .ToArray();
+        if (missing.Length == 0) return;
+        var list = Path.Combine(folder, $"{part}.list");
+        await File.WriteAllLinesAsync(list, missing.Select(entry => entry.Line), cancel);
+        await tools.RunAsync(
+            "pg_restore", databases.IsolatedServer,
+            ["--no-password", "--no-tablespaces", "--use-list", list, "--jobs", jobs.ToString(), "--dbname", databases.IsolatedServer.Database!, ArchiveFile],
+            $"-c maintenance_work_mem={512 / Math.Max(jobs, 1)}MB -c client_connection_check_interval=1000", cancel);
+    }
+
+    public void Dispose()
+    {
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+    }
+
+    SchemaPart PartOf(ArchiveEntry entry) => entry.Kind switch
+    {
+        "SCHEMA" => SchemaPart.Schemas,
+        "ACL" or "COMMENT" when entry.Tag.StartsWith("SCHEMA ", StringComparison.Ordinal) => SchemaPart.Schemas,
+        "CONSTRAINT" when entry.ClassId == ConstraintCatalog && primaryKeys.Contains(entry.ObjectId) => SchemaPart.PrimaryKeys,
+        "INDEX ATTACH" when primaryKeyIndexes.Any(key => entry.Line.Contains(" INDEX ATTACH " + key, StringComparison.Ordinal)) => SchemaPart.PrimaryKeys,
+        "INDEX" or "INDEX ATTACH" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "STATISTICS" => SchemaPart.PostData,
+        "TRIGGER" or "RULE" or "POLICY" or "ROW SECURITY" => SchemaPart.Behaviour,
+        "COMMENT" when StartsWithAny(entry.Tag, "INDEX ", "CONSTRAINT ", "STATISTICS ") => SchemaPart.PostData,
+        "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "RULE ", "POLICY ") => SchemaPart.Behaviour,
+        _ => SchemaPart.PreData,
+    };
+
+    static bool IsKept(ArchiveEntry entry) =>
+        !LeftOut.Contains(entry.Kind)
+        && !(entry.Kind is "COMMENT" or "ACL" && StartsWithAny(entry.Tag, LeftOutTargets))
+        && !(entry.Kind is "TRIGGER" or "COMMENT" && entry.Line.Contains(" " + WriteGuard.TriggerPrefix, StringComparison.Ordinal));
+
+    static bool IsDescribed(ArchiveEntry entry) => entry.ClassId != 0 && entry.Kind is not ("ACL" or "COMMENT" or "ROW SECURITY" or "DEFAULT ACL");
+
+    static bool StartsWithAny(string text, params string[] starts) => starts.Any(start => text.StartsWith(start, StringComparison.Ordinal));
+
+    // "3456; 2606 16402 FK CONSTRAINT public orders orders_user_fkey owner": dump id; catalog, object, kind, schema (or -), tag, owner.
+    static ArchiveEntry? Parse(string line)
+    {
+        if (EntryLine().Match(line) is not { Success: true } match) return null;
+        var rest = match.Groups[3].Value;
+        var kind = Array.Find(Kinds, kind => rest.StartsWith(kind + " ", StringComparison.Ordinal)) ?? rest.Split(' ')[0];
+        var afterKind = rest[Math.Min(rest.Length, kind.Length + 1)..];
+        var tag = afterKind[(afterKind.IndexOf(' ') + 1)..];
+        return new(line, uint.Parse(match.Groups[1].Value), uint.Parse(match.Groups[2].Value), kind, tag);
+    }
+
+    static async Task<HashSet<string>> IdentitiesAsync(NpgsqlConnection connection, CancellationToken cancel) =>
+        [.. await connection.QueryAsync<string>(new CommandDefinition(
+            """
+            SELECT i.type || ' ' || i.identity
+            FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
+                  UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I') AND oid >= 16384
+                  UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
+                  UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
+                  UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384
+                  UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext) o,
+                 pg_identify_object(o.class, o.object, 0) i
+            """,
+            cancellationToken: cancel))];
+
+    [GeneratedRegex(@"^\d+; (\d+) (\d+) (.+)$")]
+    private static partial Regex EntryLine();
+}

@@ -1,0 +1,182 @@
+using System.Text.Json;
+using Dapper;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Scope;
+
+/// <summary>A column as the copy and the digest see it.</summary>
+/// <param name="Generated">Computed by the server: never copied.</param>
+/// <param name="AlwaysIdentity">GENERATED ALWAYS AS IDENTITY: an insert needs OVERRIDING SYSTEM VALUE, an update is refused.</param>
+/// <param name="HashesByValue">Equal hash means equal value on any server; otherwise the digest takes the value's text.</param>
+/// <param name="BinaryIsPortable">The binary form means the same in another database.</param>
+public sealed record Column(
+    string Name, string TypeText, bool NotNull, bool Generated, bool AlwaysIdentity, bool HashesByValue, bool BinaryIsPortable, short Number);
+
+/// <summary>The storage of a table: the table itself, or one partition.</summary>
+/// <param name="Pages">8 kB blocks at the last ANALYZE.</param>
+public sealed record Leaf(TableName Name, string Kind, long Pages, long Rows, long Bytes);
+
+public sealed record ForeignKey(
+    string Name, TableName From, TableName To, IReadOnlyList<string> FromColumns, IReadOnlyList<string> ToColumns, bool Deferrable, char OnDelete);
+
+/// <summary>A sequence; <paramref name="OwnerTable"/> and <paramref name="OwnerColumn"/> are set for serial and identity columns.</summary>
+public sealed record Sequence(
+    TableName Name, long Increment, long Minimum, long Maximum, bool Cycles, bool Owned, TableName? OwnerTable, string? OwnerColumn);
+
+/// <summary>A table, plain or partitioned, with what the catalog says of it.</summary>
+/// <param name="Key">Columns of the primary key, or of another unique index without nulls; empty when rows have no name.</param>
+public sealed record Table(
+    TableName Name, uint Oid, string Kind, bool Unlogged, string Owner, bool Owned, bool RowSecurity, bool ForcedRowSecurity,
+    IReadOnlyList<Leaf> Leaves, IReadOnlyList<Column> Columns, IReadOnlyList<string> Key)
+{
+    public bool IsPartitioned => Kind == "p";
+
+    public bool IsForeign => Kind == "f" || Leaves.Any(leaf => leaf.Kind == "f");
+
+    /// <summary>The table in a FROM clause. ONLY, because a table that inherits is a table of its own in every list of ours.</summary>
+    public string From => IsPartitioned ? Name.Quoted : "ONLY " + Name.Quoted;
+
+    public IEnumerable<Column> StoredColumns => Columns.Where(column => !column.Generated);
+
+    public long EstimatedRows => Leaves.Sum(leaf => leaf.Rows);
+
+    public long Bytes => Leaves.Sum(leaf => leaf.Bytes);
+
+    public Column? Column(string name) => Columns.FirstOrDefault(column => column.Name == name);
+}
+
+/// <summary>The user tables of a database and how they hang together, read in one transaction.</summary>
+/// <remarks>https://www.postgresql.org/docs/current/catalogs.html</remarks>
+public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignKey> ForeignKeys, IReadOnlyList<Sequence> Sequences)
+{
+    // Types whose hash says all that their value says, on every server alike. Everything else is hashed as text:
+    // enums and composites hash by object id, citext and interval call different values equal, json and xml have no hash.
+    static readonly HashSet<string> HashedByValue =
+    [
+        "bool", "bytea", "char", "name", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "bpchar", "uuid",
+        "date", "time", "timetz", "timestamp", "timestamptz", "jsonb", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn",
+    ];
+
+    public Table? Find(TableName name) => Tables.FirstOrDefault(table => table.Name == name);
+
+    public static async Task<Catalog> ReadAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        async Task<List<T>> Query<T>(string file, object? parameters = null) =>
+            [.. await connection.QueryAsync<T>(new CommandDefinition(SqlFile.Read(file), parameters, cancellationToken: cancel))];
+
+        var relations = await Query<RelationRow>("catalog-tables.sql");
+        var columns = (await Query<ColumnRow>("catalog-columns.sql", new { relations = relations.Select(row => (long)row.Oid).ToArray() }))
+            .ToLookup(row => row.Relation);
+        var types = (await Query<TypeRow>("catalog-types.sql")).ToDictionary(row => row.Oid);
+        var tables = relations.Select(row => row.ToTable(columns[row.Oid].Select(column => column.ToColumn(types)).ToArray())).ToArray();
+        var names = tables.ToDictionary(table => table.Oid, table => table.Name);
+
+        var keys = (await Query<ForeignKeyRow>("catalog-foreign-keys.sql"))
+            .Where(row => names.ContainsKey(row.From) && names.ContainsKey(row.To))
+            .Select(row => new ForeignKey(row.Name, names[row.From], names[row.To], row.FromColumns, row.ToColumns, row.Deferrable, row.OnDelete[0]));
+        var sequences = (await Query<SequenceRow>("catalog-sequences.sql"))
+            .Select(row => new Sequence(
+                new(row.Schema, row.Name), row.Increment, row.Minimum, row.Maximum, row.Cycles, row.Owned,
+                row.OwnerTable is { } owner && names.TryGetValue(owner, out var name) ? name : null, row.OwnerColumn));
+        return new(tables, [.. keys], [.. sequences]);
+    }
+
+    /// <summary>One text for the definition of the whole database: when it differs, somebody ran DDL in between.</summary>
+    public static async Task<string> FingerprintAsync(NpgsqlConnection connection, CancellationToken cancel) =>
+        await connection.ExecuteScalarAsync<string>(new CommandDefinition(SqlFile.Read("fingerprint.sql"), cancellationToken: cancel)) ?? "";
+
+    sealed record LeafJson(string schema, string name, string kind, long pages, long rows, long bytes);
+
+    sealed class RelationRow
+    {
+        public uint Oid { get; init; }
+        public string Schema { get; init; } = "";
+        public string Name { get; init; } = "";
+        public string Kind { get; init; } = "";
+        public bool Unlogged { get; init; }
+        public string Owner { get; init; } = "";
+        public bool Owned { get; init; }
+        public bool RowSecurity { get; init; }
+        public bool ForcedRowSecurity { get; init; }
+        public string Leaves { get; init; } = "[]";
+        public short[]? KeyColumns { get; init; }
+
+        public Table ToTable(Column[] columns) => new(
+            new(Schema, Name), Oid, Kind, Unlogged, Owner, Owned, RowSecurity, ForcedRowSecurity,
+            [.. JsonSerializer.Deserialize<LeafJson[]>(Leaves)!.Select(leaf => new Leaf(new(leaf.schema, leaf.name), leaf.kind, leaf.pages, leaf.rows, leaf.bytes))],
+            columns,
+            [.. (KeyColumns ?? []).Select(number => columns.Single(column => column.Number == number).Name)]);
+    }
+
+    sealed class ColumnRow
+    {
+        public uint Relation { get; init; }
+        public short Number { get; init; }
+        public string Name { get; init; } = "";
+        public uint Type { get; init; }
+        public string TypeText { get; init; } = "";
+        public bool NotNull { get; init; }
+        public bool Generated { get; init; }
+        public bool AlwaysIdentity { get; init; }
+        public bool Nondeterministic { get; init; }
+
+        public Column ToColumn(Dictionary<uint, TypeRow> types) => new(
+            Name, TypeText, NotNull, Generated, AlwaysIdentity,
+            HashesByValue: !Nondeterministic && TypeRow.HashesByValue(Type, types),
+            BinaryIsPortable: TypeRow.BinaryIsPortable(Type, types),
+            Number);
+    }
+
+    sealed class TypeRow
+    {
+        public uint Oid { get; init; }
+        public string Name { get; init; } = "";
+        public bool BuiltIn { get; init; }
+        public string Kind { get; init; } = "";
+        public uint Base { get; init; }
+        public uint Element { get; init; }
+        public bool Binary { get; init; }
+        public uint[] Fields { get; init; } = [];
+
+        public static bool HashesByValue(uint type, Dictionary<uint, TypeRow> types)
+        {
+            var row = types[type];
+            if (row.Kind == "d") return HashesByValue(row.Base, types);
+            return row.Element != 0 ? HashesByValue(row.Element, types) : row.BuiltIn && HashedByValue.Contains(row.Name);
+        }
+
+        // A reg* value travels as an object id, which means another object in another database.
+        public static bool BinaryIsPortable(uint type, Dictionary<uint, TypeRow> types)
+        {
+            var row = types[type];
+            if (!row.Binary || (row.BuiltIn && row.Name.StartsWith("reg", StringComparison.Ordinal))) return false;
+            if (row.Kind == "d") return BinaryIsPortable(row.Base, types);
+            return (row.Element == 0 || BinaryIsPortable(row.Element, types)) && row.Fields.All(field => BinaryIsPortable(field, types));
+        }
+    }
+
+    sealed class ForeignKeyRow
+    {
+        public string Name { get; init; } = "";
+        public uint From { get; init; }
+        public uint To { get; init; }
+        public string[] FromColumns { get; init; } = [];
+        public string[] ToColumns { get; init; } = [];
+        public bool Deferrable { get; init; }
+        public string OnDelete { get; init; } = "";
+    }
+
+    sealed class SequenceRow
+    {
+        public string Schema { get; init; } = "";
+        public string Name { get; init; } = "";
+        public long Increment { get; init; }
+        public long Minimum { get; init; }
+        public long Maximum { get; init; }
+        public bool Cycles { get; init; }
+        public bool Owned { get; init; }
+        public uint? OwnerTable { get; init; }
+        public string? OwnerColumn { get; init; }
+    }
+}

@@ -1,0 +1,225 @@
+using Migrator.Model;
+using Migrator.Settings;
+
+namespace Migrator.Scope;
+
+/// <summary>How a table's rows belong to tenants.</summary>
+public enum Belonging
+{
+    /// <summary>The tenants table itself: one row.</summary>
+    Root,
+
+    /// <summary>It has the tenant column.</summary>
+    Direct,
+
+    /// <summary>A chain of foreign keys leads to a direct table.</summary>
+    Derived,
+
+    /// <summary>Nobody's own; copied whole.</summary>
+    Reference,
+
+    /// <summary>Stays behind; only its definition is cloned.</summary>
+    Ignored,
+}
+
+/// <summary>A table together with the rule that says which of its rows are the tenant's.</summary>
+/// <param name="Path">For a derived table the foreign keys to follow, nearest first.</param>
+public sealed record ScopedTable(Table Table, Belonging Belonging, IReadOnlyList<ForeignKey> Path)
+{
+    public TableName Name => Table.Name;
+
+    /// <summary>Root, direct or derived: rows that move.</summary>
+    public bool IsTenantData => Belonging is Belonging.Root or Belonging.Direct or Belonging.Derived;
+
+    public bool IsCopied => Belonging is not Belonging.Ignored;
+}
+
+/// <summary>Every table of the database with its rule; decided by the catalog and the settings, by no list in code.</summary>
+public sealed class TenantScope
+{
+    readonly Catalog catalog;
+    readonly Tenancy tenancy;
+
+    TenantScope(Catalog catalog, Tenancy tenancy, IReadOnlyList<ScopedTable> tables, IReadOnlyList<Table> unclassified)
+    {
+        this.catalog = catalog;
+        this.tenancy = tenancy;
+        Tables = tables;
+        Unclassified = unclassified;
+    }
+
+    /// <summary>All classified tables, in name order.</summary>
+    public IReadOnlyList<ScopedTable> Tables { get; }
+
+    /// <summary>Tables that no rule covers. Copying one could leak, skipping one could lose: Preflight refuses.</summary>
+    public IReadOnlyList<Table> Unclassified { get; }
+
+    public IEnumerable<ScopedTable> TenantTables => Tables.Where(table => table.IsTenantData);
+
+    public IEnumerable<ScopedTable> CopiedTables => Tables.Where(table => table.IsCopied);
+
+    public IReadOnlyList<ForeignKey> ForeignKeys => catalog.ForeignKeys;
+
+    public IReadOnlyList<Sequence> Sequences => catalog.Sequences;
+
+    public ScopedTable Root => Tables.Single(table => table.Belonging == Belonging.Root);
+
+    public ScopedTable this[TableName name] => Tables.Single(table => table.Name == name);
+
+    public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
+    {
+        var rules = new Dictionary<TableName, ScopedTable>();
+        void Rule(Table table, Belonging belonging, params IReadOnlyList<ForeignKey> path) => rules.Add(table.Name, new(table, belonging, path));
+
+        foreach (var table in catalog.Tables)
+        {
+            if (table.Name == tenancy.Table) Rule(table, Belonging.Root);
+            else if (tenancy.Ignored.Contains(table.Name)) Rule(table, Belonging.Ignored);
+            else if (tenancy.Reference.Contains(table.Name)) Rule(table, Belonging.Reference);
+            else if (!tenancy.Derived.ContainsKey(table.Name) && HoldsKey(catalog, tenancy, table)) Rule(table, Belonging.Direct);
+        }
+
+        Derive(catalog, tenancy, rules);
+        foreach (var table in catalog.Tables)
+            if (!rules.ContainsKey(table.Name) && MigrationHistory.Knows(table.Name.Name)) Rule(table, Belonging.Reference);
+
+        return new(
+            catalog, tenancy,
+            [.. rules.Values.OrderBy(table => table.Name)],
+            [.. catalog.Tables.Where(table => !rules.ContainsKey(table.Name))]);
+    }
+
+    /// <summary>
+    /// The condition that a row, seen as <paramref name="alias"/>, is the tenant's; <c>true</c> for a reference table.
+    /// </summary>
+    /// <param name="key">The tenant's key as text.</param>
+    public string Condition(ScopedTable table, string alias, string key) => table.Belonging switch
+    {
+        Belonging.Root => Equal(alias, table.Table.Column(tenancy.KeyColumn)!, key),
+        Belonging.Direct => Equal(alias, table.Table.Column(tenancy.TenantColumn)!, key),
+        Belonging.Derived => Parent(table.Path, alias, 1, key),
+        Belonging.Reference => "true",
+        _ => "false",
+    };
+
+    /// <summary>A derived row's parent, to be seen as <c>p1</c>: its table, the join to the row, the condition that it is the tenant's.</summary>
+    public (string Parent, string Join, string Belongs) ParentOf(ScopedTable table, string alias, string key) => Step(table.Path, alias, 1, key);
+
+    /// <summary>The column whose value is the tenant's key: of the root table or of a direct one.</summary>
+    public Column TenantColumn(ScopedTable table) =>
+        table.Table.Column(table.Belonging == Belonging.Root ? tenancy.KeyColumn : tenancy.TenantColumn)!;
+
+    /// <summary>The condition that a row belongs to no tenant at all: its tenant column, or the first step of its path, is null.</summary>
+    public string? Unowned(ScopedTable table, string alias)
+    {
+        var columns = table.Belonging switch
+        {
+            Belonging.Direct => [tenancy.TenantColumn],
+            Belonging.Derived => table.Path[0].FromColumns,
+            _ => (IReadOnlyList<string>)[],
+        };
+        var nullable = columns.Where(name => !table.Table.Column(name)!.NotNull).ToArray();
+        return nullable.Length == 0 ? null : string.Join(" OR ", nullable.Select(name => $"{alias}.{Sql.Identifier(name)} IS NULL"));
+    }
+
+    /// <summary>
+    /// Tenant tables with every table before those that reference it. Tables of one cycle stand next to each other;
+    /// <see cref="InCycle"/> tells.
+    /// </summary>
+    public IReadOnlyList<ScopedTable> ParentsFirst() => Components().SelectMany(component => component).ToArray();
+
+    public bool InCycle(TableName name) =>
+        ForeignKeys.Any(key => key.From == name && key.To == name)
+        || Components().Any(component => component.Count > 1 && component.Any(table => table.Name == name));
+
+    /// <summary>Strongly connected components of the foreign-key graph, parents first (Tarjan's algorithm).</summary>
+    public IReadOnlyList<IReadOnlyList<ScopedTable>> Components()
+    {
+        var tables = TenantTables.ToDictionary(table => table.Name);
+        var parents = ForeignKeys.Where(key => tables.ContainsKey(key.From) && tables.ContainsKey(key.To)).ToLookup(key => key.From, key => key.To);
+        var index = new Dictionary<TableName, int>();
+        var low = new Dictionary<TableName, int>();
+        var stack = new Stack<TableName>();
+        var components = new List<IReadOnlyList<ScopedTable>>();
+
+        void Visit(TableName name)
+        {
+            index[name] = low[name] = index.Count;
+            stack.Push(name);
+            foreach (var parent in parents[name])
+                if (!index.TryGetValue(parent, out var seen)) { Visit(parent); low[name] = Math.Min(low[name], low[parent]); }
+                else if (stack.Contains(parent)) low[name] = Math.Min(low[name], seen);
+            if (low[name] != index[name]) return;
+            var component = new List<ScopedTable>();
+            TableName member;
+            do component.Add(tables[member = stack.Pop()]); while (member != name);
+            components.Add(component);
+        }
+
+        foreach (var name in tables.Keys.Order())
+            if (!index.ContainsKey(name)) Visit(name);
+        return components;
+    }
+
+    static bool HoldsKey(Catalog catalog, Tenancy tenancy, Table table) =>
+        table.Column(tenancy.TenantColumn) is { } column
+        && catalog.Find(tenancy.Table)?.Column(tenancy.KeyColumn) is { } key
+        && (column.TypeText == key.TypeText || TypeFamily(column) is "text" || (TypeFamily(column) is "integer" && TypeFamily(key) is "integer"));
+
+    static string TypeFamily(Column column) => column.TypeText.Split('(')[0] switch
+    {
+        "text" or "character varying" or "character" => "text",
+        "smallint" or "integer" or "bigint" => "integer",
+        var other => other,
+    };
+
+    // Breadth first from the tables that are known: the first path found is the shortest. Keys that cannot be null go first,
+    // keys that can are followed only where no other way exists.
+    static void Derive(Catalog catalog, Tenancy tenancy, Dictionary<TableName, ScopedTable> rules)
+    {
+        foreach (var nullable in (bool[])[false, true])
+        {
+            bool grown;
+            do
+            {
+                var found = catalog.Tables
+                    .Where(table => !rules.ContainsKey(table.Name))
+                    .Select(table => (table, key: catalog.ForeignKeys.FirstOrDefault(key => Leads(key, table, nullable))))
+                    .Where(candidate => candidate.key is not null)
+                    .ToArray();
+                var level = found.Select(candidate => new ScopedTable(
+                    candidate.table, Belonging.Derived, [candidate.key!, .. rules[candidate.key!.To].Path])).ToArray();
+                foreach (var table in level) rules.Add(table.Name, table);
+                grown = level.Length > 0;
+            }
+            while (grown);
+        }
+
+        bool Leads(ForeignKey key, Table table, bool nullable)
+        {
+            if (key.From != table.Name || !rules.TryGetValue(key.To, out var to) || !to.IsTenantData) return false;
+            if (tenancy.Derived.TryGetValue(table.Name, out var chosen))
+                return key.Name == chosen || string.Join(",", key.FromColumns) == chosen.Replace(" ", "");
+            return nullable || key.FromColumns.All(name => table.Column(name)!.NotNull);
+        }
+    }
+
+    static string Equal(string alias, Column column, string key) =>
+        $"{alias}.{Sql.Identifier(column.Name)} = {Sql.Literal(key)}::{column.TypeText}";
+
+    string Parent(IReadOnlyList<ForeignKey> path, string alias, int depth, string key)
+    {
+        var (parent, join, belongs) = Step(path, alias, depth, key);
+        return $"EXISTS (SELECT FROM {parent} p{depth} WHERE {join} AND {belongs})";
+    }
+
+    (string Parent, string Join, string Belongs) Step(IReadOnlyList<ForeignKey> path, string alias, int depth, string key)
+    {
+        var parent = this[path[0].To];
+        var name = "p" + depth;
+        var join = string.Join(" AND ", path[0].ToColumns.Zip(path[0].FromColumns, (to, from) =>
+            $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"));
+        var belongs = path.Count > 1 ? Parent([.. path.Skip(1)], name, depth + 1, key) : Condition(parent, name, key);
+        return (parent.Table.From, join, belongs);
+    }
+}

@@ -1,0 +1,13 @@
+-- A key declared on a partition speaks for the table it is a part of.
+SELECT con.conname                                          AS "Name",
+       coalesce(pg_partition_root(con.conrelid), con.conrelid)::oid   AS "From",
+       coalesce(pg_partition_root(con.confrelid), con.confrelid)::oid AS "To",
+       (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(con.conkey) WITH ORDINALITY k (num, n)
+        JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.num)  AS "FromColumns",
+       (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(con.confkey) WITH ORDINALITY k (num, n)
+        JOIN pg_attribute a ON a.attrelid = con.confrelid AND a.attnum = k.num) AS "ToColumns",
+       con.condeferrable                                    AS "Deferrable",
+       con.confdeltype::text                                AS "OnDelete"
+FROM pg_constraint con
+WHERE con.contype = 'f' AND con.conparentid = 0
+ORDER BY con.conrelid, con.conname

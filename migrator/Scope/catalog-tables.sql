@@ -1,0 +1,38 @@
+SELECT c.oid                                           AS "Oid",
+       n.nspname                                       AS "Schema",
+       c.relname                                       AS "Name",
+       c.relkind::text                                 AS "Kind",
+       c.relpersistence = 'u'                          AS "Unlogged",
+       pg_get_userbyid(c.relowner)                     AS "Owner",
+       pg_has_role(c.relowner, 'USAGE')                AS "Owned",
+       c.relrowsecurity                                AS "RowSecurity",
+       c.relrowsecurity AND c.relforcerowsecurity      AS "ForcedRowSecurity",
+       EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AND c.relkind = 'r' AS "HasChildren",
+       coalesce((SELECT jsonb_agg(jsonb_build_object(
+                    'schema', ln.nspname, 'name', l.relname, 'kind', l.relkind::text, 'pages', l.relpages,
+                    'rows', greatest(l.reltuples, 0)::bigint, 'bytes', pg_table_size(l.oid)) ORDER BY ln.nspname, l.relname)
+                 FROM pg_partition_tree(c.oid) tree
+                 JOIN pg_class l ON l.oid = tree.relid
+                 JOIN pg_namespace ln ON ln.oid = l.relnamespace
+                 WHERE tree.isleaf AND c.relkind = 'p' AND l.relkind <> 'p'),
+                CASE WHEN c.relkind = 'p' THEN '[]' ELSE jsonb_build_array(jsonb_build_object(
+                    'schema', n.nspname, 'name', c.relname, 'kind', c.relkind::text, 'pages', c.relpages,
+                    'rows', greatest(c.reltuples, 0)::bigint, 'bytes', pg_table_size(c.oid))) END)::text AS "Leaves",
+       (SELECT i.indkey::int2[]
+        FROM pg_index i
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+          AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts
+          AND NOT EXISTS (SELECT FROM pg_attribute a
+                          WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND NOT a.attnotnull)
+        ORDER BY i.indisprimary DESC, i.indisreplident DESC, i.indnatts, i.indexrelid
+        LIMIT 1)                                       AS "KeyColumns"
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f')
+  AND c.relpersistence <> 't'
+  AND NOT c.relispartition
+  AND n.nspname NOT LIKE 'pg\_%'
+  AND n.nspname NOT IN ('information_schema', 'tenant_promotion')
+  AND NOT EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY n.nspname, c.relname

@@ -1,0 +1,97 @@
+using Migrator.Console;
+using Migrator.Model;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
+
+namespace Migrator.Settings;
+
+/// <summary>
+/// Everything that flags, environment and <c>tenancy.json</c> say, in that order of precedence, read once and checked.
+/// </summary>
+public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBuilder Source, NpgsqlConnectionStringBuilder Target, string RoutingDirectory)
+{
+    public const string DefaultFile = "tenancy.json";
+
+    /// <param name="file">The settings file; null takes <c>tenancy.json</c> of the working folder when it is there.</param>
+    /// <param name="target">The isolated database's server as <c>host[:port]</c>, from the command line.</param>
+    /// <param name="routingDirectory">Where routing documents are written, from the command line.</param>
+    /// <exception cref="Failure">A file that is missing or unreadable, or a value that makes no sense.</exception>
+    public static MigratorSettings Read(string? file, string? target, string? routingDirectory)
+    {
+        var configuration = Load(file);
+        var source = Server(configuration, "MIGRATOR_SOURCE", "DB_", new() { Host = "localhost", Port = 5432, Database = "factorydb", Username = "factoryadmin" });
+        var isolated = Server(configuration, "MIGRATOR_TARGET", "TARGET_DB_", new(source.ConnectionString) { Database = "postgres" });
+        if (target is not null) PointAt(isolated, target);
+        return new(ReadTenancy(configuration), source, isolated, routingDirectory ?? configuration["routing_dir"] ?? Path.Combine("config", "routing"));
+    }
+
+    static IConfigurationRoot Load(string? file)
+    {
+        if (file is not null && !File.Exists(file)) throw Sentences.SettingsFileMissing(file);
+        try
+        {
+            return new ConfigurationBuilder()
+                .AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true)
+                .AddEnvironmentVariables("MIGRATOR_")
+                .AddEnvironmentVariables()
+                .Build();
+        }
+        catch (InvalidDataException e)
+        {
+            throw Sentences.SettingsFileUnreadable(file ?? DefaultFile, e);
+        }
+    }
+
+    static NpgsqlConnectionStringBuilder Server(IConfiguration configuration, string whole, string prefix, NpgsqlConnectionStringBuilder defaults)
+    {
+        try
+        {
+            if (configuration[whole] is { Length: > 0 } text) return new(text);
+            if (configuration[prefix + "HOST"] is { Length: > 0 } host) defaults.Host = host;
+            if (configuration[prefix + "PORT"] is { Length: > 0 } port) defaults.Port = int.Parse(port);
+            if (configuration[prefix + "NAME"] is { Length: > 0 } name) defaults.Database = name;
+            if (configuration[prefix + "USER"] is { Length: > 0 } user) defaults.Username = user;
+            if (configuration[prefix + "PASSWORD"] is { Length: > 0 } password) defaults.Password = password;
+            if (configuration[prefix + "SSLMODE"] is { Length: > 0 } mode) defaults.SslMode = Enum.Parse<SslMode>(mode.Replace("-", ""), ignoreCase: true);
+            return defaults;
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
+        {
+            // The exception's text may quote the connection string, password included: name the variable only.
+            throw Sentences.ConnectionSettingInvalid(whole, prefix);
+        }
+    }
+
+    static void PointAt(NpgsqlConnectionStringBuilder server, string target)
+    {
+        var parts = target.Split(':');
+        if (target.Contains('@') || target.Contains('/') || parts.Length > 2 || parts[0].Length == 0) throw Sentences.TargetInvalid();
+        server.Host = parts[0];
+        if (parts.Length == 1) return;
+        if (!ushort.TryParse(parts[1], out var port)) throw Sentences.TargetInvalid();
+        server.Port = port;
+    }
+
+    static Tenancy ReadTenancy(IConfiguration configuration)
+    {
+        var defaults = new Tenancy();
+        string Text(string key, string otherwise) => configuration[key] is { Length: > 0 } value ? value : otherwise;
+        TableName[] Tables(string key) => [.. configuration.GetSection(key).GetChildren().Select(child => TableName.Parse(child.Value!))];
+        return defaults with
+        {
+            Table = configuration["tenants:table"] is { Length: > 0 } table ? TableName.Parse(table) : defaults.Table,
+            KeyColumn = Text("tenants:key", defaults.KeyColumn),
+            SlugColumn = Text("tenants:slug", defaults.SlugColumn),
+            ModeColumn = Text("tenants:isolation_mode", defaults.ModeColumn),
+            SettingsColumn = Text("tenants:settings", defaults.SettingsColumn),
+            TenantColumn = Text("tenant_column", defaults.TenantColumn),
+            Reference = Tables("reference"),
+            Ignored = Tables("ignored"),
+            Derived = configuration.GetSection("derived").GetChildren().ToDictionary(child => TableName.Parse(child.Key), child => child.Value!),
+            ApplicationRole = Text("application_role", defaults.ApplicationRole),
+            TenantSetting = Text("tenant_setting", defaults.TenantSetting),
+            Domain = Text("domain", defaults.Domain),
+            MigrationVersion = configuration["migration_version"],
+        };
+    }
+}

@@ -1,0 +1,47 @@
+using Migrator.Model;
+
+namespace Migrator.Settings;
+
+/// <summary>
+/// How the application keeps its tenants apart: the content of <c>tenancy.json</c>, with defaults that fit
+/// a table <c>tenants(id, slug)</c> and a column <c>tenant_id</c> everywhere else.
+/// </summary>
+public sealed record Tenancy
+{
+    /// <summary>The root table, one row a tenant.</summary>
+    public TableName Table { get; init; } = new("public", "tenants");
+
+    public string KeyColumn { get; init; } = "id";
+
+    public string SlugColumn { get; init; } = "slug";
+
+    /// <summary>Column of the root table that says <c>shared</c> or <c>isolated</c>.</summary>
+    public string ModeColumn { get; init; } = "isolation_mode";
+
+    /// <summary>JSON column of the root table that receives the key <c>isolation</c>.</summary>
+    public string SettingsColumn { get; init; } = "settings";
+
+    /// <summary>The column that names the tenant in every other table.</summary>
+    public string TenantColumn { get; init; } = "tenant_id";
+
+    /// <summary>Tables that are nobody's own and are copied whole.</summary>
+    public IReadOnlyList<TableName> Reference { get; init; } = [];
+
+    /// <summary>Tables whose rows stay behind; their definition is cloned, empty.</summary>
+    public IReadOnlyList<TableName> Ignored { get; init; } = [];
+
+    /// <summary>For tables with several ways to a tenant: the foreign key (its name, or its columns) to follow.</summary>
+    public IReadOnlyDictionary<TableName, string> Derived { get; init; } = new Dictionary<TableName, string>();
+
+    /// <summary>The role that the application logs in with.</summary>
+    public string ApplicationRole { get; init; } = "application_role";
+
+    /// <summary>The configuration parameter that the row-level security policies read.</summary>
+    public string TenantSetting { get; init; } = "app.current_tenant_id";
+
+    /// <summary>The domain below which the tenant's end points live.</summary>
+    public string Domain { get; init; } = "factory.local";
+
+    /// <summary>Version of the application's schema written into <c>settings.isolation</c>; null takes it from its migration history.</summary>
+    public string? MigrationVersion { get; init; }
+}

@@ -1,0 +1,61 @@
+using Polly;
+using Polly.Retry;
+
+namespace Migrator.Validation;
+
+/// <summary>Each health URL answers 2xx within the deadline; a service that is just starting gets its time.</summary>
+public static class ApplicationHealth
+{
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    public static async Task<IReadOnlyList<Check>> CheckAsync(IReadOnlyList<Uri> urls, TimeProvider clock, CancellationToken cancel)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        return await Task.WhenAll(urls.Select(url => CheckAsync(client, url, clock, cancel)));
+    }
+
+    static async Task<Check> CheckAsync(HttpClient client, Uri url, TimeProvider clock, CancellationToken cancel)
+    {
+        var last = "no answer";
+        var pipeline = new ResiliencePipelineBuilder<bool> { TimeProvider = clock }
+            .AddTimeout(Deadline)
+            .AddRetry(new RetryStrategyOptions<bool>
+            {
+                ShouldHandle = new PredicateBuilder<bool>().HandleResult(false),
+                BackoffType = DelayBackoffType.Exponential,
+                Delay = TimeSpan.FromMilliseconds(250),
+                MaxDelay = TimeSpan.FromSeconds(5),
+                MaxRetryAttempts = int.MaxValue,
+            })
+            .Build();
+        try
+        {
+            await pipeline.ExecuteAsync(
+                async token =>
+                {
+                    try
+                    {
+                        using var response = await client.GetAsync(url, token);
+                        last = $"{(int)response.StatusCode} {response.ReasonPhrase}";
+                        return response.IsSuccessStatusCode;
+                    }
+                    catch (HttpRequestException e)
+                    {
+                        last = e.Message;
+                        return false;
+                    }
+                    catch (TaskCanceledException) when (!token.IsCancellationRequested)
+                    {
+                        last = "no answer within 10 s";
+                        return false;
+                    }
+                },
+                cancel);
+            return Check.Of("health", url.ToString(), true, last);
+        }
+        catch (Polly.Timeout.TimeoutRejectedException)
+        {
+            return Check.Of("health", url.ToString(), false, $"{last} (for {Deadline.TotalSeconds:0} s)");
+        }
+    }
+}

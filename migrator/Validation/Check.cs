@@ -1,0 +1,28 @@
+using System.Text.Json.Serialization;
+
+namespace Migrator.Validation;
+
+[JsonConverter(typeof(JsonStringEnumConverter<CheckOutcome>))]
+public enum CheckOutcome
+{
+    Passed,
+    Failed,
+
+    /// <summary>It could not be checked; the detail says what is missing.</summary>
+    Skipped,
+
+    /// <summary>Nothing to pass or fail: a measurement.</summary>
+    Measured,
+}
+
+/// <summary>One line of the validation table.</summary>
+/// <param name="Area">Data integrity, access control, security, performance, health.</param>
+public sealed record Check(
+    [property: JsonPropertyName("area")] string Area,
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("outcome")] CheckOutcome Outcome,
+    [property: JsonPropertyName("detail")] string Detail)
+{
+    public static Check Of(string area, string name, bool passed, string detail) =>
+        new(area, name, passed ? CheckOutcome.Passed : CheckOutcome.Failed, detail);
+}
