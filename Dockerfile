@@ -18,6 +18,8 @@ RUN apt-get update \
     && useradd --uid 10001 --create-home migrator
 COPY --from=build /app /app
 USER 10001:10001
-# Routing documents are written below the working directory.
+# Routing documents are written below the working directory, and tenancy.json, if there is one, is read from it. A pattern that
+# matches nothing is an error unless another file of the same line exists.
 WORKDIR /home/migrator
+COPY global.json tenancy.json* ./
 ENTRYPOINT ["/app/migrator"]

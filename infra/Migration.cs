@@ -82,6 +82,8 @@ public sealed class Migration : ComponentResource
             Text("TARGET_DB_PORT", "5432"),
             Text("TARGET_DB_USER", Database.MigratorRole),
             Secret("TARGET_DB_PASSWORD", secrets.DatabasePassword),
+            // So that the route it writes at the cutover is the stack's output of that name.
+            Text("MIGRATOR_DOMAIN", config.Platform.DnsDomain.TrimEnd('.')),
         },
     };
 

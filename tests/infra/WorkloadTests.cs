@@ -84,6 +84,7 @@ public class WorkloadTests
             ["TARGET_DB_PORT"] = "5432",
             ["TARGET_DB_USER"] = "migrator",
             ["TARGET_DB_PASSWORD"] = $"secret dbpassword-{stack}",
+            ["MIGRATOR_DOMAIN"] = stack == "dev" ? "dev.factory.example.com" : "factory.example.com",
         }, environment);
     }
 
