@@ -37,6 +37,8 @@ public class WorkflowTests
         if (!Directory.Exists(Path.Combine(tool, "node_modules")))
         {
             var (installed, _, error) = await Tool.RunAsync("npm", ["ci", "--no-audit", "--no-fund"], tool);
+            // Where CI runs there is a registry; a developer may be offline.
+            Assert.SkipUnless(installed == 0 || Environment.GetEnvironmentVariable("CI") == "true", $"npm ci failed: {error}");
             Assert.True(installed == 0, error);
         }
 
