@@ -45,7 +45,7 @@ public sealed class Database : ComponentResource
             Name = config.Names.Database,
             Instance = Instance.Name,
             Charset = "UTF8",
-            Collation = "en_US.UTF8",
+            Collation = config.DatabaseCollation,
             // Roles that own objects in it block the drop; it goes away with its instance.
             DeletionPolicy = "ABANDON",
         }, new CustomResourceOptions { Parent = this, Protect = config.Protected, DeletedWith = Instance });

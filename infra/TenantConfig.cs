@@ -36,6 +36,9 @@ public sealed partial record TenantConfig
     /// <summary>Cloud SQL database version; at least the shared server's.</summary>
     public required string DatabaseVersion { get; init; }
 
+    /// <summary>Collation of the tenant's database. Text would sort, and unique keys would compare, otherwise than before.</summary>
+    public required string DatabaseCollation { get; init; }
+
     /// <summary><c>REGIONAL</c> (a standby in a second zone) or <c>ZONAL</c>.</summary>
     public required string Availability { get; init; }
 
@@ -123,6 +126,7 @@ public sealed partial record TenantConfig
             MigratorImage = Image(reader, "migratorImage", platform),
             DatabaseVersion = reader.Choice("databaseVersion", "POSTGRES_18",
                 "POSTGRES_14", "POSTGRES_15", "POSTGRES_16", "POSTGRES_17", "POSTGRES_18"),
+            DatabaseCollation = reader.Text("databaseCollation", "[A-Za-z0-9_.@-]+", "a collation such as en_US.UTF8", fallback: "en_US.UTF8"),
             Availability = reader.Choice("availability", "REGIONAL", "REGIONAL", "ZONAL"),
             BackupLocation = reader.Text("backupLocation", "eu|us|asia|[a-z]+-[a-z]+[0-9]+", "eu, us, asia or a region",
                 fallback: platform.Region),

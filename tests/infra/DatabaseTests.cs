@@ -14,6 +14,7 @@ public class DatabaseTests
         var database = graph.One("Database");
         Assert.Equal($"tenant_{stack.Replace('-', '_')}", database.Text("name"));
         Assert.Equal($"{graph.One("DatabaseInstance").Name}{Cloud.NameSuffix}", database.Text("instance"));
+        Assert.Equal(("UTF8", "en_US.UTF8"), (database.Text("charset"), database.Text("collation")));
     }
 
     [Theory, Stacks]
