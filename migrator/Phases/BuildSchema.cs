@@ -19,13 +19,21 @@ public sealed class BuildSchema : Phase
     {
         await run.Databases.EndLeftoverSessionsAsync(cancel);
         var archive = await run.ArchiveAsync(cancel);
-        await archive.RestoreAsync(SchemaPart.PrimaryKeys, run.Databases, run.Options.Jobs, cancel);
-        await archive.RestoreAsync(SchemaPart.PostData, run.Databases, run.Options.Jobs, cancel);
+        await archive.RestoreAsync([SchemaPart.PrimaryKeys, SchemaPart.PostData], run.Databases, run.Options.Jobs, cancel);
         await RefreshViewsAsync(run, cancel);
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await ExecuteAsync(connection, "ANALYZE;", cancel);
+        await AnalyzeAsync(run, cancel);
         return new();
     }
+
+    // After the indexes, for those over expressions have statistics of their own. A partitioned table brings its partitions along.
+    static Task AnalyzeAsync(PromotionRun run, CancellationToken cancel) => Parallel.ForEachAsync(
+        run.Scope.CopiedTables.OrderByDescending(table => table.Table.Bytes),
+        new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancel },
+        async (table, token) =>
+        {
+            await using var connection = await run.Databases.Isolated.OpenConnectionAsync(token);
+            await ExecuteAsync(connection, $"ANALYZE {table.Name.Quoted}", token);
+        });
 
     // A view over views comes after them: by the depth at which it depends on others.
     static async Task RefreshViewsAsync(PromotionRun run, CancellationToken cancel)

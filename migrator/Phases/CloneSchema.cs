@@ -22,8 +22,8 @@ public sealed class CloneSchema : Phase
             await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("empty-database.sql"), cancellationToken: cancel));
 
         var archive = await run.ArchiveAsync(cancel);
-        await archive.RestoreAsync(SchemaPart.Schemas, run.Databases, 1, cancel);
-        await archive.RestoreAsync(SchemaPart.PreData, run.Databases, 1, cancel);
+        await archive.RestoreAsync([SchemaPart.Schemas], run.Databases, 1, cancel);
+        await archive.RestoreAsync([SchemaPart.PreData], run.Databases, 1, cancel);
         return new($"{run.Scope.Tables.Count} tables");
     }
 }

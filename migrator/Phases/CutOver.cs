@@ -25,7 +25,7 @@ public sealed class CutOver : Phase
     {
         await RequireSameSchemaAsync(run, cancel);
         await run.Databases.EndLeftoverSessionsAsync(cancel);
-        await (await run.ArchiveAsync(cancel)).RestoreAsync(SchemaPart.Behaviour, run.Databases, 1, cancel);
+        await (await run.ArchiveAsync(cancel)).RestoreAsync([SchemaPart.Behaviour], run.Databases, 1, cancel);
         await SequenceSetter.SetAsync(run.Databases, run.Scope, cancel);
         await CopyDatabaseSettingsAsync(run, cancel);
         await RecheckCountsAsync(run, cancel);

@@ -27,7 +27,8 @@ public enum SchemaPart
 
 /// <summary>One line of an archive's table of contents.</summary>
 /// <param name="ClassId">Object id of the catalog that describes the object, 0 when it has none.</param>
-public sealed record ArchiveEntry(string Line, uint ClassId, uint ObjectId, string Kind, string Tag);
+/// <param name="Postponed">It comes after the first index or constraint: pg_dump found that it needs one, as a view does that groups by a primary key.</param>
+public sealed record ArchiveEntry(string Line, uint ClassId, uint ObjectId, string Kind, string Tag, bool Postponed);
 
 /// <summary>
 /// The shared database's schema as pg_dump sees it, restored part by part with <c>pg_restore --use-list</c>. No statement of it is ours.
@@ -92,9 +93,10 @@ public sealed partial class SchemaArchive : IDisposable
                  "--no-publications", "--no-subscriptions", "--no-tablespaces", "--no-security-labels", "--file", file],
                 null, cancel);
             var list = await tools.RunAsync("pg_restore", null, ["--list", file], null, cancel);
-            ArchiveEntry[] entries = [.. list.Split('\n').Select(Parse).OfType<ArchiveEntry>().Where(IsKept)];
-
             await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
+            var schemas = await connection.QueryAsync<string>(new CommandDefinition("SELECT nspname::text FROM pg_namespace", cancellationToken: cancel));
+            ArchiveEntry[] entries = [.. Parse(list.Split('\n'), [.. schemas.Append("-")]).Where(IsKept)];
+
             var keys = (await connection.QueryAsync<(uint Oid, string Schema, string Name)>(new CommandDefinition(
                 """
                 SELECT con.oid, n.nspname, con.conname
@@ -121,17 +123,18 @@ public sealed partial class SchemaArchive : IDisposable
         }
     }
 
-    /// <summary>Restores one part, leaving out what the isolated database has already: an interrupted part can be repeated.</summary>
-    public async Task RestoreAsync(SchemaPart part, Databases databases, int jobs, CancellationToken cancel)
+    /// <summary>Restores parts together, leaving out what the isolated database has already: an interrupted part can be repeated.</summary>
+    /// <param name="jobs">Sessions that pg_restore works with side by side.</param>
+    public async Task RestoreAsync(IReadOnlyList<SchemaPart> parts, Databases databases, int jobs, CancellationToken cancel)
     {
         await using var connection = await databases.Isolated.OpenConnectionAsync(cancel);
-        var there = part >= SchemaPart.PrimaryKeys ? await IdentitiesAsync(connection, cancel) : [];
+        var there = parts.Any(part => part >= SchemaPart.PrimaryKeys) ? await IdentitiesAsync(connection, cancel) : [];
         var missing = entries
-            .Where(entry => PartOf(entry) == part)
-            .Where(entry => entry.Kind is "ROW SECURITY" or "COMMENT" || !identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity) || !there.Contains(identity))
+            .Where(entry => parts.Contains(PartOf(entry)))
+            .Where(entry => entry.Kind is "ROW SECURITY" or "COMMENT" || IsViewBody(entry) || !identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity) || !there.Contains(identity))
             .ToArray();
         if (missing.Length == 0) return;
-        var list = Path.Combine(folder, $"{part}.list");
+        var list = Path.Combine(folder, $"{parts[0]}.list");
         await File.WriteAllLinesAsync(list, missing.Select(entry => entry.Line), cancel);
         await tools.RunAsync(
             "pg_restore", databases.IsolatedServer,
@@ -151,11 +154,15 @@ public sealed partial class SchemaArchive : IDisposable
         "CONSTRAINT" when entry.ClassId == ConstraintCatalog && primaryKeys.Contains(entry.ObjectId) => SchemaPart.PrimaryKeys,
         "INDEX ATTACH" when primaryKeyIndexes.Any(key => entry.Line.Contains(" INDEX ATTACH " + key, StringComparison.Ordinal)) => SchemaPart.PrimaryKeys,
         "INDEX" or "INDEX ATTACH" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "STATISTICS" => SchemaPart.PostData,
+        "RULE" when IsViewBody(entry) => SchemaPart.PostData,
         "TRIGGER" or "RULE" or "POLICY" or "ROW SECURITY" => SchemaPart.Behaviour,
         "COMMENT" when StartsWithAny(entry.Tag, "INDEX ", "CONSTRAINT ", "STATISTICS ") => SchemaPart.PostData,
         "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "RULE ", "POLICY ") => SchemaPart.Behaviour,
-        _ => SchemaPart.PreData,
+        _ => entry.Postponed ? SchemaPart.PostData : SchemaPart.PreData,
     };
+
+    // A view that needs a constraint was created empty; this replaces it by what it is.
+    static bool IsViewBody(ArchiveEntry entry) => entry.Kind == "RULE" && entry.Tag.Contains(" _RETURN ", StringComparison.Ordinal);
 
     static bool IsKept(ArchiveEntry entry) =>
         !LeftOut.Contains(entry.Kind)
@@ -167,14 +174,21 @@ public sealed partial class SchemaArchive : IDisposable
     static bool StartsWithAny(string text, params string[] starts) => starts.Any(start => text.StartsWith(start, StringComparison.Ordinal));
 
     // "3456; 2606 16402 FK CONSTRAINT public orders orders_user_fkey owner": dump id; catalog, object, kind, schema (or -), tag, owner.
-    static ArchiveEntry? Parse(string line)
+    static IEnumerable<ArchiveEntry> Parse(IEnumerable<string> lines, IReadOnlyList<string> schemas)
     {
-        if (EntryLine().Match(line) is not { Success: true } match) return null;
-        var rest = match.Groups[3].Value;
-        var kind = Array.Find(Kinds, kind => rest.StartsWith(kind + " ", StringComparison.Ordinal)) ?? rest.Split(' ')[0];
-        var afterKind = rest[Math.Min(rest.Length, kind.Length + 1)..];
-        var tag = afterKind[(afterKind.IndexOf(' ') + 1)..];
-        return new(line, uint.Parse(match.Groups[1].Value), uint.Parse(match.Groups[2].Value), kind, tag);
+        var postData = false;
+        foreach (var line in lines)
+        {
+            if (EntryLine().Match(line) is not { Success: true } match) continue;
+            var rest = match.Groups[3].Value;
+            var kind = Array.Find(Kinds, kind => rest.StartsWith(kind + " ", StringComparison.Ordinal)) ?? rest.Split(' ')[0];
+            var afterKind = rest[Math.Min(rest.Length, kind.Length + 1)..];
+            // A schema's name may hold spaces.
+            var schema = schemas.Where(name => afterKind.StartsWith(name + " ", StringComparison.Ordinal)).MaxBy(name => name.Length) ?? afterKind.Split(' ')[0];
+            postData |= kind is "INDEX" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "TRIGGER" or "RULE" or "POLICY" or "ROW SECURITY" or "STATISTICS";
+            yield return new(
+                line, uint.Parse(match.Groups[1].Value), uint.Parse(match.Groups[2].Value), kind, afterKind[Math.Min(afterKind.Length, schema.Length + 1)..], postData);
+        }
     }
 
     static async Task<HashSet<string>> IdentitiesAsync(NpgsqlConnection connection, CancellationToken cancel) =>
@@ -182,7 +196,8 @@ public sealed partial class SchemaArchive : IDisposable
             """
             SELECT i.type || ' ' || i.identity
             FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
-                  UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I') AND oid >= 16384
+                  UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
+                  UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
                   UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
                   UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
                   UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384

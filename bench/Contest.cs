@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using CliWrap;
+using CliWrap.Buffered;
+using Dapper;
+using Migrator.Copying;
+using Migrator.Demo;
+using Migrator.Embedded;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Settings;
+using Npgsql;
+
+namespace Bench;
+
+/// <summary>What a promotion took, by its own journal; memory by the operating system.</summary>
+sealed record PromotionTimes(IReadOnlyList<(string Name, double Seconds)> Phases, double Seconds, long Rows, double PeakMegabytes)
+{
+    public double Of(params string[] names) => Phases.Where(phase => names.Contains(phase.Name)).Sum(phase => phase.Seconds);
+}
+
+/// <summary>Several ways to copy one tenant from one server to the other.</summary>
+sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
+{
+    const string Pipe = "pipe";
+
+    readonly Tenancy tenancy = new() { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] };
+
+    static Slug Slug { get; } = Slug.TryParse(SampleDatabase.MainSlug, out var slug) ? slug : throw new InvalidOperationException();
+
+    public async Task FillAsync(string database, long rows)
+    {
+        await SampleDatabase.CreateAsync(shared, database);
+        await SampleDatabase.FillAsync(shared, database, new(MainRows: rows, OtherTenants: 10, OtherRows: rows / 20));
+    }
+
+    /// <summary>The real program, as a user starts it.</summary>
+    public async Task<PromotionTimes> PromoteAsync(string database)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "migrator.exe" : "migrator");
+        using var process = new Process { StartInfo = new(program, ["promote", "--tenant-slug", Slug.Text, "--confirm", "--json", "--no-validate", "--routing-dir", Path.GetTempPath()]) { RedirectStandardOutput = true, RedirectStandardError = true } };
+        var environment = process.StartInfo.Environment;
+        environment["MIGRATOR_SOURCE"] = shared.ConnectionString(database, SampleDatabase.Admin);
+        environment["MIGRATOR_TARGET"] = dedicated.ConnectionString("postgres", SampleDatabase.Admin);
+        foreach (var (name, n) in SampleDatabase.ReferenceTables.Select((name, n) => (name, n))) environment[$"MIGRATOR_REFERENCE__{n}"] = name;
+        var watch = Stopwatch.StartNew();
+        process.Start();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        double peak = 0;
+        while (!process.WaitForExit(20))
+        {
+            process.Refresh();
+            if (!process.HasExited) peak = Math.Max(peak, process.PeakWorkingSet64 / 1048576.0);
+        }
+        var seconds = watch.Elapsed.TotalSeconds;
+        if (process.ExitCode != 0) throw new InvalidOperationException(await errors);
+        var status = JsonNode.Parse(await output)!;
+        await dedicated.DropDatabaseAsync(Slug.DatabaseName);
+        return new(
+            [.. status["promotion"]!["phases"]!.AsArray().Select(phase => ((string)phase!["name"]!, (double)phase["seconds"]!))],
+            seconds, (long)status["promotion"]!["rows"]!, peak);
+    }
+
+    /// <summary>What a careful person scripts: pre-data, each table through a pipe of two psql, post-data, ANALYZE.</summary>
+    /// <returns>Seconds.</returns>
+    public async Task<double> PipeAsync(string database)
+    {
+        await using var source = new NpgsqlConnection(shared.ConnectionString(database));
+        await source.OpenAsync();
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), tenancy);
+        var tenant = await TenantLookup.FindAsync(source, tenancy, Slug, CancellationToken.None);
+        var watch = Stopwatch.StartNew();
+        await dedicated.CreateDatabaseAsync(Pipe, SampleDatabase.Admin);
+        await PipeAsync(
+            Tool("pg_dump", shared, database, "--format=custom", "--schema-only", "--section=pre-data", "--exclude-schema=tenant_promotion"),
+            Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe));
+        foreach (var table in scope.CopiedTables)
+        {
+            var columns = RawCopy.Columns(table.Table);
+            await PipeAsync(
+                Tool("psql", shared, database, "-qXc", $"COPY (SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}) TO STDOUT (FORMAT BINARY)"),
+                Tool("psql", dedicated, Pipe, "-qXc", $"COPY {table.Name.Quoted} ({columns}) FROM STDIN (FORMAT BINARY)"));
+        }
+        await PipeAsync(
+            Tool("pg_dump", shared, database, "--format=custom", "--schema-only", "--section=post-data", "--exclude-schema=tenant_promotion"),
+            Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe));
+        await Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
+        return watch.Elapsed.TotalSeconds;
+    }
+
+    /// <returns>Seconds, or null when pgcopydb is not installed.</returns>
+    public async Task<double?> PgcopydbAsync()
+    {
+        try
+        {
+            await Cli.Wrap("pgcopydb").WithArguments(["version"]).ExecuteBufferedAsync();
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+        const string database = "cloned";
+        await shared.CreateDatabaseAsync(database, SampleDatabase.Admin);
+        var folder = Directory.CreateTempSubdirectory("bench-pgcopydb-");
+        var watch = Stopwatch.StartNew();
+        await Cli.Wrap("pgcopydb")
+            .WithArguments(["clone", "--source", Uri(dedicated, Pipe), "--target", Uri(shared, database), "--dir", folder.FullName, "--table-jobs", "2", "--index-jobs", "2", "--skip-extensions"])
+            .WithValidation(CommandResultValidation.ZeroExitCode).ExecuteBufferedAsync();
+        await Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();
+        var seconds = watch.Elapsed.TotalSeconds;
+        folder.Delete(recursive: true);
+        return seconds;
+    }
+
+    /// <summary>The script that all this replaces: read a row, insert a row.</summary>
+    public async Task<(double Seconds, long Rows)> RowByRowAsync(string database, int count)
+    {
+        await using var source = new NpgsqlConnection(shared.ConnectionString(database));
+        await using var target = new NpgsqlConnection(dedicated.ConnectionString(Pipe));
+        await source.OpenAsync();
+        await target.OpenAsync();
+        await target.ExecuteAsync("CREATE TABLE row_by_row (LIKE users INCLUDING ALL)");
+        await using var read = new NpgsqlCommand($"SELECT id, tenant_id, email::text, display_name, roles, preferences::text FROM users LIMIT {count}", source);
+        await using var reader = await read.ExecuteReaderAsync();
+        var watch = Stopwatch.StartNew();
+        long rows = 0;
+        while (await reader.ReadAsync())
+        {
+            await using var insert = new NpgsqlCommand("INSERT INTO row_by_row (id, tenant_id, email, display_name, roles, preferences) VALUES ($1, $2, $3, $4, $5, $6::jsonb)", target);
+            for (var column = 0; column < reader.FieldCount; column++) insert.Parameters.Add(new() { Value = reader.GetValue(column) });
+            await insert.ExecuteNonQueryAsync();
+            rows++;
+        }
+        return (watch.Elapsed.TotalSeconds, rows);
+    }
+
+    static async Task PipeAsync(Command from, Command to) => await (from | to).ExecuteAsync();
+
+    static Command Tool(string name, EmbeddedCluster server, string database, params string[] arguments) => Cli.Wrap(server.Binaries[name])
+        .WithArguments(arguments)
+        .WithEnvironmentVariables(new Dictionary<string, string?>
+        {
+            ["PGHOST"] = EmbeddedCluster.Host, ["PGPORT"] = server.Port.ToString(), ["PGDATABASE"] = database,
+            ["PGUSER"] = EmbeddedCluster.Superuser, ["PGPASSWORD"] = server.PasswordOf(EmbeddedCluster.Superuser),
+        });
+
+    static string Uri(EmbeddedCluster server, string database) =>
+        $"postgres://{EmbeddedCluster.Superuser}:{System.Uri.EscapeDataString(server.PasswordOf(EmbeddedCluster.Superuser))}@{EmbeddedCluster.Host}:{server.Port}/{database}";
+}

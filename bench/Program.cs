@@ -1,0 +1,47 @@
+using Bench;
+using Migrator.Demo;
+using Migrator.Embedded;
+using Spectre.Console;
+
+// A promotion against the ways people copy a tenant today, on the same rows, in one run: ratios hold where seconds do not.
+var rows = args.Length > 0 ? long.Parse(args[0]) : 2_000_000;
+var binaries = await PostgresBinaries.FindOrInstallAsync(Console.WriteLine);
+await using var shared = await EmbeddedCluster.StartAsync(binaries, Settings.OfAServer);
+await using var dedicated = await EmbeddedCluster.StartAsync(binaries, Settings.OfAServer);
+foreach (var server in (EmbeddedCluster[])[shared, dedicated]) await SampleDatabase.CreateRolesAsync(server);
+
+AnsiConsole.MarkupLineInterpolated($"PostgreSQL {binaries.Major}, {Environment.ProcessorCount} processors. Filling the shared database …");
+var contest = new Contest(shared, dedicated);
+await contest.FillAsync("small", rows / 10);
+await contest.FillAsync("large", rows);
+
+var small = await contest.PromoteAsync("small");
+var pipe = await contest.PipeAsync("large");
+var large = await contest.PromoteAsync("large");
+var pgcopydb = await contest.PgcopydbAsync();
+var single = await contest.RowByRowAsync("large", 5_000);
+
+var load = large.Of("provision", "clone-schema", "copy", "build-schema");
+var table = new Table().AddColumns("what", "seconds", "rows/s", "ratio to the pipe").RoundedBorder();
+void Add(string what, double seconds, long count) => table.AddRow(what, $"{seconds:0.00}", $"{count / seconds:N0}", $"{seconds / pipe:0.00}");
+Add("psql pipe: pre-data, binary COPY table by table, post-data, ANALYZE", pipe, large.Rows);
+Add("migrator: provision, schema, copy, keys and indexes, ANALYZE", load, large.Rows);
+Add("  and the digests of both sides", load + large.Of("verify"), large.Rows);
+Add("  the whole promotion", large.Seconds, large.Rows);
+if (pgcopydb is { } clone) Add("pgcopydb clone of a database with this tenant alone", clone, large.Rows);
+else table.AddRow("pgcopydb", "not installed (apt-get install pgcopydb)", "", "");
+Add($"one INSERT a row ({single.Rows:N0} rows tried)", single.Seconds * large.Rows / single.Rows, large.Rows);
+AnsiConsole.Write(table);
+
+var phases = new Table().AddColumns("phase", "seconds").RoundedBorder();
+foreach (var (name, seconds) in large.Phases) phases.AddRow(name, $"{seconds:0.00}");
+AnsiConsole.Write(phases);
+
+var targets = new Table().AddColumns("target", "wanted", "measured").RoundedBorder();
+targets.AddRow("load against the psql pipe", "≤ 0.85", $"{load / pipe:0.00}");
+targets.AddRow("load against pgcopydb", "< 1", pgcopydb is { } other ? $"{load / other:0.00}" : "–");
+targets.AddRow("digests on top of the load", "≤ 35 %", $"{100 * large.Of("verify") / load:0} %");
+targets.AddRow("rate against one INSERT a row", "≥ 100", $"{large.Rows / load / (single.Rows / single.Seconds):0}");
+targets.AddRow("peak memory of the migrator", "< 150 MB", $"{large.PeakMegabytes:0} MB ({small.PeakMegabytes:0} MB with a tenth of the rows)");
+targets.AddRow("ten times the rows", "≤ 11 × the time", $"{large.Seconds / small.Seconds:0.0} ×");
+AnsiConsole.Write(targets);
