@@ -22,15 +22,21 @@ sealed class PromoteCommand : TenantCommand
     readonly Option<TimeSpan> maxPause = MaxPause();
     readonly Option<bool> noValidate = new("--no-validate") { Description = "Skip the validation after the flip." };
     readonly Option<Uri[]> healthUrls = new("--health-url") { Description = "A URL that must answer 2xx after the flip; may be repeated.", CustomParser = ParseUrls };
+    readonly Option<FileInfo?> stackOutputs = new("--stack-outputs")
+    {
+        Description = "Take the isolated database's server, its role and the domain from this file ('pulumi stack output --json').",
+    };
     readonly Option<FileInfo?> report = new("--report") { Description = "Write the report as Markdown to this file." };
 
     public PromoteCommand() : base("promote", "Move a tenant into a database of its own.")
     {
         mode.AcceptOnlyFromAmong(PromotionOptions.Fenced, "online");
-        foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, noValidate, healthUrls, report]) Options.Add(option);
+        foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, noValidate, healthUrls, stackOutputs, report]) Options.Add(option);
         Validators.Add(result =>
         {
             if (result.GetValue(mode) == "online") result.AddError(Sentences.OnlineNotAvailable());
+            if (result.GetValue(stackOutputs) is not null && result.GetValue(target) is not null)
+                result.AddError("--stack-outputs names the server, and so does --target. Leave one of them out.");
             if (result.GetValue(keep) && result.GetValue(finalize)) result.AddError("--keep-shared-data and --finalize exclude each other. Choose one.");
         });
     }
@@ -58,6 +64,12 @@ sealed class PromoteCommand : TenantCommand
             return default;
         },
     };
+
+    protected override async Task<MigratorSettings> ReadSettingsAsync(ParseResult parsed, Slug slug, CancellationToken cancel)
+    {
+        var settings = ReadSettings(parsed);
+        return parsed.GetValue(stackOutputs) is { } file ? (await StackOutputs.ReadAsync(file, slug, cancel)).Apply(settings, slug) : settings;
+    }
 
     protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
     {

@@ -14,7 +14,7 @@ abstract class MigratorCommand : Command
     readonly Option<string> logFormat = new("--log-format") { Description = "text, or json for Cloud Logging (on standard error).", DefaultValueFactory = _ => "text" };
     readonly Option<bool> verbose = new("--verbose") { Description = "Show the cause of a failure." };
     readonly Option<string?> settingsFile = new("--settings") { Description = "The settings file (default tenancy.json)." };
-    readonly Option<string?> target = new("--target") { Description = "The isolated database's server: host[:port] (default TARGET_DB_HOST, or the shared one)." };
+    protected readonly Option<string?> target = new("--target") { Description = "The isolated database's server: host[:port] (default TARGET_DB_HOST, or the shared one)." };
     readonly Option<string?> routingDirectory = new("--routing-dir") { Description = "Folder of the routing documents (default config/routing)." };
 
     protected MigratorCommand(string name, string description) : base(name, description)
@@ -63,11 +63,13 @@ abstract class TenantCommand : MigratorCommand
 
     protected override async Task RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
     {
-        var settings = ReadSettings(parsed);
         var tenant = parsed.GetValue(slug)!;
+        var settings = await ReadSettingsAsync(parsed, tenant, cancel);
         await using var databases = Databases.For(settings, tenant);
         await RunAsync(parsed, terminal, settings, databases, tenant, cancel);
     }
+
+    protected virtual Task<MigratorSettings> ReadSettingsAsync(ParseResult parsed, Slug slug, CancellationToken cancel) => Task.FromResult(ReadSettings(parsed));
 
     protected abstract Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel);
 

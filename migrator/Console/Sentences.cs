@@ -38,6 +38,38 @@ public static class Sentences
     public static Failure TargetInvalid() =>
         Usage("--target takes host or host:port. User and password of that server come from TARGET_DB_USER and TARGET_DB_PASSWORD.");
 
+    // ---- what a pull request asks for -----------------------------------------------------------------------------------------
+
+    public static Failure EventUnreadable(string file, Exception e) =>
+        Usage($"{file} is no event of a pull request: {OneLine(e.Message)} Give the file that GITHUB_EVENT_PATH names.");
+
+    public static Failure NoTenantNamed(string label) => Usage(
+        $"The pull request names no tenant. Put on the label {label}:acme-corp, or {label} with a title '[TENANT: acme-corp] …', or write a line 'Tenant: acme-corp' into its text.");
+
+    public static Failure TenantsNamedDiffer(IEnumerable<(string Source, Slug Slug)> named) => Usage(
+        $"The pull request names different tenants: {string.Join(", ", named.Distinct().Select(mention => $"{mention.Slug} ({mention.Source})"))}. Leave one of them.");
+
+    public static Failure NamedTenantInvalid(string source, string text) => Usage($"In the {source}: {SlugInvalid(OneLine(text))}");
+
+    public static Failure StackNotCommitted(Slug slug) =>
+        Usage($"Tenant '{slug}' has no committed stack: Pulumi.{slug}.yaml is missing. Commit it first, or correct the slug.");
+
+    public static Failure StackOutputsUnreadable(string file, Slug slug, Exception e) => Usage(
+        $"{file} does not hold the outputs of a tenant's stack: {OneLine(e.Message)} Write it with 'pulumi stack output --json --stack {slug}'.");
+
+    public static Failure StackOutputsOfAnother(string file, Slug slug, string other) => Usage(
+        $"{file} holds the outputs of tenant '{OneLine(other)}', not of '{slug}'. Write it with 'pulumi stack output --json --stack {slug}'.");
+
+    public static Failure StackEndpointUnknown(string endpoint, string prefix) =>
+        Usage($"The stack's API is '{OneLine(endpoint)}', which does not begin with '{prefix}'. Deploy the stack with this version's infra, then write its outputs again.");
+
+    // A log's line may be a command to whoever reads the log: text of strangers never begins one, and is never long.
+    static string OneLine(string text)
+    {
+        var line = string.Concat(text.Take(100).Select(c => char.IsControl(c) ? ' ' : c)).TrimEnd();
+        return text.Length > 100 ? line + "…" : line;
+    }
+
     // ---- the tenant -----------------------------------------------------------------------------------------------------------
 
     public static Failure TenantNotFound(Slug slug, IReadOnlyList<string> similar) => Usage(similar.Count switch

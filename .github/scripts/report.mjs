@@ -1,0 +1,75 @@
+// report.mjs FOLDER prints a promotion's report as Markdown: a table and a timeline of the phases, the checks, and what went wrong.
+// FOLDER holds, at any depth, timeline.jsonl (of timed.sh) and other *.jsonl files (of run-migrator.sh).
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+const { SLUG, COMMIT = "", RESOLVED = "success", VALIDATED = "success", PROMOTED = "success", TITLE = "Promotion" } = process.env;
+
+const folder = process.argv[2];
+// A run that stopped early left nothing.
+const files = existsSync(folder) ? readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".jsonl")).sort() : [];
+const lines = (name) => readFileSync(join(folder, name), "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+
+const steps = files.filter((name) => basename(name) === "timeline.jsonl").flatMap(lines);
+const entries = files.filter((name) => basename(name) !== "timeline.jsonl").flatMap(lines);
+const events = entries.map((entry) => ({ at: entry.timestamp, severity: entry.severity, ...entry.jsonPayload }));
+
+const phases = steps.map((step) => ({ section: "Workflow", name: step.name, from: step.started, to: step.ended, failed: step.status !== 0 }));
+const open = new Map();
+for (const event of events) {
+  if (event.event === "phase_started") open.set(event.phase, event.at);
+  if (event.event === "phase_ended") {
+    phases.push({ section: "Migrator", name: event.phase, from: open.get(event.phase) ?? event.at, to: event.at, failed: false });
+    open.delete(event.phase);
+  }
+  if (event.event === "phase_kept") phases.push({ section: "Migrator", name: event.phase, from: event.at, to: event.at, failed: false, note: "done by an earlier run" });
+}
+// A phase that began and never ended is the one that failed.
+const last = events.at(-1)?.at;
+for (const [phase, at] of open) phases.push({ section: "Migrator", name: phase, from: at, to: last ?? at, failed: true });
+
+const checks = events.filter((event) => event.event === "check");
+const complaints = events
+  .filter((event) => ["WARNING", "ERROR", "CRITICAL"].includes(event.severity) && event.event !== "check")
+  .map((event) => event.message)
+  .concat(entries.filter((entry) => entry.severity === "ERROR").map((entry) => entry.textPayload))
+  .filter(Boolean);
+
+// What a log says is data: no markup of it may become ours.
+const plain = (text) => String(text).replace(/[\r\n]+/g, " ").replace(/[&<>|`\[\]@#*_\\]/g, (c) => `&#${c.charCodeAt(0)};`).slice(0, 500);
+const label = (text) => String(text).replace(/[^\p{L}\p{N} .-]/gu, " ").slice(0, 60).trim() || "phase";
+const seconds = (phase) => ((Date.parse(phase.to) - Date.parse(phase.from)) / 1000).toFixed(1);
+const stopped = [["resolve", RESOLVED], ["validate", VALIDATED], ["promote", PROMOTED]].find(([, result]) => result !== "success");
+
+const out = [];
+out.push(`### ${TITLE}${SLUG ? ` of \`${label(SLUG)}\`` : ""} ${stopped ? `did not finish (${stopped[0]}: ${label(stopped[1])})` : "is done"}`, "");
+if (COMMIT) out.push(`Commit ${label(COMMIT)}.`, "");
+if (stopped?.[0] === "resolve") out.push("No single committed tenant is named by the label, the title or the body. The job's log says what was read.", "");
+
+if (phases.length > 0) {
+  out.push("| | phase | result | seconds |", "|---|---|---|---:|");
+  for (const phase of phases) out.push(`| ${phase.section} | ${plain(phase.name)} | ${phase.failed ? "**failed**" : phase.note ?? "done"} | ${seconds(phase)} |`);
+  out.push("", "```mermaid", "gantt", "  dateFormat x", "  axisFormat %H:%M:%S");
+  for (const section of ["Workflow", "Migrator"]) {
+    const own = phases.filter((phase) => phase.section === section);
+    if (own.length > 0) out.push(`  section ${section}`);
+    for (const phase of own) out.push(`  ${label(phase.name)} :${phase.failed ? "crit" : "done"}, ${Date.parse(phase.from)}, ${Date.parse(phase.to)}`);
+  }
+  out.push("```", "");
+}
+
+if (checks.length > 0) {
+  out.push("| area | check | outcome |", "|---|---|---|");
+  for (const check of checks) out.push(`| ${plain(check.area)} | ${plain(check.check)} | ${check.outcome === "failed" ? "**failed**" : plain(check.outcome)} |`);
+  out.push("");
+}
+
+if (complaints.length > 0) {
+  out.push("What the migrator said:", "");
+  for (const complaint of complaints.slice(-20)) out.push(`- ${plain(complaint)}`);
+  out.push("");
+}
+
+if (stopped && stopped[0] === "promote" && TITLE === "Promotion")
+  out.push("Nothing is lost: putting the label on again goes on where this stopped, and the workflow *Roll back* takes it back.", "");
+console.log(out.join("\n"));

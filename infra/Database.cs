@@ -1,0 +1,239 @@
+using Pulumi;
+using Pulumi.Gcp.Projects;
+using Pulumi.Gcp.Projects.Inputs;
+using Pulumi.Gcp.Sql;
+using Pulumi.Gcp.Sql.Inputs;
+using Pulumi.PostgreSql;
+using Account = Pulumi.Gcp.ServiceAccount.Account;
+using DatabaseArgs = Pulumi.Gcp.Sql.DatabaseArgs;
+
+namespace Infra;
+
+/// <summary>
+/// The tenant's PostgreSQL server and database. The API signs in with its service account
+/// (<see href="https://cloud.google.com/sql/docs/postgres/iam-authentication">IAM database authentication</see>) and has no password;
+/// the migrator has one, because it creates roles and restores schemas.
+/// </summary>
+public sealed class Database : ComponentResource
+{
+    /// <summary>Role of the migrator. Created by the API, hence a member of <c>cloudsqlsuperuser</c>: never one for the runtime.</summary>
+    public const string MigratorRole = "migrator";
+
+    /// <summary>Declares the server, its database and who may sign in.</summary>
+    public Database(TenantConfig config, Identity identity, ComponentResourceOptions options)
+        : base("tenant:infra:Database", "database", options)
+    {
+        // Named by Pulumi: the name of a deleted instance stays taken for a week.
+        // https://cloud.google.com/sql/docs/postgres/delete-instance
+        Instance = new DatabaseInstance(config.Names.Generated("db"), new DatabaseInstanceArgs
+        {
+            DatabaseVersion = config.DatabaseVersion,
+            Region = config.Platform.Region,
+            DeletionProtection = config.Protected,
+            FinalBackupDescription = $"Last state of tenant {config.Slug}",
+            Settings = Settings(config),
+        }, new CustomResourceOptions
+        {
+            Parent = this,
+            Protect = config.Protected,
+            // The disk grows by itself; the size in the file is the size at creation.
+            IgnoreChanges = { "settings.diskSize" },
+        });
+
+        TenantDatabase = new Pulumi.Gcp.Sql.Database("tenant", new DatabaseArgs
+        {
+            Name = config.Names.Database,
+            Instance = Instance.Name,
+            Charset = "UTF8",
+            Collation = config.DatabaseCollation,
+            // Roles that own objects in it block the drop; it goes away with its instance.
+            DeletionPolicy = "ABANDON",
+        }, new CustomResourceOptions { Parent = this, Protect = config.Protected, DeletedWith = Instance });
+
+        var migrator = new User("migrator", new UserArgs
+        {
+            Name = MigratorRole,
+            Instance = Instance.Name,
+            Type = "BUILT_IN",
+            Password = config.DatabasePassword,
+            DeletionPolicy = "ABANDON",
+        }, new CustomResourceOptions { Parent = this, DeletedWith = Instance, AdditionalSecretOutputs = { "password" } });
+
+        var api = new User("api", new UserArgs
+        {
+            Name = ApiRole(identity.Api),
+            Instance = Instance.Name,
+            Type = "CLOUD_IAM_SERVICE_ACCOUNT",
+            DeletionPolicy = "ABANDON",
+        }, new CustomResourceOptions { Parent = this, DeletedWith = Instance });
+
+        var signIn = new IAMMember("api-signs-in", new IAMMemberArgs
+        {
+            Project = config.Platform.Project,
+            Role = "roles/cloudsql.instanceUser",
+            Member = identity.Api.Member,
+            // The role is granted on the project; the condition narrows it to this instance.
+            // https://cloud.google.com/sql/docs/postgres/iam-conditions
+            Condition = new IAMMemberConditionArgs
+            {
+                Title = "only-this-instance",
+                Expression = Instance.Name.Apply(name =>
+                    $"resource.name == 'projects/{config.Platform.Project}/instances/{name}' && resource.service == 'sqladmin.googleapis.com'"),
+            },
+        }, new CustomResourceOptions { Parent = this });
+
+        MigratorPrerequisites = [TenantDatabase, migrator];
+        ApiPrerequisites = [TenantDatabase, api, signIn];
+        if (config.ManageRoles)
+            ApiPrerequisites = [.. ApiPrerequisites, .. Roles(config, identity, migrator, api)];
+
+        RegisterOutputs();
+    }
+
+    /// <summary>The server.</summary>
+    public DatabaseInstance Instance { get; }
+
+    /// <summary>The tenant's database on it.</summary>
+    public Pulumi.Gcp.Sql.Database TenantDatabase { get; }
+
+    /// <summary>What must exist before the migration job can run.</summary>
+    public IReadOnlyList<Resource> MigratorPrerequisites { get; }
+
+    /// <summary>What must exist before the API can sign in.</summary>
+    public IReadOnlyList<Resource> ApiPrerequisites { get; }
+
+    /// <summary>The account's name in PostgreSQL: its address without the domain, which would not fit an identifier.</summary>
+    public static Output<string> ApiRole(Account account)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        return account.Email.Apply(email => email.Replace(".gserviceaccount.com", "", StringComparison.Ordinal));
+    }
+
+    static DatabaseInstanceSettingsArgs Settings(TenantConfig config)
+    {
+        var tier = config.Tier;
+        var settings = new DatabaseInstanceSettingsArgs
+        {
+            // PostgreSQL 16 and later become ENTERPRISE_PLUS when it is left out, which refuses db-custom machines.
+            Edition = tier.Edition,
+            Tier = tier.MachineType,
+            AvailabilityType = config.Availability,
+            DiskType = "PD_SSD",
+            DiskSize = tier.DiskSizeGb,
+            DiskAutoresize = true,
+            DeletionProtectionEnabled = config.Protected,
+            RetainBackupsOnDelete = true,
+            UserLabels = config.Labels,
+            IpConfiguration = new DatabaseInstanceSettingsIpConfigurationArgs
+            {
+                Ipv4Enabled = false,
+                PrivateNetwork = config.Platform.Network,
+                AllocatedIpRange = config.Platform.PrivateServicesRange,
+                SslMode = "ENCRYPTED_ONLY",
+            },
+            BackupConfiguration = new DatabaseInstanceSettingsBackupConfigurationArgs
+            {
+                Enabled = true,
+                StartTime = "01:00",
+                Location = config.BackupLocation,
+                PointInTimeRecoveryEnabled = true,
+                TransactionLogRetentionDays = tier.TransactionLogDays,
+                BackupRetentionSettings = new DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs
+                {
+                    RetainedBackups = tier.RetainedBackups,
+                    RetentionUnit = "COUNT",
+                },
+            },
+            FinalBackupConfig = new DatabaseInstanceSettingsFinalBackupConfigArgs { Enabled = true, RetentionDays = 30 },
+            MaintenanceWindow = new DatabaseInstanceSettingsMaintenanceWindowArgs
+            {
+                Day = config.MaintenanceDay,
+                Hour = config.MaintenanceHour,
+                UpdateTrack = "stable",
+            },
+            InsightsConfig = new DatabaseInstanceSettingsInsightsConfigArgs
+            {
+                QueryInsightsEnabled = true,
+                QueryStringLength = 1024,
+                QueryPlansPerMinute = 5,
+                RecordApplicationTags = true,
+                // Client addresses are those of Cloud Run; they tell nothing and are personal data elsewhere.
+                RecordClientAddress = false,
+            },
+            PasswordValidationPolicy = new DatabaseInstanceSettingsPasswordValidationPolicyArgs
+            {
+                EnablePasswordPolicy = true,
+                MinLength = 16,
+                Complexity = "COMPLEXITY_DEFAULT",
+                ReuseInterval = 5,
+                DisallowUsernameSubstring = true,
+            },
+        };
+
+        // https://cloud.google.com/sql/docs/postgres/flags
+        settings.DatabaseFlags.Add(Flag("cloudsql.iam_authentication", "on"));
+        settings.DatabaseFlags.Add(Flag("cloudsql.logical_decoding", config.LogicalDecoding ? "on" : "off"));
+        settings.DatabaseFlags.Add(Flag("max_connections", $"{tier.MaxConnections}"));
+        if (tier.StatementAudit)
+        {
+            // https://cloud.google.com/sql/docs/postgres/pg-audit
+            settings.DatabaseFlags.Add(Flag("cloudsql.enable_pgaudit", "on"));
+            settings.DatabaseFlags.Add(Flag("pgaudit.log", "ddl,role"));
+        }
+
+        return settings;
+    }
+
+    static DatabaseInstanceSettingsDatabaseFlagArgs Flag(string name, string value) => new() { Name = name, Value = value };
+
+    IReadOnlyList<Resource> Roles(TenantConfig config, Identity identity, User migrator, User api)
+    {
+        var postgres = new Pulumi.PostgreSql.Provider("postgres", new Pulumi.PostgreSql.ProviderArgs
+        {
+            Host = Instance.PrivateIpAddress,
+            Port = 5432,
+            Username = MigratorRole,
+            Password = config.DatabasePassword,
+            Database = config.Names.Database,
+            Sslmode = "require",
+            ConnectTimeout = 30,
+            // Cloud SQL gives nobody PostgreSQL's SUPERUSER.
+            Superuser = false,
+        }, new CustomResourceOptions { Parent = this, DependsOn = { TenantDatabase, migrator } });
+        var options = new CustomResourceOptions { Parent = this, Provider = postgres, DeletedWith = Instance };
+
+        var application = new Role("application", new RoleArgs { Name = config.Names.ApplicationRole, Login = false }, options);
+        return
+        [
+            new GrantRole("api-is-application", new GrantRoleArgs { Role = ApiRole(identity.Api), GrantRoleName = application.Name },
+                CustomResourceOptions.Merge(options, new CustomResourceOptions { DependsOn = { api } })),
+            // No privileges for PUBLIC: PostgreSQL lets everybody connect to a new database.
+            Grant("public-does-not-connect", "public", "database", schema: null),
+            Grant("application-connects", application.Name, "database", schema: null, "CONNECT"),
+            Grant("application-uses-schema", application.Name, "schema", "public", "USAGE"),
+            DefaultPrivilege("application-writes-tables", "table", "SELECT", "INSERT", "UPDATE", "DELETE"),
+            DefaultPrivilege("application-uses-sequences", "sequence", "USAGE", "SELECT"),
+        ];
+
+        Grant Grant(string name, Input<string> role, string objectType, string? schema, params string[] privileges) => new(name, new GrantArgs
+        {
+            Database = TenantDatabase.Name,
+            Role = role,
+            Schema = schema is null ? null : (Input<string>)schema,
+            ObjectType = objectType,
+            Privileges = privileges,
+        }, options);
+
+        DefaultPrivileges DefaultPrivilege(string name, string objectType, params string[] privileges) => new(name, new DefaultPrivilegesArgs
+        {
+            Database = TenantDatabase.Name,
+            Role = application.Name,
+            Schema = "public",
+            // Default privileges belong to the role that creates the tables.
+            // https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html
+            Owner = MigratorRole,
+            ObjectType = objectType,
+            Privileges = privileges,
+        }, options);
+    }
+}

@@ -1,0 +1,80 @@
+using Pulumi;
+using Pulumi.Gcp.IdentityPlatform;
+using Pulumi.Gcp.IdentityPlatform.Inputs;
+using Pulumi.Gcp.Projects;
+using Pulumi.Gcp.Projects.Inputs;
+using Pulumi.Gcp.ServiceAccount;
+
+namespace Infra;
+
+/// <summary>
+/// Who the tenant's programs and users are: a service account a workload without any role of its own, an
+/// <see href="https://cloud.google.com/identity-platform/docs/multi-tenancy">Identity Platform tenant</see> for the users, and an
+/// API key that works for sign-in from the tenant's own pages only. Roles are granted where the resource is declared that they
+/// open, on that resource.
+/// </summary>
+public sealed class Identity : ComponentResource
+{
+    /// <summary>Declares the accounts, the identity tenant and the key.</summary>
+    public Identity(TenantConfig config, ComponentResourceOptions options)
+        : base("tenant:infra:Identity", "identity", options)
+    {
+        Api = Account(config, "api");
+        Ui = Account(config, "ui");
+        Migrator = Account(config, "migrator");
+
+        Tenant = new Tenant("users", new TenantArgs
+        {
+            DisplayName = config.Names.IdentityTenant,
+            AllowPasswordSignup = true,
+            EnableEmailLinkSignin = false,
+            // Users are invited by their administrator; nobody signs up into somebody else's tenant.
+            Client = new TenantClientArgs
+            {
+                Permissions = new TenantClientPermissionsArgs { DisabledUserSignup = true, DisabledUserDeletion = true },
+            },
+        }, new CustomResourceOptions { Parent = this, Protect = config.Protected });
+
+        // Named by Pulumi: a deleted key keeps its name for 30 days.
+        // https://cloud.google.com/docs/authentication/api-keys#delete_an_api_key
+        Key = new ApiKey(config.Names.Generated("signin"), new ApiKeyArgs
+        {
+            DisplayName = $"Sign-in from {config.UiHost}",
+            Restrictions = new ApiKeyRestrictionsArgs
+            {
+                ApiTargets =
+                {
+                    new ApiKeyRestrictionsApiTargetArgs { Service = "identitytoolkit.googleapis.com" },
+                    new ApiKeyRestrictionsApiTargetArgs { Service = "securetoken.googleapis.com" },
+                },
+                BrowserKeyRestrictions = new ApiKeyRestrictionsBrowserKeyRestrictionsArgs
+                {
+                    AllowedReferrers = { $"https://{config.UiHost}/*" },
+                },
+            },
+        }, new CustomResourceOptions { Parent = this });
+
+        RegisterOutputs();
+    }
+
+    /// <summary>Account of the API.</summary>
+    public Account Api { get; }
+
+    /// <summary>Account of the user interface.</summary>
+    public Account Ui { get; }
+
+    /// <summary>Account of the migration job.</summary>
+    public Account Migrator { get; }
+
+    /// <summary>The tenant's user pool.</summary>
+    public Tenant Tenant { get; }
+
+    /// <summary>The browser's sign-in key.</summary>
+    public ApiKey Key { get; }
+
+    Account Account(TenantConfig config, string workload) => new(workload, new AccountArgs
+    {
+        AccountId = config.Names.Account(workload),
+        DisplayName = $"{workload} of tenant {config.Slug}",
+    }, new CustomResourceOptions { Parent = this });
+}

@@ -1,0 +1,233 @@
+using System.Collections.Immutable;
+using System.Text.RegularExpressions;
+using Pulumi;
+
+namespace Infra;
+
+/// <summary>
+/// The settings of one tenant, read once and checked as a whole before anything is declared; every other part trusts them.
+/// </summary>
+public sealed partial record TenantConfig
+{
+    // Connections that stay free of the application: the migrator's, Cloud SQL's own and a person's.
+    const int ReservedConnections = 30;
+
+    /// <summary>The tenant; the stack's name.</summary>
+    public required Slug Slug { get; init; }
+
+    /// <summary>Physical names.</summary>
+    public required Names Names { get; init; }
+
+    /// <summary>The plan, with the overrides of the stack's file applied.</summary>
+    public required Tier Tier { get; init; }
+
+    /// <summary>What is shared with others.</summary>
+    public required Platform Platform { get; init; }
+
+    /// <summary>Image of the API, by digest.</summary>
+    public required string ApiImage { get; init; }
+
+    /// <summary>Image of the user interface, by digest.</summary>
+    public required string UiImage { get; init; }
+
+    /// <summary>Image of the migrator, by digest.</summary>
+    public required string MigratorImage { get; init; }
+
+    /// <summary>Cloud SQL database version; at least the shared server's.</summary>
+    public required string DatabaseVersion { get; init; }
+
+    /// <summary>Collation of the tenant's database. Text would sort, and unique keys would compare, otherwise than before.</summary>
+    public required string DatabaseCollation { get; init; }
+
+    /// <summary><c>REGIONAL</c> (a standby in a second zone) or <c>ZONAL</c>.</summary>
+    public required string Availability { get; init; }
+
+    /// <summary>Region or multi-region that keeps the backups.</summary>
+    public required string BackupLocation { get; init; }
+
+    /// <summary>Whether the server can stream changes back to the shared database, which an online rollback needs.</summary>
+    public required bool LogicalDecoding { get; init; }
+
+    /// <summary>Day of the maintenance window, 1 (Monday) to 7.</summary>
+    public required int MaintenanceDay { get; init; }
+
+    /// <summary>Hour of the maintenance window, UTC.</summary>
+    public required int MaintenanceHour { get; init; }
+
+    /// <summary>Whether roles and grants are managed from here, which takes a route to the private address.</summary>
+    public required bool ManageRoles { get; init; }
+
+    /// <summary>Database connections that one API instance may open.</summary>
+    public required int ConnectionsPerInstance { get; init; }
+
+    /// <summary>Requests that one instance serves at a time.</summary>
+    public required int Concurrency { get; init; }
+
+    /// <summary>CPUs of one instance.</summary>
+    public required int Cpu { get; init; }
+
+    /// <summary>Memory of one instance, such as <c>512Mi</c>.</summary>
+    public required string Memory { get; init; }
+
+    /// <summary>Currency of the budget; the billing account's.</summary>
+    public required string BudgetCurrency { get; init; }
+
+    /// <summary>Password of the migrator's role on the dedicated server.</summary>
+    public required Output<string> DatabasePassword { get; init; }
+
+    /// <summary>Key with which the tenant's API signs its tokens.</summary>
+    public required Output<string> SigningKey { get; init; }
+
+    /// <summary>
+    /// First of the two steps that end a tenant: lifts every protection and changes nothing else, so that <c>pulumi destroy</c>
+    /// succeeds.
+    /// </summary>
+    public required bool Decommission { get; init; }
+
+    /// <summary>Whether data and whatever serves it resist deletion.</summary>
+    public bool Protected => !Decommission;
+
+    /// <summary>Host name of the API.</summary>
+    public string ApiHost => $"api-{Slug}.{Platform.DnsDomain.TrimEnd('.')}";
+
+    /// <summary>Host name of the user interface.</summary>
+    public string UiHost => $"app-{Slug}.{Platform.DnsDomain.TrimEnd('.')}";
+
+    /// <summary>Labels that everything labelable carries; costs are reported and budgeted by <c>tenant</c>.</summary>
+    public ImmutableDictionary<string, string> Labels => ImmutableDictionary.CreateRange(new Dictionary<string, string>
+    {
+        ["tenant"] = Slug.ToString(),
+        ["tier"] = Tier.Name,
+        ["managed-by"] = "pulumi",
+    });
+
+    /// <summary>Reads the settings of the running stack.</summary>
+    /// <exception cref="ConfigFaultException">Something is missing or wrong; the message lists all of it.</exception>
+    public static TenantConfig Load()
+    {
+        var stack = Deployment.Instance.StackName;
+        // Before the platform stack is even read: everything else is named after the slug.
+        if (!Slug.TryParse(stack, out var slug))
+            throw new ConfigFaultException(stack,
+                [$"the stack's name is the tenant's slug: {Slug.Syntax}. Create the stack under the tenant's slug."]);
+
+        var config = new Config();
+        var reader = new ConfigReader(stack, config, PlatformStack(config));
+        var tier = ReadTier(reader);
+        var platform = Platform.Read(reader);
+        var settings = new TenantConfig
+        {
+            Slug = slug,
+            Names = new Names(slug),
+            Tier = tier,
+            Platform = platform,
+            ApiImage = Image(reader, "apiImage", platform),
+            UiImage = Image(reader, "uiImage", platform),
+            MigratorImage = Image(reader, "migratorImage", platform),
+            DatabaseVersion = reader.Choice("databaseVersion", "POSTGRES_18",
+                "POSTGRES_14", "POSTGRES_15", "POSTGRES_16", "POSTGRES_17", "POSTGRES_18"),
+            DatabaseCollation = reader.Text("databaseCollation", "[A-Za-z0-9_.@-]+", "a collation such as en_US.UTF8", fallback: "en_US.UTF8"),
+            Availability = reader.Choice("availability", "REGIONAL", "REGIONAL", "ZONAL"),
+            BackupLocation = reader.Text("backupLocation", "eu|us|asia|[a-z]+-[a-z]+[0-9]+", "eu, us, asia or a region",
+                fallback: platform.Region),
+            LogicalDecoding = reader.Flag("logicalDecoding", true),
+            MaintenanceDay = reader.Integer("maintenanceDay", 7, 1, 7),
+            MaintenanceHour = reader.Integer("maintenanceHour", 3, 0, 23),
+            ManageRoles = reader.Flag("manageRoles", false),
+            ConnectionsPerInstance = reader.Integer("connectionsPerInstance", 20, 1, 200),
+            Concurrency = reader.Integer("concurrency", 80, 1, 1000),
+            Cpu = reader.Integer("cpu", 1, 1, 8),
+            Memory = reader.Text("memory", "[0-9]+(Mi|Gi)", "an amount such as 512Mi or 1Gi", fallback: "512Mi"),
+            BudgetCurrency = reader.Text("budgetCurrency", "[A-Z]{3}", "an ISO 4217 code such as EUR", fallback: "USD"),
+            DatabasePassword = reader.Secret("databasePassword", 16),
+            SigningKey = reader.Secret("signingKey", 32),
+            Decommission = reader.Flag("decommission", false),
+        };
+        CheckCapacity(reader, settings);
+        reader.ThrowIfFaulty();
+        return settings;
+    }
+
+    static Func<string, object?> PlatformStack(Config config)
+    {
+        if (config.Get("platformStack") is not { Length: > 0 } name)
+            return _ => null;
+
+        var reference = new StackReference("platform", new StackReferenceArgs { Name = name });
+        // Waits, once, before anything is declared: names and hosts are plain text from here on, and a wrong output of the
+        // platform stack is a fault like any other.
+        return key => reference.GetOutputDetailsAsync(key).GetAwaiter().GetResult().Value;
+    }
+
+    static Tier ReadTier(ConfigReader reader)
+    {
+        var preset = Tier.All.GetValueOrDefault(reader.Choice("tier", "standard", [.. Tier.All.Keys]), Tier.All["standard"]);
+        var edition = reader.Choice("edition", preset.Edition, "ENTERPRISE", "ENTERPRISE_PLUS");
+        var machineType = reader.Text("machineType", ".+", "a Cloud SQL machine type", fallback: preset.MachineType);
+        if (!IsLegal(edition, machineType))
+            reader.Fault("machineType", $"is '{machineType}', which edition {edition} does not offer",
+                "ENTERPRISE takes db-custom-CPUS-MB (1 or an even number of CPUs, 3.75 GB or more in steps of 256 MB, 0.9 to 6.5 GB a CPU), "
+                + "ENTERPRISE_PLUS takes db-perf-optimized-N-CPUS");
+
+        return preset with
+        {
+            Edition = edition,
+            MachineType = machineType,
+            DiskSizeGb = reader.Integer("diskSizeGb", preset.DiskSizeGb, 10, 65536),
+            MaxConnections = reader.Integer("maxConnections", preset.MaxConnections, 50, 10000),
+            RetainedBackups = reader.Integer("retainedBackups", preset.RetainedBackups, 7, 365),
+            TransactionLogDays = reader.Integer("transactionLogDays", preset.TransactionLogDays, 1, edition == "ENTERPRISE_PLUS" ? 35 : 7),
+            LogRetentionDays = reader.Integer("logRetentionDays", preset.LogRetentionDays, 30, 3650),
+            WafSensitivity = reader.Integer("wafSensitivity", preset.WafSensitivity, 1, 4),
+            RequestsPerMinute = reader.Integer("requestsPerMinute", preset.RequestsPerMinute, 10, 10000),
+            MinInstances = reader.Integer("minInstances", preset.MinInstances, 0, 100),
+            MaxInstances = reader.Integer("maxInstances", preset.MaxInstances, 1, 100),
+            MonthlyBudget = reader.Integer("monthlyBudget", preset.MonthlyBudget, 1, 1_000_000),
+        };
+    }
+
+    static string Image(ConfigReader reader, string key, Platform platform)
+    {
+        var image = reader.Text(key, "[^@]+@sha256:[0-9a-f]{64}",
+            $"an image by digest, such as {platform.ArtifactRegistry}/{key[..^5]}@sha256:…");
+        if (image.Contains('@') && platform.ArtifactRegistry != "" && !image.StartsWith($"{platform.ArtifactRegistry}/", StringComparison.Ordinal))
+            reader.Fault(key, $"is '{image}', which does not come from {platform.ArtifactRegistry}", "Push it there, or change artifactRegistry");
+
+        return image;
+    }
+
+    static void CheckCapacity(ConfigReader reader, TenantConfig settings)
+    {
+        var tier = settings.Tier;
+        if (tier.MinInstances > tier.MaxInstances)
+            reader.Fault("minInstances", $"is {tier.MinInstances}, more than maxInstances {tier.MaxInstances}", "Lower it, or raise maxInstances");
+
+        var wanted = tier.MaxInstances * settings.ConnectionsPerInstance;
+        if (wanted > tier.MaxConnections - ReservedConnections)
+            reader.Fault("maxConnections",
+                $"is {tier.MaxConnections}, but {tier.MaxInstances} API instances may open {wanted} connections and {ReservedConnections} stay reserved",
+                "Raise it, or lower maxInstances or connectionsPerInstance");
+    }
+
+    // https://cloud.google.com/sql/docs/postgres/create-instance#machine-types
+    static bool IsLegal(string edition, string machineType)
+    {
+        if (edition == "ENTERPRISE_PLUS")
+            return PerformanceOptimized().IsMatch(machineType);
+
+        if (CustomMachine().Match(machineType) is not { Success: true } match)
+            return false;
+
+        int cpus = int.Parse(match.Groups[1].Value), megabytes = int.Parse(match.Groups[2].Value);
+        return (cpus == 1 || (cpus is > 0 and <= 96 && cpus % 2 == 0))
+            && megabytes >= 3840 && megabytes % 256 == 0
+            // 0.9 to 6.5 GB a CPU.
+            && megabytes >= cpus * 922 && megabytes <= cpus * 6656;
+    }
+
+    [GeneratedRegex(@"\Adb-custom-([0-9]{1,3})-([0-9]{4,6})\z")]
+    private static partial Regex CustomMachine();
+
+    [GeneratedRegex(@"\Adb-perf-optimized-N-(2|4|8|16|32|48|64|80|96|128)\z")]
+    private static partial Regex PerformanceOptimized();
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Migrator.Console;
+using Migrator.Model;
+
+namespace Migrator.Commands;
+
+/// <summary>
+/// Tells a workflow which tenant a pull request asks for: by the label <c>promote-tenant:acme-corp</c>, else by a title
+/// <c>[TENANT: acme-corp] …</c> under the label <c>promote-tenant</c>, else by a line <c>Tenant: acme-corp</c> of its text, else the default.
+/// </summary>
+/// <remarks>
+/// Anybody can write titles and texts. What comes out is a slug of a committed stack or nothing, and places that name different tenants
+/// are a refusal, never a choice.
+/// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+/// </remarks>
+sealed partial class ResolveTenantCommand : MigratorCommand
+{
+    const string Label = "promote-tenant";
+
+    readonly Option<FileInfo> payload = new("--event") { Description = "The event as GitHub wrote it ($GITHUB_EVENT_PATH).", Required = true };
+    readonly Option<string?> otherwise = new("--default") { Description = "The tenant when the pull request names none." };
+    readonly Option<DirectoryInfo> registry = new("--registry")
+    {
+        Description = "Folder of the committed stacks, Pulumi.<slug>.yaml (default: the working folder).",
+        DefaultValueFactory = _ => new DirectoryInfo("."),
+    };
+
+    public ResolveTenantCommand() : base("resolve-tenant", "Tell which tenant a pull request asks to promote.")
+    {
+        Options.Add(payload);
+        Options.Add(otherwise);
+        Options.Add(registry);
+    }
+
+    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    {
+        var mentions = await ReadAsync(parsed.GetValue(payload)!, cancel);
+        var (source, slug) = Resolve(mentions, parsed.GetValue(otherwise), parsed.GetValue(registry)!);
+        if (terminal.Json)
+            Terminal.WriteJson(new JsonObject
+            {
+                ["tenant_slug"] = slug.Text,
+                ["source"] = source,
+                ["next_steps"] = new JsonArray($"migrator promote --tenant-slug={slug} --dry-run"),
+            });
+        else System.Console.Out.WriteLine($"slug={slug}");
+    }
+
+    /// <summary>Where the event names a tenant, the most explicit place first.</summary>
+    static async Task<IReadOnlyList<(string Source, string Text)>> ReadAsync(FileInfo file, CancellationToken cancel)
+    {
+        try
+        {
+            await using var stream = file.OpenRead();
+            using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancel);
+            return Mentions(document.RootElement);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw Sentences.EventUnreadable(file.Name, e);
+        }
+    }
+
+    static List<(string Source, string Text)> Mentions(JsonElement root)
+    {
+        if (!root.TryGetProperty("pull_request", out var request) && !root.TryGetProperty("issue", out request)) return [];
+        var labels = request.GetProperty("labels").EnumerateArray().Select(label => label.GetProperty("name").GetString() ?? "").ToList();
+        var mentions = new List<(string Source, string Text)>();
+        foreach (var label in labels.Where(label => label.StartsWith($"{Label}:", StringComparison.Ordinal)))
+            mentions.Add(("label", label[(Label.Length + 1)..]));
+        if (labels.Contains(Label) || mentions.Count > 0)
+            foreach (Match match in InTitle().Matches(request.GetProperty("title").GetString() ?? ""))
+                mentions.Add(("title", match.Groups[1].Value.Trim()));
+        if (request.TryGetProperty("body", out var body) && body.GetString() is { } text)
+            foreach (Match match in InBody().Matches(text))
+                mentions.Add(("text", match.Groups[1].Value.Trim()));
+        return mentions;
+    }
+
+    static (string Source, Slug Slug) Resolve(IReadOnlyList<(string Source, string Text)> mentions, string? otherwise, DirectoryInfo registry)
+    {
+        var named = mentions.Select(mention => (mention.Source, Slug: Parse(mention.Source, mention.Text))).ToList();
+        if (named.DistinctBy(mention => mention.Slug).Count() > 1) throw Sentences.TenantsNamedDiffer(named);
+        if (named.Count == 0) named = otherwise is null ? throw Sentences.NoTenantNamed(Label) : [("default", Parse("default", otherwise))];
+        if (!File.Exists(Path.Combine(registry.FullName, $"Pulumi.{named[0].Slug}.yaml"))) throw Sentences.StackNotCommitted(named[0].Slug);
+        return named[0];
+    }
+
+    static Slug Parse(string source, string text) => Slug.TryParse(text, out var slug) ? slug : throw Sentences.NamedTenantInvalid(source, text);
+
+    [GeneratedRegex(@"\[TENANT:([^\]]*)\]", RegexOptions.IgnoreCase)]
+    private static partial Regex InTitle();
+
+    [GeneratedRegex(@"^Tenant:(.*)$", RegexOptions.IgnoreCase | RegexOptions.Multiline)]
+    private static partial Regex InBody();
+}

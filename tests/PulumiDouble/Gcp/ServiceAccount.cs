@@ -1,0 +1,20 @@
+namespace Pulumi.Gcp.ServiceAccount;
+
+public class Account(string name, AccountArgs? args = null, CustomResourceOptions? options = null)
+    : CustomResource("gcp:serviceaccount/account:Account", name, args, options)
+{
+    [Output("email")]
+    public Output<string> Email { get; private set; } = null!;
+
+    [Output("member")]
+    public Output<string> Member { get; private set; } = null!;
+}
+
+public sealed class AccountArgs : ResourceArgs
+{
+    [Input("accountId")]
+    public Input<string>? AccountId { get; set; }
+
+    [Input("displayName")]
+    public Input<string>? DisplayName { get; set; }
+}

@@ -1,0 +1,19 @@
+using CliWrap;
+using CliWrap.Buffered;
+
+namespace Migrator.Tests.Support;
+
+/// <summary>The program itself, as a shell runs it.</summary>
+public static class MigratorProcess
+{
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
+        IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        var result = await Cli.Wrap("dotnet")
+            .WithArguments([Path.Combine(AppContext.BaseDirectory, "migrator.dll"), .. arguments])
+            .WithEnvironmentVariables(environment ?? new Dictionary<string, string?>())
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync();
+        return (result.ExitCode, result.StandardOutput, result.StandardError);
+    }
+}
