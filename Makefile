@@ -1,6 +1,5 @@
-# make demo | test | build | bench | isolate | tenant-status | rollback
 .DEFAULT_GOAL := help
-.PHONY: help build demo test format bench isolate isolate-db-only tenant-status rollback clean
+.PHONY: help build demo test golden format bench isolate isolate-db-only tenant-status rollback clean
 
 MIGRATOR := artifacts/migrator/migrator
 FLAGS ?=
@@ -10,7 +9,9 @@ help:
 	@echo "make test                          all tests, on servers of their own"
 	@echo "make build                         artifacts/migrator/migrator"
 	@echo "make bench [ROWS=2000000]          the benchmark of docs/benchmarks.md"
-	@echo "make isolate TENANT_ID=acme-corp   promote a tenant (FLAGS=--dry-run shows the plan)"
+	@echo "make golden                        writes the golden resource graphs anew"
+	@echo "make isolate TENANT_ID=acme-corp   the tenant's stack, then the promotion as its Cloud Run job"
+	@echo "make isolate-db-only TENANT_ID=…   the promotion alone, from here (FLAGS=--dry-run shows the plan)"
 	@echo "make tenant-status TENANT_ID=…     where it is"
 	@echo "make rollback TENANT_ID=…          put it back"
 
@@ -34,7 +35,18 @@ bench:
 	dotnet build bench -c Release -v quiet --nologo
 	artifacts/bin/bench/release/bench $(ROWS)
 
-isolate isolate-db-only: build tenant-id
+golden:
+	UPDATE_GOLDEN=1 dotnet run --project tests/infra
+
+# The job's image promotes; verify afterwards reads both sides once more. Region as the stack has it.
+isolate: tenant-id
+	@command -v pulumi >/dev/null && command -v gcloud >/dev/null || { echo "The whole way takes pulumi and gcloud, which are not both here. For the database alone: make isolate-db-only TENANT_ID=$(TENANT_ID)" >&2; exit 1; }
+	pulumi up --stack $(TENANT_ID)
+	job=$$(pulumi stack output migrationJob --stack $(TENANT_ID)) && region=$$(pulumi config get region --stack $(TENANT_ID)) && \
+	gcloud run jobs execute "$$job" --region "$$region" --wait && \
+	gcloud run jobs execute "$$job" --region "$$region" --wait --args=verify,--tenant-slug=$(TENANT_ID),--log-format,json
+
+isolate-db-only: build tenant-id
 	$(MIGRATOR) promote --tenant-slug=$(TENANT_ID) --confirm $(FLAGS)
 
 tenant-status: build tenant-id

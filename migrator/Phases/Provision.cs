@@ -17,7 +17,8 @@ public sealed class Provision : Phase
 
     /// <param name="CreatesDatabase">The database was not there: rollback drops it. Written before it is created.</param>
     /// <param name="CreatesRoles">Roles that were not on the isolated database's server.</param>
-    public sealed record Facts(bool CreatesDatabase, string[] CreatesRoles);
+    /// <param name="RevokesPublic">PUBLIC could connect to a database that somebody made for us; rollback gives that back.</param>
+    public sealed record Facts(bool CreatesDatabase, string[] CreatesRoles, bool RevokesPublic);
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
     {
@@ -27,8 +28,8 @@ public sealed class Provision : Phase
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
         await CreateRolesAsync(run, server, facts.CreatesRoles, cancel);
         if (facts.CreatesDatabase && !await ExistsAsync(server, run.Tenant.Slug, cancel)) await CreateDatabaseAsync(run, server, cancel);
-        if (facts.CreatesDatabase)
-            await ExecuteAsync(server, $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC", cancel);
+        // Without ownership of a database that was there before, this does nothing; Validate tells.
+        await ExecuteAsync(server, $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC", cancel);
         await run.Isolated.TakeAsync(cancel);
         return new($"{run.Tenant.Slug.DatabaseName} on {run.Target.Host}:{run.Target.Port}", facts);
     }
@@ -36,12 +37,15 @@ public sealed class Provision : Phase
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
     {
         if ((await run.RecordAsync(cancel)).Phase(Name) is not { } record) return;
-        var facts = Journaled.Read<Facts>(record.Facts);
+        if (Journaled.Read<Facts>(record.Facts) is not { } facts) return;
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
-        if (facts is null || !await ExistsAsync(server, run.Tenant.Slug, cancel)) return;
-        await run.Databases.EndLeftoverSessionsAsync(cancel);
-        if (facts.CreatesDatabase) await DropDatabaseAsync(server, run.Tenant.Slug, cancel);
-        else await EmptyAsync(run, cancel);
+        if (await ExistsAsync(server, run.Tenant.Slug, cancel))
+        {
+            await run.Databases.EndLeftoverSessionsAsync(cancel);
+            if (facts.CreatesDatabase) await DropDatabaseAsync(server, run.Tenant.Slug, cancel);
+            else await EmptyAsync(run, cancel);
+            if (facts.RevokesPublic) await ExecuteAsync(server, $"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} TO PUBLIC", cancel);
+        }
         foreach (var role in facts.CreatesRoles) await DropRoleAsync(server, role, cancel);
     }
 
@@ -55,7 +59,12 @@ public sealed class Provision : Phase
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
         var roles = await RolesOfAsync(run.Databases.Shared, cancel);
         var known = (await server.QueryAsync<string>(new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancel))).ToHashSet();
-        return new(!await ExistsAsync(server, run.Tenant.Slug, cancel), [.. roles.Where(role => !known.Contains(role))]);
+        var open = await server.ExecuteScalarAsync<bool>(new CommandDefinition(
+            """
+            SELECT EXISTS (SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
+                           WHERE d.datname = @name AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
+            """, new { name = run.Tenant.Slug.DatabaseName }, cancellationToken: cancel));
+        return new(!await ExistsAsync(server, run.Tenant.Slug, cancel), [.. roles.Where(role => !known.Contains(role))], open);
     }
 
     /// <summary>The roles that own, may use, or are named by a policy of, anything in the shared database.</summary>
