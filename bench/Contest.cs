@@ -70,6 +70,7 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         await source.OpenAsync();
         var scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), tenancy);
         var tenant = await TenantLookup.FindAsync(source, tenancy, Slug, CancellationToken.None);
+        await dedicated.DropDatabaseAsync(Pipe);
         var watch = Stopwatch.StartNew();
         await dedicated.CreateDatabaseAsync(Pipe, SampleDatabase.Admin);
         await PipeAsync(
@@ -110,6 +111,7 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         await Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();
         var seconds = watch.Elapsed.TotalSeconds;
         folder.Delete(recursive: true);
+        await shared.DropDatabaseAsync(database);
         return seconds;
     }
 

@@ -15,11 +15,21 @@ var contest = new Contest(shared, dedicated);
 await contest.FillAsync("small", rows / 10);
 await contest.FillAsync("large", rows);
 
-var small = await contest.PromoteAsync("small");
-var pipe = await contest.PipeAsync("large");
-var large = await contest.PromoteAsync("large");
-var pgcopydb = await contest.PgcopydbAsync();
-var single = await contest.RowByRowAsync("large", 5_000);
+// In turns, so that whatever else the machine does meets all of them; the median counts.
+const int rounds = 3;
+var (smalls, pipes, larges, clones) = (new List<PromotionTimes>(), new List<double>(), new List<PromotionTimes>(), new List<double>());
+for (var round = 0; round < rounds; round++)
+{
+    smalls.Add(await contest.PromoteAsync("small"));
+    pipes.Add(await contest.PipeAsync("large"));
+    larges.Add(await contest.PromoteAsync("large"));
+    if (await contest.PgcopydbAsync() is { } seconds) clones.Add(seconds);
+}
+var single = await contest.RowByRowAsync("large", 10_000);
+var pipe = pipes.Order().ElementAt(rounds / 2);
+var small = smalls.OrderBy(times => times.Seconds).ElementAt(rounds / 2);
+var large = larges.OrderBy(times => times.Seconds).ElementAt(rounds / 2);
+double? pgcopydb = clones.Count > 0 ? clones.Order().ElementAt(clones.Count / 2) : null;
 
 var load = large.Of("provision", "clone-schema", "copy", "build-schema");
 var table = new Table().AddColumns("what", "seconds", "rows/s", "ratio to the pipe").RoundedBorder();

@@ -29,7 +29,7 @@ sealed class VerifyCommand : TenantCommand
         await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancel);
         var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancel);
-        if (record is null || (record.EndedAt is not null && record.State == PromotionState.Shared)) throw Sentences.NothingToVerify(slug);
+        if (record is null or { EndedAt: not null }) throw Sentences.NothingToVerify(slug);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancel), settings.Tenancy);
         var comparison = new Comparison(databases, scope, tenant);
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), null, cancel);

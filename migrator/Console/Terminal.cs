@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Migrator.Model;
 using Migrator.Routing;
 using Spectre.Console;
@@ -9,7 +10,7 @@ namespace Migrator.Console;
 /// <summary>The two streams of a command: the result on standard output, everything else on standard error.</summary>
 /// <param name="Json">One JSON document is the result.</param>
 /// <param name="JsonLog">Standard error gets a JSON object a line.</param>
-public sealed record Terminal(bool Json, bool JsonLog, bool Verbose)
+public sealed partial record Terminal(bool Json, bool JsonLog, bool Verbose)
 {
     static readonly JsonSerializerOptions Indented = new(RoutingDocument.Json) { WriteIndented = true };
 
@@ -39,8 +40,14 @@ public sealed record Terminal(bool Json, bool JsonLog, bool Verbose)
         else if (Error.Profile.Out.IsTerminal) Error.MarkupLineInterpolated($"[red]✗[/] {failure.Message}");
         else System.Console.Error.WriteLine("✗ " + failure.Message);
         if (Verbose && failure.InnerException is { } cause) System.Console.Error.WriteLine(cause);
-        if (Json) WriteJson(new JsonObject { ["error"] = failure.Message, ["exit_code"] = (int)failure.Code, ["next_steps"] = new JsonArray() });
+        if (Json) WriteJson(new JsonObject { ["error"] = failure.Message, ["exit_code"] = (int)failure.Code, ["next_steps"] = NextSteps(failure.Message) });
     }
+
+    // Sentences quote the commands that they recommend.
+    static JsonArray NextSteps(string sentence) => [.. Commands().Matches(sentence).Select(match => (JsonNode)match.Groups[1].Value)];
+
+    [GeneratedRegex("'(migrator [^']+)'")]
+    private static partial Regex Commands();
 
     static IAnsiConsole Create(TextWriter writer)
     {

@@ -54,9 +54,9 @@ public static class SequenceSetter
     public static long Apart(long last, long maximum) =>
         last < maximum - 2 * Stride ? (last / Stride + 1) * Stride : last + (maximum - last) / 2;
 
-    // An id column of a tenant table. A key that holds the tenant as well could not collide, but the ids of one column are best of one kind.
+    // A column that is unique across tenants. Where the tenant is part of the key, both sides may count as they like.
     static bool FeedsSharedKey(TenantScope scope, Sequence sequence) =>
-        sequence is { OwnerTable: { } table, OwnerColumn: { } column, Increment: > 0, Cycles: false }
+        sequence is { OwnerTable: { } table, OwnerColumn: not null, Increment: > 0, Cycles: false }
         && scope.Tables.FirstOrDefault(scoped => scoped.Name == table) is { IsTenantData: true } owner
-        && owner.Table.Key.Contains(column);
+        && sequence.UniqueWith.Any(columns => owner.Belonging != Belonging.Direct || !columns.Contains(scope.TenantColumn(owner).Name));
 }

@@ -210,14 +210,15 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             // A key that carries the tenant on both ends cannot cross, nor can the step by which a table belongs.
             var carries = to.IsTenantData && to.Belonging is Belonging.Root or Belonging.Direct
                 && key.FromColumns.Zip(key.ToColumns).Any(pair => pair.First == tenantColumn && pair.Second == scope.TenantColumn(to).Name);
-            if (carries || to.Belonging == Belonging.Reference || from.Belonging == Belonging.Ignored || from.Path.FirstOrDefault() == key) continue;
+            if (carries || to.Belonging == Belonging.Reference || from.Path.FirstOrDefault() == key) continue;
 
             var join = string.Join(" AND ", key.FromColumns.Zip(key.ToColumns, (f, t) => $"p.{Sql.Identifier(t)} = t.{Sql.Identifier(f)}"));
             var ours = scope.Condition(from, "t", tenant.Key);
             var theirs = $"({scope.Condition(to, "p", tenant.Key)}) IS NOT TRUE";
             var label = from.Table.Key.Count > 0 ? string.Join(" || ', ' || ", from.Table.Key.Select(name => $"t.{Sql.Identifier(name)}::text")) : "t.ctid::text";
-            await AddCrossingsAsync(shared, from, key, label, $"{ours} AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {theirs})", inward: false, cancel);
-            if (from.IsTenantData && to.IsTenantData)
+            if (from.IsCopied) await AddCrossingsAsync(shared, from, key, label, $"{ours} AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {theirs})", inward: false, cancel);
+            // An ignored table's rows stay behind and would go on referring to rows that finalize deletes. The tenant's own row stays.
+            if (from.Belonging != Belonging.Reference && to is { IsTenantData: true } && (to.Belonging != Belonging.Root || from.IsTenantData))
                 await AddCrossingsAsync(
                     shared, from, key, label,
                     $"({ours}) IS NOT TRUE AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {scope.Condition(to, "p", tenant.Key)})", inward: true, cancel);

@@ -20,9 +20,11 @@ public sealed record Leaf(TableName Name, string Kind, long Pages, long Rows, lo
 public sealed record ForeignKey(
     string Name, TableName From, TableName To, IReadOnlyList<string> FromColumns, IReadOnlyList<string> ToColumns, bool Deferrable, char OnDelete);
 
-/// <summary>A sequence; <paramref name="OwnerTable"/> and <paramref name="OwnerColumn"/> are set for serial and identity columns.</summary>
+/// <summary>A sequence; <paramref name="OwnerTable"/> and <paramref name="OwnerColumn"/> tell which column it feeds, if one.</summary>
+/// <param name="UniqueWith">The columns of each unique index that the fed column is part of.</param>
 public sealed record Sequence(
-    TableName Name, long Increment, long Minimum, long Maximum, bool Cycles, bool Owned, TableName? OwnerTable, string? OwnerColumn);
+    TableName Name, long Increment, long Minimum, long Maximum, bool Cycles, bool Owned, TableName? OwnerTable, string? OwnerColumn,
+    IReadOnlyList<string[]> UniqueWith);
 
 /// <summary>A table, plain or partitioned, with what the catalog says of it.</summary>
 /// <param name="Key">Columns of the primary key, or of another unique index without nulls; empty when rows have no name.</param>
@@ -78,7 +80,8 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
         var sequences = (await Query<SequenceRow>("catalog-sequences.sql"))
             .Select(row => new Sequence(
                 new(row.Schema, row.Name), row.Increment, row.Minimum, row.Maximum, row.Cycles, row.Owned,
-                row.OwnerTable is { } owner && names.TryGetValue(owner, out var name) ? name : null, row.OwnerColumn));
+                row.OwnerTable is { } owner && names.TryGetValue(owner, out var name) ? name : null, row.OwnerColumn,
+                JsonSerializer.Deserialize<string[][]>(row.UniqueWith)!));
         return new(tables, [.. keys], [.. sequences]);
     }
 
@@ -178,5 +181,6 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
         public bool Owned { get; init; }
         public uint? OwnerTable { get; init; }
         public string? OwnerColumn { get; init; }
+        public string UniqueWith { get; init; } = "[]";
     }
 }

@@ -8,7 +8,12 @@ SELECT n.nspname                                  AS "Schema",
        coalesce(own.refobjid, used.adrelid)       AS "OwnerTable",
        (SELECT attname::text FROM pg_attribute a
         WHERE a.attrelid = coalesce(own.refobjid, used.adrelid)
-          AND a.attnum = coalesce(own.refobjsubid, used.adnum)) AS "OwnerColumn"
+          AND a.attnum = coalesce(own.refobjsubid, used.adnum)) AS "OwnerColumn",
+       coalesce((SELECT jsonb_agg((SELECT jsonb_agg(a.attname) FROM pg_attribute a
+                                   WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::int2[])))
+                 FROM pg_index i
+                 WHERE i.indrelid = coalesce(own.refobjid, used.adrelid) AND i.indisunique
+                   AND coalesce(own.refobjsubid, used.adnum) = ANY (i.indkey::int2[])), '[]')::text AS "UniqueWith"
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_sequence s ON s.seqrelid = c.oid
