@@ -46,11 +46,14 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
         using var run = await RunOfAsync(databases, journal, tenant, record, tools, until.Token);
         if (record.Phase(Provision.PhaseName)?.EndedAt is not null)
         {
-            await run.Isolated.TakeAsync(until.Token);
+            // In this order: taking the mark waits for whoever holds it.
             await databases.EndLeftoverSessionsAsync(until.Token);
+            await run.Isolated.TakeAsync(until.Token);
         }
         // A run that was killed between the flip and the routing file.
         if (record.IsFlipped) await CutOver.PublishAsync(run, until.Token);
+        // Nobody watched the isolated database meanwhile: what is flipped has been looked at by the process that flips it.
+        else await journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [Verify.PhaseName]), until.Token);
         await RunPhasesAsync(run, Fenced, until.Token);
     }, cancel);
 
@@ -111,9 +114,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
         progress.PhaseEnded(Preflight.PhaseName, "Preflight", clock.Elapsed, $"{result.Plan.Count} tables, about {result.Plan.Sum(table => table.Rows):N0} rows");
 
         await journal.InstallAsync(cancel);
-        var id = await journal.BeginAsync(tenant, options.Mode, TargetOf(databases), cancel);
-        await journal.PhaseStartedAsync(id, Preflight.PhaseName, PromotionState.Preparing, cancel, clock.Elapsed);
-        await journal.PhaseEndedAsync(id, Preflight.PhaseName, result.Facts, cancel);
+        await journal.BeginAsync(tenant, options.Mode, TargetOf(databases), Preflight.PhaseName, result.Facts, clock.Elapsed, cancel);
         return (tenant, (await journal.CurrentAsync(tenant.Key, cancel))!, result.Tools!);
     }
 
@@ -151,7 +152,10 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
             if ((await run.RecordAsync(cancel)).Phase(phase.Name) is null) continue;
             progress.PhaseStarted(phase.Name, $"Undo: {phase.Title}");
             var watch = Stopwatch.StartNew();
+            // Not done from the first step of its undo on: a promotion after a kill here is not to build on what is half gone.
+            await run.Journal.ReopenPhaseAsync(run.Id, phase.Name, cancel);
             await phase.UndoAsync(run, cancel);
+            await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [phase.Name]), cancel);
             progress.PhaseEnded(phase.Name, $"Undo: {phase.Title}", watch.Elapsed, null);
         }
     }
@@ -165,7 +169,9 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
             await run.Journal.TransactAsync(
                 async transaction =>
                 {
-                    await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [.. BackHome.Select(phase => phase.Name)]);
+                    // What finalize deleted comes home: it would have to delete it again.
+                    await PromotionJournal.ForgetPhasesAsync(
+                        transaction, run.Id, [.. BackHome.Concat(Finalization(0, force: false)).Select(phase => phase.Name)]);
                     await transaction.ExecuteAsync(
                         "UPDATE tenant_promotion.promotion SET state = @state, ended_at = NULL WHERE id = @Id", new { run.Id, state = PromotionState.RollingBack });
                 },
@@ -283,13 +289,13 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
 
     static async Task SettleRollbackAsync(PromotionRun run, CancellationToken cancel)
     {
+        // First: were the guard open and the journal said closed, the next rollback would bring rows home while the tenant writes.
+        await run.Journal.TransactAsync(
+            transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [.. BackHome.Select(phase => phase.Name)]), cancel);
         await new CloseIsolated().UndoAsync(run, cancel);
         await run.Journal.TransactAsync(
-            async transaction =>
-            {
-                await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [.. BackHome.Select(phase => phase.Name)]);
-                await transaction.ExecuteAsync("UPDATE tenant_promotion.promotion SET state = @state WHERE id = @Id", new { run.Id, state = PromotionState.Isolated });
-            },
+            transaction => transaction.ExecuteAsync(
+                "UPDATE tenant_promotion.promotion SET state = @state WHERE id = @Id", new { run.Id, state = PromotionState.Isolated }),
             cancel);
     }
 

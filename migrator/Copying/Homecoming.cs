@@ -13,7 +13,9 @@ namespace Migrator.Copying;
 /// Makes the tenant's rows in the shared database exactly those of the isolated one, by key: what is missing is inserted, what differs
 /// updated, what is too much deleted. Both guards are closed meanwhile. Repeating it is harmless; equality of digests ends it.
 /// </summary>
-public sealed class Homecoming(Databases databases, TenantScope scope, Tenant tenant, WriteGuard guard, int jobs)
+/// <param name="hold">Called in each transaction: makes sure that the run is still the newest.</param>
+public sealed class Homecoming(
+    Databases databases, TenantScope scope, Tenant tenant, WriteGuard guard, Func<NpgsqlConnection, CancellationToken, Task> hold, int jobs)
 {
     // Short transactions: while the application's triggers are off, other tenants' writers of the table wait.
     const int RowsPerTransaction = 5_000;
@@ -98,6 +100,7 @@ public sealed class Homecoming(Databases databases, TenantScope scope, Tenant te
     {
         await using var transaction = await shared.BeginTransactionAsync(cancel);
         await ExecuteAsync(shared, "SET LOCAL lock_timeout = '10s'", cancel);
+        await hold(shared, cancel);
         await guard.PassAsync(shared, cancel);
         var nested = tables.Aggregate(work, (inner, table) => () => TriggerSuspension.WithoutTriggersAsync(shared, table, inner, cancel));
         var result = await nested();

@@ -17,7 +17,8 @@ namespace Migrator.Guarding;
 /// tenant's rows stand still.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-createtrigger.html</remarks>
-public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Tenant tenant)
+/// <param name="hold">Called in each transaction that changes a table: makes sure that the run is still the newest.</param>
+public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Tenant tenant, Func<NpgsqlConnection, CancellationToken, Task>? hold = null)
 {
     /// <summary>What the names of the guard's triggers begin with. The tilde sorts last: the guard sees what the application's own triggers made of the row.</summary>
     public const string TriggerPrefix = "~tenant_promotion_";
@@ -85,7 +86,7 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
     {
         await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
         await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock(1952804978, hashtext('guard ' || @Key))", new { tenant.Key });
-        await SetAsync(transaction, "closed");
+        if (await SetAsync(transaction, "closed") != 1) throw new InvalidOperationException("There is no guard to close.");
     }
 
     /// <summary>Opens the guard inside the caller's transaction.</summary>
@@ -124,7 +125,7 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
                 "SELECT state FROM tenant_promotion.guard WHERE tenant_key = @tenantKey", new { tenantKey }, cancellationToken: cancel))
             : null;
 
-    Task SetAsync(JournalTransaction transaction, string state) => transaction.ExecuteAsync(
+    Task<int> SetAsync(JournalTransaction transaction, string state) => transaction.ExecuteAsync(
         "UPDATE tenant_promotion.guard SET state = @state, changed_at = now() WHERE tenant_key = @Key", new { tenant.Key, state });
 
     string InstallStatements(ScopedTable table)
@@ -187,9 +188,8 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
 
         var unowned = scope.Unowned(table, "NEW") ?? "false";
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
-        return $"""
-            CREATE OR REPLACE FUNCTION tenant_promotion.{Sql.Identifier(function)}() RETURNS trigger LANGUAGE plpgsql
-                SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $derived$
+        // A literal and not dollar quotes, which a name or a key might contain; read in the application's session, whatever that has set.
+        var body = $"""
             DECLARE
                 ours boolean;
             BEGIN
@@ -204,16 +204,19 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
                 END IF;
                 RETURN NEW;
             END
-            $derived$;
+            """;
+        return $"""
+            CREATE OR REPLACE FUNCTION tenant_promotion.{Sql.Identifier(function)}() RETURNS trigger LANGUAGE plpgsql
+                SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS {Sql.Literal(body)};
             REVOKE ALL ON FUNCTION tenant_promotion.{Sql.Identifier(function)}() FROM PUBLIC;
 
             """;
     }
 
-    static Task WithTableLockAsync(NpgsqlConnection connection, ScopedTable table, string statements, CancellationToken cancel) =>
+    Task WithTableLockAsync(NpgsqlConnection connection, ScopedTable table, string statements, CancellationToken cancel) =>
         WithTableLockAsync(connection, table.Name, statements, cancel);
 
-    static async Task WithTableLockAsync(NpgsqlConnection connection, TableName table, string statements, CancellationToken cancel)
+    async Task WithTableLockAsync(NpgsqlConnection connection, TableName table, string statements, CancellationToken cancel)
     {
         try
         {
@@ -222,6 +225,7 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
                 {
                     await using var transaction = await connection.BeginTransactionAsync(token);
                     await ExecuteAsync(connection, $"SET LOCAL lock_timeout = {(int)TableLockTimeout.TotalMilliseconds}", token);
+                    if (hold is not null) await hold(connection, token);
                     await ExecuteAsync(connection, statements, token);
                     await transaction.CommitAsync(token);
                 },

@@ -49,6 +49,7 @@ public sealed class PromotionJournal : IAsyncDisposable
                 if (patience.Elapsed > LockPatience) throw Sentences.Busy(databases.Slug);
                 await Task.Delay(100, cancel);
             }
+            await EndLeftoverWritesAsync(connection, databases, cancel);
             return new(connection);
         }
         catch
@@ -56,6 +57,18 @@ public sealed class PromotionJournal : IAsyncDisposable
             await connection.DisposeAsync();
             throw;
         }
+    }
+
+    // Of a run that stands still without its lock: what it has written must not be committed one day. Sessions that only read may go on.
+    static async Task EndLeftoverWritesAsync(NpgsqlConnection connection, Databases databases, CancellationToken cancel)
+    {
+        while (await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+                   """
+                   SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                   WHERE application_name = @ApplicationName AND datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                   """,
+                   new { databases.ApplicationName }, cancellationToken: cancel)) > 0)
+            await Task.Delay(50, cancel);
     }
 
     /// <summary>Creates the journal's tables where they are not yet there.</summary>
@@ -117,14 +130,21 @@ public sealed class PromotionJournal : IAsyncDisposable
         return records;
     }
 
-    /// <summary>Begins a promotion.</summary>
-    public Task<long> BeginAsync(Tenant tenant, string mode, Target target, CancellationToken cancel) => TransactAsync(
-        transaction => transaction.ScalarAsync<long>(
+    /// <summary>Begins a promotion with its first phase done: whoever finds the one finds the facts of the other.</summary>
+    public Task BeginAsync(Tenant tenant, string mode, Target target, string phase, object facts, TimeSpan took, CancellationToken cancel) => TransactAsync(
+        transaction => transaction.ExecuteAsync(
             """
-            INSERT INTO tenant_promotion.promotion (tenant_key, tenant_slug, mode, state, target)
-            VALUES (@Key, @Slug, @mode, @state, CAST(@target AS jsonb)) RETURNING id
+            WITH begun AS (
+                INSERT INTO tenant_promotion.promotion (tenant_key, tenant_slug, mode, state, target)
+                VALUES (@Key, @Slug, @mode, @state, CAST(@target AS jsonb)) RETURNING id)
+            INSERT INTO tenant_promotion.phase (promotion_id, name, started_at, ended_at, facts)
+            SELECT id, @phase, clock_timestamp() - @took, clock_timestamp(), CAST(@facts AS jsonb) FROM begun
             """,
-            new { tenant.Key, Slug = tenant.Slug.Text, mode, state = PromotionState.Preparing, target = JsonSerializer.Serialize(target) }),
+            new
+            {
+                tenant.Key, Slug = tenant.Slug.Text, mode, state = PromotionState.Preparing, target = JsonSerializer.Serialize(target),
+                phase, took, facts = JsonSerializer.Serialize(facts),
+            }),
         cancel);
 
     /// <summary>Takes the next run number: from here on, what an earlier run still has in flight can no longer commit in the isolated database.</summary>
@@ -134,15 +154,24 @@ public sealed class PromotionJournal : IAsyncDisposable
         cancel);
 
     /// <param name="ago">How long ago it began, for the phase that ran before there was a journal.</param>
-    public Task PhaseStartedAsync(long promotion, string phase, string state, CancellationToken cancel, TimeSpan ago = default) => TransactAsync(
+    /// <summary>To be called in every transaction that writes outside the journal's connection: no newer run begins before its commit.</summary>
+    /// <exception cref="Failure">A newer run has taken over.</exception>
+    public static async Task HoldAsync(NpgsqlConnection connection, Slug slug, long promotion, long run, CancellationToken cancel)
+    {
+        var current = await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+            "SELECT run FROM tenant_promotion.promotion WHERE id = @promotion FOR SHARE", new { promotion }, cancellationToken: cancel));
+        if (current != run) throw Sentences.Superseded(slug);
+    }
+
+    public Task PhaseStartedAsync(long promotion, string phase, string state, CancellationToken cancel) => TransactAsync(
         async transaction =>
         {
             await transaction.ExecuteAsync(
                 """
-                INSERT INTO tenant_promotion.phase (promotion_id, name, started_at) VALUES (@promotion, @phase, clock_timestamp() - @ago)
+                INSERT INTO tenant_promotion.phase (promotion_id, name, started_at) VALUES (@promotion, @phase, clock_timestamp())
                 ON CONFLICT (promotion_id, name) DO UPDATE SET started_at = clock_timestamp(), ended_at = NULL
                 """,
-                new { promotion, phase, ago });
+                new { promotion, phase });
             await SetStateAsync(transaction, promotion, state);
         },
         cancel);
@@ -164,6 +193,12 @@ public sealed class PromotionJournal : IAsyncDisposable
         transaction => transaction.ExecuteAsync(
             "UPDATE tenant_promotion.phase SET facts = facts || CAST(@facts AS jsonb) WHERE promotion_id = @promotion AND name = @phase",
             new { promotion, phase, facts = JsonSerializer.Serialize(facts) }),
+        cancel);
+
+    /// <summary>Takes back that a phase is done, and keeps its facts: its undo has begun.</summary>
+    public Task ReopenPhaseAsync(long promotion, string phase, CancellationToken cancel) => TransactAsync(
+        transaction => transaction.ExecuteAsync(
+            "UPDATE tenant_promotion.phase SET ended_at = NULL WHERE promotion_id = @promotion AND name = @phase", new { promotion, phase }),
         cancel);
 
     /// <summary>Forgets that these phases were done; they run again.</summary>

@@ -12,7 +12,7 @@ public sealed class BringHome : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
     {
-        var rows = await new Homecoming(run.Databases, run.Scope, run.Tenant, run.Guard, run.Options.Jobs).RunAsync(cancel);
+        var rows = await new Homecoming(run.Databases, run.Scope, run.Tenant, run.Guard, run.HoldAsync, run.Options.Jobs).RunAsync(cancel);
         await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, cancel);
         return new($"{rows:N0} rows changed, both sides equal");
     }

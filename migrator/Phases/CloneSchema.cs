@@ -19,7 +19,12 @@ public sealed class CloneSchema : Phase
         // From scratch every time: half a schema, or the copy of an attempt whose guard has been opened since, is worth nothing.
         await run.Databases.EndLeftoverSessionsAsync(cancel);
         await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel))
+        {
+            await using var emptying = await connection.BeginTransactionAsync(cancel);
+            await run.Isolated.HoldAsync(connection, cancel);
             await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("empty-database.sql"), cancellationToken: cancel));
+            await emptying.CommitAsync(cancel);
+        }
 
         var archive = await run.ArchiveAsync(cancel);
         await archive.RestoreAsync([SchemaPart.Schemas], run.Databases, 1, cancel);

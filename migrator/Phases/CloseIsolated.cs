@@ -28,7 +28,14 @@ public sealed class CloseIsolated : Phase
         for (var attempt = 1; ; attempt++)
             try
             {
-                await InIsolatedAsync(run, transaction => guard.CloseAsync(transaction, run.Options.MaxPause), cancel);
+                await InIsolatedAsync(
+                    run,
+                    async transaction =>
+                    {
+                        await run.Isolated.HoldAsync(transaction.Connection, cancel);
+                        await guard.CloseAsync(transaction, run.Options.MaxPause);
+                    },
+                    cancel);
                 return new("neither side takes the tenant's writes");
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
@@ -53,6 +60,7 @@ public sealed class CloseIsolated : Phase
 
     static async Task InstallFunctionsAsync(PromotionRun run, CancellationToken cancel)
     {
+        await run.Databases.EndLeftoverSessionsAsync(cancel);
         await run.Isolated.TakeAsync(cancel);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
         await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("guard.sql"), cancellationToken: cancel));

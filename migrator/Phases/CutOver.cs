@@ -26,8 +26,14 @@ public sealed class CutOver : Phase
         await RequireSameSchemaAsync(run, cancel);
         await run.Databases.EndLeftoverSessionsAsync(cancel);
         await (await run.ArchiveAsync(cancel)).RestoreAsync([SchemaPart.Behaviour], run.Databases, 1, cancel);
-        await SequenceSetter.SetAsync(run.Databases, run.Scope, cancel);
-        await CopyDatabaseSettingsAsync(run, cancel);
+        await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel))
+        {
+            // Sequences know no transaction: a run that has been overtaken must not reach those of a database in use.
+            await using var holding = await connection.BeginTransactionAsync(cancel);
+            await run.Isolated.HoldAsync(connection, cancel);
+            await SequenceSetter.SetAsync(run.Databases, run.Scope, cancel);
+            await CopyDatabaseSettingsAsync(run, cancel);
+        }
         await RecheckCountsAsync(run, cancel);
 
         var isolation = TenantRow.Isolation(run.Tenant.Slug, run.Clock.GetUtcNow(), await MigrationVersionAsync(run, cancel));

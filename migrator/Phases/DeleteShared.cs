@@ -102,6 +102,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
     {
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         await ExecuteAsync(connection, "SET LOCAL lock_timeout = '10s'", cancel);
+        await run.HoldAsync(connection, cancel);
         await run.Guard.PassAsync(connection, cancel);
         var nested = tables.Aggregate(work, (inner, table) => () => TriggerSuspension.WithoutTriggersAsync(connection, table, inner, cancel));
         var rows = await nested();

@@ -6,6 +6,7 @@ using Migrator.Model;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
+using Npgsql;
 
 namespace Migrator.Phases;
 
@@ -65,9 +66,14 @@ public sealed class PromotionRun(
     public IsolatedJournal Isolated { get; } = new(databases.Isolated, tenant, promotion.Id, run);
 
     /// <summary>The guard in the shared database.</summary>
-    public WriteGuard Guard { get; } = new(databases.Shared, scope, tenant);
+    public WriteGuard Guard { get; } = new(
+        databases.Shared, scope, tenant, (connection, cancel) => PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancel));
 
     public Routing.RoutingFolder Routing { get; } = new(settings.RoutingDirectory);
+
+    /// <summary>To be called in every transaction that writes in the shared database; see <see cref="PromotionJournal.HoldAsync"/>.</summary>
+    public Task HoldAsync(NpgsqlConnection connection, CancellationToken cancel) =>
+        PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancel);
 
     /// <summary>The promotion as the journal has it now.</summary>
     public async Task<PromotionRecord> RecordAsync(CancellationToken cancel) => (await journal.CurrentAsync(tenant.Key, cancel))!;
