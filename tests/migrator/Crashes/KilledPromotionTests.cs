@@ -5,7 +5,7 @@ namespace Migrator.Tests.Crashes;
 /// <summary>kill -9 of the real process, then the same command again.</summary>
 public sealed class KilledPromotionTests(Servers servers)
 {
-    public static TheoryData<string> Moments => [.. Workshop.Phases.SelectMany(phase => new[] { $"started {phase}", $"ended {phase}" })];
+    public static TheoryData<string> Moments => [.. Workshop.Phases.Select(phase => $"started {phase}"), "ended validate"];
 
     [Theory]
     [MemberData(nameof(Moments))]
@@ -14,29 +14,57 @@ public sealed class KilledPromotionTests(Servers servers)
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", moment);
 
-        var ended = await shop.ModeAsync() == "isolated" && moment == "ended validate";
-        await shop.RunAsync(ended ? 3 : 0, "promote");
+        await using var again = shop.Start("promote");
 
+        // Killed after its last phase it may have had nothing left to do but to report.
+        var code = await again.ExitCodeAsync();
+        Assert.True(code == 0 || (code == 3 && moment == "ended validate"), $"Ended with {code}:\n{again.Log}");
         await shop.MustBeIsolatedAsync();
     }
 
     [Fact]
     public async Task A_promotion_killed_again_and_again_at_any_moment_still_finishes()
     {
-        var seed = Environment.TickCount;
-        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
-        var random = new Random(seed);
+        var random = Seeded.Random();
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Shared, tasks: 5_000);
-        for (var life = 0; life < 12; life++)
+        for (var life = 0; life < 10; life++)
         {
             await using var migrator = shop.Start("promote");
             await Task.WhenAny(Task.Delay(300 + random.Next(900)), migrator.ExitCodeAsync());
             migrator.Kill();
         }
 
-        if (await shop.ModeAsync() != "isolated") await shop.RunAsync("promote");
+        if (await shop.StateAsync() != "isolated") await shop.RunAsync("promote");
 
-        await shop.RunAsync("verify");
+        await shop.MustBeIsolatedAsync();
+    }
+
+    [Fact]
+    public async Task A_promotion_killed_while_it_enters_itself_in_the_journal_goes_on_and_finishes()
+    {
+        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await shop.KillAsync("promote", "started guard");
+        await shop.RunAsync("rollback");
+
+        await shop.KillAtLockAsync("promote", "tenant_promotion.phase");
+        await shop.RunAsync("promote");
+
+        await shop.MustBeIsolatedAsync();
+    }
+
+    [Fact]
+    public async Task What_is_changed_in_the_copy_while_nobody_watches_is_found_before_the_flip()
+    {
+        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await shop.KillAsync("promote", "started cut-over");
+        if (await shop.ModeAsync() == "isolated") Assert.Fail("Too late to be killed before the flip.");
+        await shop.Isolated.ExecuteAsync("UPDATE projects SET name = 'planted' WHERE id = (SELECT min(id) FROM projects)");
+
+        var said = await shop.RunAsync(4, "promote");
+
+        Assert.Contains("public.projects: id=", said, StringComparison.Ordinal);
+        Assert.Equal("open", await shop.GuardAsync());
+        await shop.RunAsync("promote");
         await shop.MustBeIsolatedAsync();
     }
 }

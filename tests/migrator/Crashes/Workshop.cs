@@ -93,6 +93,29 @@ public sealed class Workshop : IAsyncDisposable
         migrator.Kill();
     }
 
+    /// <summary>Runs a verb until it waits for a table that somebody else has locked, and kills it there.</summary>
+    public async Task KillAtLockAsync(string verb, string table)
+    {
+        await using var connection = await Shared.OpenAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var command = new NpgsqlCommand($"LOCK TABLE {table} IN EXCLUSIVE MODE", connection)) await command.ExecuteNonQueryAsync();
+        await using var migrator = Start(verb);
+        await UntilAsync(Shared, $"SELECT EXISTS (SELECT FROM pg_locks WHERE relation = '{table}'::regclass AND NOT granted)");
+        migrator.Kill();
+        // Whoever waits for a lock does not look whether its client is still there.
+        await Shared.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = CAST(@table AS regclass) AND NOT granted", new { table });
+    }
+
+    /// <summary>Waits until a condition holds.</summary>
+    public static async Task UntilAsync(TestDatabase database, string condition)
+    {
+        for (var waited = System.Diagnostics.Stopwatch.StartNew(); !await database.ScalarAsync<bool>(condition, role: EmbeddedCluster.Superuser);)
+        {
+            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(60), $"Never came true: {condition}");
+            await Task.Delay(20);
+        }
+    }
+
     /// <summary>The tenant is in its own database: schema and rows are those of the shared one, once each, and both say so.</summary>
     public async Task MustBeIsolatedAsync()
     {
@@ -126,6 +149,19 @@ public sealed class Workshop : IAsyncDisposable
         await WriteAsync();
     }
 
+    /// <summary>The tenant's rows are in its own database alone, and nothing of the move is left but its history.</summary>
+    public async Task MustBeFinalizedAsync()
+    {
+        // The flip changed the tenant's own row.
+        Assert.DoesNotContain(
+            await new DatabaseComparer(Began, Isolated).CompareRowsAsync(Tables), difference => !difference.StartsWith("rows: public.tenants ", StringComparison.Ordinal));
+        foreach (var table in Tables.Where(table => table.Where != "true" && table.Table != "public.tenants"))
+            Assert.Equal(0, await Shared.ScalarAsync<long>($"SELECT count(*) FROM {table.Table} t WHERE {table.Where}"));
+        Assert.Equal("isolated", await ModeAsync());
+        Assert.Empty(await TracesAsync());
+        await OthersMustBeUntouchedAsync();
+    }
+
     /// <summary>The other tenants' rows are what they were.</summary>
     public async Task OthersMustBeUntouchedAsync()
     {
@@ -154,6 +190,10 @@ public sealed class Workshop : IAsyncDisposable
         role: Demo.SampleDatabase.Application);
 
     public Task<string> ModeAsync() => Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE slug = @Slug", new { Slug });
+
+    /// <summary>The state of the tenant's newest promotion.</summary>
+    public Task<string> StateAsync() =>
+        Shared.ScalarAsync<string>("SELECT state FROM tenant_promotion.promotion WHERE tenant_key = @Acme ORDER BY id DESC LIMIT 1", new { Acme });
 
     /// <summary>The state of the tenant's guard in the shared database; null when there is none.</summary>
     public async Task<string?> GuardAsync() =>
