@@ -1,0 +1,195 @@
+using Migrator.Console;
+using Migrator.Embedded;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Settings;
+using Migrator.Validation;
+using Npgsql;
+
+namespace Migrator.Tests.Support;
+
+/// <summary>
+/// A tenant of a shared database, and the migrator set up for it: each verb is one call. Disposing drops both databases.
+/// </summary>
+/// <param name="shared">The shared database; its owner is the migrator's role.</param>
+/// <param name="slug">The tenant.</param>
+/// <param name="server">The server of the isolated database; null for the shared one.</param>
+/// <param name="tenancy">What tenancy.json would say.</param>
+public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster? server = null, Tenancy? tenancy = null) : IAsyncDisposable
+{
+    /// <summary>The key of the tenant to move, in a database made by <see cref="CreateAsync"/>.</summary>
+    public const int Acme = 1;
+
+    /// <summary>The key of the tenant that is to notice nothing.</summary>
+    public const int Bolt = 2;
+
+    readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("migrator-tests-");
+
+    public TestDatabase Shared => shared;
+
+    public string Slug => slug;
+
+    public EmbeddedCluster Server => server ?? shared.Cluster;
+
+    /// <summary>The isolated database, there or not.</summary>
+    public TestDatabase Isolated => new(Server, TargetName, shared.Owner);
+
+    public string TargetName => $"tenant_{slug.Replace('-', '_')}";
+
+    public string RoutingFile => Path.Combine(folder.FullName, $"{slug}.json");
+
+    public Tenancy Tenancy { get; init; } = tenancy ?? new();
+
+    /// <summary>What the last verb told whoever watched.</summary>
+    public WatchingProgress Watched { get; private set; } = new(null);
+
+    public MigratorSettings Settings => new(
+        Tenancy, new(shared.ConnectionString()), new(Server.ConnectionString("postgres", shared.Owner)), folder.FullName);
+
+    /// <summary>A shared database with the tenants acme-N (key 1) and bolt-N (key 2) and whatever the statements make.</summary>
+    public static async Task<TenantMove> CreateAsync(
+        Servers servers, string sql, EmbeddedCluster? server = null, Tenancy? tenancy = null, string keyType = "bigint", string owner = Servers.Admin)
+    {
+        var database = await servers.NewDatabaseAsync(owner, "move");
+        var suffix = database.Name["move".Length..].Replace('_', '-');
+        var move = new TenantMove(database, "acme" + suffix, server, tenancy);
+        try
+        {
+            await database.ExecuteAsync($$"""
+                CREATE TABLE tenants (
+                    id {{keyType}} PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team', status text NOT NULL DEFAULT 'active',
+                    isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{"theme": "dark"}',
+                    created_at timestamptz NOT NULL DEFAULT '2024-01-01', updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
+                INSERT INTO tenants (id, slug) VALUES ({{Acme}}, '{{move.Slug}}'), ({{Bolt}}, 'bolt{{suffix}}');
+                {{sql}}
+                """);
+            return move;
+        }
+        catch
+        {
+            await move.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <param name="stopBefore">A phase before which a person presses Ctrl-C.</param>
+    /// <param name="validate">Run the validation after the flip.</param>
+    /// <param name="maxPause">How long the tenant's writers may queue.</param>
+    public async Task PromoteAsync(string? stopBefore = null, bool validate = true, TimeSpan? maxPause = null)
+    {
+        var options = new PromotionOptions(PromotionOptions.Fenced, Jobs: 2, maxPause ?? TimeSpan.FromSeconds(30), validate, []);
+        if (stopBefore is null) await RunAsync(options, null, (promotion, cancel) => promotion.PromoteAsync(cancel));
+        else
+        {
+            var stopped = await Assert.ThrowsAsync<Failure>(() => RunAsync(options, stopBefore, (promotion, cancel) => promotion.PromoteAsync(cancel)));
+            Assert.Equal(ExitCode.Interrupted, stopped.Code);
+        }
+    }
+
+    /// <summary>Promotes while somebody writes in the isolated database as a phase starts.</summary>
+    public Task PromoteMeddledAsync(string phase, string sql)
+    {
+        Watched = new(started =>
+        {
+            if (started == phase) Isolated.ExecuteAsync(sql, role: EmbeddedCluster.Superuser).GetAwaiter().GetResult();
+        });
+        return new Promotion(Settings, Parsed, Quickly, Watched, TimeProvider.System).PromoteAsync(TestContext.Current.CancellationToken);
+    }
+
+    public Task RollBackAsync(bool dropIsolated = false) => RunAsync(Quickly, null, (promotion, cancel) => promotion.RollBackAsync(dropIsolated, cancel));
+
+    public Task FinalizeAsync(int batchSize = 1_000, bool force = false) =>
+        RunAsync(Quickly, null, (promotion, cancel) => promotion.FinalizeAsync(batchSize, force, cancel));
+
+    public Task<PreflightResult> PreflightAsync() =>
+        new Promotion(Settings, Parsed, Quickly, Watched = new(null), TimeProvider.System).PreflightAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>The state of the tenant's guard in the shared database; null when there is none.</summary>
+    public async Task<string?> GuardAsync() =>
+        await shared.ScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")
+            ? (await shared.QueryAsync<string>("SELECT state FROM tenant_promotion.guard WHERE tenant_slug = @slug", new { slug })).SingleOrDefault()
+            : null;
+
+    public Task<bool> IsolatedExistsAsync() => ExistsAsync(Server, TargetName);
+
+    /// <summary>What a guard, a lock or a temporary object of the migrator has left behind in a database, apart from the journal's history.</summary>
+    public static Task<IReadOnlyList<string>> TracesAsync(TestDatabase database) => database.QueryAsync<string>(
+        """
+        SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion'
+        UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion'
+        UNION ALL SELECT 'lock ' || objid FROM pg_locks
+            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        UNION ALL SELECT 'session ' || query FROM pg_stat_activity WHERE application_name LIKE 'tp/%' AND datname = current_database()
+        UNION ALL SELECT 'relation ' || relname FROM pg_class WHERE relname ~ '^tenant_promotion_'
+        UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database()
+        UNION ALL SELECT 'publication ' || pubname FROM pg_publication
+        """,
+        role: EmbeddedCluster.Superuser);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Isolated.DisposeAsync();
+        await shared.DisposeAsync();
+        folder.Delete(recursive: true);
+    }
+
+    static PromotionOptions Quickly => new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
+
+    Slug Parsed => Migrator.Model.Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug);
+
+    static Task<bool> ExistsAsync(EmbeddedCluster server, string database) =>
+        new TestDatabase(server, "postgres", EmbeddedCluster.Superuser)
+            .ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @database)", new { database });
+
+    async Task RunAsync(PromotionOptions options, string? stopBefore, Func<Promotion, CancellationToken, Task> verb)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        Watched = new(stopBefore is null ? null : phase => { if (phase == stopBefore) stop.Cancel(); });
+        await verb(new(Settings, Parsed, options, Watched, TimeProvider.System), stop.Token);
+    }
+}
+
+/// <summary>Remembers what it is told.</summary>
+/// <param name="started">Called with each phase's name as it starts.</param>
+public sealed class WatchingProgress(Action<string>? started) : IPromotionProgress
+{
+    public List<string> Phases { get; } = [];
+
+    public List<string> Warnings { get; } = [];
+
+    public List<string> Infos { get; } = [];
+
+    public List<Check> Checks { get; } = [];
+
+    public void PhaseStarted(string name, string title)
+    {
+        Phases.Add(name);
+        started?.Invoke(name);
+    }
+
+    public void PhaseEnded(string name, string title, TimeSpan took, string? summary)
+    {
+    }
+
+    public void PhaseKept(string name, string title)
+    {
+    }
+
+    public void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables)
+    {
+    }
+
+    public void Validated(IReadOnlyList<Check> checks) => Checks.AddRange(checks);
+
+    public void Warn(string sentence) => Warnings.Add(sentence);
+
+    public void Info(string sentence) => Infos.Add(sentence);
+
+    public void Advance(TableName table, long bytes)
+    {
+    }
+
+    public void PartDone(TableName table, long rows)
+    {
+    }
+}
