@@ -47,10 +47,10 @@ public sealed class Homecoming(
         var stages = new List<Stage>();
         foreach (var table in tables) stages.Add(await StageAsync(shared, isolated, table, stages.Count, cancel));
 
-        // New and changed rows parents first, then deletions children first; what a constraint does not allow yet waits for the next pass.
-        var pending = stages.SelectMany(stage => stage.Batches.Select(batch => new Write(stage, batch, Deletes: false)))
-            .Concat(Enumerable.Reverse(stages).SelectMany(stage => stage.Batches.Select(batch => new Write(stage, batch, Deletes: true))))
-            .ToList();
+        // New rows parents first, then changed ones, then deletions children first; what a constraint does not allow yet waits for the next pass.
+        var pending = new List<Write>();
+        foreach (var kind in (WriteKind[])[WriteKind.Insert, WriteKind.Update, WriteKind.Delete])
+            pending.AddRange((kind == WriteKind.Delete ? Enumerable.Reverse(stages) : stages).SelectMany(stage => stage.Batches.Select(batch => new Write(stage, batch, kind))));
         long changed = 0;
         PostgresException? refusal = null;
         for (var progress = true; pending.Count > 0 && progress;)
@@ -59,7 +59,7 @@ public sealed class Homecoming(
             foreach (var write in pending.ToArray())
                 try
                 {
-                    changed += await InTransactionAsync(shared, [write.Stage.Table.Name], () => ApplyAsync(shared, write, cancel), cancel);
+                    changed += await InTransactionAsync(shared, [write.Stage.Table.Name], () => ApplyAsync(shared, write.Statements, cancel), cancel);
                     pending.Remove(write);
                     progress = true;
                 }
@@ -73,20 +73,21 @@ public sealed class Homecoming(
         return changed;
     }
 
-    // The last resort for rows that hold each other up (two that swapped a unique value, a circle of keys): all of them in one
-    // transaction, the changed ones removed before they are written anew.
+    // The last resort for rows that hold each other up (two that swapped a unique value, a circle of keys): all of them in one transaction.
+    // References that may be null let go, unique values step aside, and the last update gives every row what it is to have.
     async Task<long> ApplyTogetherAsync(NpgsqlConnection shared, List<Write> pending, PostgresException refusal, CancellationToken cancel)
     {
+        var stuck = pending.Select(write => (write.Stage, write.Batch)).Distinct().ToArray();
         try
         {
-            return await InTransactionAsync(shared, [.. pending.Select(write => write.Stage.Table.Name).Distinct()], async () =>
+            return await InTransactionAsync(shared, [.. stuck.Select(one => one.Stage.Table.Name).Distinct()], async () =>
             {
                 await ExecuteAsync(shared, "SET CONSTRAINTS ALL DEFERRED", cancel);
+                foreach (var (stage, batch) in stuck) await ApplyAsync(shared, stage.StepAside(batch), cancel);
                 long changed = 0;
-                foreach (var write in pending.Where(write => write.Deletes)) changed += await ApplyAsync(shared, write, cancel);
-                foreach (var write in Enumerable.Reverse(pending).Where(write => !write.Deletes && write.Stage.HasKey))
-                    await ExecuteAsync(shared, write.Stage.DeleteChanged(write.Batch), cancel);
-                foreach (var write in pending.Where(write => !write.Deletes)) changed += await ApplyAsync(shared, write, cancel);
+                foreach (var (stage, batch) in stuck.Reverse()) changed += await ApplyAsync(shared, stage.Deletions(batch), cancel);
+                foreach (var (stage, batch) in stuck) changed += await ApplyAsync(shared, stage.Insertions(batch, loose: true), cancel);
+                foreach (var (stage, batch) in stuck) changed += await ApplyAsync(shared, stage.Updates(batch), cancel);
                 return changed;
             }, cancel);
         }
@@ -108,11 +109,10 @@ public sealed class Homecoming(
         return result;
     }
 
-    static async Task<long> ApplyAsync(NpgsqlConnection shared, Write write, CancellationToken cancel)
+    static async Task<long> ApplyAsync(NpgsqlConnection shared, IEnumerable<string> statements, CancellationToken cancel)
     {
         long rows = 0;
-        foreach (var statement in write.Deletes ? write.Stage.Deletions(write.Batch) : write.Stage.Upserts(write.Batch))
-            rows += await ExecuteAsync(shared, statement, cancel);
+        foreach (var statement in statements) rows += await ExecuteAsync(shared, statement, cancel);
         return rows;
     }
 
@@ -130,8 +130,22 @@ public sealed class Homecoming(
         if (table.Table.Key.Count > 0) await ExecuteAsync(shared, $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)})", cancel);
         await ExecuteAsync(shared, $"ANALYZE {name}", cancel);
         var staged = await shared.ExecuteScalarAsync<long>(new CommandDefinition($"SELECT count(*) FROM {name}", cancellationToken: cancel));
-        return new(table, name, scope.Condition(table, "t", tenant.Key), Batches(buckets, staged));
+        return new(table, name, scope.Condition(table, "t", tenant.Key), Batches(buckets, staged), LooseReferences(table), Movable(table));
     }
+
+    // References to the tenant's own rows that may be null for a while.
+    IReadOnlyList<Column> LooseReferences(ScopedTable table) =>
+        [.. scope.ForeignKeys.Where(key => key.From == table.Name && scope[key.To].IsTenantData)
+            .SelectMany(key => key.FromColumns).Distinct().Select(name => table.Table.Column(name)!)
+            .Where(column => !column.NotNull && !table.Table.Key.Contains(column.Name) && !IsTenantColumn(table, column))];
+
+    // Unique values that may change for a while: not the key, by which the row is found, nor a reference, which must lead somewhere.
+    IReadOnlyList<Column> Movable(ScopedTable table) =>
+        [.. table.Table.Unique.Select(name => table.Table.Column(name)!)
+            .Where(column => !column.Generated && !column.AlwaysIdentity && !table.Table.Key.Contains(column.Name) && !IsTenantColumn(table, column)
+                && !scope.ForeignKeys.Any(key => key.From == table.Name && key.FromColumns.Contains(column.Name)))];
+
+    bool IsTenantColumn(ScopedTable table, Column column) => table.Belonging != Belonging.Derived && scope.TenantColumn(table) == column;
 
     // A table without a key is one batch: its rows have no names by which to divide them.
     static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>
@@ -142,14 +156,32 @@ public sealed class Homecoming(
     static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
         connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
 
-    sealed record Write(Stage Stage, IReadOnlyList<int> Batch, bool Deletes);
+    enum WriteKind
+    {
+        Insert,
+        Update,
+        Delete,
+    }
 
-    /// <summary>The isolated side's rows of the buckets that differ, in a temporary table of the shared database.</summary>
-    sealed record Stage(ScopedTable Table, string Name, string Condition, IReadOnlyList<IReadOnlyList<int>> Batches)
+    sealed record Write(Stage Stage, IReadOnlyList<int> Batch, WriteKind Kind)
+    {
+        public IEnumerable<string> Statements => Kind switch
+        {
+            WriteKind.Insert => Stage.Insertions(Batch, loose: false),
+            WriteKind.Update => Stage.Updates(Batch),
+            _ => Stage.Deletions(Batch),
+        };
+    }
+
+    /// <summary>The isolated side's rows of the buckets that differ, in a temporary table of the shared database, and what can be done with them.</summary>
+    /// <param name="Loose">References that may be null for a while.</param>
+    /// <param name="Movable">Unique values that may be others for a while.</param>
+    sealed record Stage(
+        ScopedTable Table, string Name, string Condition, IReadOnlyList<IReadOnlyList<int>> Batches, IReadOnlyList<Column> Loose, IReadOnlyList<Column> Movable)
     {
         Table Definition => Table.Table;
 
-        public bool HasKey => Definition.Key.Count > 0;
+        bool HasKey => Definition.Key.Count > 0;
 
         string Columns => RawCopy.Columns(Definition);
 
@@ -157,31 +189,53 @@ public sealed class Homecoming(
 
         string Changed => $"{RowHash.Of(Definition, "s")} <> {RowHash.Of(Definition, "t")}";
 
-        public IEnumerable<string> Upserts(IReadOnlyList<int> batch)
+        /// <param name="loose">Leave the loose references null; the update that follows fills them in.</param>
+        public IEnumerable<string> Insertions(IReadOnlyList<int> batch, bool loose)
         {
+            // Rows without a key have no names by which to tell them apart: all of them are replaced.
             if (!HasKey) return [$"DELETE FROM {Definition.From} t WHERE {Condition}", $"INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE SELECT {Columns} FROM {Name}"];
-            var insert =
-                $"""
-                INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
-                SELECT {Columns} FROM {Name} s WHERE {Comparison.InBuckets(Definition, "s", batch)}
-                AND NOT EXISTS (SELECT FROM {Definition.From} t WHERE {SameKey} AND {Condition})
-                """;
-            var assigned = Definition.StoredColumns.Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name)).Select(column => Sql.Identifier(column.Name)).ToArray();
-            return assigned.Length == 0 ? [insert] :
+            var values = string.Join(", ", Definition.StoredColumns.Select(column => loose && Loose.Contains(column) ? "NULL" : "s." + Sql.Identifier(column.Name)));
+            return
             [
                 $"""
-                UPDATE {Definition.From} t SET {string.Join(", ", assigned.Select(column => $"{column} = s.{column}"))} FROM {Name} s
-                WHERE {SameKey} AND {Condition} AND {Comparison.InBuckets(Definition, "s", batch)} AND {Changed}
+                INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
+                SELECT {values} FROM {Name} s WHERE {Comparison.InBuckets(Definition, "s", batch)}
+                AND NOT EXISTS (SELECT FROM {Definition.From} t WHERE {SameKey} AND {Condition})
                 """,
-                insert,
             ];
         }
+
+        public IEnumerable<string> Updates(IReadOnlyList<int> batch) => Update(
+            batch, Definition.StoredColumns.Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name)).Select(column => (column, "s." + Sql.Identifier(column.Name))));
+
+        public IEnumerable<string> StepAside(IReadOnlyList<int> batch) => Update(
+            batch, Loose.Select(column => (column, "NULL")).Concat(Movable.Where(column => !Loose.Contains(column)).Select(column => (column, Elsewhere(column)))));
 
         public IEnumerable<string> Deletions(IReadOnlyList<int> batch) => HasKey
             ? [$"DELETE FROM {Definition.From} t WHERE {Condition} AND {Comparison.InBuckets(Definition, "t", batch)} AND NOT EXISTS (SELECT FROM {Name} s WHERE {SameKey})"]
             : [];
 
-        public string DeleteChanged(IReadOnlyList<int> batch) =>
-            $"DELETE FROM {Definition.From} t USING {Name} s WHERE {SameKey} AND {Condition} AND {Comparison.InBuckets(Definition, "s", batch)} AND {Changed}";
+        IEnumerable<string> Update(IReadOnlyList<int> batch, IEnumerable<(Column Column, string Value)> assignments)
+        {
+            var list = string.Join(", ", assignments.Select(one => $"{Sql.Identifier(one.Column.Name)} = {one.Value}"));
+            return !HasKey || list.Length == 0 ? [] :
+            [
+                $"""
+                UPDATE {Definition.From} t SET {list} FROM {Name} s
+                WHERE {SameKey} AND {Condition} AND {Comparison.InBuckets(Definition, "s", batch)} AND {Changed}
+                """,
+            ];
+        }
+
+        // A value that nobody has, where the type lets us make one up.
+        static string Elsewhere(Column column) => column switch
+        {
+            { NotNull: false } => "NULL",
+            { TypeText: "uuid" } => "gen_random_uuid()",
+            { TypeText: "smallint" } => "(-1 - random() * 32000)::int::smallint",
+            { TypeText: "integer" or "bigint" } => $"(-1 - random() * 2000000000)::bigint::{column.TypeText}",
+            { TypeText: "text" } => "md5(random()::text)",
+            _ => "t." + Sql.Identifier(column.Name),
+        };
     }
 }

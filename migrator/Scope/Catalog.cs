@@ -28,9 +28,10 @@ public sealed record Sequence(
 
 /// <summary>A table, plain or partitioned, with what the catalog says of it.</summary>
 /// <param name="Key">Columns of the primary key, or of another unique index without nulls; empty when rows have no name.</param>
+/// <param name="Unique">Columns that any unique index or exclusion constraint looks at, those of the key among them.</param>
 public sealed record Table(
     TableName Name, uint Oid, string Kind, bool Unlogged, string Owner, bool Owned, bool RowSecurity, bool ForcedRowSecurity,
-    IReadOnlyList<Leaf> Leaves, IReadOnlyList<Column> Columns, IReadOnlyList<string> Key)
+    IReadOnlyList<Leaf> Leaves, IReadOnlyList<Column> Columns, IReadOnlyList<string> Key, IReadOnlyList<string> Unique)
 {
     public bool IsPartitioned => Kind == "p";
 
@@ -104,12 +105,14 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
         public bool ForcedRowSecurity { get; init; }
         public string Leaves { get; init; } = "[]";
         public short[]? KeyColumns { get; init; }
+        public short[]? UniqueColumns { get; init; }
 
         public Table ToTable(Column[] columns) => new(
             new(Schema, Name), Oid, Kind, Unlogged, Owner, Owned, RowSecurity, ForcedRowSecurity,
             [.. JsonSerializer.Deserialize<LeafJson[]>(Leaves)!.Select(leaf => new Leaf(new(leaf.schema, leaf.name), leaf.kind, leaf.pages, leaf.rows, leaf.bytes))],
             columns,
-            [.. (KeyColumns ?? []).Select(number => columns.Single(column => column.Number == number).Name)]);
+            [.. (KeyColumns ?? []).Select(number => columns.Single(column => column.Number == number).Name)],
+            [.. columns.Where(column => (UniqueColumns ?? []).Contains(column.Number)).Select(column => column.Name)]);
     }
 
     sealed class ColumnRow

@@ -25,7 +25,16 @@ SELECT c.oid                                           AS "Oid",
           AND NOT EXISTS (SELECT FROM pg_attribute a
                           WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND NOT a.attnotnull)
         ORDER BY i.indisprimary DESC, i.indisreplident DESC, i.indnatts, i.indexrelid
-        LIMIT 1)                                       AS "KeyColumns"
+        LIMIT 1)                                       AS "KeyColumns",
+       -- An index over an expression depends on the columns in it, a constraint's index on the constraint, which depends on them.
+       (SELECT array_agg(DISTINCT used.number)
+        FROM pg_index i
+        CROSS JOIN LATERAL (SELECT unnest(i.indkey::int2[]) AS number
+                            UNION
+                            SELECT d.refobjsubid::int2 FROM pg_depend d
+                            WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                              AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid) used
+        WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND used.number > 0) AS "UniqueColumns"
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f')

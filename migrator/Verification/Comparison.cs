@@ -115,7 +115,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         NpgsqlConnection connection, Table table, string key, string condition, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand(
-            $"SELECT {key}, {RowHash.Of(table, "t")} FROM {table.From} t WHERE {condition} ORDER BY 1 COLLATE \"C\", 2", connection);
+            $"SELECT key, hash FROM (SELECT {key} AS key, {RowHash.Of(table, "t")} AS hash FROM {table.From} t WHERE {condition}) named ORDER BY key COLLATE \"C\", hash", connection);
         await using var reader = await command.ExecuteReaderAsync(cancel);
         var rows = new List<(string, long)>();
         while (await reader.ReadAsync(cancel)) rows.Add((reader.GetString(0), reader.GetInt64(1)));

@@ -23,10 +23,14 @@ public readonly record struct Digest(long Rows, string Sum)
 public static class RowHash
 {
     /// <summary>The 64-bit hash of a row seen as <paramref name="alias"/>.</summary>
+    /// <remarks>
+    /// A record's hash is a linear combination of its columns' hashes, and so a sum of them would not notice two rows that swap the values
+    /// of a column. Hashing the hash once more makes each row's contribution its own.
+    /// </remarks>
     public static string Of(Table table, string alias)
     {
         var values = table.StoredColumns.Select(column => Value(column, alias)).ToArray();
-        return values.Length == 0 ? "0::bigint" : $"hash_record_extended(ROW({string.Join(", ", values)}), 0)";
+        return values.Length == 0 ? "0::bigint" : $"hashtextextended(hash_record_extended(ROW({string.Join(", ", values)}), 0)::text, 0)";
     }
 
     /// <summary>The 64-bit hash of a row's key.</summary>
