@@ -37,8 +37,25 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
     /// <summary>The real program, as a user starts it.</summary>
     public async Task<PromotionTimes> PromoteAsync(string database)
     {
+        var (seconds, peak, output) = await MigratorAsync(database, "promote", "--no-validate");
+        await MigratorAsync(database, "rollback", "--drop-isolated");
+        var promotion = JsonNode.Parse(output)!["promotion"]!;
+        return new(
+            [.. promotion["phases"]!.AsArray().Select(phase => ((string)phase!["name"]!, (double)phase["seconds"]!))],
+            seconds, (long)promotion["rows"]!, peak);
+    }
+
+    async Task<(double Seconds, double PeakMegabytes, string Output)> MigratorAsync(string database, string verb, string flag)
+    {
         var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "migrator.exe" : "migrator");
-        using var process = new Process { StartInfo = new(program, ["promote", "--tenant-slug", Slug.Text, "--confirm", "--json", "--no-validate", "--routing-dir", Path.GetTempPath()]) { RedirectStandardOutput = true, RedirectStandardError = true } };
+        using var process = new Process
+        {
+            StartInfo = new(program, [verb, "--tenant-slug", Slug.Text, "--confirm", "--json", flag, "--routing-dir", Path.GetTempPath()])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
         var environment = process.StartInfo.Environment;
         environment["MIGRATOR_SOURCE"] = shared.ConnectionString(database, SampleDatabase.Admin);
         environment["MIGRATOR_TARGET"] = dedicated.ConnectionString("postgres", SampleDatabase.Admin);
@@ -54,12 +71,7 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
             if (!process.HasExited) peak = Math.Max(peak, process.PeakWorkingSet64 / 1048576.0);
         }
         var seconds = watch.Elapsed.TotalSeconds;
-        if (process.ExitCode != 0) throw new InvalidOperationException(await errors);
-        var status = JsonNode.Parse(await output)!;
-        await dedicated.DropDatabaseAsync(Slug.DatabaseName);
-        return new(
-            [.. status["promotion"]!["phases"]!.AsArray().Select(phase => ((string)phase!["name"]!, (double)phase["seconds"]!))],
-            seconds, (long)status["promotion"]!["rows"]!, peak);
+        return process.ExitCode == 0 ? (seconds, peak, await output) : throw new InvalidOperationException(await errors);
     }
 
     /// <summary>What a careful person scripts: pre-data, each table through a pipe of two psql, post-data, ANALYZE.</summary>

@@ -152,6 +152,13 @@ public static class Sentences
     public static string NotOwner(string role, string owner, IEnumerable<TableName> tables) =>
         $"Role {role} neither owns nor is a member of the owner of {List(tables)}: GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}.";
 
+    public static string ObjectsNotOwned(string role, string owner, IReadOnlyList<string> objects) =>
+        $"Role {role} could not give these to their owner {owner} in the new database: {string.Join(", ", objects.Take(5))}{(objects.Count > 5 ? $" and {objects.Count - 5} more" : "")}. " +
+        $"GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}, or give them to a role that {role} is a member of.";
+
+    public static string NotMemberOnTarget(string role, string owner, NpgsqlConnectionStringBuilder server) =>
+        $"On {server.Host}:{server.Port} role {role} may not become {owner}, which is to own objects there: GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}.";
+
     public static string SequenceNotOwned(string role, TableName sequence) => $"Role {role} does not own sequence {sequence}, nor is it a member of its owner. Grant it that role.";
 
     public static string ForcedRowSecurity(string role, TableName table) =>

@@ -109,6 +109,8 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         foreach (var sequence in catalog.Sequences.Where(sequence => !sequence.Owned)) faults.Add(Sentences.SequenceNotOwned(me.Name, sequence.Name));
         foreach (var table in scope.CopiedTables.Where(table => table.Table.ForcedRowSecurity && !me.BypassRls && !me.Super))
             faults.Add(Sentences.ForcedRowSecurity(me.Name, table.Name));
+        foreach (var (owner, objects) in await shared.QueryAsync<(string, string[])>(new CommandDefinition(SqlFile.Read("objects-not-owned.sql"), cancellationToken: cancel)))
+            faults.Add(Sentences.ObjectsNotOwned(me.Name, owner, objects));
         if (!me.Super)
             foreach (var function in await shared.QueryAsync<string>(new CommandDefinition("""
                 SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
@@ -124,6 +126,12 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user", cancellationToken: cancel));
         var known = (await server.QueryAsync<string>(new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancel))).ToHashSet();
         var missing = (await Provision.RolesOfAsync(databases.Shared, cancel)).Where(role => !known.Contains(role)).ToArray();
+        // Giving an object to its owner takes the right to become that role; from 16 on that is a right of its own.
+        if (!me.Super)
+            foreach (var owner in (await OwnersAsync(shared, cancel)).Where(known.Contains))
+                if (!await server.ExecuteScalarAsync<bool>(new CommandDefinition(
+                    $"SELECT pg_has_role(@owner, '{(server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER")}')", new { owner }, cancellationToken: cancel)))
+                    faults.Add(Sentences.NotMemberOnTarget(me.Name, owner, databases.IsolatedServer));
         if (missing.Length > 0 && !me.CreateRole && !me.Super) faults.Add(Sentences.RolesMissing(me.Name, missing));
         if (!known.Contains(Tenancy.ApplicationRole) && !missing.Contains(Tenancy.ApplicationRole)) warnings.Add(Sentences.NoApplicationRole(Tenancy.ApplicationRole));
 
@@ -141,6 +149,13 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         if (here != there) faults.Add(Sentences.CollationDiffers(slug, $"{here.Encoding}, {here.Collate}, {here.CType}", $"{there.Value.Encoding}, {there.Value.Collate}, {there.Value.CType}"));
         await CheckExistingDatabaseAsync(tenant, cancel);
     }
+
+    static async Task<IReadOnlyList<string>> OwnersAsync(NpgsqlConnection shared, CancellationToken cancel) =>
+        [.. await shared.QueryAsync<string>(new CommandDefinition("""
+            SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+            WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
+            """, cancellationToken: cancel))];
 
     async Task CheckExistingDatabaseAsync(Tenant tenant, CancellationToken cancel)
     {

@@ -96,6 +96,9 @@ public sealed partial class SchemaArchive : IDisposable
             await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
             var schemas = await connection.QueryAsync<string>(new CommandDefinition("SELECT nspname::text FROM pg_namespace", cancellationToken: cancel));
             ArchiveEntry[] entries = [.. Parse(list.Split('\n'), [.. schemas.Append("-")]).Where(IsKept)];
+            // Up to 14 the superuser owns schema public, and only it could give the new one to itself: the database's owner keeps it then.
+            if (!await connection.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER'))"))
+                entries = [.. entries.Where(entry => !(entry.Kind == "SCHEMA" && entry.Line.Contains(" SCHEMA - public ", StringComparison.Ordinal)))];
 
             var keys = (await connection.QueryAsync<(uint Oid, string Schema, string Name)>(new CommandDefinition(
                 """
@@ -114,7 +117,7 @@ public sealed partial class SchemaArchive : IDisposable
                     objects = entries.Where(IsDescribed).Select(entry => (long)entry.ObjectId).ToArray(),
                 },
                 cancellationToken: cancel))).DistinctBy(row => (row.Class, row.Object)).ToDictionary(row => (row.Class, row.Object), row => row.Identity);
-            return new(tools, folder, entries, [.. keys.Select(key => key.Oid)], [.. keys.Select(key => $"{key.Schema} {key.Name} ")], identities);
+            return new(tools, folder, entries, [.. keys.Select(key => key.Oid)], [.. keys.Select(key => Listed($"{key.Schema} {key.Name} "))], identities);
         }
         catch
         {
@@ -136,10 +139,11 @@ public sealed partial class SchemaArchive : IDisposable
         if (missing.Length == 0) return;
         var list = Path.Combine(folder, $"{parts[0]}.list");
         await File.WriteAllLinesAsync(list, missing.Select(entry => entry.Line), cancel);
+        // The jobs are all the parallelism there is: workers within an index build besides would only contend with them.
         await tools.RunAsync(
             "pg_restore", databases.IsolatedServer,
             ["--no-password", "--no-tablespaces", "--use-list", list, "--jobs", jobs.ToString(), "--dbname", databases.IsolatedServer.Database!, ArchiveFile],
-            $"-c maintenance_work_mem={512 / Math.Max(jobs, 1)}MB -c client_connection_check_interval=1000", cancel);
+            $"-c maintenance_work_mem={512 / Math.Max(jobs, 1)}MB -c max_parallel_maintenance_workers=0 -c client_connection_check_interval=1000", cancel);
     }
 
     public void Dispose()
@@ -168,6 +172,9 @@ public sealed partial class SchemaArchive : IDisposable
         !LeftOut.Contains(entry.Kind)
         && !(entry.Kind is "COMMENT" or "ACL" && StartsWithAny(entry.Tag, LeftOutTargets))
         && !(entry.Kind is "TRIGGER" or "COMMENT" && entry.Line.Contains(" " + WriteGuard.TriggerPrefix, StringComparison.Ordinal));
+
+    /// <summary>A name as the list has it: on one line.</summary>
+    static string Listed(string name) => name.Replace('\n', ' ').Replace('\r', ' ');
 
     static bool IsDescribed(ArchiveEntry entry) => entry.ClassId != 0 && entry.Kind is not ("ACL" or "COMMENT" or "ROW SECURITY" or "DEFAULT ACL");
 
