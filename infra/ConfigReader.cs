@@ -103,13 +103,13 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
     }
 
     /// <summary>A secret; its text never enters a message.</summary>
-    public Output<string> Secret(string key, int minLength)
+    public Output<string> Secret(string key, int minLength, Func<string, string?>? objection = null)
     {
         var text = Setting(key);
         if (text is null)
             Fault(key, "is missing", $"Run 'pulumi config set --secret {key} --stack {stack}'");
-        else if (text.Length < minLength)
-            Fault(key, $"is shorter than {minLength} characters", $"Run 'pulumi config set --secret {key} --stack {stack}' with a generated one");
+        else if ((text.Length < minLength ? $"is shorter than {minLength} characters" : objection?.Invoke(text)) is { } problem)
+            Fault(key, problem, $"Run 'pulumi config set --secret {key} --stack {stack}' with a generated one");
 
         return Output.CreateSecret(text ?? "");
     }

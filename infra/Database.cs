@@ -85,7 +85,12 @@ public sealed class Database : ComponentResource
         MigratorPrerequisites = [TenantDatabase, migrator];
         ApiPrerequisites = [TenantDatabase, api, signIn];
         if (config.ManageRoles)
-            ApiPrerequisites = [.. ApiPrerequisites, .. Roles(config, identity, migrator, api)];
+        {
+            var roles = Roles(config, identity, migrator, api);
+            ApiPrerequisites = [.. ApiPrerequisites, .. roles];
+            // Default privileges reach only what is created after them.
+            MigratorPrerequisites = [.. MigratorPrerequisites, .. roles];
+        }
 
         RegisterOutputs();
     }

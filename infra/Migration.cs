@@ -81,6 +81,7 @@ public sealed class Migration : ComponentResource
             Text("TARGET_DB_HOST", database.Instance.PrivateIpAddress),
             Text("TARGET_DB_PORT", "5432"),
             Text("TARGET_DB_USER", Database.MigratorRole),
+            Text("TARGET_DB_SSLMODE", "require"),
             Secret("TARGET_DB_PASSWORD", secrets.DatabasePassword),
             // So that the route it writes at the cutover is the stack's output of that name.
             Text("MIGRATOR_DOMAIN", config.Platform.DnsDomain.TrimEnd('.')),

@@ -50,7 +50,7 @@ public sealed class Monitoring : ComponentResource
         Alert("cpu", "The database's CPU is above 90 %", "Raise machineType in the stack's file.",
             databaseId.Apply(id => $"avg_over_time({OfDatabase("cpu/utilization", id)}[15m]) > 0.9"));
         Alert("disk", "The database's disk is 90 % full",
-            "It grows by itself; find out what fills it. A replication slot left behind shows in 'migrator status'.",
+            "It grows by itself; find out what fills it. A replication slot left behind shows in pg_replication_slots.",
             databaseId.Apply(id => $"{OfDatabase("disk/utilization", id)} > 0.9"));
         Alert("connections", "Four fifths of the database's connections are in use", "Raise maxConnections, or lower connectionsPerInstance.",
             databaseId.Apply(id => $"sum({OfDatabase("postgresql/num_backends", id)}) > {config.Tier.MaxConnections * 4 / 5}"));
@@ -203,6 +203,9 @@ public sealed class Monitoring : ComponentResource
         [
             $"secrets/{names.Secret("dbpassword")}", $"secrets/{names.Secret("signingkey")}", $"secrets/{names.Secret("signinkey")}",
             $"services/{names.Run("api")}", $"services/{names.Run("ui")}", $"jobs/{names.Run("migrator")}",
+            $"securityPolicies/{names.Label("armor")}", $"urlMaps/{names.Label("edge")}", $"urlMaps/{names.Label("redirect")}",
+            $"backendServices/{names.Label("api")}", $"backendServices/{names.Label("ui")}", $"sslPolicies/{names.Label("tls")}",
+            $"certificateMaps/{names.Label("tls")}",
             $"serviceAccounts/{names.Account("api")}", $"serviceAccounts/{names.Account("ui")}", $"serviceAccounts/{names.Account("migrator")}",
         ];
         // Whole names only: one tenant's name may begin with another's.

@@ -61,7 +61,7 @@ public sealed class Secrets : ComponentResource
             SecretData = Output.CreateSecret(value),
         }, new CustomResourceOptions { Parent = this, AdditionalSecretOutputs = { "secretData" } });
 
-        // By number, not "latest": a new value makes a new revision, and the old revision keeps what it started with.
+        // By number, not "latest": a new value makes a new revision, which starts with it or not at all.
         return new SecretReference(secret.SecretId, version.Version, [version, Reader(kind, secret.SecretId, reader)]);
     }
 

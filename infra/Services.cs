@@ -10,8 +10,11 @@ namespace Infra;
 /// </summary>
 public sealed class Services : ComponentResource
 {
-    /// <summary>Path that answers 200 when the program can serve; probes and uptime checks ask it.</summary>
-    public const string HealthPath = "/healthz";
+    /// <summary>
+    /// Path that answers 200 when the program can serve; probes and uptime checks ask it. Not <c>/healthz</c>, which
+    /// <see href="https://cloud.google.com/run/docs/known-issues">Google's front end answers itself</see>.
+    /// </summary>
+    public const string HealthPath = "/health";
 
     const int Port = 8080;
 

@@ -12,6 +12,17 @@ public sealed partial record TenantConfig
     // Connections that stay free of the application: the migrator's, Cloud SQL's own and a person's.
     const int ReservedConnections = 30;
 
+    // MiB that Cloud Run takes with so many CPUs in the second-generation environment.
+    // https://cloud.google.com/run/docs/configuring/services/memory-limits
+    static readonly SortedDictionary<int, (int Min, int Max)> _memoryOfCpus = new()
+    {
+        [1] = (512, 4096),
+        [2] = (512, 8192),
+        [4] = (2048, 16384),
+        [6] = (4096, 24576),
+        [8] = (4096, 32768),
+    };
+
     /// <summary>The tenant; the stack's name.</summary>
     public required Slug Slug { get; init; }
 
@@ -45,7 +56,7 @@ public sealed partial record TenantConfig
     /// <summary>Region or multi-region that keeps the backups.</summary>
     public required string BackupLocation { get; init; }
 
-    /// <summary>Whether the server can stream changes back to the shared database, which an online rollback needs.</summary>
+    /// <summary>Whether changes can be streamed out of the database by logical replication.</summary>
     public required bool LogicalDecoding { get; init; }
 
     /// <summary>Day of the maintenance window, 1 (Monday) to 7.</summary>
@@ -136,14 +147,15 @@ public sealed partial record TenantConfig
             ManageRoles = reader.Flag("manageRoles", false),
             ConnectionsPerInstance = reader.Integer("connectionsPerInstance", 20, 1, 200),
             Concurrency = reader.Integer("concurrency", 80, 1, 1000),
-            Cpu = reader.Integer("cpu", 1, 1, 8),
-            Memory = reader.Text("memory", "[0-9]+(Mi|Gi)", "an amount such as 512Mi or 1Gi", fallback: "512Mi"),
+            Cpu = int.TryParse(reader.Choice("cpu", "1", [.. _memoryOfCpus.Keys.Select(cpus => $"{cpus}")]), out var cpu) ? cpu : 1,
+            Memory = reader.Text("memory", "[0-9]{1,6}(Mi|Gi)", "an amount such as 512Mi or 1Gi", fallback: "512Mi"),
             BudgetCurrency = reader.Text("budgetCurrency", "[A-Z]{3}", "an ISO 4217 code such as EUR", fallback: "USD"),
-            DatabasePassword = reader.Secret("databasePassword", 16),
+            DatabasePassword = reader.Secret("databasePassword", 16, ObjectionToPassword),
             SigningKey = reader.Secret("signingKey", 32),
             Decommission = reader.Flag("decommission", false),
         };
         CheckCapacity(reader, settings);
+        CheckMemory(reader, settings);
         reader.ThrowIfFaulty();
         return settings;
     }
@@ -202,12 +214,37 @@ public sealed partial record TenantConfig
         if (tier.MinInstances > tier.MaxInstances)
             reader.Fault("minInstances", $"is {tier.MinInstances}, more than maxInstances {tier.MaxInstances}", "Lower it, or raise maxInstances");
 
+        if (tier.RetainedBackups < tier.TransactionLogDays)
+            reader.Fault("retainedBackups",
+                $"is {tier.RetainedBackups}, fewer than the {tier.TransactionLogDays} days of transactionLogDays, and a recovery starts from the backup before its point in time",
+                "Raise it, or lower transactionLogDays");
+
         var wanted = tier.MaxInstances * settings.ConnectionsPerInstance;
         if (wanted > tier.MaxConnections - ReservedConnections)
             reader.Fault("maxConnections",
                 $"is {tier.MaxConnections}, but {tier.MaxInstances} API instances may open {wanted} connections and {ReservedConnections} stay reserved",
                 "Raise it, or lower maxInstances or connectionsPerInstance");
     }
+
+    static void CheckMemory(ConfigReader reader, TenantConfig settings)
+    {
+        // Neither of them, where it was refused already.
+        if (settings.Memory == "" || !_memoryOfCpus.TryGetValue(settings.Cpu, out var range))
+            return;
+
+        var amount = long.Parse(settings.Memory[..^2], System.Globalization.CultureInfo.InvariantCulture) * (settings.Memory.EndsWith("Gi", StringComparison.Ordinal) ? 1024 : 1);
+        if (amount < range.Min || amount > range.Max)
+            reader.Fault("memory", $"is '{settings.Memory}', but with {settings.Cpu} CPU{(settings.Cpu == 1 ? "" : "s")} Cloud Run takes {range.Min}Mi to {range.Max}Mi",
+                "Change it, or cpu");
+    }
+
+    // What the instance's own password policy would refuse in the middle of 'pulumi up'.
+    // https://cloud.google.com/sql/docs/postgres/built-in-authentication#instance_password_policies
+    static string? ObjectionToPassword(string text) =>
+        !(text.Any(char.IsAsciiLetterLower) && text.Any(char.IsAsciiLetterUpper) && text.Any(char.IsAsciiDigit) && text.Any(c => !char.IsAsciiLetterOrDigit(c)))
+            ? "has not all of a lower-case letter, an upper-case letter, a digit and another character"
+            : text.Contains(Database.MigratorRole, StringComparison.OrdinalIgnoreCase) ? $"contains '{Database.MigratorRole}', the role that it belongs to"
+            : null;
 
     // https://cloud.google.com/sql/docs/postgres/create-instance#machine-types
     static bool IsLegal(string edition, string machineType)

@@ -24,6 +24,9 @@ public class TenantStack : Stack
         {
             Project = config.Platform.Project,
             Region = config.Platform.Region,
+            // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to count the calls on.
+            UserProjectOverride = true,
+            BillingProject = config.Platform.Project,
         });
         var options = new ComponentResourceOptions { Providers = { google } };
 
@@ -45,6 +48,8 @@ public class TenantStack : Stack
         DatabaseName = database.TenantDatabase.Name;
         DatabaseUser = Output.Create(Database.MigratorRole);
         ConnectionName = database.Instance.ConnectionName;
+        Project = Output.Create(config.Platform.Project);
+        Region = Output.Create(config.Platform.Region);
         MigrationJob = migration.Job.Name;
         DashboardUrl = monitoring.Dashboard.Id.Apply(id =>
             $"https://console.cloud.google.com/monitoring/dashboards/builder/{id.Split('/')[^1]}?project={config.Platform.Project}");
@@ -80,6 +85,14 @@ public class TenantStack : Stack
     /// <summary>Connection name for the Cloud SQL Auth Proxy.</summary>
     [Output("connectionName")]
     public Output<string> ConnectionName { get; private set; }
+
+    /// <summary>Project that holds the tenant.</summary>
+    [Output("project")]
+    public Output<string> Project { get; private set; }
+
+    /// <summary>Region of the tenant's job and services.</summary>
+    [Output("region")]
+    public Output<string> Region { get; private set; }
 
     /// <summary>Name of the Cloud Run job that promotes.</summary>
     [Output("migrationJob")]

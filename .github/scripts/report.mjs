@@ -8,7 +8,9 @@ const { SLUG, COMMIT = "", RESOLVED = "success", VALIDATED = "success", PROMOTED
 const folder = process.argv[2];
 // A run that stopped early left nothing.
 const files = existsSync(folder) ? readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".jsonl")).sort() : [];
-const lines = (name) => readFileSync(join(folder, name), "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+// A run that was cut off may leave half a line.
+const parsed = (line) => { try { return [JSON.parse(line)].filter((entry) => entry instanceof Object); } catch { return []; } };
+const lines = (name) => readFileSync(join(folder, name), "utf8").split("\n").flatMap(parsed);
 
 const steps = files.filter((name) => basename(name) === "timeline.jsonl").flatMap(lines);
 const entries = files.filter((name) => basename(name) !== "timeline.jsonl").flatMap(lines);
@@ -17,7 +19,11 @@ const events = entries.map((entry) => ({ at: entry.timestamp, severity: entry.se
 const phases = steps.map((step) => ({ section: "Workflow", name: step.name, from: step.started, to: step.ended, failed: step.status !== 0 }));
 const open = new Map();
 for (const event of events) {
-  if (event.event === "phase_started") open.set(event.phase, event.at);
+  if (event.event === "phase_started") {
+    // Cloud Run started the job again: what was open then had failed.
+    if (open.has(event.phase)) phases.push({ section: "Migrator", name: event.phase, from: open.get(event.phase), to: event.at, failed: true });
+    open.set(event.phase, event.at);
+  }
   if (event.event === "phase_ended") {
     phases.push({ section: "Migrator", name: event.phase, from: open.get(event.phase) ?? event.at, to: event.at, failed: false });
     open.delete(event.phase);
@@ -71,5 +77,5 @@ if (complaints.length > 0) {
 }
 
 if (stopped && stopped[0] === "promote" && TITLE === "Promotion")
-  out.push("Nothing is lost: putting the label on again goes on where this stopped, and the workflow *Roll back* takes it back.", "");
+  out.push("Nothing is lost: the label put on again goes on where this stopped; once the tenant is isolated, its job run again completes it. The workflow *Roll back* takes it back.", "");
 console.log(out.join("\n"));

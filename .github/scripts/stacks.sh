@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Reads the paths that changed, one a line, and prints the stacks to preview as stacks=["acme-corp"]:
-# all of them when the program or its packages changed, else those whose own file did.
+# all of them when the program, its settings or its packages changed, else those whose own file did.
 set -euo pipefail
 
 all=$(git ls-files 'Pulumi.*.yaml')
 changed=$(cat)
-if grep -qvE '^Pulumi\.[^/]+\.yaml$' <<< "$changed"; then
+if grep -qE '^(infra/|Pulumi\.yaml$|Directory\.[^/]+\.props$|global\.json$)' <<< "$changed"; then
   files=$all
 else
   # A deleted file is no stack any more.

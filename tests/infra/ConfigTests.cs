@@ -22,6 +22,12 @@ public class ConfigTests
     [InlineData("notificationChannels", "mail@example.com", "tenant:notificationChannels is not a list of texts.")]
     [InlineData("databasePassword", null, "tenant:databasePassword is missing. Run 'pulumi config set --secret databasePassword --stack dev'.")]
     [InlineData("databasePassword", "hunter2", "tenant:databasePassword is shorter than 16 characters.")]
+    [InlineData("databasePassword", "0123456789abcdef", "tenant:databasePassword has not all of a lower-case letter, an upper-case letter, a digit and another character.")]
+    [InlineData("databasePassword", "Sixteen-Migrator-1", "tenant:databasePassword contains 'migrator', the role that it belongs to.")]
+    [InlineData("cpu", "3", "tenant:cpu is '3', allowed are 1, 2, 4, 6, 8. Run 'pulumi config set cpu 1 --stack dev'.")]
+    [InlineData("cpu", "4", "tenant:memory is '512Mi', but with 4 CPUs Cloud Run takes 2048Mi to 16384Mi.")]
+    [InlineData("memory", "8Gi", "tenant:memory is '8Gi', but with 1 CPU Cloud Run takes 512Mi to 4096Mi.")]
+    [InlineData("memory", "128Mi", "tenant:memory is '128Mi', but with 1 CPU Cloud Run takes 512Mi to 4096Mi.")]
     [InlineData("decommission", "yes", "tenant:decommission is 'yes', allowed are true and false.")]
     [InlineData("diskSizeGb", "5", "tenant:diskSizeGb is '5', allowed are whole numbers from 10 to 65536. Run 'pulumi config set diskSizeGb 20 --stack dev'.")]
     [InlineData("transactionLogDays", "14", "tenant:transactionLogDays is '14', allowed are whole numbers from 1 to 7.")]
@@ -50,6 +56,15 @@ public class ConfigTests
         var lines = message.Split('\n')[1..];
         Assert.All(faults, fault => Assert.Contains(lines, line => line.StartsWith($"  - tenant:{fault.Key} ", StringComparison.Ordinal)));
         Assert.True(faults.Length == lines.Length, message);
+        Assert.Empty(registered);
+    }
+
+    [Fact]
+    public async Task A_point_in_time_can_only_be_reached_from_a_backup_that_is_still_kept()
+    {
+        var (message, registered) = await Graph.FaultAsync("dev", "dev", ("tier", "regulated"), ("machineType", ""), ("retainedBackups", "20"));
+
+        Assert.Contains("tenant:retainedBackups is 20, fewer than the 35 days of transactionLogDays, and a recovery starts from the backup before its point in time.", message);
         Assert.Empty(registered);
     }
 

@@ -65,6 +65,8 @@ public class GraphTests
         Assert.Equal($"db-acme-corp{Cloud.NameSuffix}", await OutputUtilities.GetValueAsync(outputs.DatabaseInstance));
         Assert.Equal("tenant_acme_corp", await OutputUtilities.GetValueAsync(outputs.DatabaseName));
         Assert.Equal($"factory:europe-west3:db-acme-corp{Cloud.NameSuffix}", await OutputUtilities.GetValueAsync(outputs.ConnectionName));
+        Assert.Equal("factory-prod", await OutputUtilities.GetValueAsync(outputs.Project));
+        Assert.Equal("europe-west3", await OutputUtilities.GetValueAsync(outputs.Region));
         Assert.Equal("migrator-acme-corp", await OutputUtilities.GetValueAsync(outputs.MigrationJob));
         Assert.Equal($"https://console.cloud.google.com/monitoring/dashboards/builder/dashboard{Cloud.NameSuffix}?project=factory-prod",
             await OutputUtilities.GetValueAsync(outputs.DashboardUrl));

@@ -121,6 +121,8 @@ public class IsolationTests
             node.Parent == "stack"));
         Assert.All(graph.Nodes.Where(node => node.Type.StartsWith("gcp:", StringComparison.Ordinal)), node => Assert.Equal("gcp", node.Provider));
         Assert.Equal(stack == "dev" ? "factory-dev" : "factory-prod", graph.One("gcp").Text("project"));
+        // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to count the calls on.
+        Assert.Equal(("true", graph.One("gcp").Text("project")), (graph.One("gcp").Text("userProjectOverride"), graph.One("gcp").Text("billingProject")));
     }
 
     [Theory]

@@ -14,6 +14,9 @@ public sealed class WorkflowScriptTests : IDisposable
     [InlineData("Pulumi.dev.yaml\nPulumi.acme-corp.yaml", "stacks=[\"acme-corp\",\"dev\"]")]
     [InlineData("infra/Edge.cs", "stacks=[\"acme-corp\",\"dev\"]")]
     [InlineData("Pulumi.dev.yaml\nDirectory.Packages.props", "stacks=[\"acme-corp\",\"dev\"]")]
+    [InlineData("Pulumi.dev.yaml\nREADME.md\nmigrator/Program.cs", "stacks=[\"dev\"]")]
+    [InlineData("docs/infrastructure.md\ntests/infra/EdgeTests.cs", "stacks=[]")]
+    [InlineData("Pulumi.yaml", "stacks=[\"acme-corp\",\"dev\"]")]
     [InlineData("Pulumi.deleted.yaml", "stacks=[]")]
     [InlineData("Pulumi.$(id).yaml", "stacks=[]")]
     public async Task A_changed_file_previews_its_stack_and_a_changed_program_all_of_them(string changed, string expected)
@@ -54,26 +57,32 @@ public sealed class WorkflowScriptTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(4)]
-    public async Task The_migrators_job_is_run_with_its_arguments_and_its_log_kept_however_it_ends(int jobExit)
+    [InlineData("True", 0)]
+    [InlineData("False", 1)]
+    public async Task The_migrators_job_is_run_with_its_arguments_and_the_log_of_that_very_execution_is_kept_however_it_ends(string completed, int exitCode)
     {
         await FakeAsync("gcloud", $$$"""
             printf '%s\n' "$*" >> "{{{_folder}}}/calls"
             case "$*" in
-              "run jobs execute"*) exit {{{jobExit}}} ;;
-              "run jobs executions list"*) echo migrator-acme-corp-x7 ;;
+              "run jobs execute "*) echo migrator-acme-corp-x7 ;;
+              "run jobs executions describe migrator-acme-corp-x7 "*)
+                # Nothing is known yet, then it runs, then it has ended.
+                case "$(grep -c describe "{{{_folder}}}/calls")" in
+                  1) exit 1 ;;
+                  2) echo '{"status":{"conditions":[{"type":"Started","status":"True"},{"type":"Completed","status":"Unknown"}]}}' ;;
+                  *) echo '{"status":{"conditions":[{"type":"Completed","status":"{{{completed}}}"}]}}' ;;
+                esac ;;
               "logging read"*) echo '[{"timestamp":"2026-01-01T00:00:00Z","severity":"INFO","insertId":"a","jsonPayload":{"message":"hello"}}]' ;;
             esac
             """);
 
         var result = await Tool.RunAsync("bash", [Path.Combine(StackFiles.Root, ".github/scripts/run-migrator.sh"), "migrator-acme-corp", $"{_folder}/log.jsonl", "verify", "--tenant-slug=acme-corp"],
-            environment: [("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"), ("PROJECT", "p"), ("REGION", "r"), ("LOG_DELAY", "0")]);
+            environment: [("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"), ("PROJECT", "p"), ("REGION", "r"), ("LOG_DELAY", "0"), ("POLL_DELAY", "0")]);
 
-        Assert.Equal(jobExit, result.ExitCode);
+        Assert.True(exitCode == result.ExitCode, result.Error);
         var calls = await File.ReadAllLinesAsync($"{_folder}/calls", TestContext.Current.CancellationToken);
-        Assert.Equal("run jobs execute migrator-acme-corp --project p --region r --args=verify,--tenant-slug=acme-corp --wait", calls[0]);
-        Assert.Contains("execution_name\"=\"migrator-acme-corp-x7\"", calls[2]);
+        Assert.Equal("run jobs execute migrator-acme-corp --project p --region r --args=verify,--tenant-slug=acme-corp --async --format value(metadata.name)", calls[0]);
+        Assert.Contains("execution_name\"=\"migrator-acme-corp-x7\"", calls[^1]);
         Assert.Equal("hello", JsonDocument.Parse(await File.ReadAllTextAsync($"{_folder}/log.jsonl", TestContext.Current.CancellationToken)).RootElement
             .GetProperty("jsonPayload").GetProperty("message").GetString());
     }
@@ -98,6 +107,51 @@ public sealed class WorkflowScriptTests : IDisposable
 
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains(expected, Assert.Single(await File.ReadAllLinesAsync($"{_folder}/calls", TestContext.Current.CancellationToken)));
+    }
+
+    [Fact]
+    public async Task A_preview_is_quoted_so_that_nothing_in_it_becomes_markup_of_ours()
+    {
+        await WriteAsync("preview.txt", "+ gcp:sql", "````", "@everyone <img src=x>", "    ~ name");
+
+        var (_, comment, _) = await Tool.RunAsync("bash", [".github/scripts/preview.sh", "acme-corp", $"{_folder}/preview.txt"]);
+
+        var lines = comment.TrimEnd('\n').Split('\n');
+        Assert.Equal(["### Preview of `acme-corp`", ""], lines[..2]);
+        Assert.All(lines[2..], line => Assert.StartsWith("    ", line));
+    }
+
+    [Fact]
+    public async Task Where_there_was_no_preview_the_comment_says_so()
+    {
+        var (exitCode, comment, _) = await Tool.RunAsync("bash", [".github/scripts/preview.sh", "acme-corp", $"{_folder}/preview.txt"]);
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("It did not run; the job's log says why.", comment);
+    }
+
+    [Fact]
+    public async Task A_phase_that_another_attempt_repeats_failed_the_first_time()
+    {
+        await WriteAsync("report-2-promote/promote.jsonl",
+            """{"timestamp":"2026-01-01T10:00:00Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"copy","message":"Copy"}}""",
+            """{"timestamp":"2026-01-01T10:01:00Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"copy","message":"Copy"}}""",
+            """{"timestamp":"2026-01-01T10:01:30Z","severity":"INFO","jsonPayload":{"event":"phase_ended","phase":"copy","message":"Copy"}}""");
+
+        var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"));
+
+        Assert.Contains("| Migrator | copy | **failed** | 60.0 |\n| Migrator | copy | done | 30.0 |", report);
+    }
+
+    [Fact]
+    public async Task A_line_that_is_no_entry_does_not_take_the_report_away()
+    {
+        await WriteAsync("report-2-promote/timeline.jsonl", """{"name":"Migration","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:05:00.000Z","status":0}""", "{\"name\":", "null");
+
+        var (exitCode, report, _) = await ReportAsync(("SLUG", "acme-corp"));
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("| Workflow | Migration | done | 300.0 |", report);
     }
 
     [Fact]
@@ -139,7 +193,8 @@ public sealed class WorkflowScriptTests : IDisposable
         Assert.Contains("| Migrator | verify | **failed** | 230.0 |", report);
         Assert.Contains("  verify :crit, ", report);
         Assert.Contains("- Table public.users differs in 3 rows.", report);
-        Assert.Contains("putting the label on again goes on where this stopped", report);
+        Assert.Contains("the label put on again goes on where this stopped", report);
+        Assert.Contains("once the tenant is isolated, its job run again completes it", report);
     }
 
     [Fact]

@@ -25,10 +25,14 @@ public class WorkflowTests
         // Behind the approval of the environment.
         ["promote.yml promote"] = ["contents: read", "id-token: write"],
         ["promote.yml report"] = ["contents: read", "pull-requests: write"],
+        ["rollback.yml confirm"] = ["contents: read"],
         ["rollback.yml roll-back"] = ["contents: read", "id-token: write"],
         ["drift.yml stacks"] = ["contents: read"],
         ["drift.yml drift"] = ["contents: read", "id-token: write"],
     };
+
+    // A pull request's own code runs here and nowhere else: it is what is previewed, and what was approved.
+    static readonly string[] _runsPullRequest = ["preview.yml stacks", "preview.yml preview", "promote.yml promote"];
 
     [Fact]
     public async Task Actionlint_finds_nothing()
@@ -127,12 +131,38 @@ public class WorkflowTests
         Assert.Contains("github.event.pull_request.head.repo.full_name == github.repository", Scalar(jobs[0].Node, "if"));
         Assert.All(jobs.Skip(1), job => Assert.Contains(jobs[0].Name, Texts(job.Node, "needs")));
         Assert.All(jobs, job => Assert.All(
-            Steps(job.Node).Where(step => Scalar(step, "uses")?.StartsWith("actions/checkout@", StringComparison.Ordinal) == true),
-            step => Assert.Equal(
-                // Where the token may write, the pull request's own code does not run.
-                Mapping(job.Node, "permissions")!.Children.ContainsKey("pull-requests") ? "${{ github.event.pull_request.base.sha }}" : "${{ github.event.pull_request.head.sha }}",
-                Scalar(Mapping(step, "with")!, "ref"))));
+            Steps(job.Node).Where(step => Scalar(step, "uses")?.StartsWith("actions/checkout@", StringComparison.Ordinal) == true)
+                .Select(step => Mapping(step, "with")!),
+            with => Assert.Equal(
+                // In a folder of its own it is read, not run.
+                _runsPullRequest.Contains($"{file} {job.Name}") || Scalar(with, "path") is not null
+                    ? "${{ github.event.pull_request.head.sha }}" : "${{ github.event.pull_request.base.sha }}",
+                Scalar(with, "ref"))));
     }
+
+    [Fact]
+    public void What_was_typed_for_a_rollback_is_checked_before_anybody_is_asked_to_approve_it()
+    {
+        var jobs = Jobs("rollback.yml").ToDictionary(job => job.Name, job => job.Node);
+
+        Assert.Equal(["confirm"], Texts(jobs["roll-back"], "needs"));
+        Assert.Null(Scalar(jobs["confirm"], "environment"));
+        Assert.Contains("confirmed.sh", Scalar(Steps(jobs["confirm"]).Last(), "run"));
+    }
+
+    [Fact]
+    public void A_promoted_tenant_is_looked_for_where_its_stack_says_it_is() => Assert.All(
+        (string[])["promote.yml promote", "rollback.yml roll-back"],
+        job =>
+        {
+            var where = Steps(Jobs(job.Split(' ')[0]).Single(candidate => candidate.Name == job.Split(' ')[1]).Node).Single(step => Scalar(step, "name") == "Where it is");
+            Assert.All((string[])["migrationJob", "project", "region"], output => Assert.Contains($"pulumi stack output {output} ", Scalar(where, "run")));
+        });
+
+    [Fact]
+    public void Health_is_asked_where_the_probes_ask_it() =>
+        Assert.Contains($"\"$API_URL{Services.HealthPath}\" \"$UI_URL{Services.HealthPath}\"", Scalar(Steps(Jobs("promote.yml").Single(job => job.Name == "promote").Node)
+            .Single(step => Scalar(step, "name") == "Ask the tenant's programs"), "run"));
 
     [Fact]
     public void Promotion_goes_resolve_validate_promote_and_reports_whatever_happened()

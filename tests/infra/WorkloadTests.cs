@@ -27,8 +27,8 @@ public class WorkloadTests
 
         Assert.All(graph.All("Service"), node =>
         {
-            Assert.Equal("/healthz", node.Text("template.containers.0.startupProbe.httpGet.path"));
-            Assert.Equal("/healthz", node.Text("template.containers.0.livenessProbe.httpGet.path"));
+            Assert.Equal("/health", node.Text("template.containers.0.startupProbe.httpGet.path"));
+            Assert.Equal("/health", node.Text("template.containers.0.livenessProbe.httpGet.path"));
             Assert.Equal((double)min, node["template.scaling.minInstanceCount"]);
             Assert.Equal((double)max, node["template.scaling.maxInstanceCount"]);
             Assert.NotNull(node["template.containers.0.resources.limits.cpu"]);
@@ -83,6 +83,7 @@ public class WorkloadTests
             ["TARGET_DB_HOST"] = "10.20.0.5",
             ["TARGET_DB_PORT"] = "5432",
             ["TARGET_DB_USER"] = "migrator",
+            ["TARGET_DB_SSLMODE"] = "require",
             ["TARGET_DB_PASSWORD"] = $"secret dbpassword-{stack}",
             ["MIGRATOR_DOMAIN"] = stack == "dev" ? "dev.factory.example.com" : "factory.example.com",
         }, environment);
@@ -111,6 +112,8 @@ public class WorkloadTests
             "gcp:secretmanager/secretVersion:SecretVersion dbpassword",
             "gcp:sql/database:Database tenant",
             "gcp:sql/user:User migrator",
+            // Default privileges reach only what is created after them.
+            .. graph.All("DefaultPrivileges").Concat(graph.All("Grant")).Concat(graph.All("GrantRole")).Select(node => node.Label),
         ], job);
         Assert.All(graph.All("Service"), service => Assert.Subset(service.DependsOn.ToHashSet(), job.ToHashSet()));
         Assert.Subset(graph.One("Service", "api").DependsOn.ToHashSet(), new HashSet<string>

@@ -19,7 +19,7 @@ static class StackFiles
     /// <summary>Settings that stand encrypted in a stack's file and are therefore missing from a committed example.</summary>
     public static readonly IReadOnlyDictionary<string, string> Secrets = new Dictionary<string, string>
     {
-        ["databasePassword"] = "plain-text-of-the-database-password",
+        ["databasePassword"] = "plain-text-of-the-Password-of-database-1",
         ["signingKey"] = "plain-text-of-the-signing-key-of-this-tenant",
     };
 
