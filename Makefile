@@ -38,13 +38,13 @@ bench:
 golden:
 	UPDATE_GOLDEN=1 dotnet run --project tests/infra
 
-# The job's image promotes; verify afterwards reads both sides once more. Region as the stack has it.
+# The job's image promotes; verify afterwards reads both sides once more.
 isolate: tenant-id
 	@command -v pulumi >/dev/null && command -v gcloud >/dev/null || { echo "The whole way takes pulumi and gcloud, which are not both here. For the database alone: make isolate-db-only TENANT_ID=$(TENANT_ID)" >&2; exit 1; }
 	pulumi up --stack $(TENANT_ID)
-	job=$$(pulumi stack output migrationJob --stack $(TENANT_ID)) && region=$$(pulumi config get region --stack $(TENANT_ID)) && \
-	gcloud run jobs execute "$$job" --region "$$region" --wait && \
-	gcloud run jobs execute "$$job" --region "$$region" --wait --args=verify,--tenant-slug=$(TENANT_ID),--log-format,json
+	output() { pulumi stack output "$$1" --stack $(TENANT_ID); } && \
+	run() { gcloud run jobs execute "$$(output migrationJob)" --project "$$(output project)" --region "$$(output region)" --wait "$$@"; } && \
+	run && run --args=verify,--tenant-slug=$(TENANT_ID),--log-format,json
 
 isolate-db-only: build tenant-id
 	$(MIGRATOR) promote --tenant-slug=$(TENANT_ID) --confirm $(FLAGS)
