@@ -28,6 +28,9 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
 
     static readonly Phase[] BackHome = [new CloseIsolated(), new BringHome(), new FlipBack(), new ReleaseShared()];
 
+    // A retry goes on with what this process began. When another run had the tenant in between, somebody has decided anew.
+    (long Promotion, long Run)? taken;
+
     static Phase[] Finalization(int batchSize, bool force) => [new DeleteShared(batchSize, force), new RemoveTraces()];
 
     /// <summary>Reads everything and changes nothing.</summary>
@@ -124,7 +127,10 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
         if (record.Target != TargetOf(databases)) throw Sentences.TargetMoved(slug, record.Target);
         await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancel), settings.Tenancy);
-        return new(settings, options, databases, tenant, scope, tools!, journal, record, await journal.NextRunAsync(record.Id, cancel), progress, clock);
+        taken = null;
+        var number = await journal.NextRunAsync(record.Id, cancel);
+        taken = (record.Id, number);
+        return new(settings, options, databases, tenant, scope, tools!, journal, record, number, progress, clock);
     }
 
     async Task RunPhasesAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancel)
@@ -191,8 +197,21 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
 
     Task<Tenant> TenantAsync(Databases databases, CancellationToken cancel) => Query(databases.Shared, connection => TenantLookup.FindAsync(connection, settings.Tenancy, slug, cancel), cancel);
 
-    async Task<PromotionJournal> LockAsync(Databases databases, CancellationToken cancel) =>
-        await PromotionJournal.LockAsync(databases, (await TenantAsync(databases, cancel)).Key, cancel);
+    async Task<PromotionJournal> LockAsync(Databases databases, CancellationToken cancel)
+    {
+        var key = (await TenantAsync(databases, cancel)).Key;
+        var journal = await PromotionJournal.LockAsync(databases, key, cancel);
+        try
+        {
+            if (taken is not null && (await journal.CurrentAsync(key, cancel) is not { } now || (now.Id, now.Run) != taken)) throw Sentences.Superseded(slug);
+            return journal;
+        }
+        catch
+        {
+            await journal.DisposeAsync();
+            throw;
+        }
+    }
 
     static async Task<T> Query<T>(NpgsqlDataSource database, Func<NpgsqlConnection, Task<T>> query, CancellationToken cancel)
     {
@@ -280,6 +299,10 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
                 await Fence.OpenAsync(run, patience.Token);
                 progress.Info(Sentences.GuardOpened(slug));
             }
+        }
+        catch (Failure superseded) when (superseded.Code == ExitCode.Busy)
+        {
+            // Whoever has the tenant now looks after its guard.
         }
         catch (Exception e) when (e is NpgsqlException or Failure or OperationCanceledException or IOException or InvalidOperationException)
         {

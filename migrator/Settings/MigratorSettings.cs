@@ -12,6 +12,12 @@ public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBui
 {
     public const string DefaultFile = "tenancy.json";
 
+    // A key that is misspelled would be a rule that does not hold.
+    static readonly string[] KnownKeys =
+    [
+        "tenants", "tenant_column", "reference", "ignored", "derived", "application_role", "tenant_setting", "domain", "routing_dir", "migration_version",
+    ];
+
     /// <param name="file">The settings file; null takes <c>tenancy.json</c> of the working folder when it is there.</param>
     /// <param name="target">The isolated database's server as <c>host[:port]</c>, from the command line.</param>
     /// <param name="routingDirectory">Where routing documents are written, from the command line.</param>
@@ -30,6 +36,9 @@ public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBui
         if (file is not null && !File.Exists(file)) throw Sentences.SettingsFileMissing(file);
         try
         {
+            var settings = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true).Build();
+            if (settings.GetChildren().FirstOrDefault(child => !KnownKeys.Contains(child.Key)) is { } stranger)
+                throw Sentences.SettingUnknown(file ?? DefaultFile, stranger.Key, KnownKeys);
             return new ConfigurationBuilder()
                 .AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true)
                 .AddEnvironmentVariables("MIGRATOR_")

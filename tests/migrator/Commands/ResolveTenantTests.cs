@@ -130,7 +130,7 @@ public sealed class ResolveTenantTests : IDisposable
         var file = Path.Combine(folder.FullName, "event.json");
         await File.WriteAllTextAsync(file, text);
 
-        var result = await MigratorProcess.RunAsync(["resolve-tenant", "--event", file, "--registry", folder.FullName]);
+        var result = await MigratorProgram.RunAsync(["resolve-tenant", "--event", file, "--registry", folder.FullName]);
 
         Assert.Equal((exitCode, ""), (result.ExitCode, result.Output));
         Assert.StartsWith("✗ ", result.Error);
@@ -140,7 +140,7 @@ public sealed class ResolveTenantTests : IDisposable
     [Fact]
     public async Task An_event_that_is_not_there_is_a_sentence()
     {
-        var (exitCode, _, error) = await MigratorProcess.RunAsync(["resolve-tenant", "--event", Path.Combine(folder.FullName, "none.json")]);
+        var (exitCode, _, error) = await MigratorProgram.RunAsync(["resolve-tenant", "--event", Path.Combine(folder.FullName, "none.json")]);
 
         Assert.Equal(2, exitCode);
         Assert.Contains("none.json is no event of a pull request", error);
@@ -150,7 +150,7 @@ public sealed class ResolveTenantTests : IDisposable
     {
         var file = Path.Combine(folder.FullName, "event.json");
         await File.WriteAllTextAsync(file, payload.ToJsonString());
-        return await MigratorProcess.RunAsync(["resolve-tenant", "--event", file, "--registry", folder.FullName, .. options]);
+        return await MigratorProgram.RunAsync(["resolve-tenant", "--event", file, "--registry", folder.FullName, .. options]);
     }
 
     // The shape that GitHub sends for 'pull_request: labeled', less what nobody reads.

@@ -81,7 +81,7 @@ public sealed class StackOutputsTests : IDisposable
         Assert.Contains("--stack-outputs names the server, and so does --target. Leave one of them out.", error);
     }
 
-    Task<(int ExitCode, string Output, string Error)> PromoteAsync(params string[] options) => MigratorProcess.RunAsync(
+    Task<(int ExitCode, string Output, string Error)> PromoteAsync(params string[] options) => MigratorProgram.RunAsync(
         ["promote", "--tenant-slug=acme-corp", "--stack-outputs", file.FullName, .. options],
         new Dictionary<string, string?> { ["DB_HOST"] = "127.0.0.1", ["DB_PORT"] = "1" });
 

@@ -4,7 +4,7 @@ using CliWrap.Buffered;
 namespace Migrator.Tests.Support;
 
 /// <summary>The program itself, as a shell runs it.</summary>
-public static class MigratorProcess
+public static class MigratorProgram
 {
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
         IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)

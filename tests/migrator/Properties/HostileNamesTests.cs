@@ -1,0 +1,126 @@
+using Migrator.Embedded;
+using Migrator.Model;
+using Migrator.Settings;
+using Migrator.Tests.Support;
+using Npgsql;
+
+namespace Migrator.Tests.Properties;
+
+/// <summary>Whatever PostgreSQL takes for a name, and whatever a tenant's key may be, it is data and never SQL.</summary>
+public sealed class HostileNamesTests(Servers servers)
+{
+    public static TheoryData<string> Names =>
+    [
+        "quote\" \"\"double' ''single\\", "; DROP TABLE tenants; --", "line\nbreak\r\ttab", "%s %I {0} {=x} @p :p ? $1 $derived$ $$", "名前 ünï 👩‍👩‍👧",
+        "SCHEMA x INDEX y", "[red]x[/]", "123456789012345678901234567890123456789012345678901234567890123", "ends with \\",
+    ];
+
+    public static TheoryData<string> Keys =>
+    [
+        "it's \"a\" \\ {0} %s @p $1", "'; DROP TABLE tenants; --", "$derived$; DROP TABLE tenants; $derived$", "\\", "'", "line\nbreak\ttab", "名前 👩‍👩‍👧", " ",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public Task A_tenant_moves_and_comes_back_whatever_schemas_tables_columns_constraints_and_roles_are_called(string name) => MovesAsync("it's", name);
+
+    [Theory]
+    [MemberData(nameof(Keys))]
+    public Task A_tenant_moves_and_comes_back_whatever_its_key_is(string key) => MovesAsync(key, "plain");
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("a-1-b")]
+    [InlineData("select")]
+    [InlineData("s2345678901234567890123456789012345678901234567890123456")]
+    public Task A_tenant_moves_and_comes_back_under_any_slug(string slug) => MovesAsync("key", "plain", slug);
+
+    async Task MovesAsync(string key, string name, string? slug = null)
+    {
+        var role = await RoleAsync(name);
+        await using var database = await servers.NewDatabaseAsync(prefix: "hostile");
+        slug ??= database.Name.Replace('_', '-');
+        await database.ExecuteAsync(Schema(name, role).Replace(":key", Literal(key), StringComparison.Ordinal).Replace(":slug", Literal(slug), StringComparison.Ordinal));
+        var (n, child, leaf) = (Quoted(name), Quoted("c" + name), Quoted("l" + name));
+        IReadOnlyList<TableRows> tables =
+        [
+            new("public.tenants", $"id = {Literal(key)}"), new($"{n}.{n}", $"tenant_id = {Literal(key)}"),
+            new($"{n}.{child}", $"{n} IN (SELECT {n} FROM {n}.{n} WHERE tenant_id = {Literal(key)})"), new($"{n}.{leaf}", $"tenant_id = {Literal(key)}"),
+        ];
+        await using var move = new Move(database, slug, new());
+
+        await move.PromoteAsync();
+
+        Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareSchemasAsync());
+        Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareRowsAsync(tables));
+        // Closed for the tenant, by a session that reads backslashes the old way, and open for the neighbour.
+        foreach (var table in new[] { $"{n}.{n}", $"{n}.{child}" })
+        {
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync(
+                $"SET standard_conforming_strings = off; UPDATE {table} SET note = 'stale'"));
+            Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
+        }
+        await database.ExecuteAsync($"UPDATE {n}.{n} SET note = 'neighbour' WHERE tenant_id = 'other'");
+        await move.Isolated.ExecuteAsync($"""
+            UPDATE {n}.{n} SET note = 'changed';
+            INSERT INTO {n}.{n} (tenant_id, note) VALUES ({Literal(key)}, 'new');
+            DELETE FROM {n}.{child} WHERE note = '2';
+            """);
+
+        await move.RollBackAsync();
+
+        Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareRowsAsync(tables));
+        Assert.Equal("neighbour", await database.ScalarAsync<string>($"SELECT string_agg(DISTINCT note, ',') FROM {n}.{n} WHERE tenant_id = 'other'"));
+        await database.ExecuteAsync($"UPDATE {n}.{child} SET note = 'home'");
+    }
+
+    // Roles are the server's and not the database's.
+    async Task<string> RoleAsync(string name)
+    {
+        var role = name[..Math.Min(name.Length, 40)] + Servers.NewName();
+        await servers.Shared.CreateRoleAsync(role, creator: Servers.Admin);
+        return role;
+    }
+
+    static string Schema(string name, string role)
+    {
+        var (n, child, leaf, part) = (Quoted(name), Quoted("c" + name), Quoted("l" + name), Quoted("p" + name));
+        return $"""
+            CREATE TABLE tenants (
+                id text PRIMARY KEY, slug text NOT NULL, plan text NOT NULL DEFAULT 'team', status text NOT NULL DEFAULT 'active',
+                isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT {Literal("{}")});
+            INSERT INTO tenants (id, slug) VALUES (:key, :slug), ('other', :slug || '-other');
+            CREATE SCHEMA {n};
+            CREATE TYPE {n}.{Quoted("t" + name)} AS ENUM ({Literal(name)});
+            CREATE TABLE {n}.{n} ({n} bigserial, tenant_id text NOT NULL, note text, kind {n}.{Quoted("t" + name)} DEFAULT {Literal(name)},
+                CONSTRAINT {Quoted("k" + name)} PRIMARY KEY ({n}), CONSTRAINT {Quoted("f" + name)} FOREIGN KEY (tenant_id) REFERENCES tenants (id));
+            CREATE TABLE {n}.{child} (id serial PRIMARY KEY, {n} bigint NOT NULL REFERENCES {n}.{n}, note text);
+            CREATE TABLE {n}.{leaf} (tenant_id text NOT NULL, {n} int, {Quoted("b" + name)} text) PARTITION BY LIST ({n});
+            CREATE TABLE {n}.{part} PARTITION OF {n}.{leaf} DEFAULT;
+            INSERT INTO {n}.{n} (tenant_id, note) SELECT id, g::text FROM tenants, generate_series(1, 3) g;
+            INSERT INTO {n}.{child} ({n}, note) SELECT {n}, note FROM {n}.{n};
+            INSERT INTO {n}.{leaf} SELECT id, g, 'x' FROM tenants, generate_series(1, 3) g;
+            CREATE INDEX {Quoted("i" + name)} ON {n}.{n} (tenant_id);
+            CREATE FUNCTION {n}.{n}() RETURNS trigger LANGUAGE plpgsql AS {Literal("BEGIN RETURN NEW; END")};
+            CREATE TRIGGER {n} BEFORE UPDATE ON {n}.{n} FOR EACH ROW EXECUTE FUNCTION {n}.{n}();
+            CREATE POLICY {n} ON {n}.{n} TO {Quoted(role)} USING (true);
+            CREATE VIEW {n}.{Quoted("v" + name)} AS SELECT * FROM {n}.{n};
+            GRANT USAGE ON SCHEMA {n} TO {Quoted(role)};
+            COMMENT ON SCHEMA {n} IS {Literal(name)};
+            COMMENT ON INDEX {n}.{Quoted("i" + name)} IS {Literal(name)};
+            COMMENT ON CONSTRAINT {Quoted("k" + name)} ON {n}.{n} IS {Literal(name)};
+            COMMENT ON TRIGGER {n} ON {n}.{n} IS {Literal(name)};
+            COMMENT ON POLICY {n} ON {n}.{n} IS {Literal(name)};
+            COMMENT ON COLUMN {n}.{n}.{n} IS {Literal(name)};
+            """;
+    }
+
+    // 63 bytes is all that a name may have; the prefix may have been one too many.
+    static string Quoted(string name)
+    {
+        while (System.Text.Encoding.UTF8.GetByteCount(name) > 63) name = name[..^1];
+        return Sql.Identifier(name);
+    }
+
+    static string Literal(string value) => Sql.Literal(value);
+}
