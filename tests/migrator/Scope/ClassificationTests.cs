@@ -26,7 +26,7 @@ public sealed class ClassificationTests(Servers servers)
         INSERT INTO comments VALUES (11, 11, NULL), (12, 11, 11), (21, 21, 21);
         INSERT INTO transfers VALUES (11, 11, 11), (21, 21, 21);
         INSERT INTO plans VALUES ('gold'), ('team');
-        INSERT INTO cache VALUES (11, 11);
+        INSERT INTO cache VALUES (11, NULL);
         INSERT INTO "__EFMigrationsHistory" VALUES ('20240101_First', '8'), ('20240202_Second', '8');
         """;
 
@@ -131,11 +131,14 @@ public sealed class ClassificationTests(Servers servers)
             INSERT INTO tasks VALUES (12, 11), (22, 21);
             UPDATE users SET home = 21 WHERE id = 11;
             INSERT INTO comments VALUES (99, 22, 11);
+            INSERT INTO cache VALUES (98, 11);
             """, tenancy: Settings);
 
         var faults = (await move.PreflightAsync()).Faults;
 
-        Assert.Equal(2, faults.Count);
+        Assert.Equal(3, faults.Count);
+        // Rows that stay behind and would hold the tenant's when finalize deletes them.
+        Assert.Contains(faults, fault => fault.Contains("1 rows of public.cache that are not this tenant's refer to its rows in public.projects (constraint cache_project_id_fkey), such as 98"));
         Assert.Contains(faults, fault => fault.Contains("1 rows of public.users refer to rows of public.projects that are not this tenant's (constraint users_home_fkey), such as 11"));
         Assert.Contains(faults, fault => fault.Contains("1 rows of public.comments that are not this tenant's refer to its rows in public.users (constraint comments_author_id_fkey), such as 99"));
     }
