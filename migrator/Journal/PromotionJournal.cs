@@ -142,8 +142,14 @@ public sealed class PromotionJournal : IAsyncDisposable
             """,
             new
             {
-                tenant.Key, Slug = tenant.Slug.Text, mode, state = PromotionState.Preparing, target = JsonSerializer.Serialize(target),
-                phase, took, facts = JsonSerializer.Serialize(facts),
+                tenant.Key,
+                Slug = tenant.Slug.Text,
+                mode,
+                state = PromotionState.Preparing,
+                target = JsonSerializer.Serialize(target),
+                phase,
+                took,
+                facts = JsonSerializer.Serialize(facts),
             }),
         cancel);
 

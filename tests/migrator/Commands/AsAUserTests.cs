@@ -133,9 +133,15 @@ public sealed class AsAUserTests(Servers servers)
             words is ["routes"] ? ["routes", $"--tenant-slug={move.Slug}"] : [.. words.Where(word => word is not ("PORT" or "PASSWORD")), .. words is ["promot"] ? (string[])[] : ["--routing-dir", move.Settings.RoutingDirectory]],
             new Dictionary<string, string?>
             {
-                ["DB_HOST"] = source.Host, ["DB_PORT"] = words.Contains("PORT") ? "1" : source.Port.ToString(), ["DB_NAME"] = source.Database, ["DB_USER"] = source.Username,
-                ["DB_PASSWORD"] = words.Contains("PASSWORD") ? "wrong" : source.Password, ["TARGET_DB_HOST"] = target.Host, ["TARGET_DB_PORT"] = target.Port.ToString(),
-                ["TARGET_DB_USER"] = target.Username, ["TARGET_DB_PASSWORD"] = target.Password,
+                ["DB_HOST"] = source.Host,
+                ["DB_PORT"] = words.Contains("PORT") ? "1" : source.Port.ToString(),
+                ["DB_NAME"] = source.Database,
+                ["DB_USER"] = source.Username,
+                ["DB_PASSWORD"] = words.Contains("PASSWORD") ? "wrong" : source.Password,
+                ["TARGET_DB_HOST"] = target.Host,
+                ["TARGET_DB_PORT"] = target.Port.ToString(),
+                ["TARGET_DB_USER"] = target.Username,
+                ["TARGET_DB_PASSWORD"] = target.Password,
             });
     }
 }

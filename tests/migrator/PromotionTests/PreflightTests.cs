@@ -104,7 +104,12 @@ public sealed class PreflightTests(Servers servers)
             INSERT INTO notes (customer) VALUES (1), (2);
             """, tenancy: new()
         {
-            Table = new("public", "customers"), KeyColumn = "number", SlugColumn = "short", ModeColumn = "mode", SettingsColumn = "options", TenantColumn = "customer",
+            Table = new("public", "customers"),
+            KeyColumn = "number",
+            SlugColumn = "short",
+            ModeColumn = "mode",
+            SettingsColumn = "options",
+            TenantColumn = "customer",
         });
 
         await move.PromoteAsync();
