@@ -95,7 +95,7 @@ public sealed partial class SchemaArchive : IDisposable
             var list = await tools.RunAsync("pg_restore", null, ["--list", file], null, cancel);
             await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
             var schemas = await connection.QueryAsync<string>(new CommandDefinition("SELECT nspname::text FROM pg_namespace", cancellationToken: cancel));
-            ArchiveEntry[] entries = [.. Parse(list.Split('\n'), [.. schemas.Append("-")]).Where(IsKept)];
+            ArchiveEntry[] entries = [.. Parse(list.Split('\n'), [.. schemas.Select(Listed).Append("-")]).Where(IsKept)];
             // Up to 14 the superuser owns schema public, and only it could give the new one to itself: the database's owner keeps it then.
             if (!await connection.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER'))"))
                 entries = [.. entries.Where(entry => !(entry.Kind == "SCHEMA" && entry.Line.Contains(" SCHEMA - public ", StringComparison.Ordinal)))];

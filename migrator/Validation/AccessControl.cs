@@ -1,3 +1,4 @@
+using System.Data;
 using Dapper;
 using Migrator.Connections;
 using Migrator.Model;
@@ -53,7 +54,8 @@ public static class AccessControl
         var leaking = new List<string>();
         foreach (var table in tables)
         {
-            await using var transaction = await isolated.BeginTransactionAsync(cancel);
+            // One snapshot for all the counts: the tenant is writing by now.
+            await using var transaction = await isolated.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
             var all = await CountAsync(isolated, table, cancel);
             // Membership for this transaction only: it is rolled back.
             if (!member) await isolated.ExecuteAsync($"GRANT {Sql.Identifier(tenancy.ApplicationRole)} TO CURRENT_USER");
