@@ -27,10 +27,11 @@ public sealed class KilledPromotionTests(Servers servers)
     {
         var random = Seeded.Random();
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Shared, tasks: 5_000);
-        for (var life = 0; life < 10; life++)
+        for (var life = 0; life < 8; life++)
         {
             await using var migrator = shop.Start("promote");
-            await Task.WhenAny(Task.Delay(300 + random.Next(900)), migrator.ExitCodeAsync());
+            await migrator.ReachesAsync();
+            await Task.WhenAny(Task.Delay(random.Next(700)), migrator.ExitCodeAsync());
             migrator.Kill();
         }
 

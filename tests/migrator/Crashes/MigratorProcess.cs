@@ -49,16 +49,16 @@ public sealed class MigratorProcess : IAsyncDisposable
         return new(Process.Start(start)!);
     }
 
-    /// <summary>Waits until a phase has started, or ended.</summary>
+    /// <summary>Waits until a phase has started, or ended, as in "started copy"; without one, until it has got anywhere.</summary>
     /// <returns>False when the process ended without getting there.</returns>
-    public async Task<bool> ReachesAsync(string moment)
+    public async Task<bool> ReachesAsync(string? moment = null)
     {
         using var patience = new CancellationTokenSource(Patience);
         while (true)
         {
             var ended = reading.IsCompleted;
             lock (events)
-                if (events.Contains(moment)) return true;
+                if (moment is null ? events.Count > 0 : events.Contains(moment)) return true;
             if (ended) return false;
             await news.WaitAsync(patience.Token);
         }

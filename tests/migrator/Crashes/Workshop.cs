@@ -191,9 +191,11 @@ public sealed class Workshop : IAsyncDisposable
 
     public Task<string> ModeAsync() => Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE slug = @Slug", new { Slug });
 
-    /// <summary>The state of the tenant's newest promotion.</summary>
-    public Task<string> StateAsync() =>
-        Shared.ScalarAsync<string>("SELECT state FROM tenant_promotion.promotion WHERE tenant_key = @Acme ORDER BY id DESC LIMIT 1", new { Acme });
+    /// <summary>The state of the tenant's newest promotion; null when there is no journal yet.</summary>
+    public async Task<string?> StateAsync() =>
+        await Shared.ScalarAsync<bool>("SELECT to_regclass('tenant_promotion.promotion') IS NOT NULL")
+            ? await Shared.ScalarAsync<string?>("SELECT state FROM tenant_promotion.promotion WHERE tenant_key = @Acme ORDER BY id DESC LIMIT 1", new { Acme })
+            : null;
 
     /// <summary>The state of the tenant's guard in the shared database; null when there is none.</summary>
     public async Task<string?> GuardAsync() =>

@@ -31,6 +31,19 @@ public sealed class HostileNamesTests(Servers servers)
     [InlineData("s2345678901234567890123456789012345678901234567890123456")]
     public Task A_tenant_moves_and_comes_back_under_any_slug(string slug) => MovesAsync("key", "plain", slug);
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("Acme")]
+    [InlineData("acme_corp")]
+    [InlineData("acme--corp")]
+    [InlineData("-acme")]
+    [InlineData("acme'; DROP DATABASE postgres; --")]
+    [InlineData("../../etc/passwd")]
+    [InlineData("acme\n")]
+    [InlineData("ácme")]
+    [InlineData("s23456789012345678901234567890123456789012345678901234567")]
+    public void A_slug_that_could_become_another_name_is_refused(string text) => Assert.False(Slug.TryParse(text, out _));
+
     async Task MovesAsync(string key, string name, string? slug = null)
     {
         var role = await RoleAsync(name);
