@@ -159,7 +159,6 @@ public sealed class PromotionJournal : IAsyncDisposable
             "UPDATE tenant_promotion.promotion SET run = run + 1, updated_at = now() WHERE id = @promotion RETURNING run", new { promotion }),
         cancel);
 
-    /// <param name="ago">How long ago it began, for the phase that ran before there was a journal.</param>
     /// <summary>To be called in every transaction that writes outside the journal's connection: no newer run begins before its commit.</summary>
     /// <exception cref="Failure">A newer run has taken over.</exception>
     public static async Task HoldAsync(NpgsqlConnection connection, Slug slug, long promotion, long run, CancellationToken cancel)

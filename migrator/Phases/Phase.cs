@@ -42,6 +42,10 @@ public sealed record PhaseOutcome(string? Summary = null, object? Facts = null, 
 /// <param name="MaxPause">How long the tenant's writers may queue while the guard closes.</param>
 public sealed record PromotionOptions(string Mode, int Jobs, TimeSpan MaxPause, bool Validate, IReadOnlyList<Uri> HealthUrls)
 {
+    /// <summary>The tenant works on while a change stream keeps the copy up to date; its writes pause for the cutover alone.</summary>
+    public const string Online = "online";
+
+    /// <summary>The tenant's writes pause while its rows are copied.</summary>
     public const string Fenced = "fenced";
 }
 

@@ -160,6 +160,8 @@ public sealed partial class SchemaArchive : IDisposable
         "INDEX" or "INDEX ATTACH" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "STATISTICS" => SchemaPart.PostData,
         "RULE" when IsViewBody(entry) => SchemaPart.PostData,
         "TRIGGER" or "RULE" or "POLICY" or "ROW SECURITY" => SchemaPart.Behaviour,
+        // Last, for it would grant on what is still to be created.
+        "DEFAULT ACL" => SchemaPart.Behaviour,
         "COMMENT" when StartsWithAny(entry.Tag, "INDEX ", "CONSTRAINT ", "STATISTICS ") => SchemaPart.PostData,
         "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "RULE ", "POLICY ") => SchemaPart.Behaviour,
         _ => entry.Postponed ? SchemaPart.PostData : SchemaPart.PreData,
