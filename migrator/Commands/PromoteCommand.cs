@@ -20,6 +20,11 @@ sealed class PromoteCommand : TenantCommand
     readonly Option<bool> finalize = new("--finalize") { Description = "Delete them from the shared database at once." };
     readonly Option<int> jobs = Jobs();
     readonly Option<TimeSpan> maxPause = MaxPause();
+    readonly Option<long> maxRate = Size("--max-rate", "What the copy may take a second, as in 20MB (default: no limit).", 0);
+    readonly Option<long> maxReplicaLag = Size(
+        "--max-replica-lag", "The copy waits while a standby is further behind, as in 256MB; 0 for never (default 256MB, 0 in mode fenced).", PromotionOptions.DefaultReplicaLag);
+    readonly Option<int> maxActiveSessions = new("--max-active-sessions") { Description = "The copy waits while more sessions of others run statements on the shared server; 0 for never (default)." };
+    readonly Option<long> maxWal = Size("--max-wal", "WAL that the shared server may have to keep for the change stream.", PromotionOptions.DefaultMaxWal);
     readonly Option<bool> noValidate = new("--no-validate") { Description = "Skip the validation after the flip." };
     readonly Option<Uri[]> healthUrls = new("--health-url") { Description = "A URL that must answer 2xx after the flip; may be repeated.", CustomParser = ParseUrls };
     readonly Option<FileInfo?> stackOutputs = new("--stack-outputs")
@@ -31,7 +36,15 @@ sealed class PromoteCommand : TenantCommand
     public PromoteCommand() : base("promote", "Move a tenant into a database of its own.")
     {
         mode.AcceptOnlyFromAmong(PromotionOptions.Fenced, "online");
-        foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, noValidate, healthUrls, stackOutputs, report]) Options.Add(option);
+        foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, maxRate, maxReplicaLag, maxActiveSessions, maxWal, noValidate, healthUrls, stackOutputs, report]) Options.Add(option);
+        maxActiveSessions.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && (!int.TryParse(result.Tokens[0].Value, out var count) || count < 0)) result.AddError("--max-active-sessions is a number; 0 stands for no limit.");
+        });
+        maxWal.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.Tokens[0].Value == "0") result.AddError("--max-wal is a size above 0, as in 10GB.");
+        });
         Validators.Add(result =>
         {
             if (result.GetValue(mode) == "online") result.AddError(Sentences.OnlineNotAvailable());
@@ -65,6 +78,18 @@ sealed class PromoteCommand : TenantCommand
         },
     };
 
+    static Option<long> Size(string name, string description, long otherwise) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = argument =>
+        {
+            if (ByteSize.TryParse(argument.Tokens[0].Value, out var bytes)) return bytes;
+            argument.AddError($"'{argument.Tokens[0].Value}' is not a size. Write it as 500kB, 20MB or 1GB.");
+            return 0;
+        },
+    };
+
     protected override async Task<MigratorSettings> ReadSettingsAsync(ParseResult parsed, Slug slug, CancellationToken cancel)
     {
         var settings = ReadSettings(parsed);
@@ -74,7 +99,14 @@ sealed class PromoteCommand : TenantCommand
     protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
     {
         var options = new PromotionOptions(
-            parsed.GetValue(mode)!, parsed.GetValue(jobs), parsed.GetValue(maxPause), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? []);
+            parsed.GetValue(mode)!, parsed.GetValue(jobs), parsed.GetValue(maxPause), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? [])
+        {
+            MaxRate = parsed.GetValue(maxRate),
+            // In mode fenced the tenant's writes wait for the copy: it does not wait for a standby unasked.
+            MaxReplicaLag = parsed.GetValue(mode) == PromotionOptions.Fenced && parsed.GetResult(maxReplicaLag) is null or { Implicit: true } ? 0 : parsed.GetValue(maxReplicaLag),
+            MaxActiveSessions = parsed.GetValue(maxActiveSessions),
+            MaxWal = parsed.GetValue(maxWal),
+        };
         if (parsed.GetValue(dryRun))
         {
             await ShowPlanAsync(terminal, settings, slug, options, cancel);

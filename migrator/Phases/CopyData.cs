@@ -23,7 +23,9 @@ public sealed class CopyData : Phase
         var loaded = await run.Isolated.LoadedAsync(cancel);
         run.Progress.TablesPlanned([.. plans.GroupBy(plan => plan.Table.Name).Select(group => (group.Key, group.Sum(plan => plan.Rows), group.Sum(plan => plan.Bytes)))]);
 
-        var copier = new TableCopier(run.Databases, run.Scope, run.Tenant, run.Isolated, run.Progress);
+        var limits = new CopyLimits(run.Options.MaxRate, run.Options.MaxReplicaLag, run.Options.MaxActiveSessions);
+        await using var throttle = await Throttle.StartAsync(run.Databases, limits, run.Progress, run.Clock, cancel);
+        var copier = new TableCopier(run.Databases, run.Scope, run.Tenant, run.Isolated, run.Progress, throttle);
         using var slots = new SemaphoreSlim(run.Options.Jobs);
         // A table that an earlier run finished stays; any other is emptied and copied again.
         bool IsLoaded(LeafPlan plan) => plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))

@@ -47,6 +47,22 @@ public sealed record PromotionOptions(string Mode, int Jobs, TimeSpan MaxPause, 
 
     /// <summary>The tenant's writes pause while its rows are copied.</summary>
     public const string Fenced = "fenced";
+
+    /// <summary>Bytes a second that the copy may take; 0 for no limit (default).</summary>
+    public long MaxRate { get; init; }
+
+    /// <summary>The copy waits while a standby of the shared server is further behind than so many bytes; 0 for never.</summary>
+    public long MaxReplicaLag { get; init; } = DefaultReplicaLag;
+
+    /// <summary>The copy waits while more sessions than that, other than ours, run statements on the shared server; 0 for never (default).</summary>
+    public int MaxActiveSessions { get; init; }
+
+    /// <summary>WAL that the shared server may have to keep for the change stream.</summary>
+    public long MaxWal { get; init; } = DefaultMaxWal;
+
+    public const long DefaultReplicaLag = 256_000_000;
+
+    public const long DefaultMaxWal = 10_000_000_000;
 }
 
 /// <summary>What every phase of one process works with.</summary>
