@@ -14,17 +14,20 @@ namespace Migrator.Commands;
 sealed class PromoteCommand : TenantCommand
 {
     readonly Option<bool> confirm = new("--confirm") { Description = "Do it without asking." };
-    readonly Option<string> mode = new("--mode") { Description = "fenced: the tenant's writes pause while its rows are copied.", DefaultValueFactory = _ => PromotionOptions.Fenced };
+    readonly Option<string> mode = new("--mode")
+    {
+        Description = "online: the tenant works on, its writes pause for a moment at the end. fenced: they pause while its rows are copied.",
+        DefaultValueFactory = _ => PromotionOptions.Online,
+    };
     readonly Option<bool> dryRun = new("--dry-run") { Description = "Preflight and the plan; change nothing." };
     readonly Option<bool> keep = new("--keep-shared-data") { Description = "Keep the rows in the shared database until finalize (default)." };
     readonly Option<bool> finalize = new("--finalize") { Description = "Delete them from the shared database at once." };
     readonly Option<int> jobs = Jobs();
-    readonly Option<TimeSpan> maxPause = MaxPause();
-    readonly Option<long> maxRate = Size("--max-rate", "What the copy may take a second, as in 20MB (default: no limit).", 0);
-    readonly Option<long> maxReplicaLag = Size(
-        "--max-replica-lag", "The copy waits while a standby is further behind, as in 256MB; 0 for never (default 256MB, 0 in mode fenced).", PromotionOptions.DefaultReplicaLag);
+    readonly Option<TimeSpan?> maxPause = MaxPause();
+    readonly Option<long?> maxRate = Size("--max-rate", "What the copy may take a second, as in 20MB (default: no limit).");
+    readonly Option<long?> maxReplicaLag = Size("--max-replica-lag", "The copy waits while a standby is further behind, as in 100MB; 0 for never (default 256MB, in mode fenced 0).");
     readonly Option<int> maxActiveSessions = new("--max-active-sessions") { Description = "The copy waits while more sessions of others run statements on the shared server; 0 for never (default)." };
-    readonly Option<long> maxWal = Size("--max-wal", "WAL that the shared server may have to keep for the change stream.", PromotionOptions.DefaultMaxWal);
+    readonly Option<long?> maxWal = Size("--max-wal", "Write-ahead log that the shared server may have to keep for the change stream (default 10GB).");
     readonly Option<bool> noValidate = new("--no-validate") { Description = "Skip the validation after the flip." };
     readonly Option<Uri[]> healthUrls = new("--health-url") { Description = "A URL that must answer 2xx after the flip; may be repeated.", CustomParser = ParseUrls };
     readonly Option<FileInfo?> stackOutputs = new("--stack-outputs")
@@ -35,7 +38,7 @@ sealed class PromoteCommand : TenantCommand
 
     public PromoteCommand() : base("promote", "Move a tenant into a database of its own.")
     {
-        mode.AcceptOnlyFromAmong(PromotionOptions.Fenced, "online");
+        mode.AcceptOnlyFromAmong(PromotionOptions.Online, PromotionOptions.Fenced);
         foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, maxRate, maxReplicaLag, maxActiveSessions, maxWal, noValidate, healthUrls, stackOutputs, report]) Options.Add(option);
         maxActiveSessions.Validators.Add(result =>
         {
@@ -47,7 +50,6 @@ sealed class PromoteCommand : TenantCommand
         });
         Validators.Add(result =>
         {
-            if (result.GetValue(mode) == "online") result.AddError(Sentences.OnlineNotAvailable());
             if (result.GetValue(stackOutputs) is not null && result.GetValue(target) is not null)
                 result.AddError("--stack-outputs names the server, and so does --target. Leave one of them out.");
             if (result.GetValue(keep) && result.GetValue(finalize)) result.AddError("--keep-shared-data and --finalize exclude each other. Choose one.");
@@ -65,11 +67,10 @@ sealed class PromoteCommand : TenantCommand
         return option;
     }
 
-    /// <summary>How long the tenant's writers may have to queue while the guard closes.</summary>
-    public static Option<TimeSpan> MaxPause() => new("--max-pause")
+    /// <summary>How long the tenant's writes may have to wait; see <see cref="PauseOf"/>.</summary>
+    public static Option<TimeSpan?> MaxPause() => new("--max-pause")
     {
-        Description = "How long new writes of the tenant may queue while the guard waits for those in flight, as in 30s, 500ms or 2m.",
-        DefaultValueFactory = _ => TimeSpan.FromSeconds(30),
+        Description = "How long the tenant's writes may have to wait at the cutover before they go on where they are, as in 500ms, 5s or 2m (default 5s; fenced: 30s until the guard is closed).",
         CustomParser = argument =>
         {
             if (Duration.TryParse(argument.Tokens[0].Value, out var pause)) return pause;
@@ -78,15 +79,17 @@ sealed class PromoteCommand : TenantCommand
         },
     };
 
-    static Option<long> Size(string name, string description, long otherwise) => new(name)
+    /// <summary>What was asked for, or what fits the mode.</summary>
+    public static TimeSpan PauseOf(TimeSpan? asked, string mode) => asked ?? TimeSpan.FromSeconds(mode == PromotionOptions.Online ? 5 : 30);
+
+    static Option<long?> Size(string name, string description) => new(name)
     {
         Description = description,
-        DefaultValueFactory = _ => otherwise,
         CustomParser = argument =>
         {
             if (ByteSize.TryParse(argument.Tokens[0].Value, out var bytes)) return bytes;
             argument.AddError($"'{argument.Tokens[0].Value}' is not a size. Write it as 500kB, 20MB or 1GB.");
-            return 0;
+            return null;
         },
     };
 
@@ -99,13 +102,12 @@ sealed class PromoteCommand : TenantCommand
     protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
     {
         var options = new PromotionOptions(
-            parsed.GetValue(mode)!, parsed.GetValue(jobs), parsed.GetValue(maxPause), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? [])
+            parsed.GetValue(mode)!, parsed.GetValue(jobs), PauseOf(parsed.GetValue(maxPause), parsed.GetValue(mode)!), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? [])
         {
-            MaxRate = parsed.GetValue(maxRate),
-            // In mode fenced the tenant's writes wait for the copy: it does not wait for a standby unasked.
-            MaxReplicaLag = parsed.GetValue(mode) == PromotionOptions.Fenced && parsed.GetResult(maxReplicaLag) is null or { Implicit: true } ? 0 : parsed.GetValue(maxReplicaLag),
+            MaxRate = parsed.GetValue(maxRate) ?? 0,
+            MaxReplicaLag = parsed.GetValue(maxReplicaLag),
             MaxActiveSessions = parsed.GetValue(maxActiveSessions),
-            MaxWal = parsed.GetValue(maxWal),
+            MaxWal = parsed.GetValue(maxWal) ?? PromotionOptions.DefaultMaxWal,
         };
         if (parsed.GetValue(dryRun))
         {
@@ -113,7 +115,7 @@ sealed class PromoteCommand : TenantCommand
             return;
         }
 
-        terminal.RequireConfirmation(parsed.GetValue(confirm), Name, slug, $"Move tenant {slug} into {slug.DatabaseName}? Its writes pause meanwhile.");
+        terminal.RequireConfirmation(parsed.GetValue(confirm), Name, slug, $"Move tenant {slug} into {slug.DatabaseName}? {(options.Mode == PromotionOptions.Online ? "It works on meanwhile." : "Its writes pause meanwhile.")}");
         await terminal.ShowProgressAsync(async progress =>
         {
             var promotion = new Promotion(settings, slug, options, progress, terminal.Clock);

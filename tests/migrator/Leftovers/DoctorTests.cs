@@ -3,6 +3,7 @@ using Migrator.Connections;
 using Migrator.Embedded;
 using Migrator.Journal;
 using Migrator.Leftovers;
+using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql.Replication;
 using Npgsql.Replication.PgOutput;
@@ -62,17 +63,18 @@ public sealed class DoctorTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
         await move.PromoteAsync(stopBefore: "verify");
-        await Planted.StreamAsync(move.Shared, move.Outbound());
+        Assert.Equal([move.Outbound()], await Planted.SlotsAsync(move.Shared));
         Assert.Empty((await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm"))["leftovers"]!.AsArray());
 
         // After the flip the way out is over, and the way home is open.
         await move.PromoteAsync();
-        await Planted.StreamAsync(move.Isolated, move.Homebound());
+        await Planted.StreamAsync(move.Shared, move.Outbound());
         Assert.Equal([$"publication {move.Outbound()} {move.Shared.Name}", $"slot {move.Outbound()} {move.Shared.Name}"], Named(await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm")));
         Assert.Equal([move.Homebound()], await Planted.SlotsAsync(move.Isolated));
         Assert.Equal("closed", await move.GuardAsync());
 
         await move.FinalizeAsync();
+        await Planted.StreamAsync(move.Isolated, move.Homebound());
         Assert.Equal([$"publication {move.Homebound()} {move.TargetName}", $"slot {move.Homebound()} {move.TargetName}"], Named(await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm")));
         Assert.Empty(await Planted.SlotsAsync(move.Isolated));
     }
@@ -123,6 +125,7 @@ public sealed class DoctorTests(Servers servers)
         await Planted.StreamAsync(move.Shared, move.Outbound());
         var doctor = new Doctor(move.Settings);
         var before = await doctor.LookAsync(default);
+        Assert.Equal(2, before.Leftovers.Count);
         await move.PromoteAsync(stopBefore: "copy");
 
         foreach (var leftover in before.Leftovers) Assert.Contains("began meanwhile", await new Cure(move.Settings, doctor).RemoveAsync(leftover, default));
@@ -135,6 +138,7 @@ public sealed class DoctorTests(Servers servers)
     public async Task A_guard_that_a_killed_run_left_closed_is_for_a_person_to_decide(bool flipped)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
+        move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(stopBefore: flipped ? null : "copy");
         if (flipped)
             await move.Isolated.ExecuteAsync(
@@ -156,6 +160,7 @@ public sealed class DoctorTests(Servers servers)
     public async Task A_server_that_a_promotion_under_way_names_must_answer_and_one_of_the_past_need_not()
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
+        move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync();
         await move.Shared.ExecuteAsync("""UPDATE tenant_promotion.promotion SET target = target || '{"port": 1}'""");
         Assert.Equal(["server 127.0.0.1:1 "], Named(await Planted.RunAsync(move, 1, "doctor")));
@@ -170,6 +175,7 @@ public sealed class DoctorTests(Servers servers)
     public async Task Triggers_whose_tenant_nobody_knows_any_more_are_named_with_the_statement_that_drops_them()
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);
+        move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(stopBefore: "copy");
         await move.Shared.ExecuteAsync("TRUNCATE tenant_promotion.promotion, tenant_promotion.phase, tenant_promotion.digest, tenant_promotion.guard");
         Assert.Equal([$"guard {Guard.PrefixOf("1")} {move.Shared.Name}"], Named(await Planted.RunAsync(move, 1, "doctor")));

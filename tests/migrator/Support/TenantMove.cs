@@ -40,6 +40,9 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
 
     public Tenancy Tenancy { get; init; } = tenancy ?? new();
 
+    /// <summary>The mode of promotions.</summary>
+    public string Mode { get; set; } = PromotionOptions.Online;
+
     /// <summary>What the last verb told whoever watched.</summary>
     public WatchingProgress Watched { get; private set; } = new(null);
 
@@ -77,7 +80,7 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
     /// <param name="maxPause">How long the tenant's writers may queue.</param>
     public async Task PromoteAsync(string? stopBefore = null, bool validate = true, TimeSpan? maxPause = null)
     {
-        var options = new PromotionOptions(PromotionOptions.Fenced, Jobs: 2, maxPause ?? TimeSpan.FromSeconds(30), validate, []);
+        var options = new PromotionOptions(Mode, Jobs: 2, maxPause ?? TimeSpan.FromSeconds(30), validate, []);
         if (stopBefore is null) await RunAsync(options, null, (promotion, cancel) => promotion.PromoteAsync(cancel));
         else
         {
@@ -136,7 +139,7 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
         folder.Delete(recursive: true);
     }
 
-    static PromotionOptions Quickly => new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
+    PromotionOptions Quickly => new(Mode, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
 
     Slug Parsed => Migrator.Model.Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug);
 
