@@ -5,7 +5,8 @@ using Migrator.Model;
 // Docker and Cloud Run send SIGTERM, a person Ctrl-C; both leave the tenant where it can work. That takes a moment.
 var root = new RootCommand("Moves one tenant of a shared PostgreSQL database into a database of its own, and back.")
 {
-    new PromoteCommand(), new StatusCommand(), new ListCommand(), new VerifyCommand(), new RollbackCommand(), new FinalizeCommand(), new RoutesCommand(), new ResolveTenantCommand(), new DemoCommand(),
+    new PromoteCommand(), new StatusCommand(), new ListCommand(), new VerifyCommand(), new RollbackCommand(), new FinalizeCommand(), new RoutesCommand(), new DoctorCommand(),
+    new ResolveTenantCommand(), new DemoCommand(),
 };
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

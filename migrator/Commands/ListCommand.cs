@@ -13,7 +13,7 @@ namespace Migrator.Commands;
 /// <summary>All tenants with their mode and the state of their promotion.</summary>
 sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode and promotion.")
 {
-    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    protected override async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
     {
         var settings = ReadSettings(parsed);
         await using var connection = await Databases.OpenSharedAsync(settings, cancel);
@@ -39,7 +39,7 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
                 })]),
                 ["next_steps"] = new JsonArray("migrator status --tenant-slug=…"),
             });
-            return;
+            return ExitCode.Done;
         }
         var table = new Table().AddColumns("tenant", "mode", "promotion", "database", "started").RoundedBorder();
         foreach (var tenant in tenants)
@@ -50,5 +50,6 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
                 promotion is null ? "–" : Markup.Escape($"{promotion.Target.Database} on {promotion.Target.Host}:{promotion.Target.Port}"), promotion?.StartedAt.ToString("yyyy-MM-dd HH:mm") ?? "–");
         }
         terminal.Out.Write(table);
+        return ExitCode.Done;
     }
 }

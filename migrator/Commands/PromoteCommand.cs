@@ -14,7 +14,7 @@ namespace Migrator.Commands;
 sealed class PromoteCommand : TenantCommand
 {
     readonly Option<bool> confirm = new("--confirm") { Description = "Do it without asking." };
-    readonly Option<string> mode = new("--mode") 
+    readonly Option<string> mode = new("--mode")
     {
         Description = "online: the tenant works on, its writes pause for a moment at the end. fenced: they pause while its rows are copied.",
         DefaultValueFactory = _ => PromotionOptions.Online,
@@ -24,6 +24,10 @@ sealed class PromoteCommand : TenantCommand
     readonly Option<bool> finalize = new("--finalize") { Description = "Delete them from the shared database at once." };
     readonly Option<int> jobs = Jobs();
     readonly Option<TimeSpan?> maxPause = MaxPause();
+    readonly Option<long?> maxRate = Size("--max-rate", "What the copy may take a second, as in 20MB (default: no limit).");
+    readonly Option<long?> maxReplicaLag = Size("--max-replica-lag", "The copy waits while a standby is further behind, as in 100MB; 0 for never (default 256MB, in mode fenced 0).");
+    readonly Option<int> maxActiveSessions = new("--max-active-sessions") { Description = "The copy waits while more sessions of others run statements on the shared server; 0 for never (default)." };
+    readonly Option<long?> maxWal = Size("--max-wal", "Write-ahead log that the shared server may have to keep for the change stream (default 10GB).");
     readonly Option<bool> noValidate = new("--no-validate") { Description = "Skip the validation after the flip." };
     readonly Option<Uri[]> healthUrls = new("--health-url") { Description = "A URL that must answer 2xx after the flip; may be repeated.", CustomParser = ParseUrls };
     readonly Option<FileInfo?> stackOutputs = new("--stack-outputs")
@@ -35,7 +39,15 @@ sealed class PromoteCommand : TenantCommand
     public PromoteCommand() : base("promote", "Move a tenant into a database of its own.")
     {
         mode.AcceptOnlyFromAmong(PromotionOptions.Online, PromotionOptions.Fenced);
-        foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, noValidate, healthUrls, stackOutputs, report]) Options.Add(option);
+        foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, maxRate, maxReplicaLag, maxActiveSessions, maxWal, noValidate, healthUrls, stackOutputs, report]) Options.Add(option);
+        maxActiveSessions.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && (!int.TryParse(result.Tokens[0].Value, out var count) || count < 0)) result.AddError("--max-active-sessions is a number; 0 stands for no limit.");
+        });
+        maxWal.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.Tokens[0].Value == "0") result.AddError("--max-wal is a size above 0, as in 10GB.");
+        });
         Validators.Add(result =>
         {
             if (result.GetValue(stackOutputs) is not null && result.GetValue(target) is not null)
@@ -70,6 +82,17 @@ sealed class PromoteCommand : TenantCommand
     /// <summary>What was asked for, or what fits the mode.</summary>
     public static TimeSpan PauseOf(TimeSpan? asked, string mode) => asked ?? TimeSpan.FromSeconds(mode == PromotionOptions.Online ? 5 : 30);
 
+    static Option<long?> Size(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = argument =>
+        {
+            if (ByteSize.TryParse(argument.Tokens[0].Value, out var bytes)) return bytes;
+            argument.AddError($"'{argument.Tokens[0].Value}' is not a size. Write it as 500kB, 20MB or 1GB.");
+            return null;
+        },
+    };
+
     protected override async Task<MigratorSettings> ReadSettingsAsync(ParseResult parsed, Slug slug, CancellationToken cancel)
     {
         var settings = ReadSettings(parsed);
@@ -79,7 +102,13 @@ sealed class PromoteCommand : TenantCommand
     protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
     {
         var options = new PromotionOptions(
-            parsed.GetValue(mode)!, parsed.GetValue(jobs), PauseOf(parsed.GetValue(maxPause), parsed.GetValue(mode)!), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? []);
+            parsed.GetValue(mode)!, parsed.GetValue(jobs), PauseOf(parsed.GetValue(maxPause), parsed.GetValue(mode)!), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? [])
+        {
+            MaxRate = parsed.GetValue(maxRate) ?? 0,
+            MaxReplicaLag = parsed.GetValue(maxReplicaLag),
+            MaxActiveSessions = parsed.GetValue(maxActiveSessions),
+            MaxWal = parsed.GetValue(maxWal) ?? PromotionOptions.DefaultMaxWal,
+        };
         if (parsed.GetValue(dryRun))
         {
             await ShowPlanAsync(terminal, settings, slug, options, cancel);

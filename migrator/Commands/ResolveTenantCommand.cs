@@ -35,7 +35,7 @@ sealed partial class ResolveTenantCommand : MigratorCommand
         Options.Add(registry);
     }
 
-    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    protected override async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
     {
         var mentions = await ReadAsync(parsed.GetValue(payload)!, cancel);
         var (source, slug) = Resolve(mentions, parsed.GetValue(otherwise), parsed.GetValue(registry)!);
@@ -47,6 +47,7 @@ sealed partial class ResolveTenantCommand : MigratorCommand
                 ["next_steps"] = new JsonArray($"migrator promote --tenant-slug={slug} --dry-run"),
             });
         else System.Console.Out.WriteLine($"slug={slug}");
+        return ExitCode.Done;
     }
 
     /// <summary>Where the event names a tenant, the most explicit place first.</summary>

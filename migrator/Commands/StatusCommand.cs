@@ -40,6 +40,9 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
             if (promotion["pause_ms"] is { } pause) Row("pause", $"{pause} ms");
             if (promotion["error"] is { } error) Row("error", error);
         }
+        if (status["stream"] is { } stream)
+            Row("stream", $"{stream["slot"]} in {stream["database"]}, {((bool)stream["active"]! ? "active" : "idle")}, {ByteSize.Show((long)stream["lag_bytes"]!)} behind, " +
+                          $"holds {ByteSize.Show((long)stream["wal_held_bytes"]!)} of WAL ({stream["wal_status"]})");
         terminal.Out.Write(grid);
         foreach (var warning in status["warnings"]!.AsArray()) terminal.Out.MarkupLineInterpolated($"[yellow]![/] {warning!.ToString()}");
         NextSteps.Write(terminal.Out, status);

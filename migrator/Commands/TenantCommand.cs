@@ -31,8 +31,7 @@ abstract class MigratorCommand : Command
             var terminal = new Terminal(parsed.GetValue(json), parsed.GetValue(logFormat) == "json", parsed.GetValue(verbose));
             try
             {
-                await RunAsync(parsed, terminal, cancel);
-                return (int)ExitCode.Done;
+                return (int)await RunAsync(parsed, terminal, cancel);
             }
             catch (Exception e)
             {
@@ -43,7 +42,7 @@ abstract class MigratorCommand : Command
         });
     }
 
-    protected abstract Task RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel);
+    protected abstract Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel);
 
     protected MigratorSettings ReadSettings(ParseResult parsed) =>
         MigratorSettings.Read(parsed.GetValue(settingsFile), parsed.GetValue(target), parsed.GetValue(routingDirectory));
@@ -61,12 +60,13 @@ abstract class TenantCommand : MigratorCommand
 
     protected TenantCommand(string name, string description) : base(name, description) => Options.Add(slug);
 
-    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    protected override async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
     {
         var tenant = parsed.GetValue(slug)!;
         var settings = await ReadSettingsAsync(parsed, tenant, cancel);
         await using var databases = Databases.For(settings, tenant);
         await RunAsync(parsed, terminal, settings, databases, tenant, cancel);
+        return ExitCode.Done;
     }
 
     protected virtual Task<MigratorSettings> ReadSettingsAsync(ParseResult parsed, Slug slug, CancellationToken cancel) => Task.FromResult(ReadSettings(parsed));

@@ -51,11 +51,22 @@ public sealed class Databases : IAsyncDisposable
     public static Databases For(MigratorSettings settings, Slug slug) => new(settings, slug);
 
     /// <summary>A connection to the shared database for a command that is about no tenant in particular.</summary>
-    public static async Task<NpgsqlConnection> OpenSharedAsync(MigratorSettings settings, CancellationToken cancel)
+    public static Task<NpgsqlConnection> OpenSharedAsync(MigratorSettings settings, CancellationToken cancel) => OpenAsync(settings.Source, cancel);
+
+    /// <summary>The same to any database.</summary>
+    public static async Task<NpgsqlConnection> OpenAsync(NpgsqlConnectionStringBuilder database, CancellationToken cancel)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(settings.Source.ConnectionString) { ApplicationName = "tp", Options = SessionOptions }.ConnectionString);
-        await connection.OpenAsync(cancel);
-        return connection;
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { ApplicationName = "tp", Options = SessionOptions, Pooling = false }.ConnectionString);
+        try
+        {
+            await connection.OpenAsync(cancel);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     public static string ApplicationNameOf(Slug slug) => "tp/" + slug.Text;

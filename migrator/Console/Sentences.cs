@@ -2,6 +2,7 @@ using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Streaming;
 using Migrator.Validation;
 using Migrator.Verification;
 using Npgsql;
@@ -16,8 +17,8 @@ public static class Sentences
     public static string SlugInvalid(string text) =>
         $"'{text}' is not a tenant slug: lower-case letters, digits and single hyphens inside, at most {Slug.MaxLength} characters, as in acme-corp.";
 
-    public static string ConfirmationNeeded(string verb, Slug slug) =>
-        $"'{verb}' changes databases and nobody is there to ask. Say --confirm: migrator {verb} --tenant-slug={slug} --confirm";
+    public static string ConfirmationNeeded(string verb, Slug? slug) =>
+        $"'{verb}' changes databases and nobody is there to ask. Say --confirm: migrator {verb}{(slug is null ? "" : $" --tenant-slug={slug}")} --confirm";
 
     public static string NotConfirmed(string verb) => $"Nothing was changed: '{verb}' was not confirmed.";
 
@@ -382,6 +383,65 @@ public static class Sentences
         ExitCode.Different,
         $"The rows of '{slug}' in the shared database are not those that were verified: {string.Join("; ", tables)}. Nothing was deleted. " +
         $"Compare with 'migrator verify --tenant-slug={slug}'; --force deletes them all the same.");
+
+    // ---- the change stream ----------------------------------------------------------------------------------------------------
+
+    public static string SlotInvalid(Slug slug, SlotStatus slot, bool flipped) =>
+        slot.WalStatus == "lost"
+            ? $"Slot {slot.Name} in {slot.Database} is lost: the server has removed WAL that it needs. " + (flipped
+                ? $"A rollback compares all rows instead; 'migrator rollback --tenant-slug={slug} --confirm' loses nothing, or finalize."
+                : $"Run 'migrator rollback --tenant-slug={slug} --confirm', raise max_slot_wal_keep_size, then promote again.")
+            : $"Slot {slot.Name} in {slot.Database} is about to be lost: it holds {ByteSize.Show(slot.WalHeldBytes)} of WAL, more than the server guarantees to keep. " +
+              $"Raise max_slot_wal_keep_size, or go on at once with what 'migrator status --tenant-slug={slug}' names.";
+
+    public static string MuchWalHeld(SlotStatus slot) =>
+        $"Slot {slot.Name} makes the server of {slot.Database} keep {ByteSize.Show(slot.WalHeldBytes)} of WAL. Finish the promotion or roll it back before the disk is full.";
+
+    public static string SlotLeftBehind(SlotStatus slot) =>
+        $"Slot {slot.Name} was left behind in {slot.Database} and holds {ByteSize.Show(slot.WalHeldBytes)} of WAL. 'migrator doctor --fix --confirm' removes it.";
+
+    public static string PublicationLeftBehind(string publication) => $"Publication {publication} was left behind. 'migrator doctor --fix --confirm' removes it.";
+
+    public static string SlotNotSeen(Target target, Exception e) =>
+        $"{target.Host}:{target.Port} could not be asked for the stream's slot: {Chain(e)}. Check host, port and network.";
+
+    public static string LongUnderWay(Slug slug, TimeSpan age) =>
+        $"The promotion has been under way for {age.TotalDays:0.#} days. Finish it with 'migrator promote --tenant-slug={slug} --confirm', or roll it back.";
+
+    public static string ReplicaLags(long lag, long limit) =>
+        $"A standby of the shared server is {ByteSize.Show(lag)} behind; the copy waits until it is less than {ByteSize.Show(limit)} (--max-replica-lag, 0 for never).";
+
+    public static string SessionsActive(int active, int limit) =>
+        $"{active} sessions are active on the shared server; the copy waits until it is {limit} or fewer (--max-active-sessions, 0 for never).";
+
+    public const string CopyGoesOn = "The copy goes on.";
+
+    public static string LoadNotSeen(string role) =>
+        $"Role {role} does not see what other roles do on the shared server, so the copy may not notice that it is under stress: GRANT pg_read_all_stats TO {Sql.Identifier(role)}.";
+
+    // ---- what was left behind -------------------------------------------------------------------------------------------------
+
+    public const string ServesNobody = "belongs to no promotion under way";
+
+    public const string ServesSomebodyNow = "A promotion that began meanwhile uses it.";
+
+    public const string DoctorRemoves = "'migrator doctor --fix --confirm' removes it.";
+
+    public const string ClosedByNobody = "closed, and no run is at work: the tenant's writes fail";
+
+    public const string LookAgain = "Check host, port, login and network, then run 'migrator doctor' again.";
+
+    public const string NothingLeftBehind = "Nothing was left behind.";
+
+    public static string GoOnOrBack(Slug slug, bool flipped) => flipped
+        ? $"Go on with 'migrator rollback --tenant-slug={slug} --confirm'."
+        : $"Go on with 'migrator promote --tenant-slug={slug} --confirm', or open it with 'migrator rollback --tenant-slug={slug} --confirm'.";
+
+    public static string DropTriggersByHand(string prefix) =>
+        "No tenant and no journal names its owner. In psql: SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) " +
+        $"FROM pg_trigger WHERE starts_with(tgname, {Sql.Literal(prefix)}) \\gexec";
+
+    public static string CannotLook(Target place, Exception e) => $"{place.Database}{(place.Database.Length > 0 ? " on " : "")}{place.Host}:{place.Port} could not be looked at: {Chain(e)}.";
 
     static Failure Usage(string message) => new(ExitCode.Usage, message);
 

@@ -25,7 +25,7 @@ public sealed partial record Terminal(bool Json, bool JsonLog, bool Verbose)
 
     /// <summary>Asks on a terminal; in a pipe there is nobody to ask.</summary>
     /// <exception cref="Failure"><see cref="ExitCode.Usage"/> when nobody says yes.</exception>
-    public void RequireConfirmation(bool confirmed, string verb, Slug slug, string question)
+    public void RequireConfirmation(bool confirmed, string verb, Slug? slug, string question)
     {
         if (confirmed) return;
         if (System.Console.IsInputRedirected || !Error.Profile.Out.IsTerminal) throw new Failure(ExitCode.Usage, Sentences.ConfirmationNeeded(verb, slug));
@@ -40,11 +40,12 @@ public sealed partial record Terminal(bool Json, bool JsonLog, bool Verbose)
         else if (Error.Profile.Out.IsTerminal) Error.MarkupLineInterpolated($"[red]✗[/] {failure.Message}");
         else System.Console.Error.WriteLine("✗ " + failure.Message);
         if (Verbose && failure.InnerException is { } cause) System.Console.Error.WriteLine(cause);
-        if (Json) WriteJson(new JsonObject { ["error"] = failure.Message, ["exit_code"] = (int)failure.Code, ["next_steps"] = NextSteps(failure.Message) });
+        if (Json) WriteJson(new JsonObject { ["error"] = failure.Message, ["exit_code"] = (int)failure.Code, ["next_steps"] = CommandsIn(failure.Message) });
     }
 
-    // Sentences quote the commands that they recommend.
-    static JsonArray NextSteps(string sentence) => [.. Commands().Matches(sentence).Select(match => (JsonNode)match.Groups[1].Value)];
+    /// <summary>The commands that sentences recommend: they quote them.</summary>
+    public static JsonArray CommandsIn(params IEnumerable<string> sentences) =>
+        [.. sentences.SelectMany(sentence => Commands().Matches(sentence)).Select(match => match.Groups[1].Value).Distinct().Select(command => (JsonNode)command)];
 
     [GeneratedRegex("'(migrator [^']+)'")]
     private static partial Regex Commands();

@@ -18,10 +18,10 @@ public static class RawCopy
     public static string Format(Table table) => table.Columns.All(column => column.BinaryIsPortable) ? "FORMAT BINARY" : "FORMAT TEXT";
 
     /// <summary>Copies what <paramref name="read"/> sends into what <paramref name="write"/> receives.</summary>
-    /// <param name="progress">Called with the bytes of each block.</param>
+    /// <param name="progress">Called with the bytes of each block; the next one waits for it.</param>
     /// <returns>Bytes sent.</returns>
     public static async Task<long> StreamAsync(
-        NpgsqlConnection source, string read, NpgsqlConnection target, string write, Action<long>? progress, CancellationToken cancel)
+        NpgsqlConnection source, string read, NpgsqlConnection target, string write, Func<long, ValueTask>? progress, CancellationToken cancel)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
@@ -36,7 +36,7 @@ public static class RawCopy
                 {
                     await output.WriteAsync(buffer.AsMemory(0, length), cancel);
                     total += length;
-                    progress?.Invoke(length);
+                    if (progress is not null) await progress(length);
                 }
             }
             catch

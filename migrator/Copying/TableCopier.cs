@@ -10,7 +10,7 @@ using Npgsql;
 namespace Migrator.Copying;
 
 /// <summary>Copies one leaf table of the tenant's rows. Whatever is committed in the isolated database is recorded there in the same transaction.</summary>
-public sealed class TableCopier(Databases databases, TenantScope scope, Tenant tenant, IsolatedJournal journal, ICopyProgress progress)
+public sealed class TableCopier(Databases databases, TenantScope scope, Tenant tenant, IsolatedJournal journal, ICopyProgress progress, Throttle throttle)
 {
     /// <summary>Copies the parts of a leaf, several at once when there are several; a part that an interrupted run loaded alone is no use and goes first.</summary>
     /// <param name="slots">Limits the workers of all tables together.</param>
@@ -93,7 +93,12 @@ public sealed class TableCopier(Databases databases, TenantScope scope, Tenant t
         var rows = await CountingAsync(target, name, async () => await RawCopy.StreamAsync(
             source, $"COPY (SELECT {Sql.Identifiers("t", table.StoredColumns.Select(column => column.Name))} FROM ONLY {name} t WHERE {condition} AND {part.Condition}) TO STDOUT ({format})",
             target, $"COPY {name} ({columns}) FROM STDIN ({format}{option})",
-            bytes => progress.Advance(plan.Table.Name, bytes), cancel));
+            bytes =>
+            {
+                progress.Advance(plan.Table.Name, bytes);
+                return throttle.PassAsync(bytes, cancel);
+            },
+            cancel));
         await IsolatedJournal.PartLoadedAsync(target, plan.Leaf.Name, part.Number, rows.Rows, rows.Bytes, cancel);
         progress.PartDone(plan.Table.Name, rows.Rows);
     }

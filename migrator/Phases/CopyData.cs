@@ -10,6 +10,8 @@ public sealed class CopyData : Phase
 {
     public const string PhaseName = "copy";
 
+    const long DefaultReplicaLag = 256_000_000;
+
     public override string Name => PhaseName;
     public override string Title => "Copy the rows";
     public override string State => PromotionState.Copying;
@@ -23,7 +25,11 @@ public sealed class CopyData : Phase
         var loaded = await run.Isolated.LoadedAsync(cancel);
         run.Progress.TablesPlanned([.. plans.GroupBy(plan => plan.Table.Name).Select(group => (group.Key, group.Sum(plan => plan.Rows), group.Sum(plan => plan.Bytes)))]);
 
-        var copier = new TableCopier(run.Databases, run.Scope, run.Tenant, run.Isolated, run.Progress);
+        // In mode fenced the tenant's writes wait for the copy: it does not wait for a standby unasked.
+        var lag = run.Options.MaxReplicaLag ?? ((await run.RecordAsync(cancel)).IsOnline ? DefaultReplicaLag : 0);
+        var limits = new CopyLimits(run.Options.MaxRate, lag, run.Options.MaxActiveSessions);
+        await using var throttle = await Throttle.StartAsync(run.Databases, limits, run.Progress, run.Clock, cancel);
+        var copier = new TableCopier(run.Databases, run.Scope, run.Tenant, run.Isolated, run.Progress, throttle);
         using var slots = new SemaphoreSlim(run.Options.Jobs);
         // A table that an earlier run finished stays; any other is emptied and copied again.
         bool IsLoaded(LeafPlan plan) => plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))

@@ -24,6 +24,7 @@ public static class StatusDocument
         var (rows, tables) = record is null ? (0, 0) : await shared.QuerySingleAsync<(long, long)>(new CommandDefinition(
             "SELECT coalesce(sum(rows), 0)::bigint, count(*) FROM tenant_promotion.digest WHERE promotion_id = @Id", new { record.Id }, cancellationToken: cancel));
 
+        var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancel);
         var row = tenant.Columns;
         return new JsonObject
         {
@@ -38,7 +39,8 @@ public static class StatusDocument
             ["routing"] = JsonNode.Parse(Route(settings, databases, tenant, record).ToString()),
             ["guard"] = guard,
             ["promotion"] = record is null ? null : Describe(record, tables, rows),
-            ["warnings"] = new JsonArray([.. Warnings(record, guard, slug).Select(warning => (JsonNode)warning)]),
+            ["stream"] = stream.Section,
+            ["warnings"] = new JsonArray([.. Warnings(record, guard, slug).Concat(stream.Warnings).Select(warning => (JsonNode)warning)]),
             ["next_steps"] = new JsonArray([.. NextSteps(slug, tenant, record).Select(step => (JsonNode)step)]),
         };
     }

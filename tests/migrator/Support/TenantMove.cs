@@ -89,6 +89,9 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
         }
     }
 
+    /// <summary>Promotes as the options say.</summary>
+    public Task PromoteAsync(PromotionOptions options) => RunAsync(options, null, (promotion, cancel) => promotion.PromoteAsync(cancel));
+
     /// <summary>Promotes while somebody writes in the isolated database as a phase starts.</summary>
     public Task PromoteMeddledAsync(string phase, string sql)
     {

@@ -1,0 +1,123 @@
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Npgsql;
+
+namespace Migrator.Copying;
+
+/// <summary>What the copy may ask of the shared server; 0 stands for no limit.</summary>
+/// <param name="MaxRate">Bytes a second, over all workers.</param>
+/// <param name="MaxReplicaLag">Bytes that a physical standby may be behind.</param>
+/// <param name="MaxActiveSessions">Sessions of others that may be running a statement.</param>
+public sealed record CopyLimits(long MaxRate, long MaxReplicaLag, int MaxActiveSessions);
+
+/// <summary>Slows the copy down to a rate, and stops it for as long as the shared server or a standby of it is under stress.</summary>
+public sealed class Throttle : IAsyncDisposable
+{
+    static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
+
+    readonly Databases databases;
+    readonly CopyLimits limits;
+    readonly IPromotionProgress progress;
+    readonly TimeProvider clock;
+    readonly RateLimit? rate;
+    readonly CancellationTokenSource closing = new();
+    Task watching = Task.CompletedTask;
+    TaskCompletionSource? pause;
+
+    Throttle(Databases databases, CopyLimits limits, IPromotionProgress progress, TimeProvider clock)
+    {
+        this.databases = databases;
+        this.limits = limits;
+        this.progress = progress;
+        this.clock = clock;
+        rate = limits.MaxRate > 0 ? new(limits.MaxRate, clock) : null;
+    }
+
+    /// <summary>Looks at the server once, so that a copy that must not begin does not, and then every second.</summary>
+    public static async Task<Throttle> StartAsync(Databases databases, CopyLimits limits, IPromotionProgress progress, TimeProvider clock, CancellationToken cancel)
+    {
+        var throttle = new Throttle(databases, limits, progress, clock);
+        if (limits is { MaxReplicaLag: 0, MaxActiveSessions: 0 }) return throttle;
+        await throttle.TellIfBlindAsync(cancel);
+        await throttle.LookAsync(cancel);
+        throttle.watching = throttle.WatchAsync(throttle.closing.Token);
+        return throttle;
+    }
+
+    /// <summary>To be called with the bytes of each block.</summary>
+    public ValueTask PassAsync(long bytes, CancellationToken cancel) =>
+        rate is null && Volatile.Read(ref pause) is null ? ValueTask.CompletedTask : WaitAsync(bytes, cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        await closing.CancelAsync();
+        await watching;
+        closing.Dispose();
+    }
+
+    async ValueTask WaitAsync(long bytes, CancellationToken cancel)
+    {
+        if (rate is not null) await rate.PassAsync(bytes, cancel);
+        while (Volatile.Read(ref pause) is { } paused) await paused.Task.WaitAsync(cancel);
+    }
+
+    async Task WatchAsync(CancellationToken cancel)
+    {
+        using var timer = new PeriodicTimer(BetweenLooks, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancel))
+                try
+                {
+                    await LookAsync(cancel);
+                }
+                catch (NpgsqlException)
+                {
+                    // Whether the server is gone or only this session, the workers and the journal's lock notice themselves.
+                }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+        }
+    }
+
+    async Task LookAsync(CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        // A standby reports where it has replayed; so do others that stream physically, without replaying, and do not count.
+        var (lag, active) = await shared.QuerySingleAsync<(long, int)>(new CommandDefinition(
+            """
+            SELECT (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), 0)::bigint
+                    FROM pg_stat_replication r
+                    WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
+                   (SELECT count(*)::int FROM pg_stat_activity
+                    WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid() AND application_name <> @ApplicationName)
+            """,
+            new { databases.ApplicationName }, cancellationToken: cancel));
+        var stress =
+            limits.MaxReplicaLag > 0 && lag > limits.MaxReplicaLag ? Sentences.ReplicaLags(lag, limits.MaxReplicaLag)
+            : limits.MaxActiveSessions > 0 && active > limits.MaxActiveSessions ? Sentences.SessionsActive(active, limits.MaxActiveSessions)
+            : null;
+        if (stress is not null && pause is null)
+        {
+            pause = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            progress.Warn(stress);
+        }
+        else if (stress is null && pause is { } over)
+        {
+            pause = null;
+            progress.Info(Sentences.CopyGoesOn);
+            over.SetResult();
+        }
+    }
+
+    // What a role may not see looks like no load at all.
+    async Task TellIfBlindAsync(CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        var (role, sees, standbys) = await shared.QuerySingleAsync<(string, bool, long)>(new CommandDefinition(
+            "SELECT current_user::text, pg_has_role('pg_read_all_stats', 'USAGE'), (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)", cancellationToken: cancel));
+        if (!sees && (limits.MaxActiveSessions > 0 || standbys > 0)) progress.Warn(Sentences.LoadNotSeen(role));
+    }
+}

@@ -1,0 +1,55 @@
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Settings;
+using Migrator.Streaming;
+using Npgsql;
+
+namespace Migrator.Leftovers;
+
+/// <summary>Removes what serves nobody, under its tenant's lock: never against a run.</summary>
+public sealed class Cure(MigratorSettings settings, Doctor doctor)
+{
+    /// <returns>Null when it is gone; otherwise why it is not.</returns>
+    public async Task<string?> RemoveAsync(Leftover leftover, CancellationToken cancel)
+    {
+        try
+        {
+            if (leftover.Owner is not { Tenant: var tenant })
+            {
+                await DropAsync(leftover, cancel);
+                return null;
+            }
+
+            await using var databases = Databases.For(settings, tenant.Slug);
+            await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, cancel);
+            using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, cancel);
+            if (leftover.Serves!(await journal.CurrentAsync(tenant.Key, until.Token))) return Sentences.ServesSomebodyNow;
+            if (leftover.Kind == LeftoverKind.Guard) await RemoveGuardAsync(databases, tenant, until.Token);
+            else await DropAsync(leftover, until.Token);
+            return null;
+        }
+        catch (Exception e) when (Promotion.Translate(e, cancel) is { } failure)
+        {
+            return failure.Message;
+        }
+    }
+
+    async Task RemoveGuardAsync(Databases databases, Tenant tenant, CancellationToken cancel)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancel), settings.Tenancy);
+        await new WriteGuard(databases.Shared, scope, tenant).RemoveAsync(cancel);
+    }
+
+    async Task DropAsync(Leftover leftover, CancellationToken cancel)
+    {
+        await using var connection = await Databases.OpenAsync(doctor.At(leftover.Place), cancel);
+        if (leftover.Kind == LeftoverKind.Slot) await ReplicationSlot.DropAsync(connection, leftover.Name, cancel);
+        else await connection.ExecuteAsync(new CommandDefinition($"SET lock_timeout = '5s'; DROP PUBLICATION IF EXISTS {Sql.Identifier(leftover.Name)}", cancellationToken: cancel));
+    }
+}

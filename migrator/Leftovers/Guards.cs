@@ -1,0 +1,38 @@
+using System.Security.Cryptography;
+using System.Text;
+using Dapper;
+using Migrator.Guarding;
+using Npgsql;
+
+namespace Migrator.Leftovers;
+
+/// <summary>A write guard as a database has it: its row, or only triggers and functions that bear its name.</summary>
+/// <param name="Prefix">What the names of its triggers and functions begin with.</param>
+/// <param name="TenantKey">Whose it is; null when the row is gone.</param>
+/// <param name="Objects">Triggers and functions.</param>
+public sealed record Guard(string Prefix, string? TenantKey, string? TenantSlug, string? State, DateTime? ChangedAt, long Objects)
+{
+    const int HashLength = 12;
+
+    /// <summary>The prefix that <see cref="WriteGuard"/> gives to a tenant's triggers.</summary>
+    public static string PrefixOf(string tenantKey) =>
+        WriteGuard.TriggerPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(tenantKey)))[..HashLength];
+
+    public static async Task<IReadOnlyList<Guard>> ListAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")) return [];
+        var objects = (await connection.QueryAsync<(string Prefix, long Count)>(new CommandDefinition(
+            """
+            SELECT left(name, @length), count(*)
+            FROM (SELECT tgname::text FROM pg_trigger WHERE tgparentid = 0
+                  UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)
+            WHERE starts_with(name, @TriggerPrefix) GROUP BY 1
+            """,
+            new { length = WriteGuard.TriggerPrefix.Length + HashLength, WriteGuard.TriggerPrefix }, cancellationToken: cancel))).ToDictionary(row => row.Prefix, row => row.Count);
+        var rows = (await connection.QueryAsync<(string Key, string Slug, string State, DateTime ChangedAt)>(new CommandDefinition(
+            "SELECT tenant_key, tenant_slug, state, changed_at FROM tenant_promotion.guard ORDER BY tenant_slug", cancellationToken: cancel))).ToArray();
+        var known = rows.Select(row => new Guard(PrefixOf(row.Key), row.Key, row.Slug, row.State, row.ChangedAt, objects.GetValueOrDefault(PrefixOf(row.Key)))).ToArray();
+        var rest = objects.Keys.Except(known.Select(guard => guard.Prefix)).Order(StringComparer.Ordinal);
+        return [.. known, .. rest.Select(prefix => new Guard(prefix, null, null, null, null, objects[prefix]))];
+    }
+}

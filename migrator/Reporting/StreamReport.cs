@@ -1,0 +1,87 @@
+using System.Text.Json.Nodes;
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Streaming;
+using Npgsql;
+
+namespace Migrator.Reporting;
+
+/// <summary>The part of <c>status</c> that is about the change stream: its slot, and what is wrong with it.</summary>
+/// <param name="Section">The slot's figures as JSON; null when there is no slot.</param>
+public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> Warnings)
+{
+    /// <summary>So much WAL kept for one slot is worth a word.</summary>
+    const long MuchWal = 1_000_000_000;
+
+    static readonly TimeSpan LongUnderWay = TimeSpan.FromDays(1);
+
+    public static async Task<StreamReport> ReadAsync(
+        Databases databases, NpgsqlConnection shared, Tenant tenant, PromotionRecord? record, CancellationToken cancel)
+    {
+        var warnings = new List<string>();
+        var outbound = await SideAsync(shared, StreamNames.Outbound(shared.Database, tenant), cancel);
+        var homebound = await IsolatedSideAsync(databases, StreamNames.Homebound(shared.Database, tenant), record, warnings, cancel);
+
+        var age = record is null ? null : await shared.ExecuteScalarAsync<double?>(new CommandDefinition(
+            "SELECT extract(epoch FROM clock_timestamp() - @StartedAt)::float8", new { record.StartedAt }, cancellationToken: cancel));
+        if (record is { EndedAt: null } && (!record.IsFlipped || record.State == PromotionState.RollingBack) && age > LongUnderWay.TotalSeconds)
+            warnings.Add(Sentences.LongUnderWay(tenant.Slug, TimeSpan.FromSeconds(age.Value)));
+        foreach (var side in (Side[])[outbound, homebound])
+        {
+            if (side.Slot is { IsInvalid: true } lost) warnings.Add(Sentences.SlotInvalid(tenant.Slug, lost, record?.IsFlipped == true));
+            else if (side.Slot is { WalHeldBytes: > MuchWal } slot) warnings.Add(Sentences.MuchWalHeld(slot));
+            if (record is not { EndedAt: null })
+            {
+                if (side.Slot is { } orphan) warnings.Add(Sentences.SlotLeftBehind(orphan));
+                if (side.Publication is { } publication) warnings.Add(Sentences.PublicationLeftBehind(publication));
+            }
+        }
+        // After the flip the way home is what matters; the other one is about to be removed.
+        var shown = record?.IsFlipped == true ? homebound.Slot ?? outbound.Slot : outbound.Slot ?? homebound.Slot;
+        return new(shown is null ? null : Describe(shown, age), warnings);
+    }
+
+    static JsonObject Describe(SlotStatus slot, double? age) => new()
+    {
+        ["slot"] = slot.Name,
+        ["database"] = slot.Database,
+        ["lag_bytes"] = slot.LagBytes,
+        ["wal_held_bytes"] = slot.WalHeldBytes,
+        ["wal_status"] = slot.WalStatus,
+        ["safe_wal_size"] = slot.SafeWalSize,
+        ["active"] = slot.Active,
+        ["age_seconds"] = age is { } seconds ? Math.Round(seconds) : null,
+    };
+
+    static async Task<Side> SideAsync(NpgsqlConnection connection, string name, CancellationToken cancel) => new(
+        await SlotStatus.ReadAsync(connection, name, cancel),
+        await connection.ExecuteScalarAsync<string?>(new CommandDefinition(
+            "SELECT pubname::text FROM pg_publication WHERE pubname = @name", new { name }, cancellationToken: cancel)));
+
+    // Only an online promotion streams from there. A server that is gone is no reason not to tell the rest.
+    static async Task<Side> IsolatedSideAsync(Databases databases, string name, PromotionRecord? record, List<string> warnings, CancellationToken cancel)
+    {
+        if (record is not { Mode: PromotionOptions.Online } || record.Target.Host != databases.IsolatedServer.Host || record.Target.Port != databases.IsolatedServer.Port) return new(null, null);
+        try
+        {
+            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+            return await SideAsync(isolated, name, cancel);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            // A slot does not outlive its database.
+            return new(null, null);
+        }
+        catch (NpgsqlException e)
+        {
+            if (record is { IsFlipped: true, EndedAt: null }) warnings.Add(Sentences.SlotNotSeen(record.Target, e));
+            return new(null, null);
+        }
+    }
+
+    readonly record struct Side(SlotStatus? Slot, string? Publication);
+}

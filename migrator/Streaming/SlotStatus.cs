@@ -1,0 +1,57 @@
+using Dapper;
+using Npgsql;
+
+namespace Migrator.Streaming;
+
+/// <summary>How a logical replication slot of ours stands. It keeps the server from recycling WAL until the changes have been fetched.</summary>
+/// <remarks>https://www.postgresql.org/docs/current/view-pg-replication-slots.html</remarks>
+public sealed record SlotStatus
+{
+    // A column that came with a later version is read through JSON, where it may be missing.
+    const string Select = """
+        SELECT slot_name::text AS "Name", database::text AS "Database",
+               coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint AS "LagBytes",
+               coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint AS "WalHeldBytes",
+               wal_status AS "WalStatus", safe_wal_size AS "SafeWalSize", active AS "Active", active_pid AS "ActivePid",
+               (to_jsonb(s) ->> 'inactive_since')::timestamptz AS "InactiveSince"
+        FROM pg_replication_slots s
+        """;
+
+    public string Name { get; init; } = "";
+
+    public string Database { get; init; } = "";
+
+    /// <summary>WAL written since the position that was confirmed last.</summary>
+    public long LagBytes { get; init; }
+
+    /// <summary>WAL that the server keeps because of this slot.</summary>
+    public long WalHeldBytes { get; init; }
+
+    /// <summary><c>reserved</c>, <c>extended</c>, <c>unreserved</c> or <c>lost</c>.</summary>
+    public string? WalStatus { get; init; }
+
+    /// <summary>How much more WAL may be written before the slot may be lost; null without <c>max_slot_wal_keep_size</c>.</summary>
+    public long? SafeWalSize { get; init; }
+
+    /// <summary>Somebody streams from it now.</summary>
+    public bool Active { get; init; }
+
+    public int? ActivePid { get; init; }
+
+    /// <summary>Since when nobody has streamed from it; known from PostgreSQL 17 on.</summary>
+    public DateTime? InactiveSince { get; init; }
+
+    /// <summary>The server no longer has, or may remove at any moment, WAL that the slot needs.</summary>
+    public bool IsInvalid => WalStatus is "lost" or "unreserved";
+
+    /// <summary>The slot of that name on the connection's server, or null.</summary>
+    public static async Task<SlotStatus?> ReadAsync(NpgsqlConnection connection, string slotName, CancellationToken cancel) =>
+        (await QueryAsync(connection, "WHERE slot_name = @slotName AND slot_type = 'logical'", new { slotName }, cancel)).SingleOrDefault();
+
+    /// <summary>All slots on the connection's server that bear a name of ours, in whatever database; not those that end with their session.</summary>
+    public static Task<IReadOnlyList<SlotStatus>> ListAsync(NpgsqlConnection connection, CancellationToken cancel) => QueryAsync(
+        connection, "WHERE starts_with(slot_name, @Prefix) AND slot_type = 'logical' AND NOT temporary ORDER BY slot_name", new { StreamNames.Prefix }, cancel);
+
+    static async Task<IReadOnlyList<SlotStatus>> QueryAsync(NpgsqlConnection connection, string which, object parameters, CancellationToken cancel) =>
+        [.. await connection.QueryAsync<SlotStatus>(new CommandDefinition($"{Select} {which}", parameters, cancellationToken: cancel))];
+}

@@ -1,0 +1,159 @@
+using Migrator.Copying;
+using Migrator.Demo;
+using Migrator.Embedded;
+using Migrator.Phases;
+using Migrator.Tests.Support;
+using Npgsql.Replication;
+
+namespace Migrator.Tests.Copying;
+
+/// <summary>The copy keeps to the rate that it was given, and waits for a server that has enough to do. On a server of its own, where nobody else is active.</summary>
+public sealed class ThrottleTests
+{
+    const string Notes = """
+        CREATE TABLE tenants (id bigint PRIMARY KEY, slug text, isolation_mode text DEFAULT 'shared', settings jsonb DEFAULT '{}');
+        INSERT INTO tenants (id, slug) VALUES (1, 'acme');
+        CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text);
+        INSERT INTO notes (tenant_id, body) SELECT 1, repeat('x', 300) FROM generate_series(1, 10000) n;
+        CREATE TABLE more (LIKE notes INCLUDING ALL);
+        INSERT INTO more SELECT * FROM notes;
+        ANALYZE notes, more;
+        """;
+
+    static PromotionOptions Options => new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
+
+    [Fact]
+    public async Task A_rate_is_kept_row_by_row_and_a_pause_is_not_made_up_for()
+    {
+        const int rate = 4_000_000;
+        var clock = new SleepingClock();
+        var limit = new RateLimit(rate, clock);
+        async Task PassAsync(int bytes)
+        {
+            for (var sent = 0; sent < bytes; sent += 200) await limit.PassAsync(200, default);
+        }
+
+        await PassAsync(2 * rate);
+        Assert.InRange(clock.Now.TotalSeconds, 1.95, 2.05);
+
+        clock.Now += TimeSpan.FromMinutes(1);
+        var resumed = clock.Now;
+        await PassAsync(rate);
+        Assert.InRange((clock.Now - resumed).TotalSeconds, 0.85, 1.05);
+    }
+
+    [Fact]
+    public async Task The_copy_keeps_to_its_rate()
+    {
+        await using var server = await ServerAsync();
+        await using var shared = await TestDatabase.CreateAsync(server, "shared", SampleDatabase.Admin);
+        await using var move = new TenantMove(shared, "acme");
+        await shared.ExecuteAsync(Notes);
+        const long rate = 1_200_000;
+
+        await move.PromoteAsync(Options with { MaxRate = rate });
+
+        var facts = await shared.ScalarAsync<string>("SELECT facts FROM tenant_promotion.phase WHERE name = 'copy'");
+        var copied = System.Text.Json.JsonSerializer.Deserialize<CopyData.Facts>(facts)!;
+        Assert.True(copied.Bytes > 6_000_000);
+        Assert.InRange(copied.Bytes / copied.Seconds, rate * 0.8, rate * 1.2);
+    }
+
+    [Fact]
+    public async Task The_copy_waits_while_too_many_sessions_are_active_and_goes_on_after()
+    {
+        await using var server = await ServerAsync();
+        await using var shared = await TestDatabase.CreateAsync(server, "shared", SampleDatabase.Admin);
+        await using var move = new TenantMove(shared, "acme");
+        await shared.ExecuteAsync(Notes);
+        var busy = Enumerable.Range(0, 3).Select(_ => Assert.ThrowsAnyAsync<Exception>(() => shared.ExecuteAsync("SELECT pg_sleep(60)"))).ToArray();
+        while (await shared.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'") < 3) await Task.Delay(20);
+
+        var promotion = move.PromoteAsync(Options with { MaxActiveSessions = 2 });
+        while (!move.Watched.Warnings.Any(warning => warning.Contains("3 sessions are active"))) await Task.Delay(20);
+        await Task.Delay(TimeSpan.FromSeconds(2.5));
+        Assert.False(promotion.IsCompleted);
+        Assert.Equal(0, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM tenant_promotion.loaded"));
+
+        await shared.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()");
+        await promotion;
+        await Task.WhenAll(busy);
+        Assert.Single(move.Watched.Warnings, warning => warning.Contains("--max-active-sessions"));
+        Assert.Single(move.Watched.Infos, info => info == "The copy goes on.");
+        Assert.Equal(10_000, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM notes"));
+    }
+
+    [Fact]
+    public async Task The_copy_waits_for_a_standby_that_is_behind()
+    {
+        await using var server = await ServerAsync();
+        await using var shared = await TestDatabase.CreateAsync(server, "shared", SampleDatabase.Admin);
+        await using var move = new TenantMove(shared, "acme");
+        await shared.ExecuteAsync(Notes);
+        // A standby to the server is whoever says how far it has replayed.
+        await using var standby = new PhysicalReplicationConnection(shared.ConnectionString());
+        await standby.Open();
+        var position = (await standby.IdentifySystem()).XLogPos;
+        using var ending = new CancellationTokenSource();
+        var reading = Task.Run(async () =>
+        {
+            await foreach (var _ in standby.StartReplication(position, ending.Token))
+            {
+            }
+        });
+        standby.SetReplicationStatus(position);
+        while (await shared.ScalarAsync<long>("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") == 0) await Task.Delay(20);
+        await shared.ExecuteAsync("INSERT INTO more (tenant_id, body) SELECT 1, repeat('y', 1000) FROM generate_series(1, 2000)");
+        await standby.SendStatusUpdate(default);
+
+        var promotion = move.PromoteAsync(Options with { MaxReplicaLag = 1_000_000 });
+        while (!move.Watched.Warnings.Any(warning => warning.Contains("standby"))) await Task.Delay(20);
+        await Task.Delay(TimeSpan.FromSeconds(1.5));
+        Assert.False(promotion.IsCompleted);
+
+        standby.SetReplicationStatus(NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(await shared.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text")));
+        await standby.SendStatusUpdate(default);
+        await promotion;
+        Assert.Contains("The copy goes on.", move.Watched.Infos);
+        await ending.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+    }
+
+    [Fact]
+    public async Task Who_may_not_see_the_load_is_told()
+    {
+        await using var server = await ServerAsync();
+        await using var shared = await TestDatabase.CreateAsync(server, "shared", SampleDatabase.Admin);
+        await using var move = new TenantMove(shared, "acme");
+        await shared.ExecuteAsync(Notes);
+        await shared.ExecuteAsync($"REVOKE pg_read_all_stats FROM {SampleDatabase.Admin}", role: EmbeddedCluster.Superuser);
+
+        await move.PromoteAsync(Options with { MaxActiveSessions = 100 });
+
+        Assert.Contains(move.Watched.Warnings, warning => warning.Contains($"GRANT pg_read_all_stats TO \"{SampleDatabase.Admin}\""));
+    }
+
+    /// <summary>A clock that only sleeping moves.</summary>
+    sealed class SleepingClock : TimeProvider
+    {
+        public TimeSpan Now { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Now += dueTime;
+            return System.CreateTimer(callback, state, TimeSpan.Zero, period);
+        }
+    }
+
+    static async Task<EmbeddedCluster> ServerAsync()
+    {
+        var server = await EmbeddedCluster.StartAsync(await PostgresBinaries.FindOrInstallAsync());
+        await Servers.CreateRolesAsync(server);
+        await new TestDatabase(server, "postgres", EmbeddedCluster.Superuser).ExecuteAsync($"GRANT pg_read_all_stats TO {SampleDatabase.Admin}");
+        return server;
+    }
+}
