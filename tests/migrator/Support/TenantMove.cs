@@ -40,6 +40,9 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
 
     public Tenancy Tenancy { get; init; } = tenancy ?? new();
 
+    /// <summary>Fenced or online.</summary>
+    public string Mode { get; init; } = PromotionOptions.Fenced;
+
     /// <summary>What the last verb told whoever watched.</summary>
     public WatchingProgress Watched { get; private set; } = new(null);
 
@@ -48,11 +51,12 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
 
     /// <summary>A shared database with the tenants acme-N (key 1) and bolt-N (key 2) and whatever the statements make.</summary>
     public static async Task<TenantMove> CreateAsync(
-        Servers servers, string sql, EmbeddedCluster? server = null, Tenancy? tenancy = null, string keyType = "bigint", string owner = Servers.Admin)
+        Servers servers, string sql, EmbeddedCluster? server = null, Tenancy? tenancy = null, string keyType = "bigint", string owner = Servers.Admin,
+        string mode = PromotionOptions.Fenced)
     {
         var database = await servers.NewDatabaseAsync(owner, "move");
         var suffix = database.Name["move".Length..].Replace('_', '-');
-        var move = new TenantMove(database, "acme" + suffix, server, tenancy);
+        var move = new TenantMove(database, "acme" + suffix, server, tenancy) { Mode = mode };
         try
         {
             await database.ExecuteAsync($$"""
@@ -77,7 +81,7 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
     /// <param name="maxPause">How long the tenant's writers may queue.</param>
     public async Task PromoteAsync(string? stopBefore = null, bool validate = true, TimeSpan? maxPause = null)
     {
-        var options = new PromotionOptions(PromotionOptions.Fenced, Jobs: 2, maxPause ?? TimeSpan.FromSeconds(30), validate, []);
+        var options = new PromotionOptions(Mode, Jobs: 2, maxPause ?? TimeSpan.FromSeconds(30), validate, []);
         if (stopBefore is null) await RunAsync(options, null, (promotion, cancel) => promotion.PromoteAsync(cancel));
         else
         {
@@ -133,7 +137,7 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
         folder.Delete(recursive: true);
     }
 
-    static PromotionOptions Quickly => new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
+    PromotionOptions Quickly => new(Mode, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
 
     Slug Parsed => Migrator.Model.Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug);
 
