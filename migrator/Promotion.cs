@@ -9,6 +9,7 @@ using Migrator.Phases;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Streaming;
 using Npgsql;
 using Polly;
 using Polly.Retry;
@@ -26,18 +27,28 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
         new Provision(), new InstallGuard(), new CloneSchema(), new Fence(), new CopyData(), new BuildSchema(), new Verify(), new CutOver(), new Validate(),
     ];
 
+    static readonly Phase[] Online =
+    [
+        new Provision(), new InstallGuard(), new StartStreaming(), new CloneSchema(), new CopyData(), new CatchUp(), new BuildSchema(), new CloneBehaviour(), new VerifyOnline(),
+        new CutOverOnline(), new StopStreaming(), new VerifyFlip(), new Validate(),
+    ];
+
     static readonly Phase[] BackHome = [new CloseIsolated(), new BringHome(), new FlipBack(), new ReleaseShared()];
+
+    static readonly Phase[] BackHomeByStream = [new FollowHome(), new VerifyHome(), new FlipBackOnline(), new ReleaseShared()];
 
     // A retry goes on with what this process began. When another run had the tenant in between, somebody has decided anew.
     (long Promotion, long Run)? taken;
 
-    static Phase[] Finalization(int batchSize, bool force) => [new DeleteShared(batchSize, force), new RemoveTraces()];
+    static Phase[] Finalization(bool online, int batchSize, bool force) => [.. online ? (Phase[])[new VerifyFlip()] : [], new DeleteShared(batchSize, force), new RemoveTraces()];
+
+    static Phase[] PhasesOf(PromotionRecord record) => record.IsOnline ? Online : Fenced;
 
     /// <summary>Reads everything and changes nothing.</summary>
     public async Task<PreflightResult> PreflightAsync(CancellationToken cancel)
     {
         await using var databases = Databases.For(settings, slug);
-        return await new Preflight(settings, databases, slug).RunAsync(cancel);
+        return await new Preflight(settings, databases, slug, options.Mode).RunAsync(cancel);
     }
 
     /// <summary>Promotes, or goes on with a promotion that was interrupted.</summary>
@@ -54,11 +65,36 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
             await run.Isolated.TakeAsync(until.Token);
         }
         // A run that was killed between the flip and the routing file.
-        if (record.IsFlipped) await CutOver.PublishAsync(run, until.Token);
+        if (record.IsFlipped) await Flip.PublishAsync(run, until.Token);
         // Nobody watched the isolated database meanwhile: what is flipped has been looked at by the process that flips it.
         else await journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [Verify.PhaseName]), until.Token);
-        await RunPhasesAsync(run, Fenced, until.Token);
+        if (!record.IsOnline)
+        {
+            await RunPhasesAsync(run, Fenced, until.Token);
+            return;
+        }
+        if (!record.IsFlipped) await ResumeStreamAsync(run, record, until.Token);
+        await SlotWatch.GuardAsync(run, watched => RunPhasesAsync(run, Online, watched), until.Token);
     }, cancel);
+
+    // A run that was killed during the cutover left the guard closed: the tenant works on first. A slot that was lost meanwhile is begun anew.
+    static async Task ResumeStreamAsync(PromotionRun run, PromotionRecord record, CancellationToken cancel)
+    {
+        if (record.Phase(CutOver.PhaseName) is not null) await CutOverOnline.OpenGuardAsync(run, cancel);
+        if (record.Phase(StartStreaming.PhaseName)?.EndedAt is null) return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Outbound(run).Name, cancel)) return;
+        run.Progress.Warn(Sentences.CopiesAnew(run.Tenant.Slug));
+        await GiveUpStreamAsync(run, cancel);
+    }
+
+    // The copy is worth nothing without the changes made since.
+    static async Task GiveUpStreamAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await new StartStreaming().UndoAsync(run, cancel);
+        var worthless = Online.SkipWhile(phase => phase is not StartStreaming).Select(phase => phase.Name).ToArray();
+        await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, worthless), cancel);
+    }
 
     /// <summary>Puts the tenant back into the shared database: by undoing what was done, or, after the flip, by bringing its rows home.</summary>
     /// <param name="dropIsolated">Drop the isolated database afterwards.</param>
@@ -76,7 +112,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
             return;
         }
 
-        if (record.IsFlipped || record.Phase("flip-back")?.EndedAt is not null) await BringBackAsync(run, record, until.Token);
+        if (record.IsFlipped || record.Phase(FlipBack.PhaseName)?.EndedAt is not null) await BringBackAsync(run, record, until.Token);
         else await UndoAsync(run, until.Token);
         await journal.TransactAsync(transaction => PromotionJournal.EndAsync(transaction, record.Id, PromotionState.Shared), until.Token);
         if (dropIsolated) await DropKeptAsync(databases, tenant, record, until.Token);
@@ -91,7 +127,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
         var record = await journal.CurrentAsync(tenant.Key, until.Token);
         if (record is null || record.State != PromotionState.Isolated) throw Sentences.NotFlipped(slug);
         using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
-        await RunPhasesAsync(run, Finalization(batchSize, force), until.Token);
+        await RunPhasesAsync(run, Finalization(record.IsOnline, batchSize, force), until.Token);
         await journal.TransactAsync(transaction => PromotionJournal.EndAsync(transaction, record.Id, PromotionState.Finalized), until.Token);
     }, cancel);
 
@@ -100,7 +136,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
         var tenant = await TenantAsync(databases, cancel);
         if (await journal.CurrentAsync(tenant.Key, cancel) is { EndedAt: null } current)
         {
-            if (current.State == PromotionState.RollingBack || current.Phase("flip-back")?.EndedAt is not null) throw Sentences.RollbackUnderWay(slug);
+            if (current.State == PromotionState.RollingBack || current.Phase(FlipBack.PhaseName)?.EndedAt is not null) throw Sentences.RollbackUnderWay(slug);
             if (current.Target != TargetOf(databases)) throw Sentences.TargetMoved(slug, current.Target);
             if (current.IsFlipped && current.Phase(Validate.PhaseName)?.EndedAt is not null) throw Sentences.AlreadyIsolated(slug);
             var noted = Journaled.Read<Preflight.Facts>(current.Phase(Preflight.PhaseName)!.Facts)!;
@@ -111,7 +147,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
 
         progress.PhaseStarted(Preflight.PhaseName, "Preflight");
         var clock = Stopwatch.StartNew();
-        var result = await new Preflight(settings, databases, slug).RunAsync(cancel);
+        var result = await new Preflight(settings, databases, slug, options.Mode).RunAsync(cancel);
         foreach (var warning in result.Warnings) progress.Warn(warning);
         if (result.Faults.Count > 0) throw Sentences.Refusal(slug, result.Faults);
         progress.PhaseEnded(Preflight.PhaseName, "Preflight", clock.Elapsed, $"{result.Plan.Count} tables, about {result.Plan.Sum(table => table.Rows):N0} rows");
@@ -153,7 +189,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
 
     async Task UndoAsync(PromotionRun run, CancellationToken cancel)
     {
-        foreach (var phase in Fenced.Reverse())
+        foreach (var phase in PhasesOf(await run.RecordAsync(cancel)).Reverse())
         {
             if ((await run.RecordAsync(cancel)).Phase(phase.Name) is null) continue;
             progress.PhaseStarted(phase.Name, $"Undo: {phase.Title}");
@@ -177,12 +213,37 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
                 {
                     // What finalize deleted comes home: it would have to delete it again.
                     await PromotionJournal.ForgetPhasesAsync(
-                        transaction, run.Id, [.. BackHome.Concat(Finalization(0, force: false)).Select(phase => phase.Name)]);
+                        transaction, run.Id, [.. BackHome.Concat(BackHomeByStream).Concat(Finalization(online: false, 0, force: false)).Select(phase => phase.Name)]);
                     await transaction.ExecuteAsync(
                         "UPDATE tenant_promotion.promotion SET state = @state, ended_at = NULL WHERE id = @Id", new { run.Id, state = PromotionState.RollingBack });
                 },
                 cancel);
-        await RunPhasesAsync(run, BackHome, cancel);
+        else if (record.State == PromotionState.RollingBack)
+            await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [BackHomeByStream[1].Name]), cancel);
+        if (!await FollowsStreamAsync(run, record, cancel))
+        {
+            await RunPhasesAsync(run, BackHome, cancel);
+            return;
+        }
+        try
+        {
+            await RunPhasesAsync(run, BackHomeByStream, cancel);
+        }
+        catch (Failure apart) when (apart.StreamLost || apart.Code == ExitCode.Different)
+        {
+            run.Progress.Warn(Sentences.ComparesInstead(apart.Message));
+            await StreamDirection.RemoveAllAsync(run, cancel);
+            await RunPhasesAsync(run, BackHome, cancel);
+        }
+    }
+
+    // Until finalize an online promotion leaves a slot behind that keeps what is written after the flip.
+    static async Task<bool> FollowsStreamAsync(PromotionRun run, PromotionRecord record, CancellationToken cancel)
+    {
+        if (!record.IsOnline || record.State == PromotionState.Finalized) return false;
+        if (record.Phase(FlipBack.PhaseName)?.EndedAt is not null) return true;
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        return await ReplicationSlot.ExistsAsync(isolated, StreamDirection.Homebound(run).Name, cancel);
     }
 
     async Task DropKeptAsync(Databases databases, Tenant tenant, PromotionRecord record, CancellationToken cancel)
@@ -294,10 +355,20 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
             await journal.ErrorAsync(record.Id, cause is Failure failure ? failure.Message : "interrupted", patience.Token);
             using var run = await RunOfAsync(databases, journal, tenant, record, null, patience.Token);
             if (record.State == PromotionState.RollingBack) await SettleRollbackAsync(run, patience.Token);
-            else if (!record.IsFlipped && record.Phase("flip-back")?.EndedAt is null && record.Phase(Fence.PhaseName) is not null)
+            else if (record.IsFlipped || record.Phase(FlipBack.PhaseName)?.EndedAt is not null) return;
+            else if (record.Phase(Fence.PhaseName) is not null)
             {
                 await Fence.OpenAsync(run, patience.Token);
                 progress.Info(Sentences.GuardOpened(slug));
+            }
+            else if (record.IsOnline)
+            {
+                if (record.Phase(CutOver.PhaseName) is not null)
+                {
+                    await CutOverOnline.OpenGuardAsync(run, patience.Token);
+                    progress.Info(Sentences.GuardOpened(slug));
+                }
+                if (cause is Failure { StreamLost: true }) await GiveUpStreamAsync(run, patience.Token);
             }
         }
         catch (Failure superseded) when (superseded.Code == ExitCode.Busy)
@@ -314,7 +385,10 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
     {
         // First: were the guard open and the journal said closed, the next rollback would bring rows home while the tenant writes.
         await run.Journal.TransactAsync(
-            transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [.. BackHome.Select(phase => phase.Name)]), cancel);
+            transaction => PromotionJournal.ForgetPhasesAsync(
+                // By stream some of it is home already; what finalize may delete is recorded anew.
+                transaction, run.Id, [.. BackHome.Concat(BackHomeByStream).Select(phase => phase.Name), VerifyFlip.PhaseName]),
+            cancel);
         await new CloseIsolated().UndoAsync(run, cancel);
         await run.Journal.TransactAsync(
             transaction => transaction.ExecuteAsync(

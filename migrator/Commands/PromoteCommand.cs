@@ -14,12 +14,16 @@ namespace Migrator.Commands;
 sealed class PromoteCommand : TenantCommand
 {
     readonly Option<bool> confirm = new("--confirm") { Description = "Do it without asking." };
-    readonly Option<string> mode = new("--mode") { Description = "fenced: the tenant's writes pause while its rows are copied.", DefaultValueFactory = _ => PromotionOptions.Fenced };
+    readonly Option<string> mode = new("--mode") 
+    {
+        Description = "online: the tenant works on, its writes pause for a moment at the end. fenced: they pause while its rows are copied.",
+        DefaultValueFactory = _ => PromotionOptions.Online,
+    };
     readonly Option<bool> dryRun = new("--dry-run") { Description = "Preflight and the plan; change nothing." };
     readonly Option<bool> keep = new("--keep-shared-data") { Description = "Keep the rows in the shared database until finalize (default)." };
     readonly Option<bool> finalize = new("--finalize") { Description = "Delete them from the shared database at once." };
     readonly Option<int> jobs = Jobs();
-    readonly Option<TimeSpan> maxPause = MaxPause();
+    readonly Option<TimeSpan?> maxPause = MaxPause();
     readonly Option<bool> noValidate = new("--no-validate") { Description = "Skip the validation after the flip." };
     readonly Option<Uri[]> healthUrls = new("--health-url") { Description = "A URL that must answer 2xx after the flip; may be repeated.", CustomParser = ParseUrls };
     readonly Option<FileInfo?> stackOutputs = new("--stack-outputs")
@@ -30,11 +34,10 @@ sealed class PromoteCommand : TenantCommand
 
     public PromoteCommand() : base("promote", "Move a tenant into a database of its own.")
     {
-        mode.AcceptOnlyFromAmong(PromotionOptions.Fenced, "online");
+        mode.AcceptOnlyFromAmong(PromotionOptions.Online, PromotionOptions.Fenced);
         foreach (var option in (Option[])[confirm, mode, dryRun, keep, finalize, jobs, maxPause, noValidate, healthUrls, stackOutputs, report]) Options.Add(option);
         Validators.Add(result =>
         {
-            if (result.GetValue(mode) == "online") result.AddError(Sentences.OnlineNotAvailable());
             if (result.GetValue(stackOutputs) is not null && result.GetValue(target) is not null)
                 result.AddError("--stack-outputs names the server, and so does --target. Leave one of them out.");
             if (result.GetValue(keep) && result.GetValue(finalize)) result.AddError("--keep-shared-data and --finalize exclude each other. Choose one.");
@@ -52,11 +55,10 @@ sealed class PromoteCommand : TenantCommand
         return option;
     }
 
-    /// <summary>How long the tenant's writers may have to queue while the guard closes.</summary>
-    public static Option<TimeSpan> MaxPause() => new("--max-pause")
+    /// <summary>How long the tenant's writes may have to wait; see <see cref="PauseOf"/>.</summary>
+    public static Option<TimeSpan?> MaxPause() => new("--max-pause")
     {
-        Description = "How long new writes of the tenant may queue while the guard waits for those in flight, as in 30s, 500ms or 2m.",
-        DefaultValueFactory = _ => TimeSpan.FromSeconds(30),
+        Description = "How long the tenant's writes may have to wait at the cutover before they go on where they are, as in 500ms, 5s or 2m (default 5s; fenced: 30s until the guard is closed).",
         CustomParser = argument =>
         {
             if (Duration.TryParse(argument.Tokens[0].Value, out var pause)) return pause;
@@ -64,6 +66,9 @@ sealed class PromoteCommand : TenantCommand
             return default;
         },
     };
+
+    /// <summary>What was asked for, or what fits the mode.</summary>
+    public static TimeSpan PauseOf(TimeSpan? asked, string mode) => asked ?? TimeSpan.FromSeconds(mode == PromotionOptions.Online ? 5 : 30);
 
     protected override async Task<MigratorSettings> ReadSettingsAsync(ParseResult parsed, Slug slug, CancellationToken cancel)
     {
@@ -74,14 +79,14 @@ sealed class PromoteCommand : TenantCommand
     protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
     {
         var options = new PromotionOptions(
-            parsed.GetValue(mode)!, parsed.GetValue(jobs), parsed.GetValue(maxPause), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? []);
+            parsed.GetValue(mode)!, parsed.GetValue(jobs), PauseOf(parsed.GetValue(maxPause), parsed.GetValue(mode)!), !parsed.GetValue(noValidate), parsed.GetValue(healthUrls) ?? []);
         if (parsed.GetValue(dryRun))
         {
             await ShowPlanAsync(terminal, settings, slug, options, cancel);
             return;
         }
 
-        terminal.RequireConfirmation(parsed.GetValue(confirm), Name, slug, $"Move tenant {slug} into {slug.DatabaseName}? Its writes pause meanwhile.");
+        terminal.RequireConfirmation(parsed.GetValue(confirm), Name, slug, $"Move tenant {slug} into {slug.DatabaseName}? {(options.Mode == PromotionOptions.Online ? "It works on meanwhile." : "Its writes pause meanwhile.")}");
         await terminal.ShowProgressAsync(async progress =>
         {
             var promotion = new Promotion(settings, slug, options, progress, terminal.Clock);

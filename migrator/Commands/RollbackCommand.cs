@@ -14,7 +14,7 @@ sealed class RollbackCommand : TenantCommand
     readonly Option<bool> confirm = new("--confirm") { Description = "Do it without asking." };
     readonly Option<bool> dropIsolated = new("--drop-isolated") { Description = "Drop the isolated database afterwards." };
     readonly Option<int> jobs = PromoteCommand.Jobs();
-    readonly Option<TimeSpan> maxPause = PromoteCommand.MaxPause();
+    readonly Option<TimeSpan?> maxPause = PromoteCommand.MaxPause();
 
     public RollbackCommand() : base("rollback", "Put a tenant back into the shared database, losing nothing.")
     {
@@ -24,7 +24,7 @@ sealed class RollbackCommand : TenantCommand
     protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
     {
         terminal.RequireConfirmation(parsed.GetValue(confirm), Name, slug, $"Put tenant {slug} back into the shared database?");
-        var options = new PromotionOptions(PromotionOptions.Fenced, parsed.GetValue(jobs), parsed.GetValue(maxPause), Validate: false, []);
+        var options = new PromotionOptions(PromotionOptions.Online, parsed.GetValue(jobs), PromoteCommand.PauseOf(parsed.GetValue(maxPause), PromotionOptions.Online), Validate: false, []);
         await terminal.ShowProgressAsync(progress => new Promotion(settings, slug, options, progress, terminal.Clock).RollBackAsync(parsed.GetValue(dropIsolated), cancel));
         await StatusCommand.ShowAsync(terminal, settings, databases, slug, cancel);
     }

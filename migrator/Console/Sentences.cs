@@ -21,9 +21,6 @@ public static class Sentences
 
     public static string NotConfirmed(string verb) => $"Nothing was changed: '{verb}' was not confirmed.";
 
-    public static string OnlineNotAvailable() =>
-        "This version promotes in fenced mode only: the tenant's writes pause while its rows are copied. Say --mode fenced, or leave --mode out.";
-
     public static Failure SettingsFileMissing(string file) => Usage($"There is no settings file {file}. Leave --settings out to run with the defaults.");
 
     public static Failure SettingsFileUnreadable(string file, Exception e) =>
@@ -204,6 +201,31 @@ public static class Sentences
 
     public static string OldTransaction(string session) => $"A transaction older than a minute may hold up the write guard: {session}.";
 
+    public static string NoLogicalDecoding(string level) =>
+        $"The shared server has wal_level={level}; promoting while the tenant works takes logical (on Cloud SQL: cloudsql.logical_decoding=on, and a restart). Set it, or accept a pause as long as the copy with --mode fenced.";
+
+    public static string NoReplication(string role, NpgsqlConnectionStringBuilder server) =>
+        $"Role {role} may not replicate from {server.Host}:{server.Port}: ALTER ROLE {Sql.Identifier(role)} REPLICATION, or promote with --mode fenced.";
+
+    public static string TooFewSlots(string side, int free) => $"The {side} server has {free} free replication slots, two are needed. Raise max_replication_slots, or drop what nobody uses.";
+
+    public static string TooFewSenders(string side, int free) => $"The {side} server has {free} free wal senders, two are needed. Raise max_wal_senders.";
+
+    public static string LittleLogKept(int megabytes) =>
+        $"max_slot_wal_keep_size is {megabytes} MB on the shared server: when more is written during the promotion, the slot is lost and the copy begins anew.";
+
+    public static string NotStreamable(TableName table) =>
+        $"{table} has no key by which its changes could be followed (no primary key, an unfit REPLICA IDENTITY, or unlogged): it is copied while the tenant's writes wait.";
+
+    public static string NotStreamableButReferenced(TableName table, ForeignKey key) =>
+        $"{table} is referred to by {key.From} ({key.Name}), and its changes cannot be followed. Give it REPLICA IDENTITY DEFAULT and a primary key, or promote with --mode fenced.";
+
+    public static string TooLargeForThePause(TableName table, long rows) =>
+        $"{table} has no key by which its changes could be followed, and about {rows:N0} rows of the tenant: too many to copy while its writes wait. Add a primary key, or promote with --mode fenced.";
+
+    public static string TenantColumnNotComparable(TableName table, Column column) =>
+        $"{table}.{column.Name} is {column.TypeText}, by which changes cannot be told apart in the stream. Promote with --mode fenced.";
+
     // ---- on the way -----------------------------------------------------------------------------------------------------------
 
     public static Failure Unreachable(NpgsqlException e) => new(
@@ -276,11 +298,54 @@ public static class Sentences
 
     public static string GuardOpened(Slug slug) => $"The write guard is open: '{slug}' goes on in the shared database.";
 
+    // ---- the change stream ----------------------------------------------------------------------------------------------------
+
+    public static Failure PublicationWouldRefuseWrites(TableName table, PostgresException e) => new(
+        ExitCode.Refused, $"As part of a publication {table} would refuse writes of the application: {e.MessageText}. Give it a fitting REPLICA IDENTITY (the primary key), or promote with --mode fenced.", e);
+
+    public static string CatchingUp(long changes, TimeSpan behind) => $"{changes:N0} changes applied; the last round took {behind.TotalSeconds:0.0} s.";
+
+    public static Failure CannotCatchUp(Slug slug) => new(
+        ExitCode.Failed, $"'{slug}' changes faster than its changes can be applied. The stream goes on where it is: run the same command again at a quieter time, or with --mode fenced after a rollback.");
+
+    public static string NoWayBackByStream(Target target) =>
+        $"The isolated database's server ({target.Host}:{target.Port}) has no wal_level=logical: a rollback will compare all rows instead of following a stream, and pause the tenant's writes meanwhile.";
+
+    public static Failure SlotWaits(IReadOnlyList<string> holders, Exception? e) => new(
+        ExitCode.Failed, $"A replication slot begins when all open transactions of its server have ended, and these do not: {Or(string.Join("; ", holders), "they have just ended")}. End them and run the same command again.", e)
+    { Transient = true };
+
+    public static Failure SlotInUse(string name) => new(
+        ExitCode.Failed, $"Somebody else keeps reading from the replication slot {name}. End that session (pg_replication_slots.active_pid) and run the same command again.");
+
+    public static Failure ReplicationRefused(PostgresException e) => new(
+        ExitCode.Failed, $"The server refuses a replication connection: {e.MessageText}. The role needs REPLICATION (on Cloud SQL: ALTER ROLE … REPLICATION), the server a free wal sender. Then run the same command again.", e)
+    { Transient = e.IsTransient || e.SqlState == PostgresErrorCodes.TooManyConnections };
+
+    public static Failure SlotLost(Slug slug, Exception? e = null) => new(
+        ExitCode.Failed, $"The replication slot of '{slug}' is gone, or its log was removed (max_slot_wal_keep_size): changes are missing, so the copy is given up. The tenant goes on where it is. " +
+                         $"Raise max_slot_wal_keep_size, or promote at a quieter time; 'migrator promote --tenant-slug={slug} --confirm' copies anew.", e)
+    { StreamLost = true };
+
+    public static Failure TooMuchLog(Slug slug, long held, long limit) => new(
+        ExitCode.Failed, $"The replication slot of '{slug}' held {held / 1e6:N0} MB of write-ahead log on the source, more than --max-wal allows ({limit / 1e6:N0} MB), and was dropped so that the disk does not fill. " +
+                         $"The tenant goes on where it is. Allow more, or promote at a quieter time; 'migrator promote --tenant-slug={slug} --confirm' copies anew.")
+    { StreamLost = true };
+
+    public static string MuchLog(long held, long limit) => $"The replication slot holds {held / 1e6:N0} MB of write-ahead log on the shared server, half of what --max-wal allows ({limit / 1e6:N0} MB).";
+
+    public static string CopiesAnew(Slug slug) => $"The change stream of '{slug}' broke off: its rows are copied anew.";
+
+    public static string ComparesInstead(string why) => $"The stream does not lead home: {why} All rows are compared instead, and the tenant's writes pause meanwhile.";
+
+    public static Failure StreamDiverged(Slug slug, TableName table, object key) => new(
+        ExitCode.Different, $"A change of {table} ({key}) finds no such row of '{slug}' on the other side: somebody wrote there. Nothing was flipped; find out who before you go on.");
+
     // ---- verification ---------------------------------------------------------------------------------------------------------
 
     public static Failure Different(Slug slug, IReadOnlyList<TableComparison> tables, IReadOnlyList<RowDifference> rows) => new(
         ExitCode.Different,
-        $"The two sides of '{slug}' differ in {string.Join(", ", tables.Select(table => $"{table.Table.Name} ({table.Shared.Rows:N0} rows shared, {table.Isolated.Rows:N0} isolated)"))}:\n" +
+        $"The two sides of '{slug}' differ{(tables.Count == 0 ? "" : " in ")}{string.Join(", ", tables.Select(table => $"{table.Table.Name} ({table.Shared.Rows:N0} rows shared, {table.Isolated.Rows:N0} isolated)"))}:\n" +
         string.Join("\n", rows.Select(row => $"  • {row.Table}: {row.Key} {Describe(row.Kind)}")) +
         $"\nNothing was flipped. Find out who wrote there; 'migrator rollback --tenant-slug={slug} --confirm' clears the copy, 'migrator promote' then copies anew.");
 

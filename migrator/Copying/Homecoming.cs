@@ -27,13 +27,16 @@ public sealed class Homecoming(
 
     /// <returns>How many rows were written or deleted.</returns>
     /// <exception cref="Failure">A row cannot come home: it collides with another tenant's, or needs a row that only the isolated side has.</exception>
-    public async Task<long> RunAsync(CancellationToken cancel)
+    public Task<long> RunAsync(CancellationToken cancel) => RunAsync([.. scope.TenantTables], cancel);
+
+    /// <param name="among">The tables to look at; the others are known to be equal.</param>
+    public async Task<long> RunAsync(IReadOnlyList<ScopedTable> among, CancellationToken cancel)
     {
         long changed = 0;
         for (var round = 1; ; round++)
         {
-            var differing = (await comparison.DigestsAsync(jobs, null, cancel))
-                .Where(result => !result.IsEqual && result.Table.IsTenantData).Select(result => result.Table.Name).ToHashSet();
+            var differing = (await comparison.DigestsAsync(among, jobs, null, cancel))
+                .Where(result => !result.IsEqual).Select(result => result.Table.Name).ToHashSet();
             if (differing.Count == 0) return changed;
             if (round > Rounds) throw Sentences.CannotComeHome(tenant.Slug, string.Join(", ", differing));
             changed += await RoundAsync([.. scope.ParentsFirst().Where(table => differing.Contains(table.Name))], cancel);

@@ -15,23 +15,35 @@ public static class SequenceSetter
     // Beyond any id that the shared side reaches, and still exact in a double (2^53), which is where JavaScript ends.
     const long Stride = 1_000_000_000_000;
 
+    // Three round trips, however many sequences: the tenant's writes may be waiting.
     public static async Task SetAsync(Databases databases, TenantScope scope, CancellationToken cancel)
     {
+        if (scope.Sequences.Count == 0) return;
         await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
-        foreach (var sequence in scope.Sequences)
+        string All(Func<Sequence, int, string> select) => string.Join("\nUNION ALL ", scope.Sequences.Select((sequence, n) => $"SELECT {n}, {select(sequence, n)}"));
+        var reading = shared.QueryAsync<(int Number, long Last, bool Called)>(new CommandDefinition(
+            All((sequence, _) => $"last_value, is_called FROM {sequence.Name.Quoted}"), cancellationToken: cancel));
+        var highest = (await isolated.QueryAsync<(int Number, long? Highest)>(new CommandDefinition(
+            All((sequence, _) => FeedsSharedKey(scope, sequence)
+                ? $"(SELECT max({Sql.Identifier(sequence.OwnerColumn!)})::bigint FROM {scope[sequence.OwnerTable!.Value].Table.From})" : "NULL::bigint"),
+            cancellationToken: cancel))).ToDictionary(row => row.Number, row => row.Highest);
+        var settings = (await reading).Select(row =>
         {
-            var (last, called) = await shared.QuerySingleAsync<(long, bool)>(new CommandDefinition(
-                $"SELECT last_value, is_called FROM {sequence.Name.Quoted}", cancellationToken: cancel));
-            if (FeedsSharedKey(scope, sequence))
+            var sequence = scope.Sequences[row.Number];
+            return FeedsSharedKey(scope, sequence)
+                ? (sequence.Name, Last: Apart(Math.Max(row.Last, highest[row.Number] ?? row.Last), sequence.Maximum), Called: true)
+                : (sequence.Name, row.Last, row.Called);
+        }).ToArray();
+        await isolated.ExecuteAsync(new CommandDefinition(
+            "SELECT setval(CAST(name AS regclass), last, called) FROM unnest(@names, @lasts, @calleds) AS given (name, last, called)",
+            new
             {
-                var highest = await isolated.ExecuteScalarAsync<long?>(new CommandDefinition(
-                    $"SELECT max({Sql.Identifier(sequence.OwnerColumn!)})::bigint FROM {scope[sequence.OwnerTable!.Value].Table.From}", cancellationToken: cancel));
-                (last, called) = (Apart(Math.Max(last, highest ?? last), sequence.Maximum), true);
-            }
-            await isolated.ExecuteAsync(new CommandDefinition(
-                "SELECT setval(CAST(@name AS regclass), @last, @called)", new { name = sequence.Name.Quoted, last, called }, cancellationToken: cancel));
-        }
+                names = settings.Select(one => one.Name.Quoted).ToArray(),
+                lasts = settings.Select(one => one.Last).ToArray(),
+                calleds = settings.Select(one => one.Called).ToArray(),
+            },
+            cancellationToken: cancel));
     }
 
     /// <summary>After a rollback: a sequence that counted on from where the shared one stood is not to hand out its numbers again.</summary>

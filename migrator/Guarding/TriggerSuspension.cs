@@ -19,6 +19,18 @@ public static class TriggerSuspension
     /// <summary>Runs <paramref name="write"/> with the table's own triggers off; the caller's transaction commits both, or neither.</summary>
     public static async Task<T> WithoutTriggersAsync<T>(NpgsqlConnection connection, TableName table, Func<Task<T>> write, CancellationToken cancel)
     {
+        if (await SuspendAsync(connection, table, cancel) is not { } resumption) return await write();
+        var result = await write();
+        // Deferred triggers that the write queued must run now: an ALTER TABLE refuses a table with pending events.
+        await connection.ExecuteAsync(new CommandDefinition("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken: cancel));
+        await connection.ExecuteAsync(new CommandDefinition(resumption, cancellationToken: cancel));
+        return result;
+    }
+
+    /// <summary>Switches the table's own triggers off.</summary>
+    /// <returns>The statements that switch them on again, one a line; null when there is nothing to switch.</returns>
+    public static async Task<string?> SuspendAsync(NpgsqlConnection connection, TableName table, CancellationToken cancel)
+    {
         var triggers = (await connection.QueryAsync<(string Schema, string Table, string Trigger, string State)>(new CommandDefinition("""
             SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
             FROM (SELECT CAST(@table AS regclass)::oid AS relid
@@ -27,7 +39,7 @@ public static class TriggerSuspension
             JOIN pg_class c ON c.oid = t.tgrelid
             JOIN pg_namespace n ON n.oid = c.relnamespace
             """, new { table = table.Quoted, guard = WriteGuard.TriggerPrefix }, cancellationToken: cancel))).ToArray();
-        if (triggers.Length == 0) return await write();
+        if (triggers.Length == 0) return null;
 
         string Alter(Func<(string Schema, string Table, string Trigger, string State), string> verb) => triggers.Aggregate(
             new StringBuilder(),
@@ -35,11 +47,6 @@ public static class TriggerSuspension
             sql => sql.ToString());
 
         await connection.ExecuteAsync(new CommandDefinition(Alter(_ => "DISABLE"), cancellationToken: cancel));
-        var result = await write();
-        // Deferred triggers that the write queued must run now: an ALTER TABLE refuses a table with pending events.
-        await connection.ExecuteAsync(new CommandDefinition("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken: cancel));
-        await connection.ExecuteAsync(new CommandDefinition(
-            Alter(row => row.State switch { "A" => "ENABLE ALWAYS", "R" => "ENABLE REPLICA", _ => "ENABLE" }), cancellationToken: cancel));
-        return result;
+        return Alter(row => row.State switch { "A" => "ENABLE ALWAYS", "R" => "ENABLE REPLICA", _ => "ENABLE" });
     }
 }

@@ -167,6 +167,16 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
             foreach (var suffix in (string[])["_insert", "_update", "_delete"]) Always(suffix);
         }
 
+        if (table.Table.IsStreamable && table.Belonging != Belonging.Root)
+        {
+            var moves = table.Belonging == Belonging.Direct
+                ? $"({scope.Condition(table, "OLD", tenant.Key)}) IS DISTINCT FROM ({scope.Condition(table, "NEW", tenant.Key)})"
+                : string.Join(" OR ", table.Path[0].FromColumns.Select(column => $"OLD.{Sql.Identifier(column)} IS DISTINCT FROM NEW.{Sql.Identifier(column)}"));
+            var arguments = string.Join(", ", ((string[])[tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key]).Select(Sql.Literal));
+            Trigger("_moved", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({moves})", $"guard_moved({arguments})");
+            Always("_moved");
+        }
+
         foreach (var part in table.Table.Leaves.Select(leaf => leaf.Name).Append(table.Name).Distinct())
         {
             sql.Append($"CREATE OR REPLACE TRIGGER {Sql.Identifier(Prefix + "_truncate")} BEFORE TRUNCATE ON {part.Quoted} EXECUTE FUNCTION tenant_promotion.guard_truncate();\n");

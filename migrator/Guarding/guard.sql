@@ -38,6 +38,19 @@ BEGIN
 END
 $guard$;
 
+-- A row becomes the tenant's, or is the tenant's no longer: the change itself may not tell (without a full replica identity it brings the
+-- new tenant only), so this does, in the stream and in its place. Arguments: tenant, schema, table, key columns.
+CREATE OR REPLACE FUNCTION tenant_promotion.guard_moved() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $moved$
+BEGIN
+    PERFORM pg_logical_emit_message(true, 'tenant_promotion_moved', jsonb_build_object(
+        'tenant', TG_ARGV[0], 'schema', TG_ARGV[1], 'table', TG_ARGV[2],
+        'old', (SELECT jsonb_agg(to_jsonb(OLD) ->> name ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n)),
+        'new', (SELECT jsonb_agg(to_jsonb(NEW) ->> name ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n)))::text);
+    RETURN NEW;
+END
+$moved$;
+
 -- TRUNCATE removes every tenant's rows and fires no row trigger: nobody may, as long as a tenant of the table is under way.
 CREATE OR REPLACE FUNCTION tenant_promotion.guard_truncate() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $truncate$
@@ -47,4 +60,4 @@ BEGIN
 END
 $truncate$;
 
-REVOKE ALL ON FUNCTION tenant_promotion.hold(text), tenant_promotion.guard_row(), tenant_promotion.guard_truncate() FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenant_promotion.hold(text), tenant_promotion.guard_row(), tenant_promotion.guard_moved(), tenant_promotion.guard_truncate() FROM PUBLIC;

@@ -8,6 +8,7 @@ public static class PromotionState
 {
     public const string Preparing = "preparing";
     public const string Copying = "copying";
+    public const string CatchingUp = "catching-up";
     public const string Verifying = "verifying";
     public const string CuttingOver = "cutting-over";
     public const string Isolated = "isolated";
@@ -34,6 +35,8 @@ public sealed record PromotionRecord(
 {
     /// <summary>The tenant's writes are accepted by the isolated database.</summary>
     public bool IsFlipped => State is PromotionState.Isolated or PromotionState.RollingBack or PromotionState.Finalized;
+
+    public bool IsOnline => Mode == Migrator.Phases.PromotionOptions.Online;
 
     public PhaseRecord? Phase(string name) => Phases.FirstOrDefault(phase => phase.Name == name);
 }

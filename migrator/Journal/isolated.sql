@@ -25,4 +25,15 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.copied_digest (
     sum        numeric NOT NULL
 );
 
+-- How far a change stream has been applied here, written in the transaction that applied it.
+CREATE TABLE IF NOT EXISTS tenant_promotion.position (
+    promotion_id bigint PRIMARY KEY,
+    lsn          pg_lsn NOT NULL
+);
+
+-- What was changed while the stream is applied (triggers off, foreign keys deferred), as the statements that change it back.
+CREATE TABLE IF NOT EXISTS tenant_promotion.suspended (
+    statement text PRIMARY KEY
+);
+
 REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;

@@ -35,4 +35,10 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.digest (
     PRIMARY KEY (promotion_id, table_name)
 );
 
+-- How far a change stream has been applied here, written in the transaction that applied it.
+CREATE TABLE IF NOT EXISTS tenant_promotion.position (
+    promotion_id bigint PRIMARY KEY,
+    lsn          pg_lsn NOT NULL
+);
+
 REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;

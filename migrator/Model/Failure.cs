@@ -7,4 +7,7 @@ public sealed class Failure(ExitCode code, string message, Exception? inner = nu
 
     /// <summary>True when waiting and going on may help by itself: the other run has ended, the server is back.</summary>
     public bool Transient { get; init; }
+
+    /// <summary>True when the change stream cannot go on where it was: slot and copy are given up, the next run begins anew.</summary>
+    public bool StreamLost { get; init; }
 }

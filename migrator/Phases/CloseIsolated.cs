@@ -20,22 +20,12 @@ public sealed class CloseIsolated : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
     {
-        // After finalize the shared side has no guard any more; it must refuse writes before rows come home.
-        await run.Guard.InstallAsync("closed", cancel);
-        await InstallFunctionsAsync(run, cancel);
+        await InstallAsync(run, cancel);
         var guard = GuardOf(run);
-        await guard.InstallAsync("open", cancel);
         for (var attempt = 1; ; attempt++)
             try
             {
-                await InIsolatedAsync(
-                    run,
-                    async transaction =>
-                    {
-                        await run.Isolated.HoldAsync(transaction.Connection, cancel);
-                        await guard.CloseAsync(transaction, run.Options.MaxPause);
-                    },
-                    cancel);
+                await InIsolatedAsync(run, transaction => guard.CloseAsync(transaction, run.Options.MaxPause), cancel);
                 return new("neither side takes the tenant's writes");
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
@@ -51,6 +41,7 @@ public sealed class CloseIsolated : Phase
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
     {
         if (await GuardOf(run).StateAsync(cancel) is null) return;
+        await run.Isolated.TakeAsync(cancel);
         await InIsolatedAsync(run, GuardOf(run).OpenAsync, cancel);
         await GuardOf(run).RemoveAsync(cancel);
     }
@@ -58,18 +49,24 @@ public sealed class CloseIsolated : Phase
     /// <summary>The guard in the isolated database; the same rules, where every row is the tenant's.</summary>
     public static WriteGuard GuardOf(PromotionRun run) => new(run.Databases.Isolated, run.Scope, run.Tenant);
 
-    static async Task InstallFunctionsAsync(PromotionRun run, CancellationToken cancel)
+    /// <summary>Both guards in their places: closed in the shared database, open in the isolated one.</summary>
+    public static async Task InstallAsync(PromotionRun run, CancellationToken cancel)
     {
+        // After finalize the shared side has no guard any more; it must refuse writes before rows come home.
+        await run.Guard.InstallAsync("closed", cancel);
         await run.Databases.EndLeftoverSessionsAsync(cancel);
         await run.Isolated.TakeAsync(cancel);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
         await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("guard.sql"), cancellationToken: cancel));
+        await GuardOf(run).InstallAsync("open", cancel);
     }
 
-    static async Task InIsolatedAsync(PromotionRun run, Func<JournalTransaction, Task> work, CancellationToken cancel)
+    /// <summary>A transaction in the isolated database that no older run gets through.</summary>
+    public static async Task InIsolatedAsync(PromotionRun run, Func<JournalTransaction, Task> work, CancellationToken cancel)
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await run.Isolated.HoldAsync(connection, cancel);
         await work(new(connection, cancel));
         await transaction.CommitAsync(cancel);
     }

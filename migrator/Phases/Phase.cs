@@ -39,9 +39,12 @@ public sealed record PhaseOutcome(string? Summary = null, object? Facts = null, 
 
 /// <summary>What the user asked of a promotion.</summary>
 /// <param name="Jobs">Workers that copy, build and compare side by side.</param>
-/// <param name="MaxPause">How long the tenant's writers may queue while the guard closes.</param>
+/// <param name="MaxPause">Online: how long a cutover may take before the guard opens again. Fenced: how long the tenant's writers may queue while the guard closes.</param>
 public sealed record PromotionOptions(string Mode, int Jobs, TimeSpan MaxPause, bool Validate, IReadOnlyList<Uri> HealthUrls)
 {
+    /// <summary>Online: how many bytes of write-ahead log the slot may hold on the shared server.</summary>
+    public long MaxWal { get; init; } = 10_000_000_000;
+
     /// <summary>The tenant works on while a change stream keeps the copy up to date; its writes pause for the cutover alone.</summary>
     public const string Online = "online";
 
@@ -73,6 +76,17 @@ public sealed class PromotionRun(
     public WriteGuard Guard { get; } = new(
         databases.Shared, scope, tenant, (connection, cancel) => PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancel));
 
+    /// <summary>A transaction that holds the isolated database's snapshot as it was flipped; only the process that flipped has one.</summary>
+    public NpgsqlConnection? AsFlipped
+    {
+        get;
+        set
+        {
+            field?.Dispose();
+            field = value;
+        }
+    }
+
     public Routing.RoutingFolder Routing { get; } = new(settings.RoutingDirectory);
 
     /// <summary>To be called in every transaction that writes in the shared database; see <see cref="PromotionJournal.HoldAsync"/>.</summary>
@@ -85,5 +99,9 @@ public sealed class PromotionRun(
     /// <summary>The shared schema, dumped at most once a process; the fingerprint vouches that it is still what Preflight saw.</summary>
     public async Task<SchemaArchive> ArchiveAsync(CancellationToken cancel) => archive ??= await SchemaArchive.DumpAsync(tools, databases, cancel);
 
-    public void Dispose() => archive?.Dispose();
+    public void Dispose()
+    {
+        AsFlipped = null;
+        archive?.Dispose();
+    }
 }

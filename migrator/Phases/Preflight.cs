@@ -7,6 +7,7 @@ using Migrator.Model;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Streaming;
 using Npgsql;
 
 namespace Migrator.Phases;
@@ -20,7 +21,7 @@ public sealed record PreflightResult(
 public sealed record PlannedTable(ScopedTable Table, long Rows, long Bytes);
 
 /// <summary>Reads everything and changes nothing.</summary>
-public sealed class Preflight(MigratorSettings settings, Databases databases, Slug slug)
+public sealed class Preflight(MigratorSettings settings, Databases databases, Slug slug, string mode)
 {
     public const string PhaseName = "preflight";
 
@@ -55,6 +56,12 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         await CheckPrivilegesAsync(shared, catalog, scope, cancel);
         await CheckTargetAsync(shared, server, tenant, cancel);
         await CheckObjectsAsync(shared, server, cancel);
+        if (mode == PromotionOptions.Online)
+        {
+            var readiness = await StreamReadiness.CheckAsync(shared, server, scope, databases, cancel);
+            faults.AddRange(readiness.Faults);
+            warnings.AddRange(readiness.Warnings);
+        }
         var plan = new List<PlannedTable>();
         if (faults.Count == 0)
         {
@@ -63,6 +70,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             await CountUnownedAsync(shared, scope, cancel);
             await CheckIndexesAsync(shared, scope, cancel);
             plan.AddRange(await PlanAsync(shared, scope, tenant, cancel));
+            if (mode == PromotionOptions.Online) faults.AddRange(StreamReadiness.TooLarge(plan));
         }
         return new(tenant, scope, tools, facts, faults, warnings, plan);
     }

@@ -1,11 +1,12 @@
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Routing;
+using Migrator.Streaming;
 using Npgsql;
 
 namespace Migrator.Phases;
 
-/// <summary>Clears up after a flip back: routing file, guard, the row in the isolated database, which is kept with its guard closed.</summary>
+/// <summary>Clears up after a flip back: routing file, guard, streams, the row in the isolated database, which is kept with its guard closed.</summary>
 public sealed class ReleaseShared : Phase
 {
     public override string Name => "release-shared";
@@ -16,6 +17,7 @@ public sealed class ReleaseShared : Phase
     {
         run.Routing.Remove(run.Tenant.Slug);
         await run.Guard.RemoveAsync(cancel);
+        await StreamDirection.RemoveAllAsync(run, cancel);
         await MarkIsolatedAsync(run, cancel);
         return new();
     }

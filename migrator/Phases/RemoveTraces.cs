@@ -1,18 +1,20 @@
 using Dapper;
 using Migrator.Journal;
+using Migrator.Streaming;
 
 namespace Migrator.Phases;
 
-/// <summary>Finalize's last step: no guard in the shared database, no mark in the isolated one. The journal stays as history.</summary>
+/// <summary>Finalize's last step: no guard in the shared database, no slot anywhere, no mark in the isolated one. The journal stays as history.</summary>
 public sealed class RemoveTraces : Phase
 {
     public override string Name => "remove-traces";
-    public override string Title => "Remove guard and marks";
+    public override string Title => "Remove guard, slots and marks";
     public override string State => PromotionState.Isolated;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
     {
         await run.Guard.RemoveAsync(cancel);
+        await StreamDirection.RemoveAllAsync(run, cancel);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
         await connection.ExecuteAsync(new CommandDefinition("DROP SCHEMA IF EXISTS tenant_promotion CASCADE", cancellationToken: cancel));
         return new();

@@ -29,6 +29,11 @@ public static class TenantRow
         JournalTransaction transaction, Tenancy tenancy, TenantScope scope, Tenant tenant, string mode, JsonObject? isolation) =>
         TriggerSuspension.WithoutTriggersAsync(transaction.Connection, tenancy.Table, () => UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation), transaction.Cancel);
 
+    /// <summary>The mode that a database has for the tenant.</summary>
+    public static Task<string?> ModeAsync(NpgsqlConnection connection, Tenancy tenancy, TenantScope scope, Tenant tenant, CancellationToken cancel) =>
+        connection.ExecuteScalarAsync<string?>(new CommandDefinition(
+            $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t WHERE {scope.Condition(scope.Root, "t", tenant.Key)}", cancellationToken: cancel));
+
     public static Task NotifyAsync(JournalTransaction transaction, Tenant tenant) =>
         transaction.ExecuteAsync("SELECT pg_notify(@Channel, @Slug)", new { Channel, Slug = tenant.Slug.Text });
 

@@ -16,13 +16,17 @@ public enum SchemaPart
     /// <summary>Extensions, types, tables, sequences, functions, views, grants.</summary>
     PreData,
 
+    /// <summary>Primary keys and replica identities: by them the change stream finds its rows.</summary>
     PrimaryKeys,
 
     /// <summary>Indexes, unique, check and foreign keys, statistics.</summary>
     PostData,
 
-    /// <summary>Triggers, rules, policies, row security: what must not run while rows are loaded.</summary>
+    /// <summary>Triggers, policies, row security: what must not run while rows are loaded.</summary>
     Behaviour,
+
+    /// <summary>Rules, which rewrite statements and cannot be kept out of one that upserts.</summary>
+    Rules,
 }
 
 /// <summary>One line of an archive's table of contents.</summary>
@@ -36,8 +40,6 @@ public sealed record ArchiveEntry(string Line, uint ClassId, uint ObjectId, stri
 /// <remarks>https://www.postgresql.org/docs/current/app-pgrestore.html</remarks>
 public sealed partial class SchemaArchive : IDisposable
 {
-    const uint ConstraintCatalog = 2606;
-
     // Longest first: "TABLE ATTACH" is not a TABLE.
     static readonly string[] Kinds =
     [
@@ -64,18 +66,18 @@ public sealed partial class SchemaArchive : IDisposable
     readonly PgTools tools;
     readonly string folder;
     readonly IReadOnlyList<ArchiveEntry> entries;
-    readonly HashSet<uint> primaryKeys;
-    readonly HashSet<string> primaryKeyIndexes;
+    readonly HashSet<uint> keys;
+    readonly HashSet<string> keyIndexes;
     readonly Dictionary<(uint, uint), string> identities;
 
-    SchemaArchive(PgTools tools, string folder, IReadOnlyList<ArchiveEntry> entries, HashSet<uint> primaryKeys, HashSet<string> primaryKeyIndexes,
+    SchemaArchive(PgTools tools, string folder, IReadOnlyList<ArchiveEntry> entries, HashSet<uint> keys, HashSet<string> keyIndexes,
         Dictionary<(uint, uint), string> identities)
     {
         this.tools = tools;
         this.folder = folder;
         this.entries = entries;
-        this.primaryKeys = primaryKeys;
-        this.primaryKeyIndexes = primaryKeyIndexes;
+        this.keys = keys;
+        this.keyIndexes = keyIndexes;
         this.identities = identities;
     }
 
@@ -102,8 +104,12 @@ public sealed partial class SchemaArchive : IDisposable
 
             var keys = (await connection.QueryAsync<(uint Oid, string Schema, string Name)>(new CommandDefinition(
                 """
-                SELECT con.oid, n.nspname, con.conname
-                FROM pg_constraint con JOIN pg_namespace n ON n.oid = con.connamespace WHERE con.contype = 'p'
+                SELECT coalesce(con.oid, i.indexrelid), n.nspname, c.relname
+                FROM pg_index i
+                JOIN pg_class c ON c.oid = i.indexrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+                LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
+                WHERE i.indisprimary OR i.indisreplident
                 """, cancellationToken: cancel))).ToArray();
             var identities = (await connection.QueryAsync<(uint Class, uint Object, string Identity)>(new CommandDefinition(
                 """
@@ -155,15 +161,17 @@ public sealed partial class SchemaArchive : IDisposable
     {
         "SCHEMA" => SchemaPart.Schemas,
         "ACL" or "COMMENT" when entry.Tag.StartsWith("SCHEMA ", StringComparison.Ordinal) => SchemaPart.Schemas,
-        "CONSTRAINT" when entry.ClassId == ConstraintCatalog && primaryKeys.Contains(entry.ObjectId) => SchemaPart.PrimaryKeys,
-        "INDEX ATTACH" when primaryKeyIndexes.Any(key => entry.Line.Contains(" INDEX ATTACH " + key, StringComparison.Ordinal)) => SchemaPart.PrimaryKeys,
+        "CONSTRAINT" or "INDEX" when keys.Contains(entry.ObjectId) => SchemaPart.PrimaryKeys,
+        "INDEX ATTACH" when keyIndexes.Any(key => entry.Line.Contains(" INDEX ATTACH " + key, StringComparison.Ordinal)) => SchemaPart.PrimaryKeys,
         "INDEX" or "INDEX ATTACH" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "STATISTICS" => SchemaPart.PostData,
         "RULE" when IsViewBody(entry) => SchemaPart.PostData,
-        "TRIGGER" or "RULE" or "POLICY" or "ROW SECURITY" => SchemaPart.Behaviour,
+        "TRIGGER" or "POLICY" or "ROW SECURITY" => SchemaPart.Behaviour,
+        "RULE" => SchemaPart.Rules,
         // Last, for it would grant on what is still to be created.
         "DEFAULT ACL" => SchemaPart.Behaviour,
         "COMMENT" when StartsWithAny(entry.Tag, "INDEX ", "CONSTRAINT ", "STATISTICS ") => SchemaPart.PostData,
-        "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "RULE ", "POLICY ") => SchemaPart.Behaviour,
+        "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "POLICY ") => SchemaPart.Behaviour,
+        "COMMENT" when StartsWithAny(entry.Tag, "RULE ") => SchemaPart.Rules,
         _ => entry.Postponed ? SchemaPart.PostData : SchemaPart.PreData,
     };
 

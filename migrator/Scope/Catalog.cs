@@ -27,15 +27,29 @@ public sealed record Sequence(
     IReadOnlyList<string[]> UniqueWith);
 
 /// <summary>A table, plain or partitioned, with what the catalog says of it.</summary>
-/// <param name="Key">Columns of the primary key, or of another unique index without nulls; empty when rows have no name.</param>
+/// <param name="ReplicaIdentity">What a change tells of the old row: d(efault: the primary key), i(ndex), f(ull), n(othing).</param>
+/// <param name="Key">Columns of the replica identity's index, of the primary key, or of another unique index without nulls; empty when rows have no name.</param>
 /// <param name="Unique">Columns that any unique index or exclusion constraint looks at, those of the key among them.</param>
 public sealed record Table(
     TableName Name, uint Oid, string Kind, bool Unlogged, string Owner, bool Owned, bool RowSecurity, bool ForcedRowSecurity,
-    IReadOnlyList<Leaf> Leaves, IReadOnlyList<Column> Columns, IReadOnlyList<string> Key, IReadOnlyList<string> Unique)
+    string ReplicaIdentity, bool HasPrimaryKey, IReadOnlyList<Leaf> Leaves, IReadOnlyList<Column> Columns, IReadOnlyList<string> Key, IReadOnlyList<string> Unique)
 {
     public bool IsPartitioned => Kind == "p";
 
     public bool IsForeign => Kind == "f" || Leaves.Any(leaf => leaf.Kind == "f");
+
+    /// <summary>
+    /// A publication of the table names every changed row by its key, and makes no UPDATE or DELETE fail: without a replica identity, and with
+    /// a full one that misses a generated column, it would.
+    /// </summary>
+    /// <remarks>https://www.postgresql.org/docs/current/logical-replication-publication.html#LOGICAL-REPLICATION-PUBLICATION-REPLICA-IDENTITY</remarks>
+    public bool IsStreamable => !Unlogged && !IsForeign && Key.Count > 0 && ReplicaIdentity switch
+    {
+        "d" => HasPrimaryKey,
+        "i" => true,
+        "f" => HasPrimaryKey && !Columns.Any(column => column.Generated),
+        _ => false,
+    };
 
     /// <summary>The table in a FROM clause. ONLY, because a table that inherits is a table of its own in every list of ours.</summary>
     public string From => IsPartitioned ? Name.Quoted : "ONLY " + Name.Quoted;
@@ -103,12 +117,14 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
         public bool Owned { get; init; }
         public bool RowSecurity { get; init; }
         public bool ForcedRowSecurity { get; init; }
+        public string ReplicaIdentity { get; init; } = "";
+        public bool HasPrimaryKey { get; init; }
         public string Leaves { get; init; } = "[]";
         public short[]? KeyColumns { get; init; }
         public short[]? UniqueColumns { get; init; }
 
         public Table ToTable(Column[] columns) => new(
-            new(Schema, Name), Oid, Kind, Unlogged, Owner, Owned, RowSecurity, ForcedRowSecurity,
+            new(Schema, Name), Oid, Kind, Unlogged, Owner, Owned, RowSecurity, ForcedRowSecurity, ReplicaIdentity, HasPrimaryKey,
             [.. JsonSerializer.Deserialize<LeafJson[]>(Leaves)!.Select(leaf => new Leaf(new(leaf.schema, leaf.name), leaf.kind, leaf.pages, leaf.rows, leaf.bytes))],
             columns,
             [.. (KeyColumns ?? []).Select(number => columns.Single(column => column.Number == number).Name)],

@@ -7,7 +7,10 @@ SELECT c.oid                                           AS "Oid",
        pg_has_role(c.relowner, 'USAGE')                AS "Owned",
        c.relrowsecurity                                AS "RowSecurity",
        c.relrowsecurity AND c.relforcerowsecurity      AS "ForcedRowSecurity",
-       EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AND c.relkind = 'r' AS "HasChildren",
+       -- What a change says of the old row is decided by the partition that held it.
+       CASE WHEN EXISTS (SELECT FROM pg_partition_tree(c.oid) tree JOIN pg_class l ON l.oid = tree.relid
+                         WHERE c.relkind = 'p' AND tree.isleaf AND l.relreplident <> c.relreplident) THEN 'n'
+            ELSE c.relreplident::text END             AS "ReplicaIdentity",
        coalesce((SELECT jsonb_agg(jsonb_build_object(
                     'schema', ln.nspname, 'name', l.relname, 'kind', l.relkind::text, 'pages', l.relpages,
                     'rows', greatest(l.reltuples, 0)::bigint, 'bytes', pg_table_size(l.oid)) ORDER BY ln.nspname, l.relname)
@@ -24,8 +27,9 @@ SELECT c.oid                                           AS "Oid",
           AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts
           AND NOT EXISTS (SELECT FROM pg_attribute a
                           WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND NOT a.attnotnull)
-        ORDER BY i.indisprimary DESC, i.indisreplident DESC, i.indnatts, i.indexrelid
+        ORDER BY i.indisreplident DESC, i.indisprimary DESC, i.indnatts, i.indexrelid
         LIMIT 1)                                       AS "KeyColumns",
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate AND i.indisvalid) AS "HasPrimaryKey",
        -- An index over an expression depends on the columns in it, a constraint's index on the constraint, which depends on them.
        (SELECT array_agg(DISTINCT used.number)
         FROM pg_index i

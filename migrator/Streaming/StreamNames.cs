@@ -20,6 +20,9 @@ public static class StreamNames
     /// <summary>In the isolated database: the changes since the flip, which a rollback brings home.</summary>
     public static string Homebound(string sharedDatabase, Tenant tenant) => Name(sharedDatabase, tenant) + "_home";
 
+    /// <summary>A slot that lives as long as its connection.</summary>
+    public static string Temporary() => $"{Prefix}at_{Guid.NewGuid():n}";
+
     // At most 63 bytes: prefix 17, slug 30, hash 8, suffix 5 and two separators.
     static string Name(string sharedDatabase, Tenant tenant)
     {

@@ -1,3 +1,4 @@
+using Dapper;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
@@ -27,10 +28,15 @@ public enum DifferenceKind
     Changed,
 }
 
+/// <summary>The snapshots that the sides are read under; null for a side as it stands.</summary>
+/// <param name="LiveReferences">Reference tables are in the stream and equal like all others; otherwise they are held against what their copy saw.</param>
+public readonly record struct ComparedAt(string? Shared = null, string? Isolated = null, bool LiveReferences = false);
+
 /// <summary>
 /// Compares the tenant's rows in the shared database with *all* rows of the isolated one: a foreign row there is a difference like any other.
 /// </summary>
-public sealed class Comparison(Databases databases, TenantScope scope, Tenant tenant)
+/// <param name="at">What both sides are read at.</param>
+public sealed class Comparison(Databases databases, TenantScope scope, Tenant tenant, ComparedAt at = default)
 {
     // Enough that a bucket of a ten-million-row table is a few thousand rows.
     const int Buckets = 4096;
@@ -38,14 +44,17 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     const int SampleBuckets = 8;
 
     /// <summary>Digests of every copied table, <paramref name="jobs"/> tables at a time, both sides at once.</summary>
-    public async Task<IReadOnlyList<TableComparison>> DigestsAsync(int jobs, Action<TableComparison>? each, CancellationToken cancel)
+    public Task<IReadOnlyList<TableComparison>> DigestsAsync(int jobs, Action<TableComparison>? each, CancellationToken cancel) =>
+        DigestsAsync(scope.CopiedTables, jobs, each, cancel);
+
+    public async Task<IReadOnlyList<TableComparison>> DigestsAsync(IEnumerable<ScopedTable> tables, int jobs, Action<TableComparison>? each, CancellationToken cancel)
     {
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
         var copied = await IsolatedJournal.CopiedDigestsAsync(isolated, cancel);
         var results = new List<TableComparison>();
         // The largest first: the end is not spent waiting for one of them.
         await Parallel.ForEachAsync(
-            scope.CopiedTables.OrderByDescending(table => table.Table.Bytes),
+            tables.OrderByDescending(table => table.Table.Bytes),
             new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancel },
             async (table, token) =>
             {
@@ -59,15 +68,15 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     /// <summary>Digests of the tenant's rows in the shared database alone.</summary>
     public async Task<Digest> SharedDigestAsync(ScopedTable table, CancellationToken cancel)
     {
-        await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
+        await using var connection = await OpenSharedAsync(cancel);
         return await DigestReader.ReadAsync(connection, table.Table, scope.Condition(table, "t", tenant.Key), cancel);
     }
 
     /// <summary>The rows in which a table differs; at most <paramref name="limit"/>.</summary>
     public async Task<IReadOnlyList<RowDifference>> RowsAsync(ScopedTable table, int limit, CancellationToken cancel)
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+        await using var shared = await OpenSharedAsync(cancel);
+        await using var isolated = await OpenIsolatedAsync(cancel);
         var condition = scope.Condition(table, "t", tenant.Key);
         if (table.Table.Key.Count == 0) return Compare(
             table.Name,
@@ -76,11 +85,29 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
 
         var differing = await DifferingBucketsAsync(shared, isolated, table, cancel);
         var within = $"{DigestReader.Bucket(table.Table, "t", Buckets)} = ANY (ARRAY[{string.Join(", ", differing.Take(SampleBuckets))}])";
-        var key = "concat_ws(', ', " + string.Join(", ", table.Table.Key.Select(name => $"{Sql.Literal(name + "=")} || t.{Sql.Identifier(name)}::text")) + ")";
+        var key = Named(table);
         return Compare(
             table.Name,
             await HashesAsync(shared, table.Table, key, $"{condition} AND {within}", cancel),
             await HashesAsync(isolated, table.Table, key, within, cancel), limit);
+    }
+
+    /// <summary>Of the rows with these keys, those that differ.</summary>
+    /// <param name="keys">Keys as text, by the table's key columns.</param>
+    public async Task<IReadOnlyList<RowDifference>> RowsAsync(ScopedTable table, IReadOnlyList<string[]> keys, int limit, CancellationToken cancel)
+    {
+        await using var shared = await OpenSharedAsync(cancel);
+        await using var isolated = await OpenIsolatedAsync(cancel);
+        var columns = table.Table.Key.Select(name => table.Table.Column(name)!).ToArray();
+        var arrays = Enumerable.Range(0, columns.Length).Select(i => keys.Select(key => key[i]).ToArray()).ToArray();
+        var within = columns.Length == 1
+            ? $"t.{Sql.Identifier(columns[0].Name)} = ANY ($1::{columns[0].TypeText}[])"
+            : $"({Sql.Identifiers("t", table.Table.Key)}) IN (SELECT {string.Join(", ", columns.Select((column, i) => $"k{i}::{column.TypeText}"))} " +
+              $"FROM unnest({string.Join(", ", columns.Select((_, i) => $"${i + 1}::text[]"))}) AS given ({string.Join(", ", columns.Select((_, i) => $"k{i}"))}))";
+        var here = HashesAsync(shared, table.Table, Named(table), $"{scope.Condition(table, "t", tenant.Key)} AND {within}", cancel, arrays);
+        var there = HashesAsync(isolated, table.Table, Named(table), within, cancel, arrays);
+        await Task.WhenAll(here, there);
+        return Compare(table.Name, await here, await there, limit);
     }
 
     /// <summary>The buckets of keys in which the two sides differ; empty when the table is equal.</summary>
@@ -98,12 +125,26 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     public static string InBuckets(Table table, string alias, IReadOnlyList<int> buckets) =>
         $"{DigestReader.Bucket(table, alias, Buckets)} = ANY (ARRAY[{string.Join(", ", buckets)}]::int[])";
 
+    Task<NpgsqlConnection> OpenSharedAsync(CancellationToken cancel) => OpenAsync(databases.Shared, at.Shared, cancel);
+
+    Task<NpgsqlConnection> OpenIsolatedAsync(CancellationToken cancel) => OpenAsync(databases.Isolated, at.Isolated, cancel);
+
+    // The transaction ends when the connection goes back to its pool.
+    static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource database, string? snapshot, CancellationToken cancel)
+    {
+        var connection = await database.OpenConnectionAsync(cancel);
+        if (snapshot is null) return connection;
+        await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancel);
+        await connection.ExecuteAsync(new CommandDefinition($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken: cancel));
+        return connection;
+    }
+
     async Task<TableComparison> DigestAsync(ScopedTable table, IReadOnlyDictionary<string, Digest> copied, CancellationToken cancel)
     {
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+        await using var isolated = await OpenIsolatedAsync(cancel);
         var there = DigestReader.ReadAsync(isolated, table.Table, "true", cancel);
         // A reference table may change in S at any time, so T is held against what its copy saw.
-        var here = table.Belonging == Belonging.Reference
+        var here = table.Belonging == Belonging.Reference && !(at.LiveReferences && table.Table.IsStreamable)
             ? Task.FromResult(table.Table.Leaves.Aggregate(
                 new Digest(0, "0"), (sum, leaf) => sum + copied.GetValueOrDefault(leaf.Name.ToString(), new(-1, "0"))))
             : SharedDigestAsync(table, cancel);
@@ -111,11 +152,16 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         return new(table, await here, await there);
     }
 
+    // A key as people read it.
+    static string Named(ScopedTable table) =>
+        "concat_ws(', ', " + string.Join(", ", table.Table.Key.Select(name => $"{Sql.Literal(name + "=")} || t.{Sql.Identifier(name)}::text")) + ")";
+
     static async Task<List<(string Key, long Hash)>> HashesAsync(
-        NpgsqlConnection connection, Table table, string key, string condition, CancellationToken cancel)
+        NpgsqlConnection connection, Table table, string key, string condition, CancellationToken cancel, string[][]? parameters = null)
     {
         await using var command = new NpgsqlCommand(
             $"SELECT key, hash FROM (SELECT {key} AS key, {RowHash.Of(table, "t")} AS hash FROM {table.From} t WHERE {condition}) named ORDER BY key COLLATE \"C\", hash", connection);
+        foreach (var parameter in parameters ?? []) command.Parameters.Add(new() { Value = parameter });
         await using var reader = await command.ExecuteReaderAsync(cancel);
         var rows = new List<(string, long)>();
         while (await reader.ReadAsync(cancel)) rows.Add((reader.GetString(0), reader.GetInt64(1)));

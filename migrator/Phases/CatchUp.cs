@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Schema;
+using Migrator.Streaming;
+using Npgsql;
+
+namespace Migrator.Phases;
+
+/// <summary>
+/// Applies what was written since the slot was created. The tables were copied at moments of their own; when the stream has passed the last of
+/// them, the isolated database is exactly the tenant at one position, and constraints between rows can be built.
+/// </summary>
+public sealed class CatchUp : Phase
+{
+    const int Rounds = 30;
+    const int Attempts = 5;
+
+    static readonly TimeSpan NearEnough = TimeSpan.FromSeconds(1);
+
+    public const string PhaseName = "catch-up";
+
+    public override string Name => PhaseName;
+    public override string Title => "Catch up with the changes";
+    public override string State => PromotionState.CatchingUp;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await run.Databases.EndLeftoverSessionsAsync(cancel);
+        await (await run.ArchiveAsync(cancel)).RestoreAsync([SchemaPart.PrimaryKeys], run.Databases, run.Options.Jobs, cancel);
+        var direction = StreamDirection.Outbound(run);
+        var changes = await CatchUpAsync(run, direction, exact: false, cancel);
+        await using var point = await ExactPoint.MeetAsync(direction, exact: false, null, cancel);
+        return new($"{changes:N0} changes");
+    }
+
+    /// <summary>Applies until what remains is a moment's work.</summary>
+    public static async Task<long> CatchUpAsync(PromotionRun run, StreamDirection direction, bool exact, CancellationToken cancel)
+    {
+        long changes = 0;
+        for (var attempt = 1; ; attempt++)
+        {
+            await using var feed = await ChangeFeed.OpenAsync(direction, exact, cancel);
+            try
+            {
+                await ComeNearAsync(run, direction, feed, NearEnough, cancel);
+                return changes + feed.Changes;
+            }
+            catch (PostgresException e) when (IsAhead(e, direction, exact) && attempt < Attempts)
+            {
+                changes += feed.Changes;
+            }
+            await feed.DisposeAsync();
+            await using var point = await ExactPoint.MeetAsync(direction, exact, null, cancel);
+        }
+    }
+
+    /// <summary>Puts marks into the stream until one comes through within a time.</summary>
+    public static async Task ComeNearAsync(PromotionRun run, StreamDirection direction, ChangeFeed feed, TimeSpan near, CancellationToken cancel)
+    {
+        await using var source = await direction.Source.OpenConnectionAsync(cancel);
+        for (var round = 1; round <= Rounds; round++)
+        {
+            var watch = Stopwatch.StartNew();
+            await feed.ReachAsync(await ReplicationSlot.MarkAsync(source, cancel), cancel);
+            if (watch.Elapsed < near) return;
+            if (watch.Elapsed > NearEnough) run.Progress.Info(Sentences.CatchingUp(feed.Changes, watch.Elapsed));
+        }
+        throw Sentences.CannotCatchUp(run.Tenant.Slug);
+    }
+
+    /// <summary>
+    /// A row that moved to the tenant is asked of the source as it is now, and may be ahead of the stream: in the way of a row that has not moved
+    /// aside yet. Asked under the snapshot of an exact point it cannot be.
+    /// </summary>
+    public static bool IsAhead(PostgresException e, StreamDirection direction, bool exact) =>
+        exact && !direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal);
+}

@@ -1,0 +1,20 @@
+using Migrator.Journal;
+using Migrator.Schema;
+using Migrator.Streaming;
+
+namespace Migrator.Phases;
+
+/// <summary>Triggers, policies and row security, the triggers asleep until the flip: nothing of this is left to do while the tenant waits.</summary>
+public sealed class CloneBehaviour : Phase
+{
+    public override string Name => "clone-behaviour";
+    public override string Title => "Clone triggers and policies";
+    public override string State => PromotionState.CatchingUp;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await (await run.ArchiveAsync(cancel)).RestoreAsync([SchemaPart.Behaviour], run.Databases, 1, cancel);
+        await Suspension.SuspendAsync(run, cancel);
+        return new();
+    }
+}

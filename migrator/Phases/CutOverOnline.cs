@@ -1,0 +1,209 @@
+using System.Diagnostics;
+using Dapper;
+using Migrator.Console;
+using Migrator.Copying;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Routing;
+using Migrator.Schema;
+using Migrator.Scope;
+using Migrator.Streaming;
+using Migrator.Verification;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Migrator.Phases;
+
+/// <summary>
+/// Online: the guard closes, the last changes are applied, what they touched is compared once more, and the tenant is flipped. Everything that can
+/// be done before the guard closes is. Whatever fails, or lasts too long, opens it again: the tenant goes on as if nothing had happened.
+/// </summary>
+public sealed class CutOverOnline : Phase
+{
+    const int Attempts = 5;
+    const int FewKeys = 5_000;
+    const int SampleSize = 10;
+
+    static readonly TimeSpan NearEnough = TimeSpan.FromMilliseconds(100);
+
+    public override string Name => CutOver.PhaseName;
+    public override string Title => "Cut over";
+    public override string State => PromotionState.CuttingOver;
+
+    /// <param name="Isolation">The value of <c>settings.isolation</c>.</param>
+    /// <param name="Snapshot">The isolated database as it was flipped, for as long as this process lives.</param>
+    public sealed record Facts(System.Text.Json.Nodes.JsonObject Isolation, string Snapshot);
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await Flip.RequireSameSchemaAsync(run, cancel);
+        await Flip.CopyDatabaseSettingsAsync(run, cancel);
+        var archive = await run.ArchiveAsync(cancel);
+        var plan = new Plan(
+            await Flip.IsolationAsync(run, cancel), await Flip.RolesAsync(run, cancel), await OpenHomeboundAsync(run, cancel),
+            [.. run.Scope.TenantTables.Where(table => !table.Table.IsStreamable)], archive);
+        for (var attempt = 1; ; attempt++)
+            try
+            {
+                var pause = await AttemptAsync(run, plan, cancel);
+                // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
+                await Flip.PublishAsync(run, CancellationToken.None);
+                return new($"pause {pause:N0} ms", Recorded: true);
+            }
+            catch (Exception e) when (IsTooSlow(e) && !cancel.IsCancellationRequested)
+            {
+                var holders = await run.Guard.HoldersAsync(cancel);
+                if (attempt == Attempts) throw Sentences.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
+                run.Progress.Warn(Sentences.GuardRetries(run.Options.MaxPause, attempt, Attempts, holders));
+                await Task.Delay(run.Options.MaxPause, run.Clock, cancel);
+            }
+    }
+
+    public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await OpenGuardAsync(run, cancel);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await ReplicationSlot.RemoveAsync(isolated, StreamDirection.Homebound(run).Name, cancel);
+    }
+
+    /// <summary>The tenant goes on in the shared database. The copy stays, and the stream: only what was verified has to be verified again.</summary>
+    public static Task OpenGuardAsync(PromotionRun run, CancellationToken cancel) => run.Journal.TransactAsync(
+        async transaction =>
+        {
+            await run.Guard.OpenAsync(transaction);
+            await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [Verify.PhaseName, CutOver.PhaseName]);
+        },
+        cancel);
+
+    static async Task<double> AttemptAsync(PromotionRun run, Plan plan, CancellationToken cancel)
+    {
+        var direction = StreamDirection.Outbound(run);
+        await SuspendAsync(run, cancel);
+        var touched = new TouchedKeys();
+        touched.Add(direction.Tables.Single(table => table.Table.Belonging == Belonging.Root), new([run.Tenant.Key]), null);
+        for (var round = 1; ; round++)
+        {
+            await using (var feed = await ChangeFeed.OpenAsync(direction, exact: true, cancel, touched: touched))
+            {
+                try
+                {
+                    await CatchUp.ComeNearAsync(run, direction, feed, NearEnough, cancel);
+                    if (touched.Count <= FewKeys || round > Attempts) return await PauseAsync(run, plan, feed, touched, cancel);
+                }
+                catch (PostgresException e) when (CatchUp.IsAhead(e, direction, exact: true) && round <= Attempts)
+                {
+                }
+            }
+            // Many rows to look at again: most of them now, while nobody waits.
+            await using var point = await ExactPoint.MeetAsync(direction, exact: true, touched, cancel);
+            await RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant, new(Shared: point.Snapshot)), touched, cancel);
+            touched.Clear();
+        }
+    }
+
+    static async Task<double> PauseAsync(PromotionRun run, Plan plan, ChangeFeed feed, TouchedKeys touched, CancellationToken cancel)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(run.Options.MaxPause);
+        await run.Journal.TransactAsync(transaction => run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6), cancel);
+        try
+        {
+            // From here on the tenant's rows in the shared database stand still.
+            await using (var shared = await run.Databases.Shared.OpenConnectionAsync(limit.Token))
+                await feed.ReachAsync(await ReplicationSlot.MarkAsync(shared, limit.Token), limit.Token);
+            await Task.WhenAll(
+                Flip.RequireSameSchemaAsync(run, limit.Token),
+                RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant), touched, limit.Token),
+                SequenceSetter.SetAsync(run.Databases, run.Scope, limit.Token));
+            await CopyUnstreamedAsync(run, plan.Unstreamed, limit.Token);
+            await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, limit.Token);
+            await Flip.IsolatedAsync(run, plan.Isolation, plan.Roles, isolated => Suspension.ResumeAsync(isolated, limit.Token), limit.Token);
+            var (snapshot, position) = await HoldAsFlippedAsync(run, limit.Token);
+            limit.Token.ThrowIfCancellationRequested();
+            return await Flip.SharedAsync(run, plan.Isolation, plan.HasHomebound ? position : null, new Facts(plan.Isolation, snapshot), CancellationToken.None);
+        }
+        catch when (!run.Journal.Lost.IsCancellationRequested)
+        {
+            // Also where the commit's answer was lost: the journal knows.
+            if (!(await run.RecordAsync(CancellationToken.None)).IsFlipped) await OpenForNowAsync(run);
+            throw;
+        }
+    }
+
+    static Task OpenForNowAsync(PromotionRun run) => run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
+
+    // An attempt that failed may have put everything in force already, and flipped the isolated side's row.
+    static async Task SuspendAsync(PromotionRun run, CancellationToken cancel)
+    {
+        run.AsFlipped = null;
+        await Suspension.SuspendAsync(run, cancel);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await run.Isolated.HoldAsync(connection, cancel);
+        if (await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancel) == Tenant.IsolatedMode)
+            await TenantRow.FlipAsync(new(connection, cancel), run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
+        await transaction.CommitAsync(cancel);
+    }
+
+    /// <exception cref="Failure"><see cref="ExitCode.Different"/>, with rows named by their keys.</exception>
+    public static async Task RecheckAsync(PromotionRun run, Comparison comparison, TouchedKeys touched, CancellationToken cancel)
+    {
+        var differences = new List<RowDifference>();
+        foreach (var (table, keys) in touched.All.Where(one => one.Table.Table.IsTenantData))
+            differences.AddRange(await comparison.RowsAsync(table.Table, [.. keys.Select(key => key.Values)], SampleSize, cancel));
+        if (differences.Count > 0) throw Sentences.Different(run.Tenant.Slug, [], differences);
+    }
+
+    // Their changes have no name to be applied by; they are small, or Preflight had refused.
+    static async Task CopyUnstreamedAsync(PromotionRun run, IReadOnlyList<ScopedTable> tables, CancellationToken cancel)
+    {
+        if (tables.Count == 0) return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var transaction = await isolated.BeginTransactionAsync(cancel);
+        await run.Isolated.HoldAsync(isolated, cancel);
+        foreach (var table in tables)
+        {
+            var (columns, format) = (RawCopy.Columns(table.Table), RawCopy.Format(table.Table));
+            await isolated.ExecuteAsync(new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancel));
+            await RawCopy.StreamAsync(
+                shared, $"COPY (SELECT {Sql.Identifiers("t", table.Table.StoredColumns.Select(column => column.Name))} FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)}) TO STDOUT ({format})",
+                isolated, $"COPY {table.Name.Quoted} ({columns}) FROM STDIN ({format})", null, cancel);
+        }
+        await transaction.CommitAsync(cancel);
+        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
+        await Verify.RequireEqualAsync(comparison, await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancel), run.Tenant.Slug, cancel);
+    }
+
+    // Nobody is routed to the isolated database yet: what commits there after this position is the tenant's.
+    static async Task<(string Snapshot, NpgsqlLogSequenceNumber Position)> HoldAsFlippedAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        run.AsFlipped = connection;
+        await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancel);
+        var (snapshot, position) = await connection.QuerySingleAsync<(string, string)>(new CommandDefinition(
+            "SELECT pg_export_snapshot(), pg_current_wal_insert_lsn()::text", cancellationToken: cancel));
+        return (snapshot, NpgsqlLogSequenceNumber.Parse(position));
+    }
+
+    // Before the pause, for a slot waits for every transaction that is open on its server.
+    static async Task<bool> OpenHomeboundAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var direction = StreamDirection.Homebound(run);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        if (await ReplicationSlot.ExistsAsync(isolated, direction.Name, cancel)) return true;
+        if (await isolated.ExecuteScalarAsync<string>(new CommandDefinition("SHOW wal_level;", cancellationToken: cancel)) != "logical")
+        {
+            run.Progress.Warn(Sentences.NoWayBackByStream(run.Target));
+            return false;
+        }
+        await ReplicationSlot.PublishAsync(isolated, direction.Name, direction.Tables, cancel);
+        await ReplicationSlot.CreateAsync(isolated, direction.Name, null, cancel);
+        return true;
+    }
+
+    static bool IsTooSlow(Exception e) => e is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled };
+
+    sealed record Plan(
+        System.Text.Json.Nodes.JsonObject Isolation, IReadOnlyList<string> Roles, bool HasHomebound, IReadOnlyList<ScopedTable> Unstreamed, SchemaArchive Archive);
+}

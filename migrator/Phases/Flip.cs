@@ -1,0 +1,130 @@
+using Dapper;
+using Migrator.Console;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Routing;
+using Migrator.Scope;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Migrator.Phases;
+
+/// <summary>What changes hands at the flip, in either mode. The flip itself is one commit in the shared database; all that can fail comes before.</summary>
+public static class Flip
+{
+    /// <summary>Writes the routing file; also for a run that comes after one that was killed between flip and file.</summary>
+    public static Task PublishAsync(PromotionRun run, CancellationToken cancel) => run.Routing.WriteAsync(
+        run.Tenant.Slug, RoutingDocument.For(run.Tenant.Slug, Tenant.IsolatedMode, run.Target, run.Tenancy.Domain), cancel);
+
+    /// <exception cref="Failure">Somebody ran DDL in the shared database since Preflight.</exception>
+    public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var seen = Journaled.Read<Preflight.Facts>((await run.RecordAsync(cancel)).Phase(Preflight.PhaseName)!.Facts)!.Fingerprint;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        if (await Catalog.FingerprintAsync(shared, cancel) != seen) throw Sentences.SchemaChanged(run.Tenant.Slug);
+    }
+
+    /// <summary>The value of <c>settings.isolation</c>, the same on both sides.</summary>
+    public static async Task<System.Text.Json.Nodes.JsonObject> IsolationAsync(PromotionRun run, CancellationToken cancel) =>
+        TenantRow.Isolation(run.Tenant.Slug, run.Clock.GetUtcNow(), await MigrationVersionAsync(run, cancel));
+
+    static async Task<string> MigrationVersionAsync(PromotionRun run, CancellationToken cancel)
+    {
+        if (run.Tenancy.MigrationVersion is { } chosen) return chosen;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        return await MigrationHistory.LatestAsync(shared, run.Scope, cancel) ?? "001";
+    }
+
+    /// <summary>T first: nobody is routed there before S says so.</summary>
+    /// <param name="before">More to do in the same transaction.</param>
+    public static async Task IsolatedAsync(
+        PromotionRun run, System.Text.Json.Nodes.JsonObject isolation, IReadOnlyList<string> roles, Func<NpgsqlConnection, Task>? before, CancellationToken cancel)
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await run.Isolated.HoldAsync(connection, cancel);
+        if (before is not null) await before(connection);
+        var journal = new JournalTransaction(connection, cancel);
+        await TenantRow.FlipAsync(journal, run.Tenancy, run.Scope, run.Tenant, Tenant.IsolatedMode, isolation);
+        foreach (var role in roles)
+            await journal.ExecuteAsync($"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} TO {Sql.Identifier(role)}");
+        await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>Who may connect to the isolated database: the application's role, and whoever is named in the shared database's own grants.</summary>
+    public static async Task<IReadOnlyList<string>> RolesAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        var granted = (await shared.QueryAsync<string>(new CommandDefinition("""
+            SELECT DISTINCT pg_get_userbyid(acl.grantee)::text
+            FROM pg_database d, aclexplode(d.datacl) acl
+            WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT' AND acl.grantee <> 0 AND acl.grantee <> d.datdba
+            """, cancellationToken: cancel))).ToArray();
+        return [.. await isolated.QueryAsync<string>(new CommandDefinition(
+            "SELECT rolname::text FROM pg_roles WHERE rolname = ANY (@roles)",
+            new { roles = granted.Append(run.Tenancy.ApplicationRole).ToArray() }, cancellationToken: cancel))];
+    }
+
+    /// <summary>
+    /// The one commit that decides: tenant's row, journal and notification together. The guard stays closed: an application with a stale route
+    /// gets an error here, never a lost write.
+    /// </summary>
+    /// <param name="homebound">From where on the isolated database's changes are the tenant's; null when no slot keeps them.</param>
+    /// <param name="facts">What later phases need to know.</param>
+    /// <returns>Milliseconds since the guard began to close.</returns>
+    public static Task<double> SharedAsync(
+        PromotionRun run, System.Text.Json.Nodes.JsonObject isolation, NpgsqlLogSequenceNumber? homebound, object facts, CancellationToken cancel) => run.Journal.TransactAsync(
+        async transaction =>
+        {
+            await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)run.Options.MaxPause.TotalMilliseconds}");
+            await run.Guard.PassAsync(transaction.Connection, cancel);
+            await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.IsolatedMode, isolation);
+            await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Isolated);
+            var pause = await transaction.ScalarAsync<double>(
+                """
+                UPDATE tenant_promotion.promotion SET pause_ms =
+                    (SELECT extract(epoch FROM clock_timestamp() - changed_at) * 1000 FROM tenant_promotion.guard WHERE tenant_key = @Key)
+                WHERE id = @Id RETURNING pause_ms
+                """,
+                new { run.Tenant.Key, run.Id });
+            if (homebound is { } position)
+                await transaction.ExecuteAsync(
+                    "INSERT INTO tenant_promotion.position VALUES (@Id, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
+                    new { run.Id, lsn = position.ToString() });
+            await PromotionJournal.EndPhaseAsync(transaction, run.Id, CutOver.PhaseName, facts);
+            await TenantRow.NotifyAsync(transaction, run.Tenant);
+            return pause;
+        },
+        cancel);
+
+    /// <summary>ALTER DATABASE … SET: what the shared database presets for its sessions, for all roles or for one.</summary>
+    public static async Task CopyDatabaseSettingsAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        var settings = await shared.QueryAsync<(string? Role, string Setting)>(new CommandDefinition("""
+            SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole)::text END, unnest(s.setconfig)
+            FROM pg_db_role_setting s WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """, cancellationToken: cancel));
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        var database = Sql.Identifier(run.Tenant.Slug.DatabaseName);
+        foreach (var (role, setting) in settings)
+        {
+            var (name, value) = (setting[..setting.IndexOf('=')], setting[(setting.IndexOf('=') + 1)..]);
+            var parameter = string.Join('.', name.Split('.').Select(Sql.Identifier));
+            try
+            {
+                await using var transaction = await isolated.BeginTransactionAsync(cancel);
+                await isolated.ExecuteAsync(new CommandDefinition("SELECT set_config(@name, @value, true)", new { name, value }, cancellationToken: cancel));
+                await isolated.ExecuteAsync(new CommandDefinition(
+                    role is null ? $"ALTER DATABASE {database} SET {parameter} FROM CURRENT" : $"ALTER ROLE {Sql.Identifier(role)} IN DATABASE {database} SET {parameter} FROM CURRENT",
+                    cancellationToken: cancel));
+                await transaction.CommitAsync(cancel);
+            }
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InvalidParameterValue)
+            {
+                run.Progress.Warn(Sentences.SettingNotCopied(setting, e.MessageText));
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Migrator.Journal;
+using Migrator.Streaming;
+using Migrator.Verification;
+
+namespace Migrator.Phases;
+
+/// <summary>The first step of a rollback by stream: what was written in the isolated database since the flip is applied in the shared one, while the tenant writes on.</summary>
+public sealed class FollowHome : Phase
+{
+    public const string PhaseName = "follow-home";
+
+    public override string Name => PhaseName;
+    public override string Title => "Bring the changes home";
+    public override string State => PromotionState.RollingBack;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await CloseIsolated.InstallAsync(run, cancel);
+        var changes = await CatchUp.CatchUpAsync(run, StreamDirection.Homebound(run), exact: true, cancel);
+        return new($"{changes:N0} changes");
+    }
+}
+
+/// <summary>Every row of both sides at one exact point, the isolated side under a snapshot while the tenant writes on.</summary>
+public sealed class VerifyHome : Phase
+{
+    public const string PhaseName = "verify-home";
+
+    public override string Name => PhaseName;
+    public override string Title => "Verify every row";
+    public override string State => PromotionState.RollingBack;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var direction = StreamDirection.Homebound(run);
+        await CatchUp.CatchUpAsync(run, direction, exact: true, cancel);
+        await using var point = await ExactPoint.MeetAsync(direction, exact: true, null, cancel);
+        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Isolated: point.Snapshot));
+        var results = await comparison.DigestsAsync(run.Scope.TenantTables.Where(table => table.Table.IsStreamable), run.Options.Jobs, null, cancel);
+        await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancel);
+        return new($"{results.Sum(result => result.Shared.Rows):N0} rows equal at {point.Position}");
+    }
+}

@@ -1,0 +1,222 @@
+using System.Data;
+using Dapper;
+using Migrator.Console;
+using Migrator.Guarding;
+using Migrator.Model;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Streaming;
+
+/// <summary>
+/// Repeats changes on the other side, by key. What a change does not tell is asked of the source: a large value that it left out, a row that
+/// has become the tenant's, and the rows that came with it.
+/// </summary>
+/// <param name="exact">
+/// The target is the source at an earlier position, constraints and all. Otherwise it still holds rows of different moments, and a change may find
+/// what a later one has already done.
+/// </param>
+/// <param name="snapshot">The source's snapshot to ask under; null to ask it as it is now.</param>
+public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
+{
+    const int RowsPerBatch = 1_000;
+    const int LockAttempts = 12;
+
+    readonly NpgsqlConnection target = new(new NpgsqlConnectionStringBuilder(direction.TargetServer.ConnectionString)
+    {
+        Pooling = false,
+        MaxAutoPrepare = 500,
+        AutoPrepareMinUsages = 2,
+    }.ConnectionString);
+
+    readonly List<(StreamedTable Table, RowKey Key)> moved = [];
+    readonly List<string> resumptions = [];
+    NpgsqlTransaction? transaction;
+
+    public Task OpenAsync(CancellationToken cancel) => target.OpenAsync(cancel);
+
+    /// <summary>Applies a chunk; when it ends a transaction, commits it together with the position reached.</summary>
+    public async Task ApplyAsync(Chunk chunk, CancellationToken cancel)
+    {
+        if (chunk.Changes.Count > 0)
+        {
+            if (transaction is null) await BeginAsync(chunk, cancel);
+            await ExecuteAsync(chunk.Changes, cancel);
+        }
+        if (!chunk.EndsTransaction || transaction is null) return;
+        if (moved.Count > 0) await SettleAsync(cancel);
+        if (resumptions.Count > 0)
+        {
+            // Deferred events must run now: an ALTER TABLE refuses a table that has some pending.
+            await RunAsync("SET CONSTRAINTS ALL IMMEDIATE", cancel);
+            foreach (var resumption in resumptions) await RunAsync(resumption, cancel);
+        }
+        await target.ExecuteAsync(new CommandDefinition(
+            "INSERT INTO tenant_promotion.position VALUES (@Promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
+            new { direction.Promotion, lsn = chunk.End.ToString() }, cancellationToken: cancel));
+        await transaction.CommitAsync(cancel);
+        await transaction.DisposeAsync();
+        transaction = null;
+        resumptions.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (transaction is not null) await transaction.DisposeAsync();
+        await target.DisposeAsync();
+    }
+
+    async Task BeginAsync(Chunk chunk, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+            try
+            {
+                transaction = await target.BeginTransactionAsync(cancel);
+                await direction.HoldAsync(target, cancel);
+                await RunAsync("SET CONSTRAINTS ALL DEFERRED", cancel);
+                if (!direction.IsHomebound) return;
+                // The application's triggers in the shared database stay out of it. Others wait for the table meanwhile: never behind us for long.
+                await RunAsync("SET LOCAL lock_timeout = '500ms'", cancel);
+                var tables = chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct() : direction.Tables;
+                foreach (var table in tables)
+                    if (await TriggerSuspension.SuspendAsync(target, table.Name, cancel) is { } resumption) resumptions.Add(resumption);
+                return;
+            }
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected && attempt < LockAttempts)
+            {
+                await transaction!.DisposeAsync();
+                transaction = null;
+                resumptions.Clear();
+                await Task.Delay(TimeSpan.FromMilliseconds(50 * attempt), cancel);
+            }
+    }
+
+    async Task ExecuteAsync(IReadOnlyList<Change> changes, CancellationToken cancel)
+    {
+        await using var batch = new NpgsqlBatch(target);
+        // What is to be done about a command that found no row.
+        var whenNone = new List<Change?>();
+        var unknown = new HashSet<(StreamedTable Table, RowKey Key)>();
+        void Do(NpgsqlBatchCommand? command, Change? otherwise = null)
+        {
+            if (command is null) return;
+            batch.BatchCommands.Add(command);
+            whenNone.Add(otherwise);
+        }
+
+        foreach (var change in changes)
+        {
+            var table = change.Table;
+            var (row, old) = (change.Row, change.Old);
+            if (change.Kind != ChangeKind.Truncate) touched?.Add(table, row.Length > 0 ? table.KeyOf(row) : old!, old);
+            switch (change.Kind)
+            {
+                case ChangeKind.Insert:
+                    Do(table.Insert(row), table.MayComeBeforeParent ? change : null);
+                    break;
+                case ChangeKind.Delete:
+                    Do(table.Delete(old!));
+                    break;
+                case ChangeKind.Truncate:
+                    Do(new($"DELETE FROM {table.Definition.From} t WHERE {table.OursInTarget}"));
+                    break;
+                case ChangeKind.Move:
+                    moved.Add((table, old!));
+                    break;
+                // Found where it is looked for, or the two sides have parted.
+                case ChangeKind.Update when direction.IsHomebound:
+                    Do(table.Update(row, old), change);
+                    break;
+                // On its way out; what it says counts until the transaction ends and the row goes.
+                case ChangeKind.Update when table.IsOurs(row) == false:
+                    Do(table.Update(row, old));
+                    break;
+                case ChangeKind.Update when old is null:
+                    if (change.IsComplete) Do(table.Insert(row), table.MayComeBeforeParent ? change : null);
+                    else Do(table.Update(row, null), change);
+                    break;
+                case ChangeKind.Update when exact && table.KeyCanChange:
+                    Do(table.Update(row, old), change);
+                    break;
+                case ChangeKind.Update:
+                    Do(table.Delete(old!));
+                    if (change.IsComplete) Do(table.Insert(row));
+                    else unknown.Add((table, table.KeyOf(row)));
+                    break;
+            }
+        }
+
+        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(cancel);
+        for (var i = 0; i < whenNone.Count; i++)
+            if (whenNone[i] is { } change && batch.BatchCommands[i].RecordsAffected == 0)
+                if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, change.Table.Name, change.Old ?? change.Table.KeyOf(change.Row));
+                else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
+        if (unknown.Count > 0) await AskAsync(unknown, (_, _, _) => Task.CompletedTask, cancel);
+    }
+
+    // The rows that moved, parents first; what came with them is fetched, what leaves with them goes before them.
+    Task SettleAsync(CancellationToken cancel)
+    {
+        var keys = moved.ToHashSet();
+        moved.Clear();
+        return AskAsync(keys, (table, arrived, left) => SettleAsync(table, arrived, left, cancel), cancel);
+    }
+
+    async Task SettleAsync(StreamedTable table, IReadOnlyList<RowKey> arrived, IReadOnlyList<RowKey> left, CancellationToken cancel)
+    {
+        if (arrived.Count > 0)
+            foreach (var descendant in direction.Tables)
+                if (descendant.LeadsTo(table, arrived) is { } leads)
+                    await FetchAsync(descendant, leads, _ => { }, cancel);
+        if (left.Count == 0) return;
+        foreach (var descendant in direction.Tables.Reverse())
+            if (descendant.LeadsTo(table, left) is { } leads)
+                await RunAsync($"DELETE FROM {descendant.Definition.From} t WHERE {leads}", cancel);
+        await RunAsync($"DELETE FROM {table.Definition.From} t WHERE {table.HasKey("t", left)}", cancel);
+    }
+
+    /// <summary>Fetches the rows of these keys that are the tenant's and not in the target yet.</summary>
+    /// <param name="then">Hears for each table which of them are the tenant's, and which are not. Parents first where rows arrive.</param>
+    async Task AskAsync(
+        IReadOnlySet<(StreamedTable Table, RowKey Key)> keys, Func<StreamedTable, IReadOnlyList<RowKey>, IReadOnlyList<RowKey>, Task> then, CancellationToken cancel)
+    {
+        var answers = new List<(StreamedTable Table, List<RowKey> Arrived, List<RowKey> Left)>();
+        foreach (var table in direction.Tables)
+            foreach (var some in keys.Where(one => one.Table == table).Select(one => one.Key).Chunk(RowsPerBatch))
+            {
+                var found = new HashSet<RowKey>();
+                await FetchAsync(table, table.HasKey("t", some), row => found.Add(table.KeyOf(row)), cancel);
+                answers.Add((table, [.. found], [.. some.Where(key => !found.Contains(key))]));
+            }
+        foreach (var (table, arrived, _) in answers) await then(table, arrived, []);
+        foreach (var (table, _, left) in Enumerable.Reverse(answers)) await then(table, [], left);
+    }
+
+    async Task FetchAsync(StreamedTable table, string which, Action<object?[]> each, CancellationToken cancel)
+    {
+        await using var source = await direction.Source.OpenConnectionAsync(cancel);
+        await using var reading = await source.BeginTransactionAsync(snapshot is null ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancel);
+        if (snapshot is not null) await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}");
+        await using var command = new NpgsqlCommand(
+            $"SELECT {Sql.Identifiers("t", table.Columns.Select(column => column.Name))} FROM {table.Definition.From} t WHERE {direction.IsOurs(table)} AND {which}", source)
+        { AllResultTypesAreUnknown = true };
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        var batch = new NpgsqlBatch(target);
+        while (await reader.ReadAsync(cancel))
+        {
+            var row = new object?[table.Columns.Count];
+            for (var i = 0; i < row.Length; i++) row[i] = reader.IsDBNull(i) ? null : reader.GetString(i);
+            each(row);
+            touched?.Add(table, table.KeyOf(row), null);
+            batch.BatchCommands.Add(table.InsertMissing(row));
+            if (batch.BatchCommands.Count < RowsPerBatch) continue;
+            await batch.ExecuteNonQueryAsync(cancel);
+            await batch.DisposeAsync();
+            batch = new NpgsqlBatch(target);
+        }
+        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(cancel);
+        await batch.DisposeAsync();
+    }
+
+    Task RunAsync(string sql, CancellationToken cancel) => target.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+}

@@ -1,0 +1,141 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Dapper;
+using Migrator.Console;
+using Npgsql;
+using Npgsql.Replication;
+using NpgsqlTypes;
+
+namespace Migrator.Streaming;
+
+/// <summary>
+/// Changes on their way: one task reads the slot, another applies what was read. The target's position is committed with the rows it speaks of,
+/// and the slot is confirmed after that; so after a crash at any moment no change is missing and none is applied twice.
+/// </summary>
+public sealed class ChangeFeed : IAsyncDisposable
+{
+    readonly CancellationTokenSource stop;
+    readonly LogicalReplicationConnection connection;
+    readonly ChangeApplier applier;
+    readonly Channel<Chunk> chunks = Channel.CreateBounded<Chunk>(4);
+    readonly ConcurrentDictionary<string, TaskCompletionSource> marks = new();
+    long changes;
+
+    ChangeFeed(StreamDirection direction, ChangeApplier applier, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore, CancellationToken cancel)
+    {
+        this.applier = applier;
+        stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        connection = new(new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString) { Pooling = false }.ConnectionString)
+        {
+            WalReceiverStatusInterval = TimeSpan.FromSeconds(1),
+        };
+        Completion = RunAsync(direction, from, stopBefore);
+    }
+
+    /// <summary>Ends when the position to stop before is reached; faulted when the stream breaks.</summary>
+    public Task Completion { get; }
+
+    /// <summary>How many changes have been applied.</summary>
+    public long Changes => Interlocked.Read(ref changes);
+
+    /// <param name="exact">See <see cref="ChangeApplier"/>.</param>
+    /// <param name="stopBefore">End before the first transaction that committed at this position or later; null to go on until disposed.</param>
+    /// <param name="snapshot">The source's snapshot to ask under.</param>
+    /// <param name="touched">Where to note the keys of changed rows.</param>
+    public static async Task<ChangeFeed> OpenAsync(
+        StreamDirection direction, bool exact, CancellationToken cancel, NpgsqlLogSequenceNumber? stopBefore = null, string? snapshot = null, TouchedKeys? touched = null)
+    {
+        await using (var source = await direction.Source.OpenConnectionAsync(cancel)) await ReplicationSlot.ReleaseAsync(source, direction.Name, cancel);
+        var from = await PositionAsync(direction, cancel);
+        var applier = new ChangeApplier(direction, exact, snapshot, touched);
+        try
+        {
+            await applier.OpenAsync(cancel);
+            return new(direction, applier, from, stopBefore, cancel);
+        }
+        catch
+        {
+            await applier.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until the target holds everything that committed before the mark.</summary>
+    public async Task ReachAsync(string mark, CancellationToken cancel)
+    {
+        var met = marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancel);
+        if (await Task.WhenAny(met, Completion) == Completion && !met.IsCompletedSuccessfully)
+        {
+            await Completion;
+            throw Sentences.Lost("the change stream ended");
+        }
+        await met;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await applier.DisposeAsync();
+        await connection.DisposeAsync();
+        stop.Dispose();
+    }
+
+    static async Task<NpgsqlLogSequenceNumber> PositionAsync(StreamDirection direction, CancellationToken cancel)
+    {
+        await using var target = await direction.Target.OpenConnectionAsync(cancel);
+        var position = await target.ExecuteScalarAsync<string?>(new CommandDefinition(
+            "SELECT lsn::text FROM tenant_promotion.position WHERE promotion_id = @Promotion", new { direction.Promotion }, cancellationToken: cancel));
+        // Without one nothing has been applied yet: the slot knows where it begins.
+        return position is null ? default : NpgsqlLogSequenceNumber.Parse(position);
+    }
+
+    async Task RunAsync(StreamDirection direction, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore)
+    {
+        try
+        {
+            await connection.Open(stop.Token);
+        }
+        catch (PostgresException e)
+        {
+            throw Sentences.ReplicationRefused(e);
+        }
+        var reading = ReadAsync(direction, from, stopBefore);
+        var applying = ApplyAsync();
+        // Whoever fails first tells why; the other is stopped by it.
+        var first = await Task.WhenAny(reading, applying);
+        if (!first.IsCompletedSuccessfully) await stop.CancelAsync();
+        await Task.WhenAll(reading, applying).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
+        await applying;
+        await reading;
+    }
+
+    async Task ReadAsync(StreamDirection direction, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore)
+    {
+        try
+        {
+            await new ChangeReader(direction).ReadAsync(connection, from, stopBefore, chunks.Writer, stop.Token);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject)
+        {
+            throw Sentences.SlotLost(direction.Tenant.Slug, e);
+        }
+        finally
+        {
+            chunks.Writer.TryComplete();
+        }
+    }
+
+    async Task ApplyAsync()
+    {
+        await foreach (var chunk in chunks.Reader.ReadAllAsync(stop.Token))
+        {
+            await applier.ApplyAsync(chunk, stop.Token);
+            Interlocked.Add(ref changes, chunk.Changes.Count);
+            if (!chunk.EndsTransaction) continue;
+            connection.SetReplicationStatus(chunk.End);
+            foreach (var mark in chunk.Marks) marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using Migrator.Console;
+using Migrator.Model;
+using Npgsql.Replication;
+using Npgsql.Replication.PgOutput;
+using Npgsql.Replication.PgOutput.Messages;
+using NpgsqlTypes;
+
+namespace Migrator.Streaming;
+
+/// <summary>Reads a slot and cuts what it says into chunks.</summary>
+/// <remarks>
+/// Protocol 2 without streaming of transactions in progress: a large one waits on the server's disk until it commits, and then passes through here
+/// piece by piece. Streamed earlier it would have to wait on ours, and might still be rolled back.
+/// https://www.postgresql.org/docs/current/protocol-logical-replication.html
+/// </remarks>
+public sealed class ChangeReader(StreamDirection direction)
+{
+    public const string MarkPrefix = "tenant_promotion_mark";
+
+    const string MovedPrefix = "tenant_promotion_moved";
+
+    // Where a chunk may end, and where it must: of a single transaction that goes on.
+    const int EnoughChanges = 1_000;
+    const int TooManyChanges = 4_000;
+    const int TooManyCharacters = 8_000_000;
+
+    readonly Dictionary<uint, Relation> relations = [];
+    readonly List<Change> changes = [];
+    readonly List<string> marks = [];
+    readonly HashSet<(StreamedTable, RowKey)> moved = [];
+    long characters;
+
+    /// <param name="stopBefore">End before the first transaction that committed at this position or later; null to go on.</param>
+    public async Task ReadAsync(
+        LogicalReplicationConnection connection, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore, ChannelWriter<Chunk> output, CancellationToken cancel)
+    {
+        var options = new PgOutputReplicationOptions(direction.Name, PgOutputProtocolVersion.V2, messages: true);
+        await using var messages = connection.StartReplication(new PgOutputReplicationSlot(direction.Name), options, cancel, from).GetAsyncEnumerator(cancel);
+        var end = from;
+        var inTransaction = false;
+
+        ValueTask FlushAsync()
+        {
+            var chunk = new Chunk([.. changes], !inTransaction, end, [.. marks]);
+            changes.Clear();
+            marks.Clear();
+            characters = 0;
+            return output.WriteAsync(chunk, cancel);
+        }
+
+        while (true)
+        {
+            var next = messages.MoveNextAsync();
+            // Nothing is waiting: what we have goes out at once, and the other side is never far behind.
+            if (!next.IsCompleted && !inTransaction && end > from && (changes.Count > 0 || marks.Count > 0)) await FlushAsync();
+            if (!await next) return;
+            switch (messages.Current)
+            {
+                case BeginMessage begin when begin.TransactionFinalLsn >= stopBefore:
+                    if (end > from) await FlushAsync();
+                    return;
+                case BeginMessage:
+                    inTransaction = true;
+                    moved.Clear();
+                    break;
+                case CommitMessage commit:
+                    inTransaction = false;
+                    end = commit.TransactionEndLsn;
+                    // Rows that moved are settled before anything of the next transaction is applied.
+                    if (changes.Count >= EnoughChanges || moved.Count > 0) await FlushAsync();
+                    break;
+                case RelationMessage relation:
+                    relations[relation.RelationId] = Relation.Of(relation, direction);
+                    break;
+                case LogicalDecodingMessage { Prefix: MarkPrefix } message:
+                    marks.Add(await TextAsync(message, cancel));
+                    break;
+                case LogicalDecodingMessage { Prefix: MovedPrefix } message:
+                    Moved(await TextAsync(message, cancel));
+                    break;
+                case InsertMessage insert:
+                    Add(relations[insert.Relation.RelationId], ChangeKind.Insert, await RowAsync(insert.Relation, insert.NewRow, cancel), null);
+                    break;
+                case IndexUpdateMessage update:
+                    var key = await RowAsync(update.Relation, update.Key, cancel);
+                    Add(relations[update.Relation.RelationId], ChangeKind.Update, await RowAsync(update.Relation, update.NewRow, cancel), key);
+                    break;
+                case FullUpdateMessage update:
+                    var before = await RowAsync(update.Relation, update.OldRow, cancel);
+                    Add(relations[update.Relation.RelationId], ChangeKind.Update, await RowAsync(update.Relation, update.NewRow, cancel), before);
+                    break;
+                case UpdateMessage update:
+                    Add(relations[update.Relation.RelationId], ChangeKind.Update, await RowAsync(update.Relation, update.NewRow, cancel), null);
+                    break;
+                case KeyDeleteMessage delete:
+                    Add(relations[delete.Relation.RelationId], ChangeKind.Delete, null, await RowAsync(delete.Relation, delete.Key, cancel));
+                    break;
+                case FullDeleteMessage delete:
+                    Add(relations[delete.Relation.RelationId], ChangeKind.Delete, null, await RowAsync(delete.Relation, delete.OldRow, cancel));
+                    break;
+                case TruncateMessage truncate:
+                    foreach (var relation in truncate.Relations) changes.Add(new(relations[relation.RelationId].Table, ChangeKind.Truncate, [], null));
+                    break;
+            }
+            if (changes.Count >= TooManyChanges || characters >= TooManyCharacters) await FlushAsync();
+        }
+    }
+
+    // What is certainly another tenant's stays out.
+    void Add(Relation relation, ChangeKind kind, object?[]? row, object?[]? old)
+    {
+        var table = relation.Table;
+        var oldKey = old is null ? null : table.KeyOf(old);
+        if (row is not null && oldKey is not null && oldKey.Equals(table.KeyOf(row))) oldKey = null;
+        var isOurs = table.IsOurs(row ?? old!);
+        if (kind == ChangeKind.Delete && isOurs == false && !KnowsTenant(table, old!)) isOurs = null;
+        if (isOurs == false && !(kind == ChangeKind.Update && (moved.Contains((table, table.KeyOf(row!))) || (oldKey is not null && moved.Contains((table, oldKey)))))) return;
+        changes.Add(new(table, kind, row ?? [], oldKey));
+    }
+
+    // An old row may be its key alone; the tenant column is null then.
+    static bool KnowsTenant(StreamedTable table, object?[] old) => table.TenantPosition is { } position && old[position] is not null;
+
+    void Moved(string text)
+    {
+        using var document = JsonDocument.Parse(text);
+        var said = document.RootElement;
+        if (said.GetProperty("tenant").GetString() != direction.Tenant.Key) return;
+        var name = new TableName(said.GetProperty("schema").GetString()!, said.GetProperty("table").GetString()!);
+        if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table) return;
+        foreach (var key in ((string[])["old", "new"]).Select(side => new RowKey([.. said.GetProperty(side).EnumerateArray().Select(value => value.GetString()!)])).Distinct())
+            if (moved.Add((table, key))) changes.Add(new(table, ChangeKind.Move, [], key));
+    }
+
+    async ValueTask<object?[]> RowAsync(RelationMessage message, ReplicationTuple tuple, CancellationToken cancel)
+    {
+        var relation = relations[message.RelationId];
+        var row = new object?[relation.Table.Columns.Count];
+        var i = 0;
+        await foreach (var value in tuple.WithCancellation(cancel))
+        {
+            var position = relation.Positions[i++];
+            if (value.IsUnchangedToastedValue) row[position] = Change.Unchanged;
+            else if (!value.IsDBNull)
+            {
+                var text = await value.Get<string>(cancel);
+                characters += text.Length;
+                row[position] = text;
+            }
+        }
+        return row;
+    }
+
+    static async Task<string> TextAsync(LogicalDecodingMessage message, CancellationToken cancel)
+    {
+        using var reader = new StreamReader(message.Data);
+        return await reader.ReadToEndAsync(cancel);
+    }
+
+    /// <summary>How the stream lays out a table's rows.</summary>
+    sealed record Relation(StreamedTable Table, int[] Positions)
+    {
+        /// <exception cref="Failure">The table is not the one that Preflight saw.</exception>
+        public static Relation Of(RelationMessage message, StreamDirection direction)
+        {
+            var table = direction.Tables.FirstOrDefault(table => table.Name.Schema == message.Namespace && table.Name.Name == message.RelationName);
+            if (table is null || message.Columns.Count != table.Columns.Count) throw Sentences.SchemaChanged(direction.Tenant.Slug);
+            var names = table.Columns.Select(column => column.Name).ToList();
+            int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
+            return positions.Contains(-1) ? throw Sentences.SchemaChanged(direction.Tenant.Slug) : new(table, positions);
+        }
+    }
+}

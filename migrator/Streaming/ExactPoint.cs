@@ -1,0 +1,79 @@
+using Migrator.Console;
+using Npgsql;
+using Npgsql.Replication;
+using Npgsql.Replication.Internal;
+using NpgsqlTypes;
+
+namespace Migrator.Streaming;
+
+/// <summary>
+/// One moment of the source, as a snapshot to read under and as a position to apply up to: where both sides meet while the tenant writes on.
+/// A temporary slot knows both; it goes with its connection.
+/// </summary>
+/// <remarks>https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-CREATE-REPLICATION-SLOT</remarks>
+public sealed class ExactPoint : IAsyncDisposable
+{
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    readonly LogicalReplicationConnection connection;
+
+    ExactPoint(LogicalReplicationConnection connection, string snapshot, NpgsqlLogSequenceNumber position)
+    {
+        this.connection = connection;
+        Snapshot = snapshot;
+        Position = position;
+    }
+
+    /// <summary>Valid as long as this object lives.</summary>
+    public string Snapshot { get; }
+
+    /// <summary>Transactions that committed before it are in the snapshot, all others are not.</summary>
+    public NpgsqlLogSequenceNumber Position { get; }
+
+    /// <summary>Takes a point, and brings the target to it.</summary>
+    /// <param name="exact">See <see cref="ChangeApplier"/>.</param>
+    public static async Task<ExactPoint> MeetAsync(StreamDirection direction, bool exact, TouchedKeys? touched, CancellationToken cancel)
+    {
+        var point = await TakeAsync(direction, cancel);
+        try
+        {
+            // A transaction beyond the point, so that the stream notices that it has passed it.
+            await using (var source = await direction.Source.OpenConnectionAsync(cancel)) await ReplicationSlot.MarkAsync(source, cancel);
+            await using var stream = await ChangeFeed.OpenAsync(direction, exact, cancel, stopBefore: point.Position, snapshot: point.Snapshot, touched: touched);
+            await stream.Completion;
+            return point;
+        }
+        catch
+        {
+            await point.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+
+    static async Task<ExactPoint> TakeAsync(StreamDirection direction, CancellationToken cancel)
+    {
+        var connection = new LogicalReplicationConnection(new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString) { Pooling = false }.ConnectionString);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(Patience);
+        try
+        {
+            await connection.Open(patience.Token);
+            var slot = await connection.CreatePgOutputReplicationSlot(
+                StreamNames.Temporary(), temporarySlot: true, slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export, cancellationToken: patience.Token);
+            return new(connection, slot.SnapshotName!, slot.ConsistentPoint);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            await connection.DisposeAsync();
+            await using var source = await direction.Source.OpenConnectionAsync(cancel);
+            throw Sentences.SlotWaits(await ReplicationSlot.OpenTransactionsAsync(source, cancel), null);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using Dapper;
+using Migrator.Console;
+using Migrator.Model;
+using Npgsql;
+using NpgsqlTypes;
+using Polly;
+using Polly.Retry;
+
+namespace Migrator.Streaming;
+
+/// <summary>A logical replication slot and the publication it reads; both bear one name.</summary>
+/// <remarks>https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS</remarks>
+public static class ReplicationSlot
+{
+    // A slot begins when all transactions that were open at its creation have ended. Nobody waits for us meanwhile, so this may take a while.
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    static readonly ResiliencePipeline LockRetry = new ResiliencePipelineBuilder()
+        .AddRetry(new RetryStrategyOptions
+        {
+            ShouldHandle = new PredicateBuilder().Handle<PostgresException>(e => e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected),
+            BackoffType = DelayBackoffType.Exponential,
+            Delay = TimeSpan.FromMilliseconds(200),
+            MaxDelay = TimeSpan.FromSeconds(5),
+            MaxRetryAttempts = 12,
+            UseJitter = true,
+        })
+        .Build();
+
+    /// <summary>Creates the publication, after trying on a table of the same shape that it makes no write fail.</summary>
+    /// <exception cref="Failure">A table would refuse updates as part of a publication, or is locked by others all the time.</exception>
+    public static async Task PublishAsync(NpgsqlConnection connection, string name, IReadOnlyList<StreamedTable> tables, CancellationToken cancel)
+    {
+        foreach (var table in tables) await TryAsync(connection, table, cancel);
+        try
+        {
+            await LockRetry.ExecuteAsync(
+                async token =>
+                {
+                    await using var transaction = await connection.BeginTransactionAsync(token);
+                    await ExecuteAsync(connection, "SET LOCAL lock_timeout = '1s'", token);
+                    await ExecuteAsync(
+                        connection,
+                        $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; CREATE PUBLICATION {Sql.Identifier(name)} FOR TABLE {string.Join(", ", tables.Select(table => table.Definition.From))} " +
+                        "WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)",
+                        token);
+                    await transaction.CommitAsync(token);
+                },
+                cancel);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+        {
+            throw Sentences.TableLocked(tables[0].Name, e);
+        }
+    }
+
+    // The server checks the replica identity when it plans a write, even one that finds no row.
+    static async Task TryAsync(NpgsqlConnection connection, StreamedTable table, CancellationToken cancel)
+    {
+        await using var trial = await connection.BeginTransactionAsync(cancel);
+        try
+        {
+            const string copy = "tenant_promotion.trial";
+            var set = table.Columns.First(column => !column.AlwaysIdentity);
+            var identity = table.Definition.ReplicaIdentity == "f" ? "FULL" : "USING INDEX trial_key";
+            await ExecuteAsync(
+                connection,
+                $"""
+                CREATE TABLE {copy} (LIKE {table.Name.Quoted} INCLUDING GENERATED);
+                CREATE UNIQUE INDEX trial_key ON {copy} ({Sql.Identifiers(table.Definition.Key)});
+                ALTER TABLE {copy} REPLICA IDENTITY {identity};
+                CREATE PUBLICATION tenant_promotion_trial FOR TABLE {copy} WITH (publish_via_partition_root = true);
+                UPDATE {copy} SET {Sql.Identifier(set.Name)} = {Sql.Identifier(set.Name)} WHERE false;
+                DELETE FROM {copy} WHERE false
+                """,
+                cancel);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.InvalidColumnReference)
+        {
+            throw Sentences.PublicationWouldRefuseWrites(table.Name, e);
+        }
+        await trial.RollbackAsync(cancel);
+    }
+
+    /// <summary>Creates the slot anew. What commits after this returns is in the stream.</summary>
+    /// <exception cref="Failure">A transaction stayed open for too long.</exception>
+    public static async Task CreateAsync(NpgsqlConnection connection, string name, TimeSpan? patience, CancellationToken cancel)
+    {
+        await DropAsync(connection, name, cancel);
+        try
+        {
+            await ExecuteAsync(connection, $"SET statement_timeout = {(int)(patience ?? Patience).TotalMilliseconds}", cancel);
+            await connection.ExecuteAsync(new CommandDefinition("SELECT pg_create_logical_replication_slot(@name, 'pgoutput')", new { name }, cancellationToken: cancel));
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancel.IsCancellationRequested)
+        {
+            throw Sentences.SlotWaits(await OpenTransactionsAsync(connection, cancel), e);
+        }
+        finally
+        {
+            if (connection.State == System.Data.ConnectionState.Open) await ExecuteAsync(connection, "SET statement_timeout = 0", CancellationToken.None);
+        }
+    }
+
+    public static Task<bool> ExistsAsync(NpgsqlConnection connection, string name, CancellationToken cancel) => connection.ExecuteScalarAsync<bool>(
+        new CommandDefinition("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = @name AND wal_status IS DISTINCT FROM 'lost')", new { name }, cancellationToken: cancel));
+
+    /// <summary>Ends whoever still reads from the slot: a run that was killed leaves its sender behind for a while.</summary>
+    public static async Task ReleaseAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
+    {
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            if (await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+                    "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE slot_name = @name AND active", new { name }, cancellationToken: cancel)) == 0) return;
+            await Task.Delay(50, cancel);
+        }
+        throw Sentences.SlotInUse(name);
+    }
+
+    public static async Task DropAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
+    {
+        await ReleaseAsync(connection, name, cancel);
+        await connection.ExecuteAsync(new CommandDefinition(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = @name", new { name }, cancellationToken: cancel));
+    }
+
+    /// <summary>Drops slot and publication; safe to repeat.</summary>
+    public static async Task RemoveAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
+    {
+        await DropAsync(connection, name, cancel);
+        await ExecuteAsync(connection, $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}", cancel);
+    }
+
+    /// <summary>Puts a mark into the stream: whoever meets it has met everything that committed before.</summary>
+    public static async Task<string> MarkAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        var mark = Guid.NewGuid().ToString();
+        await connection.ExecuteAsync(new CommandDefinition("SELECT pg_logical_emit_message(true, @MarkPrefix, @mark)", new { ChangeReader.MarkPrefix, mark }, cancellationToken: cancel));
+        return mark;
+    }
+
+    /// <summary>The end of the write-ahead log now.</summary>
+    public static async Task<NpgsqlLogSequenceNumber> EndOfLogAsync(NpgsqlConnection connection, CancellationToken cancel) => NpgsqlLogSequenceNumber.Parse(
+        (await connection.ExecuteScalarAsync<string>(new CommandDefinition("SELECT pg_current_wal_insert_lsn()::text", cancellationToken: cancel)))!);
+
+    /// <summary>The transactions that a new slot waits for, one line each.</summary>
+    public static async Task<IReadOnlyList<string>> OpenTransactionsAsync(NpgsqlConnection connection, CancellationToken cancel) =>
+    [
+        .. await connection.QueryAsync<string>(new CommandDefinition("""
+            SELECT format('process %s (%s in %s, %s) for %s s', pid, usename, datname, state, round(extract(epoch FROM clock_timestamp() - xact_start)))
+            FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 5
+            """, cancellationToken: cancel)),
+    ];
+
+    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+}

@@ -1,0 +1,50 @@
+using Dapper;
+using Migrator.Console;
+using Migrator.Phases;
+
+namespace Migrator.Streaming;
+
+/// <summary>Watches what the outbound slot costs the shared server: log that cannot be removed. Past the limit the stream is given up, and not the server's disk.</summary>
+public static class SlotWatch
+{
+    static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    /// <summary>Runs phases under watch.</summary>
+    /// <exception cref="Model.Failure">The slot holds more than allowed, or is gone.</exception>
+    public static async Task GuardAsync(PromotionRun run, Func<CancellationToken, Task> work, CancellationToken cancel)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var watching = WatchAsync(run, stop.Token);
+        var working = work(stop.Token);
+        if (await Task.WhenAny(working, watching) == watching)
+        {
+            await stop.CancelAsync();
+            await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Unless the work had just ended by itself.
+            if (!working.IsCompletedSuccessfully) await watching;
+        }
+        await stop.CancelAsync();
+        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await working;
+    }
+
+    static async Task WatchAsync(PromotionRun run, CancellationToken cancel)
+    {
+        var name = StreamDirection.Outbound(run).Name;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        var warned = false;
+        while (true)
+        {
+            await Task.Delay(Interval, run.Clock, cancel);
+            // No slot: not yet, or not any more since the flip.
+            var (held, status) = await shared.QueryFirstOrDefaultAsync<(long Held, string? Status)>(new CommandDefinition(
+                "SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, wal_status FROM pg_replication_slots WHERE slot_name = @name",
+                new { name }, cancellationToken: cancel));
+            if (status == "lost") throw Sentences.SlotLost(run.Tenant.Slug);
+            if (held > run.Options.MaxWal) throw Sentences.TooMuchLog(run.Tenant.Slug, held, run.Options.MaxWal);
+            if (warned || held < run.Options.MaxWal / 2) continue;
+            run.Progress.Warn(Sentences.MuchLog(held, run.Options.MaxWal));
+            warned = true;
+        }
+    }
+}

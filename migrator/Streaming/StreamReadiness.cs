@@ -1,0 +1,70 @@
+using Dapper;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Phases;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Streaming;
+
+/// <summary>What the online mode asks of the servers and of the tables.</summary>
+/// <remarks>https://www.postgresql.org/docs/current/logical-replication-config.html</remarks>
+public static class StreamReadiness
+{
+    // Without a name for its rows a table is copied while the tenant waits.
+    const long SmallRows = 100_000;
+    const long SmallBytes = 50_000_000;
+
+    public static async Task<(IReadOnlyList<string> Faults, IReadOnlyList<string> Warnings)> CheckAsync(
+        NpgsqlConnection shared, NpgsqlConnection server, TenantScope scope, Databases databases, CancellationToken cancel)
+    {
+        var faults = new List<string>();
+        var warnings = new List<string>();
+        var here = await ServerAsync(shared, cancel);
+        if (here.WalLevel != "logical") faults.Add(Sentences.NoLogicalDecoding(here.WalLevel));
+        if (!here.MayReplicate) faults.Add(Sentences.NoReplication(here.Role, databases.SharedServer));
+        // The stream's own slot, and a passing one for each exact point.
+        if (here.FreeSlots < 2) faults.Add(Sentences.TooFewSlots("shared", here.FreeSlots));
+        if (here.FreeSenders < 2) faults.Add(Sentences.TooFewSenders("shared", here.FreeSenders));
+        if (here.MaxKept is >= 0 and < 1024) warnings.Add(Sentences.LittleLogKept(here.MaxKept));
+
+        var there = await ServerAsync(server, cancel);
+        if (there.WalLevel != "logical") warnings.Add(Sentences.NoWayBackByStream(new(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, databases.IsolatedServer.Database!)));
+        else
+        {
+            if (!there.MayReplicate) faults.Add(Sentences.NoReplication(there.Role, databases.IsolatedServer));
+            if (there.FreeSlots < 2) faults.Add(Sentences.TooFewSlots("isolated database's", there.FreeSlots));
+            if (there.FreeSenders < 2) faults.Add(Sentences.TooFewSenders("isolated database's", there.FreeSenders));
+        }
+
+        foreach (var table in scope.TenantTables.Where(table => !table.Table.IsStreamable))
+        {
+            warnings.Add(Sentences.NotStreamable(table.Name));
+            foreach (var key in scope.ForeignKeys.Where(key => key.To == table.Name && key.From != table.Name && scope[key.From].IsCopied))
+                faults.Add(Sentences.NotStreamableButReferenced(table.Name, key));
+        }
+        foreach (var table in scope.TenantTables.Where(table => table.Belonging is Belonging.Root or Belonging.Direct && !ComparesAsText(scope.TenantColumn(table))))
+            faults.Add(Sentences.TenantColumnNotComparable(table.Name, scope.TenantColumn(table)));
+        return (faults, warnings);
+    }
+
+    /// <summary>Tables outside the stream that are too large to be copied while the tenant waits.</summary>
+    public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) => plan
+        .Where(planned => planned.Table.IsTenantData && !planned.Table.Table.IsStreamable && (planned.Rows > SmallRows || planned.Bytes > SmallBytes))
+        .Select(planned => Sentences.TooLargeForThePause(planned.Table.Name, planned.Rows));
+
+    // The stream is filtered on our side, where equal means equal text.
+    static bool ComparesAsText(Column column) =>
+        column.HashesByValue && column.TypeText.Split('(')[0] is "uuid" or "text" or "character varying" or "character" or "smallint" or "integer" or "bigint";
+
+    static Task<Server> ServerAsync(NpgsqlConnection connection, CancellationToken cancel) => connection.QuerySingleAsync<Server>(new CommandDefinition("""
+        SELECT current_setting('wal_level') AS "WalLevel",
+               (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS "MayReplicate",
+               current_user::text AS "Role",
+               current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
+               current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')::int AS "FreeSenders",
+               (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "MaxKept"
+        """, cancellationToken: cancel));
+
+    sealed record Server(string WalLevel, bool MayReplicate, string Role, int FreeSlots, int FreeSenders, int MaxKept);
+}

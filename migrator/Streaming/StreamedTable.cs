@@ -1,0 +1,179 @@
+using System.Text;
+using Migrator.Model;
+using Migrator.Scope;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Migrator.Streaming;
+
+/// <summary>
+/// A table of the stream, with the statements that repeat its changes on the other side. Values travel as the text that the server
+/// itself writes and reads.
+/// </summary>
+public sealed class StreamedTable
+{
+    readonly TenantScope scope;
+    readonly string key;
+    readonly bool homebound;
+    readonly Dictionary<string, string> updates = [];
+
+    public StreamedTable(ScopedTable table, TenantScope scope, Tenant tenant, bool homebound)
+    {
+        Table = table;
+        this.scope = scope;
+        this.homebound = homebound;
+        key = tenant.Key;
+        Columns = [.. table.Table.StoredColumns];
+        KeyPositions = [.. table.Table.Key.Select(PositionOf)];
+        TenantPosition = table.Belonging is Belonging.Root or Belonging.Direct ? PositionOf(scope.TenantColumn(table).Name) : null;
+        MayComeBeforeParent = table.Belonging == Belonging.Derived && table.Path[0].Deferrable;
+        InsertStatement = Insertion(homebound ? "" : $" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) {OnConflict}");
+        InsertMissingStatement = Insertion($" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) DO NOTHING");
+        DeleteStatement = $"DELETE FROM {Definition.From} t WHERE {ByKey(1)}{OursOnly}";
+    }
+
+    public ScopedTable Table { get; }
+
+    public Table Definition => Table.Table;
+
+    public TableName Name => Table.Name;
+
+    public IReadOnlyList<Column> Columns { get; }
+
+    public IReadOnlyList<int> KeyPositions { get; }
+
+    /// <summary>The tenant column's place in a row; null for a derived or a reference table.</summary>
+    public int? TenantPosition { get; }
+
+    /// <summary>A row may be inserted before the one that makes it the tenant's: both in one transaction, the foreign key deferred.</summary>
+    public bool MayComeBeforeParent { get; }
+
+    string InsertStatement { get; }
+
+    string InsertMissingStatement { get; }
+
+    string DeleteStatement { get; }
+
+    /// <summary>The condition that a row of the target, seen as <c>t</c>, is the tenant's.</summary>
+    public string OursInTarget => homebound ? scope.Condition(Table, "t", key) : "true";
+
+    // In the shared database a statement reaches the tenant's rows and nobody else's, whatever the key says.
+    string OursOnly => homebound ? $" AND {OursInTarget}" : "";
+
+    string OnConflict
+    {
+        get
+        {
+            var set = Columns.Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name)).Select(column => $"{Sql.Identifier(column.Name)} = excluded.{Sql.Identifier(column.Name)}").ToArray();
+            return set.Length == 0 ? "DO NOTHING" : "DO UPDATE SET " + string.Join(", ", set);
+        }
+    }
+
+    /// <summary>The key of a row.</summary>
+    public RowKey KeyOf(object?[] row) => new([.. KeyPositions.Select(position => (string)row[position]!)]);
+
+    /// <summary>Whether a row that names its tenant names ours; null where only the parent can tell.</summary>
+    public bool? IsOurs(object?[] row) =>
+        TenantPosition is not { } position ? Table.Belonging == Belonging.Reference ? true : null
+        : row[position] is string value && (value == key || (Columns[position].TypeText.StartsWith("character(", StringComparison.Ordinal) && value.TrimEnd(' ') == key));
+
+    /// <summary>Inserts a row; where it is there already, makes it equal.</summary>
+    public NpgsqlBatchCommand Insert(object?[] row) => Command(InsertStatement, row);
+
+    /// <summary>Inserts a row unless there is one with its key.</summary>
+    public NpgsqlBatchCommand InsertMissing(object?[] row) => Command(InsertMissingStatement, row);
+
+    public NpgsqlBatchCommand Delete(RowKey old) => Command(DeleteStatement, old.Values);
+
+    /// <summary>Sets what the row says in the row of a key, except values that the change left alone; null when that is nothing.</summary>
+    public NpgsqlBatchCommand? Update(object?[] row, RowKey? old)
+    {
+        var mask = new StringBuilder(row.Length + 1).Append(old is null ? '=' : '!');
+        foreach (var value in row) mask.Append(ReferenceEquals(value, Change.Unchanged) ? '-' : '+');
+        if (!updates.TryGetValue(mask.ToString(), out var statement)) updates.Add(mask.ToString(), statement = Updating(row, rename: old is not null));
+        if (statement.Length == 0) return null;
+        var where = (old ?? KeyOf(row)).Values;
+        return Command(statement, [.. Settable(old is not null).Where(i => !ReferenceEquals(row[i], Change.Unchanged)).Select(i => row[i]), .. where]);
+    }
+
+    /// <summary>An identity that is always generated cannot be set by an update.</summary>
+    public bool KeyCanChange => !KeyPositions.Any(position => Columns[position].AlwaysIdentity);
+
+    /// <summary>The condition that a row, seen as <paramref name="alias"/>, has one of the keys.</summary>
+    public string HasKey(string alias, IEnumerable<RowKey> keys)
+    {
+        var columns = string.Join(", ", Definition.Key.Select(name => $"{alias}.{Sql.Identifier(name)}"));
+        var values = keys.Select(one => $"({string.Join(", ", one.Values.Zip(KeyPositions, (value, position) => $"{Sql.Literal(value)}::{Columns[position].TypeText}"))})");
+        return $"({columns}) IN ({string.Join(", ", values)})";
+    }
+
+    /// <summary>The condition that a row's path of foreign keys leads to one of another table's keys; null when it leads elsewhere.</summary>
+    public string? LeadsTo(StreamedTable ancestor, IEnumerable<RowKey> keys)
+    {
+        var length = Table.Path.ToList().FindIndex(step => step.To == ancestor.Name) + 1;
+        if (Table.Belonging != Belonging.Derived || length == 0) return null;
+        string Step(int depth, string alias)
+        {
+            var step = Table.Path[depth];
+            var name = "p" + depth;
+            var join = string.Join(" AND ", step.ToColumns.Zip(step.FromColumns, (to, from) => $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"));
+            return $"EXISTS (SELECT FROM {scope[step.To].Table.From} {name} WHERE {join} AND {(depth + 1 == length ? ancestor.HasKey(name, keys) : Step(depth + 1, name))})";
+        }
+        return Step(0, "t");
+    }
+
+    string Insertion(string onConflict)
+    {
+        var names = Sql.Identifiers(Columns.Select(column => column.Name));
+        var target = $"INSERT INTO {Name.Quoted} ({names}) OVERRIDING SYSTEM VALUE ";
+        if (Table.Belonging != Belonging.Derived || homebound)
+            return $"{target}VALUES ({string.Join(", ", Columns.Select((_, i) => $"${i + 1}"))}){onConflict}";
+        var values = string.Join(", ", Columns.Select((column, i) => $"${i + 1}::{column.TypeText} AS {Sql.Identifier(column.Name)}"));
+        return $"{target}SELECT {names} FROM (SELECT {values}) n WHERE {scope.Condition(Table, "n", key)}{onConflict}";
+    }
+
+    string Updating(object?[] row, bool rename)
+    {
+        var set = Settable(rename).Where(i => !ReferenceEquals(row[i], Change.Unchanged)).ToArray();
+        return set.Length == 0 ? "" :
+            $"UPDATE {Definition.From} t SET {string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(Columns[i].Name)} = ${n + 1}"))} WHERE {ByKey(set.Length + 1)}{OursOnly}";
+    }
+
+    IEnumerable<int> Settable(bool rename) => Enumerable.Range(0, Columns.Count).Where(i => !Columns[i].AlwaysIdentity && (rename || !KeyPositions.Contains(i)));
+
+    string ByKey(int first) => string.Join(" AND ", KeyPositions.Select((position, n) => $"t.{Sql.Identifier(Columns[position].Name)} = ${first + n}::{Columns[position].TypeText}"));
+
+    int PositionOf(string name)
+    {
+        for (var i = 0; i < Columns.Count; i++)
+            if (Columns[i].Name == name) return i;
+        throw new ArgumentException(name);
+    }
+
+    // Of type unknown: the server reads the text as whatever the column is.
+    static NpgsqlBatchCommand Command(string sql, IReadOnlyList<object?> values)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown });
+        return command;
+    }
+}
+
+/// <summary>A row's key, as text.</summary>
+public sealed class RowKey(string[] values) : IEquatable<RowKey>
+{
+    public string[] Values => values;
+
+    public bool Equals(RowKey? other) => other is not null && values.AsSpan().SequenceEqual(other.Values);
+
+    public override bool Equals(object? obj) => Equals(obj as RowKey);
+
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (var value in values) hash.Add(value);
+        return hash.ToHashCode();
+    }
+
+    public override string ToString() => string.Join(", ", values);
+}

@@ -1,0 +1,48 @@
+using Dapper;
+using Migrator.Guarding;
+using Migrator.Model;
+using Migrator.Phases;
+using Npgsql;
+
+namespace Migrator.Streaming;
+
+/// <summary>
+/// The isolated database while changes are applied to it: the application's triggers are off, for what they did is in the stream; foreign keys
+/// wait for the commit, for a row that moves between tenants may arrive before the one it refers to.
+/// </summary>
+/// <remarks>https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ALTER-CONSTRAINT</remarks>
+public static class Suspension
+{
+    /// <summary>Suspends what is in force, and writes down how to resume it; safe to repeat.</summary>
+    public static async Task SuspendAsync(PromotionRun run, CancellationToken cancel)
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        await run.Isolated.HoldAsync(connection, cancel);
+        var resumptions = new List<string>();
+        foreach (var table in run.Scope.CopiedTables)
+            if (await TriggerSuspension.SuspendAsync(connection, table.Name, cancel) is { } resumption) resumptions.Add(resumption);
+        var keys = await connection.QueryAsync<(string Table, string Name, bool Deferrable)>(new CommandDefinition("""
+            SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
+            FROM pg_constraint con
+            WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred AND con.conrelid = ANY (CAST(@tables AS regclass[]))
+            """, new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() }, cancellationToken: cancel));
+        foreach (var key in keys)
+        {
+            var alter = $"ALTER TABLE {key.Table} ALTER CONSTRAINT {Sql.Identifier(key.Name)}";
+            await connection.ExecuteAsync(new CommandDefinition($"{alter} DEFERRABLE INITIALLY DEFERRED", cancellationToken: cancel));
+            resumptions.Add($"{alter} {(key.Deferrable ? "DEFERRABLE INITIALLY IMMEDIATE" : "NOT DEFERRABLE")}");
+        }
+        foreach (var statement in resumptions)
+            await connection.ExecuteAsync(new CommandDefinition(
+                "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING", new { statement }, cancellationToken: cancel));
+        await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>Puts everything in force again, inside the caller's transaction.</summary>
+    public static async Task ResumeAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        var statements = (await connection.QueryAsync<string>(new CommandDefinition("DELETE FROM tenant_promotion.suspended RETURNING statement", cancellationToken: cancel))).ToArray();
+        if (statements.Length > 0) await connection.ExecuteAsync(new CommandDefinition(string.Join(";\n", statements), cancellationToken: cancel));
+    }
+}
