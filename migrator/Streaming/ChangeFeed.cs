@@ -25,7 +25,12 @@ public sealed class ChangeFeed : IAsyncDisposable
     {
         this.applier = applier;
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        connection = new(new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString) { Pooling = false }.ConnectionString)
+        connection = new(new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
+        {
+            Pooling = false,
+            // Ended in the middle of a message or not: the target knows its position.
+            CancellationTimeout = -1,
+        }.ConnectionString)
         {
             WalReceiverStatusInterval = TimeSpan.FromSeconds(1),
         };

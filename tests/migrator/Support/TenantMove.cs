@@ -40,8 +40,8 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
 
     public Tenancy Tenancy { get; init; } = tenancy ?? new();
 
-    /// <summary>Fenced or online.</summary>
-    public string Mode { get; init; } = PromotionOptions.Fenced;
+    /// <summary>The mode of promotions.</summary>
+    public string Mode { get; set; } = PromotionOptions.Fenced;
 
     /// <summary>What the last verb told whoever watched.</summary>
     public WatchingProgress Watched { get; private set; } = new(null);
@@ -51,12 +51,11 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
 
     /// <summary>A shared database with the tenants acme-N (key 1) and bolt-N (key 2) and whatever the statements make.</summary>
     public static async Task<TenantMove> CreateAsync(
-        Servers servers, string sql, EmbeddedCluster? server = null, Tenancy? tenancy = null, string keyType = "bigint", string owner = Servers.Admin,
-        string mode = PromotionOptions.Fenced)
+        Servers servers, string sql, EmbeddedCluster? server = null, Tenancy? tenancy = null, string keyType = "bigint", string owner = Servers.Admin)
     {
         var database = await servers.NewDatabaseAsync(owner, "move");
         var suffix = database.Name["move".Length..].Replace('_', '-');
-        var move = new TenantMove(database, "acme" + suffix, server, tenancy) { Mode = mode };
+        var move = new TenantMove(database, "acme" + suffix, server, tenancy);
         try
         {
             await database.ExecuteAsync($$"""
