@@ -54,8 +54,22 @@ public sealed class ChangeReader(StreamDirection direction)
         {
             var next = messages.MoveNextAsync();
             // Nothing is waiting: what we have goes out at once, and the other side is never far behind.
-            if (!next.IsCompleted && !inTransaction && end > from && (changes.Count > 0 || marks.Count > 0)) await FlushAsync();
-            if (!await next) return;
+            if (!next.IsCompleted && !inTransaction && (changes.Count > 0 || marks.Count > 0))
+            {
+                var waiting = next.AsTask();
+                try
+                {
+                    await FlushAsync();
+                }
+                catch
+                {
+                    // An enumerator that is still moving must not be disposed of.
+                    await ((Task)waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    throw;
+                }
+                if (!await waiting) return;
+            }
+            else if (!await next) return;
             switch (messages.Current)
             {
                 case BeginMessage begin when begin.TransactionFinalLsn >= stopBefore:

@@ -41,7 +41,7 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
     public Tenancy Tenancy { get; init; } = tenancy ?? new();
 
     /// <summary>The mode of promotions.</summary>
-    public string Mode { get; set; } = PromotionOptions.Fenced;
+    public string Mode { get; set; } = PromotionOptions.Online;
 
     /// <summary>What the last verb told whoever watched.</summary>
     public WatchingProgress Watched { get; private set; } = new(null);
