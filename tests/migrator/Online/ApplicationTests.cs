@@ -14,6 +14,7 @@ public sealed class ApplicationTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Fenced)]
+    [InlineData(PromotionOptions.Online)]
     public async Task An_application_that_routes_as_the_sample_does_loses_nothing_there_and_back(string mode)
     {
         await using var database = await SampleAsync();

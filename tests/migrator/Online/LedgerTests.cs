@@ -15,7 +15,8 @@ public sealed class LedgerTests(Servers servers)
     [MemberData(nameof(Modes))]
     public async Task A_promotion_meanwhile_loses_and_doubles_nothing(string mode)
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated, mode: mode);
+        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
+        move.Mode = mode;
         await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
         await turmoil.GoOnAsync(Stretch);
 
@@ -30,7 +31,8 @@ public sealed class LedgerTests(Servers servers)
     [MemberData(nameof(Modes))]
     public async Task A_rollback_meanwhile_loses_and_doubles_nothing(string mode)
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated, mode: mode);
+        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
+        move.Mode = mode;
         await move.PromoteAsync(validate: false);
         await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
         await turmoil.GoOnAsync(Stretch);
@@ -46,13 +48,14 @@ public sealed class LedgerTests(Servers servers)
     [MemberData(nameof(Modes))]
     public async Task There_and_back_and_there_again_loses_and_doubles_nothing(string mode)
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated, mode: mode);
+        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
+        move.Mode = mode;
         await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
         await turmoil.GoOnAsync(Stretch);
 
         await move.PromoteAsync(validate: false);
         await turmoil.GoOnAsync(Stretch);
-        await move.RollBackAsync(dropIsolated: true);
+        await move.RollBackAsync();
         await turmoil.GoOnAsync(Stretch);
         await move.PromoteAsync(validate: false);
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data;
 using Dapper;
 using Migrator.Demo;
+using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql;
 
@@ -157,10 +158,8 @@ sealed class TurmoilWriter
         switch (project is null ? 0 : random.Next(8))
         {
             case < 2 when mine.Of("projects").Count() < Enough:
-                // A slug that another row has let go.
-                var slug = Enumerable.Range(0, Enough + 1).Select(n => $"w{number}-{n}").First(slug => mine.Of("projects").All(row => row.Extra != slug));
                 await RunAsync("projects", 1, "INSERT INTO projects AS t (id, tenant_id, slug, name, document) VALUES (@id, @tenant, @slug, @text, @document)",
-                    new { id = NewKey(), tenant, slug, text = NewText(), document = Large() });
+                    new { id = NewKey(), tenant, slug = FreeSlug(), text = NewText(), document = Large() });
                 break;
             case < 4:
                 await RunAsync("projects", 1, "UPDATE projects AS t SET name = @text WHERE id = @Key::uuid", new { project!.Key, text = NewText() });
@@ -173,10 +172,14 @@ sealed class TurmoilWriter
                 await RunAsync("projects", 1, "UPDATE projects AS t SET slug = @Extra WHERE id = @Key::uuid", new { other.Key, project.Extra });
                 await RunAsync("projects", 1, "UPDATE projects AS t SET slug = @Extra WHERE id = @Key::uuid", new { project.Key, other.Extra });
                 break;
-            case 6:
+            // A rollback by comparison finds no order in which it could write old and new: it stops and says so.
+            case 6 when move.Mode != PromotionOptions.Fenced || connection.Database != move.TargetName:
                 await RekeyProjectAsync(project!, tenant);
                 break;
             default:
+                // A rollback by stream repeats the one statement row by row, which an immediate foreign key does not allow.
+                if (move.Mode == PromotionOptions.Online && connection.Database == move.TargetName)
+                    await RunAsync("tasks", null, "UPDATE tasks AS t SET parent_id = NULL WHERE project_id = @Key::uuid AND parent_id IS NOT NULL", new { project!.Key });
                 await RunAsync("tasks", mine.Children(project!).Count(), "DELETE FROM tasks AS t WHERE project_id = @Key::uuid", new { project!.Key });
                 await RunAsync("projects", 1, "DELETE FROM projects AS t WHERE id = @Key::uuid", new { project.Key });
                 break;
@@ -415,6 +418,9 @@ sealed class TurmoilWriter
     HeldRow? Any(IEnumerable<HeldRow> rows) => rows.ToArray() is { Length: > 0 } all ? Pick(all) : null;
 
     T Pick<T>(params T[] values) => values[random.Next(values.Length)];
+
+    // One that another row may have had.
+    string FreeSlug() => Enumerable.Range(0, Enough + 2).Select(n => $"w{number}-{n}").First(slug => mine.Of("projects").All(row => row.Extra != slug));
 
     string NewText() => $"w{number} {++written}";
 
