@@ -280,8 +280,8 @@ public static class Sentences
             || error.Contains("terminating connection", StringComparison.Ordinal),
     };
 
-    public static Failure SchemaChanged(Slug slug) => new(
-        ExitCode.Failed, $"The shared database's schema has changed since the promotion began; the isolated one would be out of date. " +
+    public static Failure SchemaChanged(Slug slug, string? what = null) => new(
+        ExitCode.Failed, $"The shared database's schema has changed since the promotion began{(what is null ? "" : $" ({what})")}; the isolated one would be out of date. " +
                          $"Run 'migrator rollback --tenant-slug={slug} --confirm', then promote again.");
 
     public static Failure TargetMoved(Slug slug, Target target) => Usage(
