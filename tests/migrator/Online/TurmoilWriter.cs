@@ -295,7 +295,7 @@ sealed class TurmoilWriter
 
     async Task EventAsync(int tenant)
     {
-        var id = Pick(keys);
+        var id = KeyIn("events", tenant);
         var at = new DateOnly(2024, 1, 1).AddDays(random.Next(1_200));
         if (mine.Find("events", $"{id}") is not { } row)
             await RunAsync("events", 1, "INSERT INTO events AS t VALUES (@id, @tenant, @at::date, @text)", new { id, tenant, at = Date(at), text = NewText() });
@@ -308,7 +308,7 @@ sealed class TurmoilWriter
 
     async Task BadgeAsync(int tenant)
     {
-        var id = Pick(keys);
+        var id = KeyIn("badges", tenant);
         if (mine.Find("badges", $"{id}") is not { } row)
             await RunAsync("badges", 1, "INSERT INTO badges AS t VALUES (@id, @tenant, @text, @picture)", new { id, tenant, text = NewText(), picture = Large() });
         else if (row.Tenant != tenant) return;
@@ -321,7 +321,7 @@ sealed class TurmoilWriter
                 case 3:
                     await RunAsync("badges", 1, "UPDATE badges AS t SET picture = @picture WHERE id = @id", new { id, picture = Large() });
                     break;
-                case 4 when keys.FirstOrDefault(key => mine.Find("badges", $"{key}") is null) is var free && free != default:
+                case 4 when FreeKey() is { } free:
                     // Another key, and the large value stays what it was.
                     mine.Forget(row);
                     await RunAsync("badges", 1, "UPDATE badges AS t SET id = @free WHERE id = @id", new { id, free });
@@ -421,6 +421,12 @@ sealed class TurmoilWriter
 
     // One that another row may have had.
     string FreeSlug() => Enumerable.Range(0, Enough + 2).Select(n => $"w{number}-{n}").First(slug => mine.Of("projects").All(row => row.Extra != slug));
+
+    // Of two tenants one might take a key of which the other has left a copy behind in the shared database.
+    Guid KeyIn(string table, int tenant) =>
+        tenants.Length == 1 ? Pick(keys) : Any(table, tenant) is { } row && random.Next(4) > 0 ? Guid.Parse(row.Key) : NewKey();
+
+    Guid? FreeKey() => tenants.Length > 1 ? NewKey() : keys.Where(key => mine.Find("badges", $"{key}") is null).Cast<Guid?>().FirstOrDefault();
 
     string NewText() => $"w{number} {++written}";
 
