@@ -4,6 +4,7 @@ WORKDIR /src
 COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY migrator/migrator.csproj migrator/
 RUN dotnet restore migrator --runtime linux-x64
+COPY docs/sample/ docs/sample/
 COPY migrator/ migrator/
 RUN dotnet publish migrator --no-restore --configuration Release --runtime linux-x64 --self-contained --output /app
 

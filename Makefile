@@ -17,7 +17,7 @@ help:
 
 build: $(MIGRATOR)
 
-$(MIGRATOR): $(shell git ls-files migrator 2>/dev/null) Directory.Build.props Directory.Packages.props
+$(MIGRATOR): $(shell git ls-files migrator docs/sample 2>/dev/null) Directory.Build.props Directory.Packages.props
 	@command -v dotnet >/dev/null || { echo "The .NET 10 SDK is not installed: https://dotnet.microsoft.com/download/dotnet/10.0" >&2; exit 1; }
 	dotnet publish migrator -c Release -v quiet --nologo -o artifacts/migrator
 	@touch $@

@@ -229,7 +229,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
         {
             await RunPhasesAsync(run, BackHomeByStream, cancel);
         }
-        catch (Failure apart) when (apart.StreamLost || apart.Code == ExitCode.Different)
+        catch (Failure apart) when (apart.StreamLost)
         {
             run.Progress.Warn(Sentences.ComparesInstead(apart.Message));
             await StreamDirection.RemoveAllAsync(run, cancel);

@@ -13,7 +13,7 @@ using Spectre.Console;
 
 namespace Migrator.Commands;
 
-/// <summary>All of it on two throw-away servers: promote, write, roll back, promote again, finalize.</summary>
+/// <summary>All of it on two throw-away servers, under an application that writes all the time: promote, roll back, promote again, finalize.</summary>
 sealed class DemoCommand : Command
 {
     readonly Option<bool> keep = new("--keep") { Description = "Leave the servers running and say how to look around." };
@@ -65,12 +65,15 @@ sealed class DemoCommand : Command
         try
         {
             await demo.ShowSidesAsync(cancel);
+            Step("The application runs: four writers of acme-corp, three of other tenants, until the end");
+            await using var application = await demo.StartApplicationAsync(cancel);
+
             Step("migrator promote --tenant-slug=acme-corp --confirm");
             await demo.PromoteAsync(cancel);
             await demo.ShowSidesAsync(cancel);
 
-            Step("The application goes on in its new database; one instance still has the old route");
-            await demo.WriteAsync(cancel);
+            Step("One instance still has the old route");
+            await demo.WriteToTheWrongPlaceAsync(cancel);
 
             Step("migrator rollback --tenant-slug=acme-corp --confirm");
             await demo.RollBackAsync(cancel);
@@ -80,6 +83,10 @@ sealed class DemoCommand : Command
             await demo.PromoteAsync(cancel);
             await demo.FinalizeAsync(cancel);
             await demo.ShowSidesAsync(cancel);
+
+            Step("The proof: what the application was told, and what stands in the databases");
+            await application.StopAsync();
+            await demo.ProveAsync(cancel);
             if (keep) await demo.KeepAsync();
         }
         finally
@@ -91,40 +98,84 @@ sealed class DemoCommand : Command
     /// <summary>The demo's acts, on the same code that the verbs run.</summary>
     sealed class Showcase(Terminal terminal, EmbeddedCluster shared, EmbeddedCluster dedicated, MigratorSettings settings)
     {
+        const string Mode = PromotionOptions.Fenced;
+
         static readonly string[] Shown = ["users", "projects", "agent_events", "audit_logs", "comments"];
+
+        static readonly TimeSpan Baseline = TimeSpan.FromSeconds(2);
+
+        /// <summary>A stretch of the demo, and the database that owned the tenant at its end.</summary>
+        sealed record Span(string Name, string Database, long Began, long Ended);
+
+        readonly List<Span> spans = [];
+        readonly NpgsqlDataSource sharedRows = Source(shared, SampleDatabase.Name);
+        Ledger? ledger;
+        string key = "";
 
         readonly Slug slug = Slug.TryParse(SampleDatabase.MainSlug, out var parsed) ? parsed : throw new InvalidOperationException();
 
         IAnsiConsole Out => terminal.Out;
 
+        /// <summary>Starts it, and lets it run for a moment: what the moves are compared with.</summary>
+        public async Task<Application> StartApplicationAsync(CancellationToken cancel)
+        {
+            await using var source = Source(shared, SampleDatabase.Name);
+            await using var connection = await source.OpenConnectionAsync(cancel);
+            var others = await connection.QueryAsync<string>("SELECT id::text FROM tenants WHERE slug <> @Text ORDER BY slug", new { slug.Text });
+            key = (await connection.ExecuteScalarAsync<string>("SELECT id::text FROM tenants WHERE slug = @Text", new { slug.Text }))!;
+            ledger = await Ledger.OpenAsync(sharedRows, key, terminal.Clock, cancel);
+            var application = Application.Start(shared, dedicated, ledger, key, others, new());
+            await MeasureAsync("before", SampleDatabase.Name, () => Task.Delay(Baseline, terminal.Clock, cancel));
+            return application;
+        }
+
         public async Task PromoteAsync(CancellationToken cancel)
         {
-            await terminal.ShowProgressAsync(progress => Promotion(progress).PromoteAsync(cancel));
+            await MeasureAsync("promote", slug.DatabaseName, () => terminal.ShowProgressAsync(progress => Promotion(progress).PromoteAsync(cancel)));
             await using var databases = Databases.For(settings, slug);
             (await PromotionReport.ReadAsync(settings, databases, slug, cancel)).Write(Out);
         }
 
-        public Task RollBackAsync(CancellationToken cancel) => terminal.ShowProgressAsync(progress => Promotion(progress).RollBackAsync(dropIsolated: false, cancel));
+        public Task RollBackAsync(CancellationToken cancel) => MeasureAsync(
+            "rollback", SampleDatabase.Name, () => terminal.ShowProgressAsync(progress => Promotion(progress).RollBackAsync(dropIsolated: false, cancel)));
 
-        public Task FinalizeAsync(CancellationToken cancel) =>
-            terminal.ShowProgressAsync(progress => Promotion(progress).FinalizeAsync(FinalizeCommand.DefaultBatch, force: false, cancel));
+        public Task FinalizeAsync(CancellationToken cancel) => MeasureAsync(
+            "finalize", slug.DatabaseName,
+            () => terminal.ShowProgressAsync(progress => Promotion(progress).FinalizeAsync(FinalizeCommand.DefaultBatch, force: false, cancel)));
 
-        public async Task WriteAsync(CancellationToken cancel)
+        public async Task WriteToTheWrongPlaceAsync(CancellationToken cancel)
         {
-            var inserted = await AsApplicationAsync(dedicated, slug.DatabaseName, """
-                INSERT INTO projects (tenant_id, name, owner_id) SELECT tenant_id, 'Born in isolation', id FROM users LIMIT 1;
-                UPDATE users SET display_name = display_name || ' II' WHERE id IN (SELECT id FROM users ORDER BY id LIMIT 100);
-                """, cancel);
-            Out.MarkupLineInterpolated($"In {slug.DatabaseName}: {inserted} rows written; the updated_at and audit triggers did their part.");
+            await using var source = NpgsqlDataSource.Create(shared.ConnectionString(SampleDatabase.Name, SampleDatabase.Application));
+            await using var connection = await source.OpenConnectionAsync(cancel);
+            await using var transaction = await connection.BeginTransactionAsync(cancel);
+            await connection.ExecuteAsync("SELECT set_config('app.current_tenant_id', @key, true)", new { key });
             try
             {
-                await AsApplicationAsync(shared, SampleDatabase.Name, "INSERT INTO projects (tenant_id, name, owner_id) SELECT tenant_id, 'Written to the wrong place', id FROM users LIMIT 1", cancel);
-                Out.MarkupLine("[red]The shared database took a write of the tenant.[/]");
+                await connection.ExecuteAsync("INSERT INTO projects (tenant_id, name, owner_id) SELECT tenant_id, 'Written to the wrong place', id FROM users LIMIT 1");
+                throw new Failure(ExitCode.Different, "The shared database took a write of the tenant. This should not have happened: report it with all that stands above.");
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
             {
                 Out.MarkupLineInterpolated($"In {SampleDatabase.Name}: [yellow]{e.SqlState}[/] {e.MessageText}. {e.Hint}");
             }
+        }
+
+        /// <summary>The application has stopped; the tenant is isolated.</summary>
+        public async Task ProveAsync(CancellationToken cancel)
+        {
+            await using var isolated = Source(dedicated, slug.DatabaseName);
+            var proof = await ledger!.ProveAsync(isolated, cancel);
+            var table = new Spectre.Console.Table().AddColumns("", $"{slug}", "other tenants").RoundedBorder();
+            table.AddRow("writes acknowledged", $"{proof.Moving.Writes:N0}", $"{proof.Others.Writes:N0}");
+            table.AddRow("the rows they left", $"{proof.Moving.Rows:N0}", $"{proof.Others.Rows:N0}");
+            if (proof.Faults.Count == 0) table.AddRow("each stands exactly once", "yes", "yes");
+            else table.AddRow("[red]faults[/]", $"[red]{proof.Faults.Count}[/]", "");
+            if (proof.Moving.Unknown + proof.Others.Unknown > 0) table.AddRow("outcome unknown", $"{proof.Moving.Unknown:N0}", $"{proof.Others.Unknown:N0}");
+            foreach (var span in spans.Where(span => span.Name is "promote" or "rollback")) table.AddRow($"pause by {span.Name}", PauseOf(span), "none");
+            foreach (var span in spans)
+                table.AddRow(span.Name == "before" ? "a write before: p50 / p95 / longest" : $"… during {span.Name}", LatencyOf(span, ofMoving: true), LatencyOf(span, ofMoving: false));
+            Out.Write(table);
+            if (proof.Faults.Count > 0) throw new Failure(ExitCode.Different, $"The ledger does not hold. This should not have happened; report it:\n{string.Join('\n', proof.Faults)}");
         }
 
         public async Task ShowSidesAsync(CancellationToken cancel)
@@ -153,25 +204,22 @@ sealed class DemoCommand : Command
         }
 
         Promotion Promotion(IPromotionProgress progress) => new(
-            settings, slug, new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: true, []), progress, terminal.Clock);
+            settings, slug, new(Mode, Jobs: 2, TimeSpan.FromSeconds(30), Validate: true, []), progress, terminal.Clock);
 
-        async Task<int> AsApplicationAsync(EmbeddedCluster server, string database, string sql, CancellationToken cancel)
+        async Task MeasureAsync(string name, string database, Func<Task> move)
         {
-            await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(server.ConnectionString(database, SampleDatabase.Application)) { Pooling = false });
-            await using var connection = await source.OpenConnectionAsync(cancel);
-            await using var transaction = await connection.BeginTransactionAsync(cancel);
-            await connection.ExecuteAsync("SELECT set_config('app.current_tenant_id', @key, true)", new { key = await KeyAsync(cancel) });
-            var rows = await connection.ExecuteAsync(sql);
-            await transaction.CommitAsync(cancel);
-            return rows;
+            var began = ledger!.Clock.GetTimestamp();
+            await move();
+            spans.Add(new(name, database, began, ledger.Clock.GetTimestamp()));
         }
 
-        async Task<string> KeyAsync(CancellationToken cancel)
-        {
-            await using var connection = new NpgsqlConnection(settings.Source.ConnectionString);
-            await connection.OpenAsync(cancel);
-            return (await connection.ExecuteScalarAsync<string>("SELECT id::text FROM tenants WHERE slug = @Text", new { slug.Text }))!;
-        }
+        string PauseOf(Span span) => ledger!.Pause(span.Database, span.Began) is { } pause ? $"{pause.TotalMilliseconds:N0} ms" : "no write yet";
+
+        string LatencyOf(Span span, bool ofMoving) =>
+            ledger!.Latency(ofMoving, span.Began, span.Ended) is { } times ? $"{times.Median:0.0} / {times.High:0.0} / {times.Longest:N0} ms" : "no write";
+
+        static NpgsqlDataSource Source(EmbeddedCluster server, string database) =>
+            NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(server.ConnectionString(database, SampleDatabase.Admin)) { Pooling = false });
 
         async Task<bool> ExistsAsync(CancellationToken cancel)
         {

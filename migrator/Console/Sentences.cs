@@ -281,8 +281,8 @@ public static class Sentences
             || error.Contains("terminating connection", StringComparison.Ordinal),
     };
 
-    public static Failure SchemaChanged(Slug slug) => new(
-        ExitCode.Failed, $"The shared database's schema has changed since the promotion began; the isolated one would be out of date. " +
+    public static Failure SchemaChanged(Slug slug, string? what = null) => new(
+        ExitCode.Failed, $"The shared database's schema has changed since the promotion began{(what is null ? "" : $" ({what})")}; the isolated one would be out of date. " +
                          $"Run 'migrator rollback --tenant-slug={slug} --confirm', then promote again.");
 
     public static Failure TargetMoved(Slug slug, Target target) => Usage(
@@ -339,8 +339,9 @@ public static class Sentences
 
     public static string ComparesInstead(string why) => $"The stream does not lead home: {why} All rows are compared instead, and the tenant's writes pause meanwhile.";
 
-    public static Failure StreamDiverged(Slug slug, TableName table, object key) => new(
-        ExitCode.Different, $"A change of {table} ({key}) finds no such row of '{slug}' on the other side: somebody wrote there. Nothing was flipped; find out who before you go on.");
+    public static Failure StreamDiverged(Slug slug, string what, Exception? e = null) => new(
+        ExitCode.Different, $"A change of '{slug}' does not fit the rows in the shared database: {what}", e)
+    { StreamLost = true };
 
     // ---- verification ---------------------------------------------------------------------------------------------------------
 

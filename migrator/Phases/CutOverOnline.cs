@@ -145,13 +145,19 @@ public sealed class CutOverOnline : Phase
         await transaction.CommitAsync(cancel);
     }
 
-    /// <exception cref="Failure"><see cref="ExitCode.Different"/>, with rows named by their keys.</exception>
-    public static async Task RecheckAsync(PromotionRun run, Comparison comparison, TouchedKeys touched, CancellationToken cancel)
+    static async Task RecheckAsync(PromotionRun run, Comparison comparison, TouchedKeys touched, CancellationToken cancel)
+    {
+        var differences = await DifferencesAsync(comparison, touched, cancel);
+        if (differences.Count > 0) throw Sentences.Different(run.Tenant.Slug, [], differences);
+    }
+
+    /// <summary>Of the rows that changes have touched, those that differ.</summary>
+    public static async Task<IReadOnlyList<RowDifference>> DifferencesAsync(Comparison comparison, TouchedKeys touched, CancellationToken cancel)
     {
         var differences = new List<RowDifference>();
         foreach (var (table, keys) in touched.All.Where(one => one.Table.Table.IsTenantData))
             differences.AddRange(await comparison.RowsAsync(table.Table, [.. keys.Select(key => key.Values)], SampleSize, cancel));
-        if (differences.Count > 0) throw Sentences.Different(run.Tenant.Slug, [], differences);
+        return differences;
     }
 
     // Their changes have no name to be applied by; they are small, or Preflight had refused.

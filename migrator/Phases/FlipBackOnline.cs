@@ -49,7 +49,7 @@ public sealed class FlipBackOnline : Phase
                 if (touched.Count <= FewKeys || round > Attempts) return await PauseAsync(run, direction, feed, touched, cancel);
             }
             await using var point = await ExactPoint.MeetAsync(direction, exact: true, touched, cancel);
-            await CutOverOnline.RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant, new(Isolated: point.Snapshot)), touched, cancel);
+            await RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant, new(Isolated: point.Snapshot)), touched, cancel);
             touched.Clear();
         }
     }
@@ -64,7 +64,7 @@ public sealed class FlipBackOnline : Phase
         {
             await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(limit.Token))
                 await feed.ReachAsync(await ReplicationSlot.MarkAsync(isolated, limit.Token), limit.Token);
-            await CutOverOnline.RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant), touched, limit.Token);
+            await RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant), touched, limit.Token);
             var unstreamed = run.Scope.TenantTables.Where(table => !table.Table.IsStreamable).ToArray();
             if (unstreamed.Length > 0)
                 await new Homecoming(run.Databases, run.Scope, run.Tenant, run.Guard, run.HoldAsync, run.Options.Jobs).RunAsync(unstreamed, limit.Token);
@@ -78,6 +78,12 @@ public sealed class FlipBackOnline : Phase
             if ((await run.RecordAsync(CancellationToken.None)).IsFlipped) await OpenAsync(run, CancellationToken.None);
             throw;
         }
+    }
+
+    static async Task RecheckAsync(PromotionRun run, Comparison comparison, TouchedKeys touched, CancellationToken cancel)
+    {
+        if ((await CutOverOnline.DifferencesAsync(comparison, touched, cancel)).FirstOrDefault() is { } row)
+            throw Sentences.StreamDiverged(run.Tenant.Slug, $"{row.Table} differs in {row.Key}.");
     }
 
     // The tenant goes on in the isolated database.

@@ -36,11 +36,34 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     public Task OpenAsync(CancellationToken cancel) => target.OpenAsync(cancel);
 
     /// <summary>Applies a chunk; when it ends a transaction, commits it together with the position reached.</summary>
+    /// <exception cref="Failure">A change cannot come home: it collides with another tenant's row, or needs one that the shared side lacks. A later one may have put that right.</exception>
     public async Task ApplyAsync(Chunk chunk, CancellationToken cancel)
+    {
+        try
+        {
+            var whole = transaction is null && chunk.EndsTransaction;
+            try
+            {
+                await ApplyAsync(chunk, deferred: !whole, cancel);
+            }
+            catch (PostgresException e) when (direction.IsHomebound && whole && e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+            {
+                // A statement of many rows is checked at its end, and comes here row by row.
+                await EndAsync();
+                await ApplyAsync(chunk, deferred: true, cancel);
+            }
+        }
+        catch (PostgresException e) when (direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal))
+        {
+            throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{e.MessageText}.", e);
+        }
+    }
+
+    async Task ApplyAsync(Chunk chunk, bool deferred, CancellationToken cancel)
     {
         if (chunk.Changes.Count > 0)
         {
-            if (transaction is null) await BeginAsync(chunk, cancel);
+            if (transaction is null) await BeginAsync(chunk, deferred, cancel);
             await ExecuteAsync(chunk.Changes, cancel);
         }
         if (!chunk.EndsTransaction || transaction is null) return;
@@ -55,7 +78,12 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             "INSERT INTO tenant_promotion.position VALUES (@Promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
             new { direction.Promotion, lsn = chunk.End.ToString() }, cancellationToken: cancel));
         await transaction.CommitAsync(cancel);
-        await transaction.DisposeAsync();
+        await EndAsync();
+    }
+
+    async Task EndAsync()
+    {
+        if (transaction is not null) await transaction.DisposeAsync();
         transaction = null;
         resumptions.Clear();
     }
@@ -66,7 +94,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         await target.DisposeAsync();
     }
 
-    async Task BeginAsync(Chunk chunk, CancellationToken cancel)
+    async Task BeginAsync(Chunk chunk, bool deferred, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
             try
@@ -77,16 +105,15 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 if (!direction.IsHomebound) return;
                 // The application's triggers in the shared database stay out of it. Others wait for the table meanwhile: never behind us for long.
                 await RunAsync("SET LOCAL lock_timeout = '500ms'", cancel);
-                var tables = chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct() : direction.Tables;
+                var tables = chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct().ToArray() : direction.Tables;
                 foreach (var table in tables)
                     if (await TriggerSuspension.SuspendAsync(target, table.Name, cancel) is { } resumption) resumptions.Add(resumption);
+                if (deferred) resumptions.AddRange(await Suspension.DeferKeysAsync(target, tables.Select(table => table.Name), cancel));
                 return;
             }
             catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected && attempt < LockAttempts)
             {
-                await transaction!.DisposeAsync();
-                transaction = null;
-                resumptions.Clear();
+                await EndAsync();
                 await Task.Delay(TimeSpan.FromMilliseconds(50 * attempt), cancel);
             }
     }
@@ -149,7 +176,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(cancel);
         for (var i = 0; i < whenNone.Count; i++)
             if (whenNone[i] is { } change && batch.BatchCommands[i].RecordsAffected == 0)
-                if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, change.Table.Name, change.Old ?? change.Table.KeyOf(change.Row));
+                if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change.");
                 else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
         if (unknown.Count > 0) await AskAsync(unknown, (_, _, _) => Task.CompletedTask, cancel);
     }

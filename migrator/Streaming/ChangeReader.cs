@@ -86,7 +86,8 @@ public sealed class ChangeReader(StreamDirection direction)
                     if (changes.Count >= EnoughChanges || moved.Count > 0) await FlushAsync();
                     break;
                 case RelationMessage relation:
-                    relations[relation.RelationId] = Relation.Of(relation, direction);
+                    // A partition is announced along with the table that it is a part of, by whose name its changes come.
+                    if (Relation.Of(relation, direction) is { } known) relations[relation.RelationId] = known;
                     break;
                 case LogicalDecodingMessage { Prefix: MarkPrefix } message:
                     marks.Add(await TextAsync(message, cancel));
@@ -177,13 +178,15 @@ public sealed class ChangeReader(StreamDirection direction)
     sealed record Relation(StreamedTable Table, int[] Positions)
     {
         /// <exception cref="Failure">The table is not the one that Preflight saw.</exception>
-        public static Relation Of(RelationMessage message, StreamDirection direction)
+        public static Relation? Of(RelationMessage message, StreamDirection direction)
         {
-            var table = direction.Tables.FirstOrDefault(table => table.Name.Schema == message.Namespace && table.Name.Name == message.RelationName);
-            if (table is null || message.Columns.Count != table.Columns.Count) throw Sentences.SchemaChanged(direction.Tenant.Slug);
+            var name = new TableName(message.Namespace, message.RelationName);
+            if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table) return null;
             var names = table.Columns.Select(column => column.Name).ToList();
             int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
-            return positions.Contains(-1) ? throw Sentences.SchemaChanged(direction.Tenant.Slug) : new(table, positions);
+            if (positions.Length != names.Count || positions.Contains(-1))
+                throw Sentences.SchemaChanged(direction.Tenant.Slug, $"{name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})");
+            return new(table, positions);
         }
     }
 }

@@ -22,21 +22,31 @@ public static class Suspension
         var resumptions = new List<string>();
         foreach (var table in run.Scope.CopiedTables)
             if (await TriggerSuspension.SuspendAsync(connection, table.Name, cancel) is { } resumption) resumptions.Add(resumption);
+        resumptions.AddRange(await DeferKeysAsync(connection, run.Scope.CopiedTables.Select(table => table.Name), cancel));
+        foreach (var statement in resumptions)
+            await connection.ExecuteAsync(new CommandDefinition(
+                "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING", new { statement }, cancellationToken: cancel));
+        await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>Lets the foreign keys from and to some tables wait for the commit.</summary>
+    /// <returns>The statements that take this back.</returns>
+    public static async Task<IReadOnlyList<string>> DeferKeysAsync(NpgsqlConnection connection, IEnumerable<TableName> tables, CancellationToken cancel)
+    {
+        var resumptions = new List<string>();
         var keys = await connection.QueryAsync<(string Table, string Name, bool Deferrable)>(new CommandDefinition("""
             SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
             FROM pg_constraint con
-            WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred AND con.conrelid = ANY (CAST(@tables AS regclass[]))
-            """, new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() }, cancellationToken: cancel));
+            WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred
+              AND (con.conrelid = ANY (CAST(@tables AS regclass[])) OR con.confrelid = ANY (CAST(@tables AS regclass[])))
+            """, new { tables = tables.Select(table => table.Quoted).ToArray() }, cancellationToken: cancel));
         foreach (var key in keys)
         {
             var alter = $"ALTER TABLE {key.Table} ALTER CONSTRAINT {Sql.Identifier(key.Name)}";
             await connection.ExecuteAsync(new CommandDefinition($"{alter} DEFERRABLE INITIALLY DEFERRED", cancellationToken: cancel));
             resumptions.Add($"{alter} {(key.Deferrable ? "DEFERRABLE INITIALLY IMMEDIATE" : "NOT DEFERRABLE")}");
         }
-        foreach (var statement in resumptions)
-            await connection.ExecuteAsync(new CommandDefinition(
-                "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING", new { statement }, cancellationToken: cancel));
-        await transaction.CommitAsync(cancel);
+        return resumptions;
     }
 
     /// <summary>Puts everything in force again, inside the caller's transaction.</summary>

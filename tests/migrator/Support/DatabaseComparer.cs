@@ -134,7 +134,7 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
 
     static async Task<List<string>> DumpAsync(TestDatabase database)
     {
-        string[] arguments = ["--schema-only", "--exclude-schema=tenant_promotion", "--quote-all-identifiers"];
+        string[] arguments = ["--schema-only", "--exclude-schema=tenant_promotion", "--no-publications", "--quote-all-identifiers"];
         var dump = await ClientProgram.RunAsync(database, EmbeddedCluster.Superuser, "pg_dump", arguments);
         return [.. dump.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && !Noise.IsMatch(line))];
     }

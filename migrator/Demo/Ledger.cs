@@ -1,0 +1,194 @@
+using System.Collections.Concurrent;
+using Dapper;
+using Npgsql;
+
+namespace Migrator.Demo;
+
+/// <summary>What one write did to one row.</summary>
+/// <param name="Was">The row's content before; null: there was none.</param>
+/// <param name="Content">Its content after; null: it was deleted.</param>
+public sealed record RowChange(string Table, string Key, string? Was, string? Content);
+
+/// <summary>One transaction of the application.</summary>
+/// <param name="Database">The database that took it.</param>
+/// <param name="Attempts">How often it was begun; more than once: it was turned away.</param>
+/// <param name="Started">When it was begun for the first time, as a timestamp of the ledger's clock.</param>
+/// <param name="Ended">When its COMMIT was acknowledged.</param>
+/// <param name="Known">False: the connection was lost during COMMIT.</param>
+public sealed record LedgerEntry(
+    string Tenant, IReadOnlyList<RowChange> Changes, string Database, int Attempts, long Started, long Ended, bool Known = true);
+
+/// <summary>What the ledger and the databases say of each other.</summary>
+/// <param name="Faults">A sentence for each thing that is not as it must be; empty when all is well.</param>
+public sealed record Proof(Tally Moving, Tally Others, IReadOnlyList<string> Faults);
+
+/// <param name="Writes">Transactions that were acknowledged.</param>
+/// <param name="Rows">Rows that they left, the audit trigger's among them.</param>
+/// <param name="Unknown">Transactions whose outcome nobody was told.</param>
+public sealed record Tally(int Writes, int Rows, int Unknown);
+
+/// <summary>
+/// Remembers each write of the <see cref="Application"/> that was acknowledged, and proves that it stands, once, in the database that
+/// owns its tenant. Beside the ledger: what nobody wrote to has not changed.
+/// </summary>
+public sealed class Ledger
+{
+    /// <summary>What the content of every row of the application begins with.</summary>
+    public const string Mark = "application ";
+
+    const int Most = 20;
+
+    // The application's rows, and what its triggers wrote for them.
+    const string Written = """
+        SELECT tenant_id::text AS tenant, 'tasks' AS "table", id::text AS key, title AS content FROM tasks WHERE title LIKE @Like
+        UNION ALL
+        SELECT t.tenant_id::text, 'comments', c.id::text, c.body FROM comments c JOIN tasks t ON t.id = c.task_id WHERE c.body LIKE @Like
+        UNION ALL
+        SELECT t.tenant_id::text, 'attachments', a.id::text, a.file_name
+        FROM attachments a JOIN comments c ON c.id = a.comment_id JOIN tasks t ON t.id = c.task_id WHERE a.file_name LIKE @Like
+        UNION ALL
+        SELECT tenant_id::text, 'agent_events', id::text, payload ->> 'text' FROM agent_events WHERE payload ->> 'text' LIKE @Like
+        UNION ALL
+        SELECT tenant_id::text, 'audit_logs', action || ' ' || (detail ->> 'title'), '' FROM audit_logs WHERE detail ->> 'title' LIKE @Like
+        """;
+
+    // Everything else: its count and digest for each table and tenant. A flip changes mode and settings of the tenant's row.
+    const string Untouched = """
+        WITH rows AS (
+            SELECT 'tenants' AS "table", id AS tenant, hashtextextended((id, slug, name, plan, status, settings - 'isolation', created_at, updated_at)::text, 0) AS hash FROM tenants
+            UNION ALL SELECT 'users', tenant_id, hashtextextended(u::text, 0) FROM users u
+            UNION ALL SELECT 'projects', tenant_id, hashtextextended(p::text, 0) FROM projects p
+            UNION ALL SELECT 'project_members', tenant_id, hashtextextended(m::text, 0) FROM project_members m
+            UNION ALL SELECT 'feature_overrides', tenant_id, hashtextextended(o::text, 0) FROM feature_overrides o
+            UNION ALL SELECT 'tasks', tenant_id, hashtextextended(t::text, 0) FROM tasks t WHERE title NOT LIKE @Like
+            UNION ALL SELECT 'comments', t.tenant_id, hashtextextended(c::text, 0) FROM comments c JOIN tasks t ON t.id = c.task_id WHERE c.body NOT LIKE @Like
+            UNION ALL
+            SELECT 'attachments', t.tenant_id, hashtextextended(a::text, 0)
+            FROM attachments a JOIN comments c ON c.id = a.comment_id JOIN tasks t ON t.id = c.task_id WHERE a.file_name NOT LIKE @Like
+            UNION ALL SELECT 'design_recommendations', tenant_id, hashtextextended(d::text, 0) FROM design_recommendations d
+            UNION ALL SELECT 'tech_stack_recommendations', tenant_id, hashtextextended(s::text, 0) FROM tech_stack_recommendations s
+            UNION ALL SELECT 'agent_events', tenant_id, hashtextextended(e::text, 0) FROM agent_events e WHERE payload ->> 'text' NOT LIKE @Like
+            UNION ALL SELECT 'audit_logs', tenant_id, hashtextextended(l::text, 0) FROM audit_logs l WHERE detail ->> 'title' IS NULL OR detail ->> 'title' NOT LIKE @Like
+            UNION ALL SELECT 'billing.invoices', tenant_id, hashtextextended(i::text, 0) FROM billing.invoices i
+            UNION ALL SELECT 'billing.invoice_lines', i.tenant_id, hashtextextended(l::text, 0) FROM billing.invoice_lines l JOIN billing.invoices i ON i.number = l.invoice_number
+        )
+        SELECT coalesce(tenant::text, '') AS tenant, "table", count(*) || ' rows, digest ' || sum(hash) AS content FROM rows GROUP BY 1, 2
+        """;
+
+    readonly ConcurrentQueue<LedgerEntry> entries = new();
+    readonly NpgsqlDataSource shared;
+    readonly string moving;
+    readonly IReadOnlyDictionary<(string Tenant, string Table), string> untouched;
+
+    Ledger(NpgsqlDataSource shared, string moving, TimeProvider clock, IReadOnlyDictionary<(string Tenant, string Table), string> untouched) =>
+        (this.shared, this.moving, Clock, this.untouched) = (shared, moving, clock, untouched);
+
+    public TimeProvider Clock { get; }
+
+    /// <summary>Opens a ledger before the first write and remembers what is there.</summary>
+    /// <param name="shared">The shared database, as a role that sees every row. It stays the caller's.</param>
+    /// <param name="moving">The key of the tenant that moves.</param>
+    public static async Task<Ledger> OpenAsync(NpgsqlDataSource shared, string moving, TimeProvider clock, CancellationToken cancel) =>
+        new(shared, moving, clock, await UntouchedAsync(shared, cancel));
+
+    public void Note(LedgerEntry entry) => entries.Enqueue(entry);
+
+    /// <summary>
+    /// How long the tenant was without a database that takes its writes, as the application sees it: from the moment when the first of
+    /// the writes was begun that were turned away and then went to the new database, to the first acknowledgement by the new database.
+    /// </summary>
+    /// <param name="database">The new database.</param>
+    /// <param name="since">A moment before the move, at which the tenant was in the old one.</param>
+    /// <returns>Null when the new database has not acknowledged a write.</returns>
+    public TimeSpan? Pause(string database, long since)
+    {
+        var moved = entries.Where(entry => entry.Known && entry.Tenant == moving && entry.Database == database && entry.Ended >= since).ToArray();
+        if (moved.MinBy(entry => entry.Ended) is not { } first) return null;
+        return Clock.GetElapsedTime(moved.Where(entry => entry.Attempts > 1).Select(entry => entry.Started).Append(first.Started).Min(), first.Ended);
+    }
+
+    /// <summary>Median, 95th percentile and maximum, in milliseconds, of the writes acknowledged between two moments.</summary>
+    public (double Median, double High, double Longest)? Latency(bool ofMoving, long from, long to)
+    {
+        var times = entries.Where(entry => entry.Known && entry.Tenant == moving == ofMoving && entry.Ended >= from && entry.Ended < to)
+            .Select(entry => Clock.GetElapsedTime(entry.Started, entry.Ended).TotalMilliseconds).Order().ToArray();
+        return times.Length == 0 ? null : (times[times.Length / 2], times[times.Length * 95 / 100], times[^1]);
+    }
+
+    /// <summary>Compares the ledger with the databases. Nobody writes meanwhile.</summary>
+    /// <param name="isolated">The database that owns the moving tenant now; null for the shared one.</param>
+    public async Task<Proof> ProveAsync(NpgsqlDataSource? isolated, CancellationToken cancel)
+    {
+        var faults = new List<string>();
+        var found = new Dictionary<(string Tenant, string Table, string Key), string>();
+        foreach (var (tenant, table, key, content) in await OfOwnersAsync<(string Tenant, string Table, string Key, string Content)>(isolated, Written, row => row.Tenant, faults, cancel))
+            if (!found.TryAdd((tenant, table, key), content)) faults.Add($"{table}: {key} ({content}) stands twice.");
+
+        var expected = Replay();
+        foreach (var entry in entries.Where(entry => !entry.Known)) Settle(entry, expected, found, faults);
+        foreach (var ((tenant, table, key), content) in expected)
+            if (!found.TryGetValue((tenant, table, key), out var there)) faults.Add($"{table}: {key} ({content}) was acknowledged and is not there.");
+            else if (there != content) faults.Add($"{table}: {key} is '{there}', and '{content}' was acknowledged.");
+        foreach (var (row, content) in found)
+            if (!expected.ContainsKey(row)) faults.Add($"{row.Table}: {row.Key} ({content}) is there and was never acknowledged, or was deleted.");
+
+        var now = await UntouchedAsync(isolated, faults, cancel);
+        foreach (var part in untouched.Keys.Union(now.Keys))
+            if (untouched.GetValueOrDefault(part) is var then && now.GetValueOrDefault(part) is var today && then != today)
+                faults.Add($"{part.Table} of tenant {part.Tenant}: {today ?? "nothing"} beside the application's rows, and it was {then ?? "nothing"}.");
+        Tally Of(Func<string, bool> tenant) => new(
+            entries.Count(entry => entry.Known && tenant(entry.Tenant)), expected.Keys.Count(row => tenant(row.Tenant)), entries.Count(entry => !entry.Known && tenant(entry.Tenant)));
+        return new(Of(tenant => tenant == moving), Of(tenant => tenant != moving), [.. faults.Take(Most)]);
+    }
+
+    // A row is one writer's: the order of the queue is the order of its changes.
+    Dictionary<(string Tenant, string Table, string Key), string> Replay()
+    {
+        var rows = new Dictionary<(string, string, string), string>();
+        foreach (var entry in entries.Where(entry => entry.Known))
+            foreach (var change in entry.Changes)
+                if (change.Content is null) rows.Remove((entry.Tenant, change.Table, change.Key));
+                else rows[(entry.Tenant, change.Table, change.Key)] = change.Content;
+        return rows;
+    }
+
+    // Committed or not is both right; half of it is not.
+    static void Settle(
+        LedgerEntry entry, Dictionary<(string, string, string), string> expected, Dictionary<(string, string, string), string> found, List<string> faults)
+    {
+        bool Stands(Func<RowChange, string?> side) => entry.Changes.All(change => found.GetValueOrDefault((entry.Tenant, change.Table, change.Key)) == side(change));
+        if (!Stands(change => change.Content))
+        {
+            if (!Stands(change => change.Was)) faults.Add($"Half a transaction: {string.Join(", ", entry.Changes.Select(change => $"{change.Table} {change.Key}"))}.");
+            return;
+        }
+        foreach (var change in entry.Changes)
+            if (change.Content is null) expected.Remove((entry.Tenant, change.Table, change.Key));
+            else expected[(entry.Tenant, change.Table, change.Key)] = change.Content;
+    }
+
+    async Task<Dictionary<(string Tenant, string Table), string>> UntouchedAsync(NpgsqlDataSource? isolated, List<string> faults, CancellationToken cancel) =>
+        (await OfOwnersAsync<(string Tenant, string Table, string Content)>(isolated, Untouched, row => row.Tenant, faults, cancel))
+        .ToDictionary(row => (row.Tenant, row.Table), row => row.Content);
+
+    static async Task<Dictionary<(string Tenant, string Table), string>> UntouchedAsync(NpgsqlDataSource shared, CancellationToken cancel) =>
+        (await ReadAsync<(string Tenant, string Table, string Content)>(shared, Untouched, cancel)).ToDictionary(row => (row.Tenant, row.Table), row => row.Content);
+
+    // The moving tenant's rows from its owner, everybody else's from the shared database. The copy that stayed behind is nobody's.
+    async Task<IReadOnlyList<T>> OfOwnersAsync<T>(NpgsqlDataSource? isolated, string sql, Func<T, string> tenantOf, List<string> faults, CancellationToken cancel)
+    {
+        var rows = await ReadAsync<T>(shared, sql, cancel);
+        if (isolated is null) return rows;
+        var moved = await ReadAsync<T>(isolated, sql, cancel);
+        faults.AddRange(moved.Where(row => tenantOf(row) != moving).Select(row => $"In the isolated database, of another tenant: {row}."));
+        return [.. rows.Where(row => tenantOf(row) != moving), .. moved.Where(row => tenantOf(row) == moving)];
+    }
+
+    static async Task<IReadOnlyList<T>> ReadAsync<T>(NpgsqlDataSource database, string sql, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancel);
+        // A row's text is compared across databases.
+        await connection.ExecuteAsync("SET TimeZone = 'UTC'");
+        return (await connection.QueryAsync<T>(new CommandDefinition(sql, new { Like = Mark + "%" }, commandTimeout: 0, cancellationToken: cancel))).AsList();
+    }
+}
