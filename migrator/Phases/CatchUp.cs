@@ -40,17 +40,16 @@ public sealed class CatchUp : Phase
         long changes = 0;
         for (var attempt = 1; ; attempt++)
         {
-            await using var feed = await ChangeFeed.OpenAsync(direction, exact, cancel);
-            try
-            {
-                await ComeNearAsync(run, direction, feed, NearEnough, cancel);
-                return changes + feed.Changes;
-            }
-            catch (PostgresException e) when (IsAhead(e, direction, exact) && attempt < Attempts)
-            {
-                changes += feed.Changes;
-            }
-            await feed.DisposeAsync();
+            await using (var feed = await ChangeFeed.OpenAsync(direction, exact, cancel))
+                try
+                {
+                    await ComeNearAsync(run, direction, feed, NearEnough, cancel);
+                    return changes + feed.Changes;
+                }
+                catch (PostgresException e) when (IsAhead(e, direction, exact) && attempt < Attempts)
+                {
+                    changes += feed.Changes;
+                }
             await using var point = await ExactPoint.MeetAsync(direction, exact, null, cancel);
         }
     }
