@@ -5,6 +5,7 @@ using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Scope;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Migrator.Streaming;
 
@@ -29,7 +30,12 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         AutoPrepareMinUsages = 2,
     }.ConnectionString);
 
+    // Up to an exact point all is one transaction: what is asked under the point's snapshot belongs beside no earlier state. In the shared database
+    // it would keep others waiting.
+    readonly bool whole = snapshot is not null && !direction.IsHomebound;
+
     readonly List<(StreamedTable Table, RowKey Key)> moved = [];
+    readonly HashSet<(StreamedTable Table, RowKey Key)> arrivals = [];
     readonly List<string> resumptions = [];
     NpgsqlTransaction? transaction;
 
@@ -68,6 +74,25 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         }
         if (!chunk.EndsTransaction || transaction is null) return;
         if (moved.Count > 0) await SettleAsync(cancel);
+        if (!whole) await CommitAsync(chunk.End, cancel);
+    }
+
+    /// <summary>The exact point is reached: fetches what has arrived until then, and commits.</summary>
+    /// <param name="end">The position after the last transaction before the point.</param>
+    public async Task CompleteAsync(NpgsqlLogSequenceNumber end, CancellationToken cancel)
+    {
+        if (!whole || transaction is null) return;
+        await AskAsync(arrivals, (table, arrived, left) => SettleAsync(table, arrived, left, cancel), cancel);
+        arrivals.Clear();
+        // Copied at a moment of its own, a row may have been left without the one that made it the tenant's.
+        if (!exact)
+            foreach (var table in direction.Tables.Where(table => table.Table.Belonging == Belonging.Derived))
+                await RunAsync($"DELETE FROM {table.Definition.From} t WHERE ({direction.IsOurs(table)}) IS NOT TRUE", cancel);
+        await CommitAsync(end, cancel);
+    }
+
+    async Task CommitAsync(NpgsqlLogSequenceNumber end, CancellationToken cancel)
+    {
         if (resumptions.Count > 0)
         {
             // Deferred events must run now: an ALTER TABLE refuses a table that has some pending.
@@ -76,8 +101,8 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         }
         await target.ExecuteAsync(new CommandDefinition(
             "INSERT INTO tenant_promotion.position VALUES (@Promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
-            new { direction.Promotion, lsn = chunk.End.ToString() }, cancellationToken: cancel));
-        await transaction.CommitAsync(cancel);
+            new { direction.Promotion, lsn = end.ToString() }, cancellationToken: cancel));
+        await transaction!.CommitAsync(cancel);
         await EndAsync();
     }
 
@@ -178,15 +203,23 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             if (whenNone[i] is { } change && batch.BatchCommands[i].RecordsAffected == 0)
                 if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change.");
                 else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
-        if (unknown.Count > 0) await AskAsync(unknown, (_, _, _) => Task.CompletedTask, cancel);
+        if (whole) arrivals.UnionWith(unknown);
+        else if (unknown.Count > 0) await AskAsync(unknown, (_, _, _) => Task.CompletedTask, cancel);
     }
 
     // The rows that moved, parents first; what came with them is fetched, what leaves with them goes before them.
-    Task SettleAsync(CancellationToken cancel)
+    async Task SettleAsync(CancellationToken cancel)
     {
         var keys = moved.ToHashSet();
         moved.Clear();
-        return AskAsync(keys, (table, arrived, left) => SettleAsync(table, arrived, left, cancel), cancel);
+        if (whole)
+        {
+            // Who has left by then leaves at once, and is in nobody's way.
+            foreach (var (table, _, left) in Enumerable.Reverse(await AskAsync(keys, fetch: false, cancel))) await SettleAsync(table, [], left, cancel);
+            arrivals.UnionWith(keys);
+            return;
+        }
+        await AskAsync(keys, (table, arrived, left) => SettleAsync(table, arrived, left, cancel), cancel);
     }
 
     async Task SettleAsync(StreamedTable table, IReadOnlyList<RowKey> arrived, IReadOnlyList<RowKey> left, CancellationToken cancel)
@@ -194,7 +227,12 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         if (arrived.Count > 0)
             foreach (var descendant in direction.Tables)
                 if (descendant.LeadsTo(table, arrived) is { } leads)
-                    await FetchAsync(descendant, leads, _ => { }, cancel);
+                {
+                    var came = new List<RowKey>();
+                    await FetchAsync(descendant, leads, row => came.Add(descendant.KeyOf(row)), cancel);
+                    // It had been away, and came back with less.
+                    if (!direction.IsHomebound) await RunAsync($"DELETE FROM {descendant.Definition.From} t WHERE {leads}{(came.Count == 0 ? "" : $" AND NOT {descendant.HasKey("t", came)}")}", cancel);
+                }
         if (left.Count == 0) return;
         foreach (var descendant in direction.Tables.Reverse())
             if (descendant.LeadsTo(table, left) is { } leads)
@@ -202,24 +240,32 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         await RunAsync($"DELETE FROM {table.Definition.From} t WHERE {table.HasKey("t", left)}", cancel);
     }
 
-    /// <summary>Fetches the rows of these keys that are the tenant's and not in the target yet.</summary>
+    /// <summary>Fetches the rows of these keys that are the tenant's.</summary>
     /// <param name="then">Hears for each table which of them are the tenant's, and which are not. Parents first where rows arrive.</param>
     async Task AskAsync(
         IReadOnlySet<(StreamedTable Table, RowKey Key)> keys, Func<StreamedTable, IReadOnlyList<RowKey>, IReadOnlyList<RowKey>, Task> then, CancellationToken cancel)
+    {
+        var answers = await AskAsync(keys, fetch: true, cancel);
+        foreach (var (table, arrived, _) in answers) await then(table, arrived, []);
+        foreach (var (table, _, left) in Enumerable.Reverse(answers)) await then(table, [], left);
+    }
+
+    async Task<List<(StreamedTable Table, List<RowKey> Arrived, List<RowKey> Left)>> AskAsync(
+        IReadOnlySet<(StreamedTable Table, RowKey Key)> keys, bool fetch, CancellationToken cancel)
     {
         var answers = new List<(StreamedTable Table, List<RowKey> Arrived, List<RowKey> Left)>();
         foreach (var table in direction.Tables)
             foreach (var some in keys.Where(one => one.Table == table).Select(one => one.Key).Chunk(RowsPerBatch))
             {
                 var found = new HashSet<RowKey>();
-                await FetchAsync(table, table.HasKey("t", some), row => found.Add(table.KeyOf(row)), cancel);
+                await FetchAsync(table, table.HasKey("t", some), row => found.Add(table.KeyOf(row)), cancel, fetch);
                 answers.Add((table, [.. found], [.. some.Where(key => !found.Contains(key))]));
             }
-        foreach (var (table, arrived, _) in answers) await then(table, arrived, []);
-        foreach (var (table, _, left) in Enumerable.Reverse(answers)) await then(table, [], left);
+        return answers;
     }
 
-    async Task FetchAsync(StreamedTable table, string which, Action<object?[]> each, CancellationToken cancel)
+    // What is in the target already may be older than what is asked: it had been away.
+    async Task FetchAsync(StreamedTable table, string which, Action<object?[]> each, CancellationToken cancel, bool fetch = true)
     {
         await using var source = await direction.Source.OpenConnectionAsync(cancel);
         await using var reading = await source.BeginTransactionAsync(snapshot is null ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancel);
@@ -234,8 +280,9 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             var row = new object?[table.Columns.Count];
             for (var i = 0; i < row.Length; i++) row[i] = reader.IsDBNull(i) ? null : reader.GetString(i);
             each(row);
+            if (!fetch) continue;
             touched?.Add(table, table.KeyOf(row), null);
-            batch.BatchCommands.Add(table.InsertMissing(row));
+            batch.BatchCommands.Add(direction.IsHomebound ? table.InsertMissing(row) : table.Insert(row));
             if (batch.BatchCommands.Count < RowsPerBatch) continue;
             await batch.ExecuteNonQueryAsync(cancel);
             await batch.DisposeAsync();

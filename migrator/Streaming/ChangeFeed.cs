@@ -106,7 +106,7 @@ public sealed class ChangeFeed : IAsyncDisposable
             throw Sentences.ReplicationRefused(e);
         }
         var reading = ReadAsync(direction, from, stopBefore);
-        var applying = ApplyAsync();
+        var applying = ApplyAsync(untilPoint: stopBefore is not null);
         // Whoever fails first tells why; the other is stopped by it.
         var first = await Task.WhenAny(reading, applying);
         if (!first.IsCompletedSuccessfully) await stop.CancelAsync();
@@ -118,29 +118,39 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     async Task ReadAsync(StreamDirection direction, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore)
     {
+        Exception? broken = null;
         try
         {
             await new ChangeReader(direction).ReadAsync(connection, from, stopBefore, chunks.Writer, stop.Token);
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject)
+        catch (Exception e)
         {
-            throw Sentences.SlotLost(direction.Tenant.Slug, e);
+            broken = e is PostgresException { SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject } lost
+                ? Sentences.SlotLost(direction.Tenant.Slug, lost) : e;
+            throw broken;
         }
         finally
         {
-            chunks.Writer.TryComplete();
+            // With its reason: a stream that broke has not come to its end.
+            chunks.Writer.TryComplete(broken);
         }
     }
 
-    async Task ApplyAsync()
+    async Task ApplyAsync(bool untilPoint)
     {
+        NpgsqlLogSequenceNumber? end = null;
         await foreach (var chunk in chunks.Reader.ReadAllAsync(stop.Token))
         {
             await applier.ApplyAsync(chunk, stop.Token);
             Interlocked.Add(ref changes, chunk.Changes.Count);
             if (!chunk.EndsTransaction) continue;
+            end = chunk.End;
+            if (untilPoint) continue;
             connection.SetReplicationStatus(chunk.End);
             foreach (var mark in chunk.Marks) marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
+        if (!untilPoint || end is not { } last) return;
+        await applier.CompleteAsync(last, stop.Token);
+        connection.SetReplicationStatus(last);
     }
 }
