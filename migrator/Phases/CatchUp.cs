@@ -3,7 +3,6 @@ using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Schema;
 using Migrator.Streaming;
-using Npgsql;
 
 namespace Migrator.Phases;
 
@@ -46,11 +45,12 @@ public sealed class CatchUp : Phase
                     await ComeNearAsync(run, direction, feed, NearEnough, cancel);
                     return changes + feed.Changes;
                 }
-                catch (PostgresException e) when (IsAhead(e, direction, exact) && attempt < Attempts)
+                catch (RowsMovedException)
                 {
                     changes += feed.Changes;
                 }
             await using var point = await ExactPoint.MeetAsync(direction, exact, null, cancel);
+            if (attempt == Attempts) return changes;
         }
     }
 
@@ -67,11 +67,4 @@ public sealed class CatchUp : Phase
         }
         throw Sentences.CannotCatchUp(run.Tenant.Slug);
     }
-
-    /// <summary>
-    /// A row that moved to the tenant is asked of the source as it is now, and may be ahead of the stream: in the way of a row that has not moved
-    /// aside yet. Asked under the snapshot of an exact point it cannot be.
-    /// </summary>
-    public static bool IsAhead(PostgresException e, StreamDirection direction, bool exact) =>
-        exact && !direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal);
 }

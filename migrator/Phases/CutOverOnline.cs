@@ -91,18 +91,20 @@ public sealed class CutOverOnline : Phase
                     await CatchUp.ComeNearAsync(run, direction, feed, NearEnough, cancel);
                     if (touched.Count <= FewKeys || round > Attempts) return await PauseAsync(run, plan, feed, touched, cancel);
                 }
-                catch (PostgresException e) when (CatchUp.IsAhead(e, direction, exact: true) && round <= Attempts)
+                catch (RowsMovedException)
                 {
                 }
             }
             // Many rows to look at again: most of them now, while nobody waits.
-            await using var point = await ExactPoint.MeetAsync(direction, exact: true, touched, cancel);
-            await RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant, new(Shared: point.Snapshot)), touched, cancel);
+            await using (var point = await ExactPoint.MeetAsync(direction, exact: true, touched, cancel))
+                await RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant, new(Shared: point.Snapshot)), touched, cancel);
             touched.Clear();
+            // Rows move all the time: what is left is a moment's work all the same.
+            if (round > Attempts) return await PauseAsync(run, plan, null, touched, cancel);
         }
     }
 
-    static async Task<double> PauseAsync(PromotionRun run, Plan plan, ChangeFeed feed, TouchedKeys touched, CancellationToken cancel)
+    static async Task<double> PauseAsync(PromotionRun run, Plan plan, ChangeFeed? feed, TouchedKeys touched, CancellationToken cancel)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(run.Options.MaxPause);
@@ -110,8 +112,7 @@ public sealed class CutOverOnline : Phase
         try
         {
             // From here on the tenant's rows in the shared database stand still.
-            await using (var shared = await run.Databases.Shared.OpenConnectionAsync(limit.Token))
-                await feed.ReachAsync(await ReplicationSlot.MarkAsync(shared, limit.Token), limit.Token);
+            await ReachEndAsync(run, feed, touched, limit.Token);
             await Task.WhenAll(
                 Flip.RequireSameSchemaAsync(run, limit.Token),
                 RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant), touched, limit.Token),
@@ -129,6 +130,22 @@ public sealed class CutOverOnline : Phase
             if (!(await run.RecordAsync(CancellationToken.None)).IsFlipped) await OpenForNowAsync(run);
             throw;
         }
+    }
+
+    static async Task ReachEndAsync(PromotionRun run, ChangeFeed? feed, TouchedKeys touched, CancellationToken cancel)
+    {
+        if (feed is not null)
+            try
+            {
+                await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+                await feed.ReachAsync(await ReplicationSlot.MarkAsync(shared, cancel), cancel);
+                return;
+            }
+            catch (RowsMovedException)
+            {
+                await feed.DisposeAsync();
+            }
+        await ExactPoint.MeetStandingAsync(StreamDirection.Outbound(run), touched, cancel);
     }
 
     static Task OpenForNowAsync(PromotionRun run) => run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);

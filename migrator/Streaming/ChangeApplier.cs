@@ -18,7 +18,8 @@ namespace Migrator.Streaming;
 /// what a later one has already done.
 /// </param>
 /// <param name="snapshot">The source's snapshot to ask under; null to ask it as it is now.</param>
-public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
+/// <param name="untilPoint">What is asked is as it will be at the end of the stream, and no later.</param>
+public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, bool untilPoint, TouchedKeys? touched) : IAsyncDisposable
 {
     const int RowsPerBatch = 1_000;
     const int LockAttempts = 12;
@@ -30,9 +31,11 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         AutoPrepareMinUsages = 2,
     }.ConnectionString);
 
-    // Up to an exact point all is one transaction: what is asked under the point's snapshot belongs beside no earlier state. In the shared database
-    // it would keep others waiting.
-    readonly bool whole = snapshot is not null && !direction.IsHomebound;
+    // Up to a point all is one transaction: what is asked there belongs beside no earlier state. In the shared database it would keep others waiting.
+    readonly bool whole = untilPoint && !direction.IsHomebound;
+
+    // Newer than the stream, what is asked now breaks constraints, or is in the way of what the stream does later.
+    readonly bool mayAsk = untilPoint || !exact || direction.IsHomebound;
 
     readonly List<(StreamedTable Table, RowKey Key)> moved = [];
     readonly HashSet<(StreamedTable Table, RowKey Key)> arrivals = [];
@@ -42,6 +45,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     public Task OpenAsync(CancellationToken cancel) => target.OpenAsync(cancel);
 
     /// <summary>Applies a chunk; when it ends a transaction, commits it together with the position reached.</summary>
+    /// <exception cref="RowsMovedException">Rows have moved between tenants: this takes a point.</exception>
     /// <exception cref="Failure">A change cannot come home: it collides with another tenant's row, or needs one that the shared side lacks. A later one may have put that right.</exception>
     public async Task ApplyAsync(Chunk chunk, CancellationToken cancel)
     {
@@ -203,6 +207,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             if (whenNone[i] is { } change && batch.BatchCommands[i].RecordsAffected == 0)
                 if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change.");
                 else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
+        if (unknown.Count > 0 && !mayAsk) throw new RowsMovedException();
         if (whole) arrivals.UnionWith(unknown);
         else if (unknown.Count > 0) await AskAsync(unknown, (_, _, _) => Task.CompletedTask, cancel);
     }
@@ -210,6 +215,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     // The rows that moved, parents first; what came with them is fetched, what leaves with them goes before them.
     async Task SettleAsync(CancellationToken cancel)
     {
+        if (!mayAsk) throw new RowsMovedException();
         var keys = moved.ToHashSet();
         moved.Clear();
         if (whole)
@@ -294,3 +300,6 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
 
     Task RunAsync(string sql, CancellationToken cancel) => target.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
 }
+
+/// <summary>Rows have moved to the tenant, or away from it: only up to a point, where it is known which, can this be applied.</summary>
+public sealed class RowsMovedException() : Exception("Rows have moved between tenants.");

@@ -20,6 +20,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     readonly Channel<Chunk> chunks = Channel.CreateBounded<Chunk>(4);
     readonly ConcurrentDictionary<string, TaskCompletionSource> marks = new();
     long changes;
+    bool disposed;
 
     ChangeFeed(StreamDirection direction, ChangeApplier applier, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore, CancellationToken cancel)
     {
@@ -52,7 +53,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     {
         await using (var source = await direction.Source.OpenConnectionAsync(cancel)) await ReplicationSlot.ReleaseAsync(source, direction.Name, cancel);
         var from = await PositionAsync(direction, cancel);
-        var applier = new ChangeApplier(direction, exact, snapshot, touched);
+        var applier = new ChangeApplier(direction, exact, snapshot, untilPoint: stopBefore is not null, touched);
         try
         {
             await applier.OpenAsync(cancel);
@@ -79,6 +80,8 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (disposed) return;
+        disposed = true;
         await stop.CancelAsync();
         await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await applier.DisposeAsync();

@@ -50,6 +50,19 @@ public sealed class ExactPoint : IAsyncDisposable
         }
     }
 
+    /// <summary>Brings the target to the source's end, where the tenant's rows stand still behind the closed guard.</summary>
+    public static async Task MeetStandingAsync(StreamDirection direction, TouchedKeys? touched, CancellationToken cancel)
+    {
+        NpgsqlLogSequenceNumber end;
+        await using (var source = await direction.Source.OpenConnectionAsync(cancel))
+        {
+            end = await ReplicationSlot.EndOfLogAsync(source, cancel);
+            await ReplicationSlot.MarkAsync(source, cancel);
+        }
+        await using var stream = await ChangeFeed.OpenAsync(direction, exact: true, cancel, stopBefore: end, touched: touched);
+        await stream.Completion;
+    }
+
     public ValueTask DisposeAsync() => connection.DisposeAsync();
 
     static async Task<ExactPoint> TakeAsync(StreamDirection direction, CancellationToken cancel)

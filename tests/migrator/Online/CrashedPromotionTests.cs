@@ -55,7 +55,7 @@ public sealed class CrashedPromotionTests(Servers servers)
             Assert.True(await migrator.ReachesAsync("started cut-over"), migrator.Log);
             // Not a write of the tenant, so the guard closes; but the flip of the shared side waits.
             await using var transaction = await holder.BeginTransactionAsync();
-            await holder.ExecuteAsync("SELECT FROM tenants WHERE id = 1 FOR SHARE");
+            await holder.ExecuteAsync("LOCK TABLE tenants IN SHARE MODE");
             await Workshop.UntilAsync(move.Shared, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%isolation_mode%' AND datname = current_database())");
             migrator.Kill();
             Assert.Equal("isolated", await move.Isolated.ScalarAsync<string>("SELECT isolation_mode FROM tenants"));
