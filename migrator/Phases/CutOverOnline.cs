@@ -158,9 +158,20 @@ public sealed class CutOverOnline : Phase
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         await run.Isolated.HoldAsync(connection, cancel);
+        await DropRulesAsync(run, connection, cancel);
         if (await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancel) == Tenant.IsolatedMode)
             await TenantRow.FlipAsync(new(connection, cancel), run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
         await transaction.CommitAsync(cancel);
+    }
+
+    // They come back with the next attempt. Switched off they would still be in the way of an upsert.
+    static async Task DropRulesAsync(PromotionRun run, NpgsqlConnection connection, CancellationToken cancel)
+    {
+        var rules = await connection.QueryAsync<(string Table, string Rule)>(new CommandDefinition(
+            "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
+            new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() }, cancellationToken: cancel));
+        foreach (var (table, rule) in rules)
+            await connection.ExecuteAsync(new CommandDefinition($"DROP RULE {Sql.Identifier(rule)} ON {table}", cancellationToken: cancel));
     }
 
     static async Task RecheckAsync(PromotionRun run, Comparison comparison, TouchedKeys touched, CancellationToken cancel)
