@@ -63,11 +63,19 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 await ApplyAsync(chunk, deferred: true, cancel);
             }
         }
+        catch (PostgresException e) when (!direction.IsHomebound && IsOfOtherSchema(e))
+        {
+            throw Sentences.SchemaChanged(direction.Tenant.Slug, e.MessageText);
+        }
         catch (PostgresException e) when (direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
             throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{e.MessageText}.", e);
         }
     }
+
+    // What the source took and the target does not: no such partition, another type, a check that is no longer there.
+    static bool IsOfOtherSchema(PostgresException e) =>
+        e.SqlState is PostgresErrorCodes.CheckViolation or PostgresErrorCodes.NotNullViolation || e.SqlState.StartsWith("22", StringComparison.Ordinal);
 
     async Task ApplyAsync(Chunk chunk, bool deferred, CancellationToken cancel)
     {
