@@ -91,7 +91,8 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
     // The copy is worth nothing without the changes made since.
     static async Task GiveUpStreamAsync(PromotionRun run, CancellationToken cancel)
     {
-        await new StartStreaming().UndoAsync(run, cancel);
+        // The way home as well: its publication goes with the tables.
+        await StreamDirection.RemoveAllAsync(run, cancel);
         var worthless = Online.SkipWhile(phase => phase is not StartStreaming).Select(phase => phase.Name).ToArray();
         await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, worthless), cancel);
     }

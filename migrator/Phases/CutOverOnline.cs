@@ -42,10 +42,12 @@ public sealed class CutOverOnline : Phase
         var plan = new Plan(
             await Flip.IsolationAsync(run, cancel), await Flip.RolesAsync(run, cancel), await OpenHomeboundAsync(run, cancel),
             [.. run.Scope.TenantTables.Where(table => !table.Table.IsStreamable)], archive);
+        // An attempt that fails has applied what it has applied: the next looks at that too.
+        var touched = new TouchedKeys();
         for (var attempt = 1; ; attempt++)
             try
             {
-                var pause = await AttemptAsync(run, plan, cancel);
+                var pause = await AttemptAsync(run, plan, touched, cancel);
                 // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
                 await Flip.PublishAsync(run, CancellationToken.None);
                 return new($"pause {pause:N0} ms", Recorded: true);
@@ -75,11 +77,10 @@ public sealed class CutOverOnline : Phase
         },
         cancel);
 
-    static async Task<double> AttemptAsync(PromotionRun run, Plan plan, CancellationToken cancel)
+    static async Task<double> AttemptAsync(PromotionRun run, Plan plan, TouchedKeys touched, CancellationToken cancel)
     {
         var direction = StreamDirection.Outbound(run);
-        await SuspendAsync(run, cancel);
-        var touched = new TouchedKeys();
+        await WithdrawAsync(run, cancel);
         touched.Add(direction.Tables.Single(table => table.Table.Belonging == Belonging.Root), new([run.Tenant.Key]), null);
         var near = false;
         for (var round = 1; ; round++)
@@ -133,17 +134,28 @@ public sealed class CutOverOnline : Phase
 
     static Task OpenForNowAsync(PromotionRun run) => run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
 
-    // An attempt that failed may have put everything in force already, and flipped the isolated side's row.
-    static async Task SuspendAsync(PromotionRun run, CancellationToken cancel)
+    /// <summary>An attempt that failed may have put everything in force already, and flipped the isolated side's row: back to following the stream.</summary>
+    public static async Task WithdrawAsync(PromotionRun run, CancellationToken cancel)
     {
         run.AsFlipped = null;
         await Suspension.SuspendAsync(run, cancel);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         await run.Isolated.HoldAsync(connection, cancel);
+        await DropRulesAsync(run, connection, cancel);
         if (await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancel) == Tenant.IsolatedMode)
             await TenantRow.FlipAsync(new(connection, cancel), run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
         await transaction.CommitAsync(cancel);
+    }
+
+    // They come back with the next attempt. Switched off they would still be in the way of an upsert.
+    static async Task DropRulesAsync(PromotionRun run, NpgsqlConnection connection, CancellationToken cancel)
+    {
+        var rules = await connection.QueryAsync<(string Table, string Rule)>(new CommandDefinition(
+            "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
+            new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() }, cancellationToken: cancel));
+        foreach (var (table, rule) in rules)
+            await connection.ExecuteAsync(new CommandDefinition($"DROP RULE {Sql.Identifier(rule)} ON {table}", cancellationToken: cancel));
     }
 
     static async Task RecheckAsync(PromotionRun run, Comparison comparison, TouchedKeys touched, CancellationToken cancel)

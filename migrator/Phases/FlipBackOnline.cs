@@ -22,10 +22,12 @@ public sealed class FlipBackOnline : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
     {
+        // An attempt that fails has applied what it has applied: the next looks at that too.
+        var touched = new TouchedKeys();
         for (var attempt = 1; ; attempt++)
             try
             {
-                return new($"pause {await AttemptAsync(run, cancel):N0} ms", Recorded: true);
+                return new($"pause {await AttemptAsync(run, touched, cancel):N0} ms", Recorded: true);
             }
             catch (Exception e) when (e is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled } && !cancel.IsCancellationRequested)
             {
@@ -36,11 +38,10 @@ public sealed class FlipBackOnline : Phase
             }
     }
 
-    static async Task<double> AttemptAsync(PromotionRun run, CancellationToken cancel)
+    static async Task<double> AttemptAsync(PromotionRun run, TouchedKeys touched, CancellationToken cancel)
     {
         var direction = StreamDirection.Homebound(run);
         await OpenAsync(run, cancel);
-        var touched = new TouchedKeys();
         for (var round = 1; ; round++)
         {
             await using (var feed = await ChangeFeed.OpenAsync(direction, exact: true, cancel, touched: touched))

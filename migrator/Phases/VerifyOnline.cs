@@ -17,6 +17,7 @@ public sealed class VerifyOnline : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
     {
+        await CutOverOnline.WithdrawAsync(run, cancel);
         var direction = StreamDirection.Outbound(run);
         await CatchUp.CatchUpAsync(run, direction, exact: true, cancel);
         await using var point = await ExactPoint.MeetAsync(direction, exact: true, null, cancel);

@@ -68,14 +68,28 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 await ApplyAsync(chunk, deferred: true, cancel);
             }
         }
+        catch (PostgresException e) when (!direction.IsHomebound && IsOfOtherSchema(e))
+        {
+            throw Sentences.SchemaChanged(direction.Tenant.Slug, e.MessageText);
+        }
         catch (PostgresException e) when (direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
             throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{e.MessageText}.", e);
         }
     }
 
+    // What the source took and the target does not: no such partition, another type, a check that is no longer there.
+    static bool IsOfOtherSchema(PostgresException e) =>
+        e.SqlState is PostgresErrorCodes.CheckViolation or PostgresErrorCodes.NotNullViolation || e.SqlState.StartsWith("22", StringComparison.Ordinal);
+
     /// <summary>Commits what is one transaction to its end.</summary>
-    public Task CompleteAsync(CancellationToken cancel) => transaction is null ? Task.CompletedTask : CommitAsync(cancel);
+    /// <returns>The position reached; null when there was nothing to commit.</returns>
+    public async Task<NpgsqlLogSequenceNumber?> CompleteAsync(CancellationToken cancel)
+    {
+        if (transaction is null) return null;
+        await CommitAsync(cancel);
+        return reached;
+    }
 
     async Task ApplyAsync(Chunk chunk, bool deferred, CancellationToken cancel)
     {
@@ -96,6 +110,10 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     async Task CommitAsync(CancellationToken cancel)
     {
         if (unknown.Count > 0) await AskAsync(cancel);
+        // Copied at a moment of its own, a row may have been left without the one that made it the tenant's.
+        if (InOne && !exact)
+            foreach (var table in direction.Tables.Reverse().Where(table => table.Table.Belonging == Belonging.Derived))
+                await RunAsync($"DELETE FROM {table.Definition.From} t WHERE ({direction.IsOurs(table)}) IS NOT TRUE", cancel);
         if (resumptions.Count > 0)
         {
             // Deferred events must run now: an ALTER TABLE refuses a table that has some pending.

@@ -124,17 +124,21 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     async Task ReadAsync(StreamDirection direction, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore)
     {
+        Exception? broken = null;
         try
         {
             await new ChangeReader(direction).ReadAsync(connection, from, stopBefore, chunks.Writer, stop.Token);
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject)
+        catch (Exception e)
         {
-            throw Sentences.SlotLost(direction.Tenant.Slug, e);
+            broken = e is PostgresException { SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject } lost
+                ? Sentences.SlotLost(direction.Tenant.Slug, lost) : e;
+            throw broken;
         }
         finally
         {
-            chunks.Writer.TryComplete();
+            // With its reason: a stream that broke has not come to its end.
+            chunks.Writer.TryComplete(broken);
         }
     }
 
@@ -148,6 +152,6 @@ public sealed class ChangeFeed : IAsyncDisposable
             connection.SetReplicationStatus(chunk.End);
             foreach (var mark in chunk.Marks) marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
-        await applier.CompleteAsync(stop.Token);
+        if (await applier.CompleteAsync(stop.Token) is { } end) connection.SetReplicationStatus(end);
     }
 }

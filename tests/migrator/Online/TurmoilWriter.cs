@@ -155,6 +155,8 @@ sealed class TurmoilWriter
     async Task ProjectAsync(int tenant)
     {
         var project = Any("projects", tenant);
+        // As many as there may be, and all of them are the other tenant's.
+        if (project is null && mine.Of("projects").Count() >= Enough) return;
         switch (project is null ? 0 : random.Next(8))
         {
             case < 2 when mine.Of("projects").Count() < Enough:
