@@ -177,9 +177,6 @@ sealed class TurmoilWriter
                 await RekeyProjectAsync(project!, tenant);
                 break;
             default:
-                // A rollback by stream repeats the one statement row by row, which an immediate foreign key does not allow.
-                if (move.Mode == PromotionOptions.Online && connection.Database == move.TargetName)
-                    await RunAsync("tasks", null, "UPDATE tasks AS t SET parent_id = NULL WHERE project_id = @Key::uuid AND parent_id IS NOT NULL", new { project!.Key });
                 await RunAsync("tasks", mine.Children(project!).Count(), "DELETE FROM tasks AS t WHERE project_id = @Key::uuid", new { project!.Key });
                 await RunAsync("projects", 1, "DELETE FROM projects AS t WHERE id = @Key::uuid", new { project.Key });
                 break;
