@@ -177,6 +177,8 @@ public sealed class Database : ComponentResource
 
         // https://cloud.google.com/sql/docs/postgres/flags
         settings.DatabaseFlags.Add(Flag("cloudsql.iam_authentication", "on"));
+        // From the first day on: a change of it restarts the server. The defaults of slots and senders (10 each) are more than the two that are used.
+        // https://cloud.google.com/sql/docs/postgres/replication/configure-logical-replication
         settings.DatabaseFlags.Add(Flag("cloudsql.logical_decoding", config.LogicalDecoding ? "on" : "off"));
         settings.DatabaseFlags.Add(Flag("max_connections", $"{tier.MaxConnections}"));
         if (tier.StatementAudit)

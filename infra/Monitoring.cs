@@ -50,7 +50,7 @@ public sealed class Monitoring : ComponentResource
         Alert("cpu", "The database's CPU is above 90 %", "Raise machineType in the stack's file.",
             databaseId.Apply(id => $"avg_over_time({OfDatabase("cpu/utilization", id)}[15m]) > 0.9"));
         Alert("disk", "The database's disk is 90 % full",
-            "It grows by itself; find out what fills it. A replication slot left behind shows in pg_replication_slots.",
+            "It grows by itself; find out what fills it. A replication slot keeps write-ahead log: 'migrator status' shows the promotion's, 'migrator doctor' one left behind.",
             databaseId.Apply(id => $"{OfDatabase("disk/utilization", id)} > 0.9"));
         Alert("connections", "Four fifths of the database's connections are in use", "Raise maxConnections, or lower connectionsPerInstance.",
             databaseId.Apply(id => $"sum({OfDatabase("postgresql/num_backends", id)}) > {config.Tier.MaxConnections * 4 / 5}"));

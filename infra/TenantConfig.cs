@@ -56,7 +56,7 @@ public sealed partial record TenantConfig
     /// <summary>Region or multi-region that keeps the backups.</summary>
     public required string BackupLocation { get; init; }
 
-    /// <summary>Whether changes can be streamed out of the database by logical replication.</summary>
+    /// <summary>Whether changes can be streamed out of the database: a rollback then costs a moment and not a comparison of all rows.</summary>
     public required bool LogicalDecoding { get; init; }
 
     /// <summary>Day of the maintenance window, 1 (Monday) to 7.</summary>

@@ -30,6 +30,8 @@ sealed class VerifyCommand : TenantCommand
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancel);
         var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancel);
         if (record is null or { EndedAt: not null }) throw Sentences.NothingToVerify(slug);
+        // While changes are on their way the sides meet at one exact point only, and only the promotion can take them there.
+        if (record is { IsOnline: true, IsFlipped: false }) throw Sentences.VerifiesItself(slug);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancel), settings.Tenancy);
         var comparison = new Comparison(databases, scope, tenant);
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), null, cancel);

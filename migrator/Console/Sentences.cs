@@ -353,6 +353,9 @@ public static class Sentences
 
     public static Failure NothingToVerify(Slug slug) => Refused($"There is no promotion of '{slug}' whose sides could be compared. Promote it first.");
 
+    public static Failure VerifiesItself(Slug slug) => Refused(
+        $"'{slug}' is being promoted while it works: its copy is a moment behind. 'migrator promote --tenant-slug={slug}' compares every row at one exact point before it flips.");
+
     public static Failure SharedCopyChanged(Slug slug, IReadOnlyList<TableComparison> tables) => new(
         ExitCode.Different, $"The shared copy of '{slug}' has changed since it was verified, in {string.Join(", ", tables.Select(table => table.Table.Name))}. " +
                             "Somebody passed the write guard there (a superuser?): find out who before you roll back or finalize.");

@@ -4,6 +4,7 @@ using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Scope;
+using Migrator.Streaming;
 using Migrator.Verification;
 using Npgsql;
 
@@ -77,7 +78,7 @@ public sealed class Homecoming(
     }
 
     // The last resort for rows that hold each other up (two that swapped a unique value, a circle of keys): all of them in one transaction.
-    // References that may be null let go, unique values step aside, and the last update gives every row what it is to have.
+    // Foreign keys wait for its end, unique values step aside, and the last update gives every row what it is to have.
     async Task<long> ApplyTogetherAsync(NpgsqlConnection shared, List<Write> pending, PostgresException refusal, CancellationToken cancel)
     {
         var stuck = pending.Select(write => (write.Stage, write.Batch)).Distinct().ToArray();
@@ -85,12 +86,15 @@ public sealed class Homecoming(
         {
             return await InTransactionAsync(shared, [.. stuck.Select(one => one.Stage.Table.Name).Distinct()], async () =>
             {
+                var resumptions = await Suspension.DeferKeysAsync(shared, stuck.Select(one => one.Stage.Table.Name), cancel);
                 await ExecuteAsync(shared, "SET CONSTRAINTS ALL DEFERRED", cancel);
                 foreach (var (stage, batch) in stuck) await ApplyAsync(shared, stage.StepAside(batch), cancel);
                 long changed = 0;
                 foreach (var (stage, batch) in stuck.Reverse()) changed += await ApplyAsync(shared, stage.Deletions(batch), cancel);
                 foreach (var (stage, batch) in stuck) changed += await ApplyAsync(shared, stage.Insertions(batch, loose: true), cancel);
                 foreach (var (stage, batch) in stuck) changed += await ApplyAsync(shared, stage.Updates(batch), cancel);
+                await ExecuteAsync(shared, "SET CONSTRAINTS ALL IMMEDIATE", cancel);
+                await ApplyAsync(shared, resumptions, cancel);
                 return changed;
             }, cancel);
         }

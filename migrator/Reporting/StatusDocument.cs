@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dapper;
 using Migrator.Connections;
+using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
@@ -100,6 +101,6 @@ public static class StatusDocument
         if (guard == "closed" && record is { IsFlipped: false, EndedAt: null })
             yield return $"The write guard is closed: writes of '{slug}' fail until the promotion goes on or is rolled back.";
         if (guard is not null && record is null or { EndedAt: not null })
-            yield return $"A write guard of '{slug}' was left behind in the shared database.";
+            yield return $"A write guard of '{slug}' was left behind in the shared database. {Sentences.DoctorRemoves}";
     }
 }

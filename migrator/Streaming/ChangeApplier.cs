@@ -5,6 +5,7 @@ using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Scope;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Migrator.Streaming;
 
@@ -16,7 +17,10 @@ namespace Migrator.Streaming;
 /// The target is the source at an earlier position, constraints and all. Otherwise it still holds rows of different moments, and a change may find
 /// what a later one has already done.
 /// </param>
-/// <param name="snapshot">The source's snapshot to ask under; null to ask it as it is now.</param>
+/// <param name="snapshot">
+/// The source's snapshot at the position where this ends. Then all is one transaction, and what has to be asked is asked at its end, of the snapshot: on
+/// the way there a row as it will be could stand in the way of one as it was. Null to ask the source as it is now, transaction by transaction.
+/// </param>
 public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
 {
     const int RowsPerBatch = 1_000;
@@ -29,9 +33,14 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         AutoPrepareMinUsages = 2,
     }.ConnectionString);
 
-    readonly List<(StreamedTable Table, RowKey Key)> moved = [];
+    readonly HashSet<(StreamedTable Table, RowKey Key)> moved = [];
+    readonly HashSet<(StreamedTable Table, RowKey Key)> unknown = [];
     readonly List<string> resumptions = [];
     NpgsqlTransaction? transaction;
+    NpgsqlLogSequenceNumber reached;
+
+    /// <summary>What was applied is not committed yet.</summary>
+    public bool IsOpen => transaction is not null;
 
     public Task OpenAsync(CancellationToken cancel) => target.OpenAsync(cancel);
 
@@ -59,6 +68,9 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         }
     }
 
+    /// <summary>Commits what is one transaction to its end.</summary>
+    public Task CompleteAsync(CancellationToken cancel) => transaction is null ? Task.CompletedTask : CommitAsync(cancel);
+
     async Task ApplyAsync(Chunk chunk, bool deferred, CancellationToken cancel)
     {
         if (chunk.Changes.Count > 0)
@@ -67,7 +79,14 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             await ExecuteAsync(chunk.Changes, cancel);
         }
         if (!chunk.EndsTransaction || transaction is null) return;
-        if (moved.Count > 0) await SettleAsync(cancel);
+        if (moved.Count > 0) await ExpelAsync(cancel);
+        reached = chunk.End;
+        if (snapshot is null) await CommitAsync(cancel);
+    }
+
+    async Task CommitAsync(CancellationToken cancel)
+    {
+        if (unknown.Count > 0) await AskAsync(cancel);
         if (resumptions.Count > 0)
         {
             // Deferred events must run now: an ALTER TABLE refuses a table that has some pending.
@@ -76,8 +95,8 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         }
         await target.ExecuteAsync(new CommandDefinition(
             "INSERT INTO tenant_promotion.position VALUES (@Promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
-            new { direction.Promotion, lsn = chunk.End.ToString() }, cancellationToken: cancel));
-        await transaction.CommitAsync(cancel);
+            new { direction.Promotion, lsn = reached.ToString() }, cancellationToken: cancel));
+        await transaction!.CommitAsync(cancel);
         await EndAsync();
     }
 
@@ -123,7 +142,6 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         await using var batch = new NpgsqlBatch(target);
         // What is to be done about a command that found no row.
         var whenNone = new List<Change?>();
-        var unknown = new HashSet<(StreamedTable Table, RowKey Key)>();
         void Do(NpgsqlBatchCommand? command, Change? otherwise = null)
         {
             if (command is null) return;
@@ -178,46 +196,54 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             if (whenNone[i] is { } change && batch.BatchCommands[i].RecordsAffected == 0)
                 if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change.");
                 else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
-        if (unknown.Count > 0) await AskAsync(unknown, (_, _, _) => Task.CompletedTask, cancel);
     }
 
-    // The rows that moved, parents first; what came with them is fetched, what leaves with them goes before them.
-    Task SettleAsync(CancellationToken cancel)
+    // Rows that say themselves that they are another tenant's now go, and what hangs on them before them. Of all others that moved the source knows more.
+    async Task ExpelAsync(CancellationToken cancel)
     {
-        var keys = moved.ToHashSet();
+        foreach (var table in direction.Tables.Reverse().Where(table => table.TenantPosition is not null))
+            foreach (var some in KeysOf(moved, table))
+            {
+                var left = new List<RowKey>();
+                await using (var command = new NpgsqlCommand(
+                    $"SELECT {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {table.HasKey("t", some)} AND ({direction.IsOurs(table)}) IS NOT TRUE", target)
+                { AllResultTypesAreUnknown = true })
+                await using (var reader = await command.ExecuteReaderAsync(cancel))
+                    while (await reader.ReadAsync(cancel)) left.Add(new([.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetString)]));
+                if (left.Count > 0) await RemoveAsync(table, left, cancel);
+            }
+        unknown.UnionWith(moved);
         moved.Clear();
-        return AskAsync(keys, (table, arrived, left) => SettleAsync(table, arrived, left, cancel), cancel);
     }
 
-    async Task SettleAsync(StreamedTable table, IReadOnlyList<RowKey> arrived, IReadOnlyList<RowKey> left, CancellationToken cancel)
+    async Task RemoveAsync(StreamedTable table, IReadOnlyList<RowKey> keys, CancellationToken cancel)
     {
-        if (arrived.Count > 0)
-            foreach (var descendant in direction.Tables)
-                if (descendant.LeadsTo(table, arrived) is { } leads)
-                    await FetchAsync(descendant, leads, _ => { }, cancel);
-        if (left.Count == 0) return;
         foreach (var descendant in direction.Tables.Reverse())
-            if (descendant.LeadsTo(table, left) is { } leads)
+            if (descendant.LeadsTo(table, keys) is { } leads)
                 await RunAsync($"DELETE FROM {descendant.Definition.From} t WHERE {leads}", cancel);
-        await RunAsync($"DELETE FROM {table.Definition.From} t WHERE {table.HasKey("t", left)}", cancel);
+        await RunAsync($"DELETE FROM {table.Definition.From} t WHERE {table.HasKey("t", keys)}", cancel);
     }
 
-    /// <summary>Fetches the rows of these keys that are the tenant's and not in the target yet.</summary>
-    /// <param name="then">Hears for each table which of them are the tenant's, and which are not. Parents first where rows arrive.</param>
-    async Task AskAsync(
-        IReadOnlySet<(StreamedTable Table, RowKey Key)> keys, Func<StreamedTable, IReadOnlyList<RowKey>, IReadOnlyList<RowKey>, Task> then, CancellationToken cancel)
+    // The source says whose the rows are: what is the tenant's and not here is fetched, parents first, with what hangs on it. A derived row that is not goes.
+    async Task AskAsync(CancellationToken cancel)
     {
-        var answers = new List<(StreamedTable Table, List<RowKey> Arrived, List<RowKey> Left)>();
+        var leaving = new List<(StreamedTable Table, IReadOnlyList<RowKey> Keys)>();
         foreach (var table in direction.Tables)
-            foreach (var some in keys.Where(one => one.Table == table).Select(one => one.Key).Chunk(RowsPerBatch))
+            foreach (var some in KeysOf(unknown, table))
             {
                 var found = new HashSet<RowKey>();
                 await FetchAsync(table, table.HasKey("t", some), row => found.Add(table.KeyOf(row)), cancel);
-                answers.Add((table, [.. found], [.. some.Where(key => !found.Contains(key))]));
+                if (found.Count > 0)
+                    foreach (var descendant in direction.Tables)
+                        if (descendant.LeadsTo(table, found) is { } leads) await FetchAsync(descendant, leads, _ => { }, cancel);
+                if (table.Table.Belonging == Belonging.Derived && some.Where(key => !found.Contains(key)).ToArray() is { Length: > 0 } left) leaving.Add((table, left));
             }
-        foreach (var (table, arrived, _) in answers) await then(table, arrived, []);
-        foreach (var (table, _, left) in Enumerable.Reverse(answers)) await then(table, [], left);
+        foreach (var (table, left) in Enumerable.Reverse(leaving)) await RemoveAsync(table, left, cancel);
+        unknown.Clear();
     }
+
+    static IEnumerable<RowKey[]> KeysOf(IEnumerable<(StreamedTable Table, RowKey Key)> keys, StreamedTable table) =>
+        keys.Where(one => one.Table == table).Select(one => one.Key).Chunk(RowsPerBatch);
 
     async Task FetchAsync(StreamedTable table, string which, Action<object?[]> each, CancellationToken cancel)
     {

@@ -20,6 +20,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     readonly Channel<Chunk> chunks = Channel.CreateBounded<Chunk>(4);
     readonly ConcurrentDictionary<string, TaskCompletionSource> marks = new();
     long changes;
+    bool disposed;
 
     ChangeFeed(StreamDirection direction, ChangeApplier applier, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore, CancellationToken cancel)
     {
@@ -79,6 +80,7 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref disposed, true)) return;
         await stop.CancelAsync();
         await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await applier.DisposeAsync();
@@ -138,9 +140,10 @@ public sealed class ChangeFeed : IAsyncDisposable
         {
             await applier.ApplyAsync(chunk, stop.Token);
             Interlocked.Add(ref changes, chunk.Changes.Count);
-            if (!chunk.EndsTransaction) continue;
+            if (!chunk.EndsTransaction || applier.IsOpen) continue;
             connection.SetReplicationStatus(chunk.End);
             foreach (var mark in chunk.Marks) marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
+        await applier.CompleteAsync(stop.Token);
     }
 }

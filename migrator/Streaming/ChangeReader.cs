@@ -131,7 +131,9 @@ public sealed class ChangeReader(StreamDirection direction)
         if (row is not null && oldKey is not null && oldKey.Equals(table.KeyOf(row))) oldKey = null;
         var isOurs = table.IsOurs(row ?? old!);
         if (kind == ChangeKind.Delete && isOurs == false && !KnowsTenant(table, old!)) isOurs = null;
-        if (isOurs == false && !(kind == ChangeKind.Update && (moved.Contains((table, table.KeyOf(row!))) || (oldKey is not null && moved.Contains((table, oldKey)))))) return;
+        // A row that moved and then changed its key has moved under both.
+        if (row is not null && oldKey is not null && moved.Contains((table, oldKey))) Moved(table, table.KeyOf(row));
+        if (isOurs == false && !(kind == ChangeKind.Update && moved.Contains((table, table.KeyOf(row!))))) return;
         changes.Add(new(table, kind, row ?? [], oldKey));
     }
 
@@ -145,8 +147,13 @@ public sealed class ChangeReader(StreamDirection direction)
         if (said.GetProperty("tenant").GetString() != direction.Tenant.Key) return;
         var name = new TableName(said.GetProperty("schema").GetString()!, said.GetProperty("table").GetString()!);
         if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table) return;
-        foreach (var key in ((string[])["old", "new"]).Select(side => new RowKey([.. said.GetProperty(side).EnumerateArray().Select(value => value.GetString()!)])).Distinct())
-            if (moved.Add((table, key))) changes.Add(new(table, ChangeKind.Move, [], key));
+        foreach (var side in (string[])["old", "new"])
+            Moved(table, new([.. said.GetProperty(side).EnumerateArray().Select(value => value.GetString()!)]));
+    }
+
+    void Moved(StreamedTable table, RowKey key)
+    {
+        if (moved.Add((table, key))) changes.Add(new(table, ChangeKind.Move, [], key));
     }
 
     async ValueTask<object?[]> RowAsync(RelationMessage message, ReplicationTuple tuple, CancellationToken cancel)

@@ -54,8 +54,18 @@ public sealed class StreamedTable
 
     string DeleteStatement { get; }
 
-    /// <summary>The condition that a row of the target, seen as <c>t</c>, is the tenant's.</summary>
-    public string OursInTarget => homebound ? scope.Condition(Table, "t", key) : "true";
+    /// <summary>The condition that a row of the target, seen as <c>t</c>, is not another tenant's.</summary>
+    public string OursInTarget
+    {
+        get
+        {
+            if (!homebound) return "true";
+            if (Table.Belonging != Belonging.Derived) return scope.Condition(Table, "t", key);
+            // Its parent may still be to come, in the same transaction.
+            var (parent, join, belongs) = scope.ParentOf(Table, "t", key);
+            return $"NOT EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
+        }
+    }
 
     // In the shared database a statement reaches the tenant's rows and nobody else's, whatever the key says.
     string OursOnly => homebound ? $" AND {OursInTarget}" : "";

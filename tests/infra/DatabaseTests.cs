@@ -132,6 +132,17 @@ public class DatabaseTests
         Assert.Null(user["password"]);
     }
 
+    [Theory, Stacks]
+    public async Task Changes_can_be_streamed_out_of_every_tenants_database_and_its_role_may_do_so(string stack)
+    {
+        var flags = (await InstanceAsync(stack)).List("settings.databaseFlags").ToDictionary(item => item.Text("name")!, item => item.Text("value"));
+        var manual = File.ReadAllText(Path.Combine(StackFiles.Root, "docs", "infrastructure.md"));
+
+        Assert.Equal("on", flags["cloudsql.logical_decoding"]);
+        // Cloud SQL's API creates the role, and no API gives it the attribute: an operator does, as the manual says.
+        Assert.Contains($"ALTER ROLE {Database.MigratorRole} REPLICATION;", manual);
+    }
+
     [Fact]
     public async Task A_regulated_tenant_has_its_schema_and_role_changes_audited()
     {

@@ -9,7 +9,7 @@ public sealed class LedgerTests(Servers servers)
 {
     static readonly TimeSpan Stretch = TimeSpan.FromSeconds(1.5);
 
-    public static TheoryData<string> Modes => [PromotionOptions.Fenced];
+    public static TheoryData<string> Modes => [PromotionOptions.Online, PromotionOptions.Fenced];
 
     [Theory]
     [MemberData(nameof(Modes))]

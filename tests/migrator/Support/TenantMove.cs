@@ -187,7 +187,11 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
 
     public void Validated(IReadOnlyList<Check> checks) => Checks.AddRange(checks);
 
-    public void Warn(string sentence) => Warnings.Add(sentence);
+    public void Warn(string sentence)
+    {
+        Warnings.Add(sentence);
+        TestContext.Current.TestOutputHelper?.WriteLine("! " + sentence);
+    }
 
     public void Info(string sentence) => Infos.Add(sentence);
 
