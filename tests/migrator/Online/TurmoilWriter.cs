@@ -338,9 +338,9 @@ sealed class TurmoilWriter
             await RunAsync("notes", 2, "INSERT INTO notes AS t SELECT @tenant, @token, @text FROM generate_series(1, 2)", new { tenant, token, text = NewText() });
         else if (rows[0].Tenant != tenant) return;
         else if (random.Next(3) > 0)
-            await RunAsync("notes", rows.Length, "UPDATE notes AS t SET body = @text WHERE token = @token", new { token, text = NewText() });
+            await RunAsync("notes", rows.Length, "UPDATE notes AS t SET body = @text WHERE tenant_id = @tenant AND token = @token", new { tenant, token, text = NewText() });
         else
-            await RunAsync("notes", rows.Length, "DELETE FROM notes AS t WHERE token = @token", new { token });
+            await RunAsync("notes", rows.Length, "DELETE FROM notes AS t WHERE tenant_id = @tenant AND token = @token", new { tenant, token });
     }
 
     // The one row that all writers of the tenant change.
