@@ -157,7 +157,7 @@ sealed class TurmoilWriter
         var project = Any("projects", tenant);
         switch (project is null ? 0 : random.Next(8))
         {
-            case < 2 when mine.Of("projects").Count() < Enough:
+            case < 2 when project is null || mine.Of("projects").Count() < Enough:
                 await RunAsync("projects", 1, "INSERT INTO projects AS t (id, tenant_id, slug, name, document) VALUES (@id, @tenant, @slug, @text, @document)",
                     new { id = NewKey(), tenant, slug = FreeSlug(), text = NewText(), document = Large() });
                 break;
@@ -204,7 +204,7 @@ sealed class TurmoilWriter
         var task = Any(mine.Children(project));
         switch (task is null ? 0 : random.Next(9))
         {
-            case < 3 when mine.Of("tasks").Count() < 4 * Enough:
+            case < 3 when task is null || mine.Of("tasks").Count() < 4 * Enough:
                 var count = random.Next(1, 5);
                 await RunAsync("tasks", count, "INSERT INTO tasks AS t (tenant_id, project_id, title, body) SELECT @tenant, @Key::uuid, @text || n, @body FROM generate_series(1, @count) n",
                     new { tenant, project.Key, text = NewText(), body = Large(), count });
@@ -231,7 +231,7 @@ sealed class TurmoilWriter
         var comment = Any("comments", tenant);
         switch (comment is null ? 0 : random.Next(6))
         {
-            case < 2 when mine.Of("comments").Count() < 4 * Enough:
+            case < 2 when comment is null || mine.Of("comments").Count() < 4 * Enough:
                 var count = random.Next(1, 4);
                 await RunAsync("comments", count, "INSERT INTO comments AS t (task_id, body) SELECT @Key::bigint, @text || n FROM generate_series(1, @count) n", new { task.Key, text = NewText(), count });
                 break;
@@ -417,7 +417,7 @@ sealed class TurmoilWriter
     T Pick<T>(params T[] values) => values[random.Next(values.Length)];
 
     // One that another row may have had.
-    string FreeSlug() => Enumerable.Range(0, Enough + 2).Select(n => $"w{number}-{n}").First(slug => mine.Of("projects").All(row => row.Extra != slug));
+    string FreeSlug() => Enumerable.Range(0, int.MaxValue).Select(n => $"w{number}-{n}").First(slug => mine.Of("projects").All(row => row.Extra != slug));
 
     // Of two tenants one might take a key of which the other has left a copy behind in the shared database.
     Guid KeyIn(string table, int tenant) =>
