@@ -3,7 +3,6 @@ using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Schema;
 using Migrator.Streaming;
-using Npgsql;
 
 namespace Migrator.Phases;
 
@@ -14,7 +13,6 @@ namespace Migrator.Phases;
 public sealed class CatchUp : Phase
 {
     const int Rounds = 30;
-    const int Attempts = 5;
 
     static readonly TimeSpan NearEnough = TimeSpan.FromSeconds(1);
 
@@ -38,21 +36,23 @@ public sealed class CatchUp : Phase
     public static async Task<long> CatchUpAsync(PromotionRun run, StreamDirection direction, bool exact, CancellationToken cancel)
     {
         long changes = 0;
-        for (var attempt = 1; ; attempt++)
+        for (var round = 1; round <= Rounds; round++)
         {
-            await using var feed = await ChangeFeed.OpenAsync(direction, exact, cancel);
-            try
-            {
-                await ComeNearAsync(run, direction, feed, NearEnough, cancel);
-                return changes + feed.Changes;
-            }
-            catch (PostgresException e) when (IsAhead(e, direction, exact) && attempt < Attempts)
-            {
-                changes += feed.Changes;
-            }
-            await feed.DisposeAsync();
+            await using (var feed = await ChangeFeed.OpenAsync(direction, exact, cancel))
+                try
+                {
+                    await ComeNearAsync(run, direction, feed, NearEnough, cancel);
+                    return changes + feed.Changes;
+                }
+                catch (ExactPointNeededException)
+                {
+                    changes += feed.Changes;
+                }
+            var watch = Stopwatch.StartNew();
             await using var point = await ExactPoint.MeetAsync(direction, exact, null, cancel);
+            if (watch.Elapsed < NearEnough) return changes;
         }
+        throw Sentences.CannotCatchUp(run.Tenant.Slug);
     }
 
     /// <summary>Puts marks into the stream until one comes through within a time.</summary>
@@ -68,11 +68,4 @@ public sealed class CatchUp : Phase
         }
         throw Sentences.CannotCatchUp(run.Tenant.Slug);
     }
-
-    /// <summary>
-    /// A row that moved to the tenant is asked of the source as it is now, and may be ahead of the stream: in the way of a row that has not moved
-    /// aside yet. Asked under the snapshot of an exact point it cannot be.
-    /// </summary>
-    public static bool IsAhead(PostgresException e, StreamDirection direction, bool exact) =>
-        exact && !direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal);
 }

@@ -81,23 +81,23 @@ public sealed class CutOverOnline : Phase
         await SuspendAsync(run, cancel);
         var touched = new TouchedKeys();
         touched.Add(direction.Tables.Single(table => table.Table.Belonging == Belonging.Root), new([run.Tenant.Key]), null);
+        var near = false;
         for (var round = 1; ; round++)
         {
             await using (var feed = await ChangeFeed.OpenAsync(direction, exact: true, cancel, touched: touched))
-            {
                 try
                 {
-                    await CatchUp.ComeNearAsync(run, direction, feed, NearEnough, cancel);
+                    if (!near) await CatchUp.ComeNearAsync(run, direction, feed, NearEnough, cancel);
                     if (touched.Count <= FewKeys || round > Attempts) return await PauseAsync(run, plan, feed, touched, cancel);
                 }
-                catch (PostgresException e) when (CatchUp.IsAhead(e, direction, exact: true) && round <= Attempts)
+                catch (ExactPointNeededException) when (round <= 2 * Attempts)
                 {
                 }
-            }
-            // Many rows to look at again: most of them now, while nobody waits.
+            // Many rows to look at again, or some to be asked for: now, while nobody waits.
             await using var point = await ExactPoint.MeetAsync(direction, exact: true, touched, cancel);
             await RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant, new(Shared: point.Snapshot)), touched, cancel);
             touched.Clear();
+            near = true;
         }
     }
 
@@ -105,6 +105,7 @@ public sealed class CutOverOnline : Phase
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(run.Options.MaxPause);
+        feed.Hold();
         await run.Journal.TransactAsync(transaction => run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6), cancel);
         try
         {

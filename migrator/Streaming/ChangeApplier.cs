@@ -19,7 +19,7 @@ namespace Migrator.Streaming;
 /// </param>
 /// <param name="snapshot">
 /// The source's snapshot at the position where this ends. Then all is one transaction, and what has to be asked is asked at its end, of the snapshot: on
-/// the way there a row as it will be could stand in the way of one as it was. Null to ask the source as it is now, transaction by transaction.
+/// the way there a row as it will be could stand in the way of one as it was. Null to apply transaction by transaction, until something has to be asked.
 /// </param>
 public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
 {
@@ -38,6 +38,12 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     readonly List<string> resumptions = [];
     NpgsqlTransaction? transaction;
     NpgsqlLogSequenceNumber reached;
+
+    // Homeward nothing has to be asked: every change tells all.
+    bool InOne => snapshot is not null && !direction.IsHomebound;
+
+    /// <summary>The source is about to stand still: what has to be asked waits for the next mark, when it does.</summary>
+    public bool IsHolding { get; set; }
 
     /// <summary>What was applied is not committed yet.</summary>
     public bool IsOpen => transaction is not null;
@@ -81,7 +87,10 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         if (!chunk.EndsTransaction || transaction is null) return;
         if (moved.Count > 0) await ExpelAsync(cancel);
         reached = chunk.End;
-        if (snapshot is null) await CommitAsync(cancel);
+        if (InOne) return;
+        // What the source says now may be ahead of where we are; where constraints are in force that could not be undone.
+        if (unknown.Count > 0 && exact && !IsHolding) throw new ExactPointNeededException();
+        if (unknown.Count == 0 || !exact || chunk.Marks.Count > 0) await CommitAsync(cancel);
     }
 
     async Task CommitAsync(CancellationToken cancel)
@@ -176,8 +185,13 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 case ChangeKind.Update when table.IsOurs(row) == false:
                     Do(table.Update(row, old));
                     break;
+                // Wherever it belongs now: if it moved, the end of the transaction tells.
+                case ChangeKind.Update when old is null && change.IsComplete && table.Table.Belonging == Belonging.Derived:
+                    Do(table.Update(row, null));
+                    Do(table.InsertMissing(row), table.MayComeBeforeParent ? change : null);
+                    break;
                 case ChangeKind.Update when old is null:
-                    if (change.IsComplete) Do(table.Insert(row), table.MayComeBeforeParent ? change : null);
+                    if (change.IsComplete) Do(table.Insert(row));
                     else Do(table.Update(row, null), change);
                     break;
                 case ChangeKind.Update when exact && table.KeyCanChange:
@@ -273,3 +287,6 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
 
     Task RunAsync(string sql, CancellationToken cancel) => target.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
 }
+
+/// <summary>Something has to be asked of the source as it was at one position: see <see cref="ExactPoint"/>.</summary>
+public sealed class ExactPointNeededException : Exception;

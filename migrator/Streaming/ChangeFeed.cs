@@ -67,6 +67,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     }
 
     /// <summary>Waits until the target holds everything that committed before the mark.</summary>
+    /// <exception cref="ExactPointNeededException">The feed ended because only an exact point leads on.</exception>
     public async Task ReachAsync(string mark, CancellationToken cancel)
     {
         var met = marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancel);
@@ -77,6 +78,9 @@ public sealed class ChangeFeed : IAsyncDisposable
         }
         await met;
     }
+
+    /// <summary>To be called before the source's guard closes; the next mark is to be made behind it.</summary>
+    public void Hold() => applier.IsHolding = true;
 
     public async ValueTask DisposeAsync()
     {

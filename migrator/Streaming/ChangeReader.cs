@@ -144,7 +144,8 @@ public sealed class ChangeReader(StreamDirection direction)
     {
         using var document = JsonDocument.Parse(text);
         var said = document.RootElement;
-        if (said.GetProperty("tenant").GetString() != direction.Tenant.Key) return;
+        // Homeward every row is the tenant's, wherever it moves.
+        if (direction.IsHomebound || said.GetProperty("tenant").GetString() != direction.Tenant.Key) return;
         var name = new TableName(said.GetProperty("schema").GetString()!, said.GetProperty("table").GetString()!);
         if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table) return;
         foreach (var side in (string[])["old", "new"])
