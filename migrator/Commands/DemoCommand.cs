@@ -17,7 +17,7 @@ namespace Migrator.Commands;
 sealed class DemoCommand : Command
 {
     readonly Option<bool> keep = new("--keep") { Description = "Leave the servers running and say how to look around." };
-    readonly Option<long> rows = new("--rows") { Description = "Rows of the tenant that moves.", DefaultValueFactory = _ => 200_000 };
+    readonly Option<long> rows = new("--rows") { Description = "Rows of the tenant that moves.", DefaultValueFactory = _ => 100_000 };
 
     public DemoCommand() : base("demo", "Show a promotion and a rollback on throw-away servers.")
     {
@@ -98,7 +98,7 @@ sealed class DemoCommand : Command
     /// <summary>The demo's acts, on the same code that the verbs run.</summary>
     sealed class Showcase(Terminal terminal, EmbeddedCluster shared, EmbeddedCluster dedicated, MigratorSettings settings)
     {
-        const string Mode = PromotionOptions.Fenced;
+        const string Mode = PromotionOptions.Online;
 
         static readonly string[] Shown = ["users", "projects", "agent_events", "audit_logs", "comments"];
 
@@ -204,7 +204,7 @@ sealed class DemoCommand : Command
         }
 
         Promotion Promotion(IPromotionProgress progress) => new(
-            settings, slug, new(Mode, Jobs: 2, TimeSpan.FromSeconds(30), Validate: true, []), progress, terminal.Clock);
+            settings, slug, new(Mode, Jobs: 2, PromoteCommand.PauseOf(null, Mode), Validate: true, []), progress, terminal.Clock);
 
         async Task MeasureAsync(string name, string database, Func<Task> move)
         {

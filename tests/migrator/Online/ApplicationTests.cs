@@ -89,5 +89,6 @@ public sealed class ApplicationTests(Servers servers)
         database.ScalarAsync<string>("SELECT id::text FROM tenants WHERE slug = @MainSlug", new { SampleDatabase.MainSlug });
 
     TenantMove Move(TestDatabase database, string mode) => new(
-        database, SampleDatabase.MainSlug, servers.Dedicated, new() { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] }) { Mode = mode };
+        database, SampleDatabase.MainSlug, servers.Dedicated, new() { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] })
+    { Mode = mode };
 }

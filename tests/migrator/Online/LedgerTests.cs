@@ -20,7 +20,7 @@ public sealed class LedgerTests(Servers servers)
         await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
         await turmoil.GoOnAsync(Stretch);
 
-        await move.PromoteAsync(validate: false);
+        await SayingAsync(move, () => move.PromoteAsync(validate: false));
 
         await turmoil.GoOnAsync(Stretch);
         await turmoil.StopAsync();
@@ -33,11 +33,11 @@ public sealed class LedgerTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
         move.Mode = mode;
-        await move.PromoteAsync(validate: false);
+        await SayingAsync(move, () => move.PromoteAsync(validate: false));
         await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
         await turmoil.GoOnAsync(Stretch);
 
-        await move.RollBackAsync();
+        await SayingAsync(move, () => move.RollBackAsync());
 
         await turmoil.GoOnAsync(Stretch);
         await turmoil.StopAsync();
@@ -53,13 +53,26 @@ public sealed class LedgerTests(Servers servers)
         await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
         await turmoil.GoOnAsync(Stretch);
 
-        await move.PromoteAsync(validate: false);
+        await SayingAsync(move, () => move.PromoteAsync(validate: false));
         await turmoil.GoOnAsync(Stretch);
-        await move.RollBackAsync();
+        await SayingAsync(move, () => move.RollBackAsync());
         await turmoil.GoOnAsync(Stretch);
-        await move.PromoteAsync(validate: false);
+        await SayingAsync(move, () => move.PromoteAsync(validate: false));
 
         await turmoil.GoOnAsync(Stretch);
         await turmoil.StopAsync();
+    }
+
+    // What a person would have read beside a failure.
+    static async Task SayingAsync(TenantMove move, Func<Task> verb)
+    {
+        try
+        {
+            await verb();
+        }
+        finally
+        {
+            foreach (var warning in move.Watched.Warnings) TestContext.Current.TestOutputHelper?.WriteLine(warning);
+        }
     }
 }
