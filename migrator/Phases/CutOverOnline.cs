@@ -113,6 +113,8 @@ public sealed class CutOverOnline : Phase
             // From here on the tenant's rows in the shared database stand still.
             await using (var shared = await run.Databases.Shared.OpenConnectionAsync(limit.Token))
                 await feed.ReachAsync(await ReplicationSlot.MarkAsync(shared, limit.Token), limit.Token);
+            // The flip itself is a change of the shared database, and no longer one for the isolated.
+            await feed.DisposeAsync();
             await Task.WhenAll(
                 Flip.RequireSameSchemaAsync(run, limit.Token),
                 RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant), touched, limit.Token),

@@ -24,7 +24,7 @@ namespace Migrator.Streaming;
 public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
 {
     const int RowsPerBatch = 1_000;
-    const int LockAttempts = 12;
+    const int LockAttempts = 60;
 
     readonly NpgsqlConnection target = new(new NpgsqlConnectionStringBuilder(direction.TargetServer.ConnectionString)
     {
@@ -160,7 +160,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected && attempt < LockAttempts)
             {
                 await EndAsync();
-                await Task.Delay(TimeSpan.FromMilliseconds(50 * attempt), cancel);
+                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(50 * attempt, 1_000)), cancel);
             }
     }
 
@@ -205,7 +205,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     break;
                 // Wherever it belongs now: if it moved, the end of the transaction tells.
                 case ChangeKind.Update when old is null && change.IsComplete && table.Table.Belonging == Belonging.Derived:
-                    Do(table.Update(row, null));
+                    Do(table.Update(row, null), moved.Contains((table, table.KeyOf(row))) ? change : null);
                     Do(table.InsertMissing(row), table.MayComeBeforeParent ? change : null);
                     break;
                 case ChangeKind.Update when old is null:
@@ -230,21 +230,31 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
     }
 
-    // Rows that say themselves that they are another tenant's now go, and what hangs on them before them. Of all others that moved the source knows more.
+    // Rows that say themselves that they are another tenant's now go, and what hangs on them before them. A row that is here and the tenant's is settled,
+    // unless others may have come with it. Of all else the source knows more.
     async Task ExpelAsync(CancellationToken cancel)
     {
-        foreach (var table in direction.Tables.Reverse().Where(table => table.TenantPosition is not null))
+        foreach (var table in direction.Tables.Reverse())
             foreach (var some in KeysOf(moved, table))
             {
-                var left = new List<RowKey>();
+                var (ours, left) = (new HashSet<RowKey>(), new List<RowKey>());
                 await using (var command = new NpgsqlCommand(
-                    $"SELECT {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {table.HasKey("t", some)} AND ({direction.IsOurs(table)}) IS NOT TRUE", target)
+                    $"SELECT ({direction.IsOurs(table)}) IS TRUE, {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {table.HasKey("t", some)}", target)
                 { AllResultTypesAreUnknown = true })
                 await using (var reader = await command.ExecuteReaderAsync(cancel))
-                    while (await reader.ReadAsync(cancel)) left.Add(new([.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetString)]));
-                if (left.Count > 0) await RemoveAsync(table, left, cancel);
+                    while (await reader.ReadAsync(cancel))
+                    {
+                        var key = new RowKey([.. Enumerable.Range(1, reader.FieldCount - 1).Select(reader.GetString)]);
+                        if (reader.GetString(0) == "t") ours.Add(key);
+                        else left.Add(key);
+                    }
+                if (table.TenantPosition is null) unknown.UnionWith(some.Where(key => !ours.Contains(key)).Select(key => (table, key)));
+                else
+                {
+                    if (left.Count > 0) await RemoveAsync(table, left, cancel);
+                    if (direction.Tables.Any(other => other.LeadsTo(table, some) is not null)) unknown.UnionWith(some.Except(left).Select(key => (table, key)));
+                }
             }
-        unknown.UnionWith(moved);
         moved.Clear();
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Threading.Channels;
 using Migrator.Console;
@@ -26,6 +27,8 @@ public sealed class ChangeReader(StreamDirection direction)
     const int TooManyChanges = 4_000;
     const int TooManyCharacters = 8_000_000;
 
+    static readonly TimeSpan HomeboundInterval = TimeSpan.FromMilliseconds(200);
+
     readonly Dictionary<uint, Relation> relations = [];
     readonly List<Change> changes = [];
     readonly List<string> marks = [];
@@ -40,9 +43,11 @@ public sealed class ChangeReader(StreamDirection direction)
         await using var messages = connection.StartReplication(new PgOutputReplicationSlot(direction.Name), options, cancel, from).GetAsyncEnumerator(cancel);
         var end = from;
         var inTransaction = false;
+        var sinceFlush = Stopwatch.StartNew();
 
         ValueTask FlushAsync()
         {
+            sinceFlush.Restart();
             var chunk = new Chunk([.. changes], !inTransaction, end, [.. marks]);
             changes.Clear();
             marks.Clear();
@@ -59,7 +64,10 @@ public sealed class ChangeReader(StreamDirection direction)
                 var waiting = next.AsTask();
                 try
                 {
-                    await FlushAsync();
+                    // Homeward each chunk locks tables of the shared database for a moment: not too often, unless somebody waits for a mark.
+                    if (direction.IsHomebound && marks.Count == 0 && sinceFlush.Elapsed < HomeboundInterval)
+                        await Task.WhenAny(waiting, Task.Delay(HomeboundInterval - sinceFlush.Elapsed, cancel));
+                    if (!waiting.IsCompleted || !direction.IsHomebound) await FlushAsync();
                 }
                 catch
                 {
