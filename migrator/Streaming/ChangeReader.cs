@@ -133,6 +133,9 @@ public sealed class ChangeReader(StreamDirection direction)
         if (kind == ChangeKind.Delete && isOurs == false && !KnowsTenant(table, old!)) isOurs = null;
         if (isOurs == false && !(kind == ChangeKind.Update && (moved.Contains((table, table.KeyOf(row!))) || (oldKey is not null && moved.Contains((table, oldKey)))))) return;
         changes.Add(new(table, kind, row ?? [], oldKey));
+        // The same transaction gives it another key after it has moved: that one has moved as well.
+        if (row is not null && oldKey is not null && moved.Contains((table, oldKey)) && moved.Add((table, table.KeyOf(row))))
+            changes.Add(new(table, ChangeKind.Move, [], table.KeyOf(row)));
     }
 
     // An old row may be its key alone; the tenant column is null then.
@@ -140,6 +143,8 @@ public sealed class ChangeReader(StreamDirection direction)
 
     void Moved(string text)
     {
+        // Every row of the isolated database is the tenant's, whatever it belongs to.
+        if (direction.IsHomebound) return;
         using var document = JsonDocument.Parse(text);
         var said = document.RootElement;
         if (said.GetProperty("tenant").GetString() != direction.Tenant.Key) return;
