@@ -230,6 +230,10 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         {
             // Who has left by then leaves at once, and is in nobody's way.
             foreach (var (table, _, left) in Enumerable.Reverse(await AskAsync(keys, fetch: false, cancel))) await SettleAsync(table, [], left, cancel);
+            // And who will have come back by then has left all the same: parents first, for they tell of whom the others are.
+            foreach (var table in direction.Tables)
+                foreach (var some in keys.Where(one => one.Table == table).Select(one => one.Key).Chunk(RowsPerBatch))
+                    await SettleAsync(table, [], await NotOursAsync(table, some, cancel), cancel);
             arrivals.UnionWith(keys);
             return;
         }
@@ -304,6 +308,18 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         }
         if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(cancel);
         await batch.DisposeAsync();
+    }
+
+    // Of these keys, those whose rows in the target are not the tenant's any more.
+    async Task<IReadOnlyList<RowKey>> NotOursAsync(StreamedTable table, IEnumerable<RowKey> some, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(
+            $"SELECT {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {table.HasKey("t", some)} AND ({direction.IsOurs(table)}) IS NOT TRUE", target)
+        { AllResultTypesAreUnknown = true };
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        var keys = new List<RowKey>();
+        while (await reader.ReadAsync(cancel)) keys.Add(new([.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetString)]));
+        return keys;
     }
 
     Task RunAsync(string sql, CancellationToken cancel) => target.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
