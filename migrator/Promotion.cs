@@ -220,7 +220,8 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
                 },
                 cancel);
         else if (record.State == PromotionState.RollingBack)
-            await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [BackHomeByStream[1].Name]), cancel);
+            // The first takes the isolated database for this run, which nothing later could write in otherwise.
+            await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [.. BackHomeByStream.Take(2).Select(phase => phase.Name)]), cancel);
         if (!await FollowsStreamAsync(run, record, cancel))
         {
             await RunPhasesAsync(run, BackHome, cancel);

@@ -24,7 +24,8 @@ namespace Migrator.Streaming;
 public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
 {
     const int RowsPerBatch = 1_000;
-    const int LockAttempts = 60;
+    const int LockAttempts = 20;
+    const int ShortTries = 4;
 
     readonly NpgsqlConnection target = new(new NpgsqlConnectionStringBuilder(direction.TargetServer.ConnectionString)
     {
@@ -150,7 +151,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 await RunAsync("SET CONSTRAINTS ALL DEFERRED", cancel);
                 if (!direction.IsHomebound) return;
                 // The application's triggers in the shared database stay out of it. Others wait for the table meanwhile: never behind us for long.
-                await RunAsync("SET LOCAL lock_timeout = '500ms'", cancel);
+                await RunAsync($"SET LOCAL lock_timeout = {(attempt <= ShortTries ? 500 : 2_000)}", cancel);
                 var tables = chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct().ToArray() : direction.Tables;
                 foreach (var table in tables)
                     if (await TriggerSuspension.SuspendAsync(target, table.Name, cancel) is { } resumption) resumptions.Add(resumption);

@@ -27,7 +27,7 @@ public sealed class ChangeReader(StreamDirection direction)
     const int TooManyChanges = 4_000;
     const int TooManyCharacters = 8_000_000;
 
-    static readonly TimeSpan HomeboundInterval = TimeSpan.FromMilliseconds(200);
+    static readonly TimeSpan HomeboundInterval = TimeSpan.FromSeconds(1);
 
     readonly Dictionary<uint, Relation> relations = [];
     readonly List<Change> changes = [];
@@ -143,6 +143,9 @@ public sealed class ChangeReader(StreamDirection direction)
         if (row is not null && oldKey is not null && moved.Contains((table, oldKey))) Moved(table, table.KeyOf(row));
         if (isOurs == false && !(kind == ChangeKind.Update && moved.Contains((table, table.KeyOf(row!))))) return;
         changes.Add(new(table, kind, row ?? [], oldKey));
+        // The same transaction gives it another key after it has moved: that one has moved as well.
+        if (row is not null && oldKey is not null && moved.Contains((table, oldKey)) && moved.Add((table, table.KeyOf(row))))
+            changes.Add(new(table, ChangeKind.Move, [], table.KeyOf(row)));
     }
 
     // An old row may be its key alone; the tenant column is null then.
@@ -150,6 +153,8 @@ public sealed class ChangeReader(StreamDirection direction)
 
     void Moved(string text)
     {
+        // Every row of the isolated database is the tenant's, whatever it belongs to.
+        if (direction.IsHomebound) return;
         using var document = JsonDocument.Parse(text);
         var said = document.RootElement;
         // Homeward every row is the tenant's, wherever it moves.

@@ -3,22 +3,19 @@ using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Online;
 
-/// <summary>kill -9 on the way back, under writers that do not stop, and then the same command again.</summary>
+/// <summary>kill -9 on the way back, under a writer that does not stop, and then the same command again.</summary>
 public sealed class CrashedRollbackTests(Servers servers)
 {
-    static readonly TimeSpan Stretch = TimeSpan.FromSeconds(0.5);
-
     [Fact]
     public async Task A_rollback_killed_at_each_of_its_phases_in_turn_loses_and_doubles_nothing()
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await move.PromoteAsync(validate: false);
-        await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
+        await using var writer = FaultsWriter.Start(move);
         foreach (var phase in (string[])["follow-home", "verify-home", "flip-back", "release-shared"]) await move.KillAsync("rollback", $"started {phase}");
         await move.FinishAsync("rollback");
 
-        await turmoil.GoOnAsync(Stretch);
-        await turmoil.StopAsync();
+        await writer.StopAsync();
         await move.MustBeHomeAsync();
     }
 
@@ -26,15 +23,14 @@ public sealed class CrashedRollbackTests(Servers servers)
     public async Task A_rollback_killed_again_and_again_at_any_moment_loses_and_doubles_nothing()
     {
         var random = Seeded.Random();
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await move.PromoteAsync(validate: false);
-        await using var turmoil = await Turmoil.StartAsync(move, random);
+        await using var writer = FaultsWriter.Start(move);
         foreach (var phase in (string[])["follow-home", "follow-home", "verify-home", "verify-home", "flip-back", "flip-back", "flip-back"])
             if (await move.IsIsolatedAsync()) await move.KillAsync("rollback", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(400)));
         if (await move.GuardAsync() is not null) await move.FinishAsync("rollback");
 
-        await turmoil.GoOnAsync(Stretch);
-        await turmoil.StopAsync();
+        await writer.StopAsync();
         await move.MustBeHomeAsync();
     }
 
@@ -45,14 +41,13 @@ public sealed class CrashedRollbackTests(Servers servers)
     [InlineData("cut-over")]
     public async Task A_killed_promotion_that_is_rolled_back_leaves_no_slot(string phase)
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
-        await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
+        await using var writer = FaultsWriter.Start(move);
         await move.KillAsync("promote", $"started {phase}");
 
         await move.FinishAsync("rollback");
 
-        await turmoil.GoOnAsync(TimeSpan.Zero);
-        await turmoil.StopAsync();
+        await writer.StopAsync();
         await move.MustBeHomeAsync();
         Assert.False(await move.IsolatedExistsAsync());
     }
