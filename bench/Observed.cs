@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Migrator.Console;
 using Migrator.Model;
+using Migrator.Phases;
 using Migrator.Validation;
 
 namespace Bench;
@@ -11,17 +12,20 @@ namespace Bench;
 sealed partial class Observed(Action<string>? started = null) : IPromotionProgress
 {
     readonly Dictionary<string, (long Began, long Ended)> phases = [];
+    string current = "";
 
     /// <summary>Milliseconds, by the migrator's own measure; for a promotion the journal's <c>pause_ms</c>. Null when the tenant did not come that far by stream.</summary>
     public double? Pause { get; private set; }
 
-    public int Warnings { get; private set; }
+    /// <summary>Attempts at the cutover that took too long and were taken back.</summary>
+    public int Retries { get; private set; }
 
     /// <summary>Timestamps of <see cref="TimeProvider.System"/>.</summary>
     public (long Began, long Ended) this[string phase] => phases[phase];
 
     public void PhaseStarted(string name, string title)
     {
+        current = name;
         phases[name] = (TimeProvider.System.GetTimestamp(), 0);
         started?.Invoke(name);
     }
@@ -45,7 +49,10 @@ sealed partial class Observed(Action<string>? started = null) : IPromotionProgre
     {
     }
 
-    public void Warn(string sentence) => Warnings++;
+    public void Warn(string sentence)
+    {
+        if (current == CutOver.PhaseName || current == FlipBack.PhaseName) Retries++;
+    }
 
     public void Info(string sentence)
     {
