@@ -6,9 +6,7 @@ using Dapper;
 using Migrator.Copying;
 using Migrator.Demo;
 using Migrator.Embedded;
-using Migrator.Model;
 using Migrator.Scope;
-using Migrator.Settings;
 using Npgsql;
 
 namespace Bench;
@@ -23,16 +21,6 @@ sealed record PromotionTimes(IReadOnlyList<(string Name, double Seconds)> Phases
 sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
 {
     const string Pipe = "pipe";
-
-    readonly Tenancy tenancy = new() { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] };
-
-    static Slug Slug { get; } = Slug.TryParse(SampleDatabase.MainSlug, out var slug) ? slug : throw new InvalidOperationException();
-
-    public async Task FillAsync(string database, long rows)
-    {
-        await SampleDatabase.CreateAsync(shared, database);
-        await SampleDatabase.FillAsync(shared, database, new(MainRows: rows, OtherTenants: 10, OtherRows: rows / 20));
-    }
 
     /// <summary>The real program, as a user starts it.</summary>
     public async Task<PromotionTimes> PromoteAsync(string database)
@@ -50,7 +38,7 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "migrator.exe" : "migrator");
         using var process = new Process
         {
-            StartInfo = new(program, [verb, "--tenant-slug", Slug.Text, "--confirm", "--json", flag, "--routing-dir", Path.GetTempPath()])
+            StartInfo = new(program, [verb, "--tenant-slug", Stage.Slug.Text, "--confirm", "--json", flag, "--routing-dir", Path.GetTempPath()])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -80,25 +68,25 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
     {
         await using var source = new NpgsqlConnection(shared.ConnectionString(database));
         await source.OpenAsync();
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), tenancy);
-        var tenant = await TenantLookup.FindAsync(source, tenancy, Slug, CancellationToken.None);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), Stage.Tenancy);
+        var tenant = await TenantLookup.FindAsync(source, Stage.Tenancy, Stage.Slug, CancellationToken.None);
         await dedicated.DropDatabaseAsync(Pipe);
         var watch = Stopwatch.StartNew();
         await dedicated.CreateDatabaseAsync(Pipe, SampleDatabase.Admin);
         await PipeAsync(
-            Tool("pg_dump", shared, database, "--format=custom", "--schema-only", "--section=pre-data", "--exclude-schema=tenant_promotion"),
-            Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe));
+            Stage.Tool("pg_dump", shared, database, "--format=custom", "--schema-only", "--section=pre-data", "--exclude-schema=tenant_promotion"),
+            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe));
         foreach (var table in scope.CopiedTables)
         {
             var columns = RawCopy.Columns(table.Table);
             await PipeAsync(
-                Tool("psql", shared, database, "-qXc", $"COPY (SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}) TO STDOUT (FORMAT BINARY)"),
-                Tool("psql", dedicated, Pipe, "-qXc", $"COPY {table.Name.Quoted} ({columns}) FROM STDIN (FORMAT BINARY)"));
+                Stage.Tool("psql", shared, database, "-qXc", $"COPY (SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}) TO STDOUT (FORMAT BINARY)"),
+                Stage.Tool("psql", dedicated, Pipe, "-qXc", $"COPY {table.Name.Quoted} ({columns}) FROM STDIN (FORMAT BINARY)"));
         }
         await PipeAsync(
-            Tool("pg_dump", shared, database, "--format=custom", "--schema-only", "--section=post-data", "--exclude-schema=tenant_promotion"),
-            Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe));
-        await Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
+            Stage.Tool("pg_dump", shared, database, "--format=custom", "--schema-only", "--section=post-data", "--exclude-schema=tenant_promotion"),
+            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe));
+        await Stage.Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
         return watch.Elapsed.TotalSeconds;
     }
 
@@ -120,7 +108,7 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         await Cli.Wrap("pgcopydb")
             .WithArguments(["clone", "--source", Uri(dedicated, Pipe), "--target", Uri(shared, database), "--dir", folder.FullName, "--table-jobs", "2", "--index-jobs", "2", "--skip-extensions"])
             .WithValidation(CommandResultValidation.ZeroExitCode).ExecuteBufferedAsync();
-        await Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();
+        await Stage.Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();
         var seconds = watch.Elapsed.TotalSeconds;
         folder.Delete(recursive: true);
         await shared.DropDatabaseAsync(database);
@@ -150,17 +138,6 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
     }
 
     static async Task PipeAsync(Command from, Command to) => await (from | to).ExecuteAsync();
-
-    static Command Tool(string name, EmbeddedCluster server, string database, params string[] arguments) => Cli.Wrap(server.Binaries[name])
-        .WithArguments(arguments)
-        .WithEnvironmentVariables(new Dictionary<string, string?>
-        {
-            ["PGHOST"] = EmbeddedCluster.Host,
-            ["PGPORT"] = server.Port.ToString(),
-            ["PGDATABASE"] = database,
-            ["PGUSER"] = EmbeddedCluster.Superuser,
-            ["PGPASSWORD"] = server.PasswordOf(EmbeddedCluster.Superuser),
-        });
 
     static string Uri(EmbeddedCluster server, string database) =>
         $"postgres://{EmbeddedCluster.Superuser}:{System.Uri.EscapeDataString(server.PasswordOf(EmbeddedCluster.Superuser))}@{EmbeddedCluster.Host}:{server.Port}/{database}";

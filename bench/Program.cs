@@ -3,55 +3,34 @@ using Migrator.Demo;
 using Migrator.Embedded;
 using Spectre.Console;
 
-// A promotion against the ways people copy a tenant today, on the same rows, in one run: ratios hold where seconds do not.
-var rows = args.Length > 0 ? long.Parse(args[0]) : 2_000_000;
+// bench [ROWS] [part…]: the parts named, or all. Each measures what it compares in one run: ratios hold where seconds do not.
+var sized = args.Length > 0 && long.TryParse(args[0], out _);
+var rows = sized ? long.Parse(args[0]) : 2_000_000;
+var wanted = args.Skip(sized ? 1 : 0).ToArray();
+(string Name, string Title, Func<Stage, Task> RunAsync)[] parts =
+[
+    ("load", "A promotion, and other ways to copy a tenant", stage => new LoadPart(stage).RunAsync()),
+    ("apply", "Changes that wait in the slot", stage => new ApplyPart(stage).RunAsync()),
+    ("lag", "How far behind, under load", stage => new LagPart(stage).RunAsync()),
+    ("pause", "The pause at the cutover, under load", stage => new PausePart(stage).RunAsync()),
+    ("neighbours", "The other tenants meanwhile", stage => new NeighboursPart(stage).RunAsync()),
+];
+if (wanted.Except(parts.Select(part => part.Name)).FirstOrDefault() is { } stranger)
+{
+    Console.Error.WriteLine($"There is no part '{stranger}'. Say bench [ROWS] [part…], with parts of {string.Join(", ", parts.Select(part => part.Name))}; none for all.");
+    return 2;
+}
+
 var binaries = await PostgresBinaries.FindOrInstallAsync(Console.WriteLine);
 await using var shared = await EmbeddedCluster.StartAsync(binaries, Settings.OfAServer);
 await using var dedicated = await EmbeddedCluster.StartAsync(binaries, Settings.OfAServer);
 foreach (var server in (EmbeddedCluster[])[shared, dedicated]) await SampleDatabase.CreateRolesAsync(server);
-
-AnsiConsole.MarkupLineInterpolated($"PostgreSQL {binaries.Major}, {Environment.ProcessorCount} processors. Filling the shared database …");
-var contest = new Contest(shared, dedicated);
-await contest.FillAsync("small", rows / 10);
-await contest.FillAsync("large", rows);
-
-// In turns, so that whatever else the machine does meets all of them; the median counts.
-const int rounds = 3;
-var (smalls, pipes, larges, clones) = (new List<PromotionTimes>(), new List<double>(), new List<PromotionTimes>(), new List<double>());
-for (var round = 0; round < rounds; round++)
+AnsiConsole.MarkupLineInterpolated($"PostgreSQL {binaries.Major}, {Environment.ProcessorCount} processors, a tenant of {rows:N0} rows.");
+var stage = new Stage(shared, dedicated, rows);
+foreach (var (name, title, runAsync) in parts)
 {
-    smalls.Add(await contest.PromoteAsync("small"));
-    pipes.Add(await contest.PipeAsync("large"));
-    larges.Add(await contest.PromoteAsync("large"));
-    if (await contest.PgcopydbAsync() is { } seconds) clones.Add(seconds);
+    if (wanted.Length > 0 && !wanted.Contains(name)) continue;
+    AnsiConsole.Write(new Rule($"{name}: {title}") { Justification = Justify.Left });
+    await runAsync(stage);
 }
-var single = await contest.RowByRowAsync("large", 10_000);
-var pipe = pipes.Order().ElementAt(rounds / 2);
-var small = smalls.OrderBy(times => times.Seconds).ElementAt(rounds / 2);
-var large = larges.OrderBy(times => times.Seconds).ElementAt(rounds / 2);
-double? pgcopydb = clones.Count > 0 ? clones.Order().ElementAt(clones.Count / 2) : null;
-
-var load = large.Of("provision", "clone-schema", "copy", "build-schema");
-var table = new Table().AddColumns("what", "seconds", "rows/s", "ratio to the pipe").RoundedBorder();
-void Add(string what, double seconds, long count) => table.AddRow(what, $"{seconds:0.00}", $"{count / seconds:N0}", $"{seconds / pipe:0.00}");
-Add("psql pipe: pre-data, binary COPY table by table, post-data, ANALYZE", pipe, large.Rows);
-Add("migrator: provision, schema, copy, keys and indexes, ANALYZE", load, large.Rows);
-Add("  and the digests of both sides", load + large.Of("verify"), large.Rows);
-Add("  the whole promotion", large.Seconds, large.Rows);
-if (pgcopydb is { } clone) Add("pgcopydb clone of a database with this tenant alone", clone, large.Rows);
-else table.AddRow("pgcopydb", "not installed (apt-get install pgcopydb)", "", "");
-Add($"one INSERT a row ({single.Rows:N0} rows tried)", single.Seconds * large.Rows / single.Rows, large.Rows);
-AnsiConsole.Write(table);
-
-var phases = new Table().AddColumns("phase", "seconds").RoundedBorder();
-foreach (var (name, seconds) in large.Phases) phases.AddRow(name, $"{seconds:0.00}");
-AnsiConsole.Write(phases);
-
-var targets = new Table().AddColumns("target", "wanted", "measured").RoundedBorder();
-targets.AddRow("load against the psql pipe", "≤ 0.85", $"{load / pipe:0.00}");
-targets.AddRow("load against pgcopydb", "< 1", pgcopydb is { } other ? $"{load / other:0.00}" : "–");
-targets.AddRow("digests on top of the load", "≤ 35 %", $"{100 * large.Of("verify") / load:0} %");
-targets.AddRow("rate against one INSERT a row", "≥ 100", $"{large.Rows / load / (single.Rows / single.Seconds):0}");
-targets.AddRow("peak memory of the migrator", "< 150 MB", $"{large.PeakMegabytes:0} MB ({small.PeakMegabytes:0} MB with a tenth of the rows)");
-targets.AddRow("ten times the rows", "≤ 11 × the time", $"{large.Seconds / small.Seconds:0.0} ×");
-AnsiConsole.Write(targets);
+return 0;

@@ -115,6 +115,10 @@ public sealed class Ledger
         return times.Length == 0 ? null : (times[times.Length / 2], times[times.Length * 95 / 100], times[^1]);
     }
 
+    /// <summary>How many writes were acknowledged between two moments.</summary>
+    public int Writes(bool ofMoving, long from, long to) =>
+        entries.Count(entry => entry.Known && entry.Tenant == moving == ofMoving && entry.Ended >= from && entry.Ended < to);
+
     /// <summary>Compares the ledger with the databases. Nobody writes meanwhile.</summary>
     /// <param name="isolated">The database that owns the moving tenant now; null for the shared one.</param>
     public async Task<Proof> ProveAsync(NpgsqlDataSource? isolated, CancellationToken cancel)

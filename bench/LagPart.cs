@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using Migrator.Demo;
+using Migrator.Phases;
+using Migrator.Streaming;
+using Spectre.Console;
+
+namespace Bench;
+
+/// <summary>How far the isolated database is behind while the tenant writes: how long a mark takes from the shared database through the stream.</summary>
+sealed class LagPart(Stage stage)
+{
+    static readonly TimeSpan Time = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+
+    readonly ApplicationLoad load = new(Writers: 8, Rate: 500, OtherTenants: 0);
+
+    public async Task RunAsync()
+    {
+        var database = await stage.ModerateAsync();
+        using var move = new Move(stage, database);
+        // All constraints and triggers are in place: as it is just before the cutover.
+        await move.PromoteUntilAsync(Verify.PhaseName);
+        var (ledger, application) = await stage.StartAsync(database, load);
+        await using (application)
+        {
+            var began = ledger.Clock.GetTimestamp();
+            await Task.Delay(Time / 2);
+            var alone = (began, ledger.Clock.GetTimestamp());
+            var (marks, changes, followed) = await move.HoldAsync(run => FollowAsync(run, ledger));
+            await application.StopAsync();
+            Show(ledger, alone, marks, changes, followed);
+        }
+        await move.RollBackAsync(dropIsolated: true);
+    }
+
+    static async Task<(IReadOnlyList<double> Marks, long Changes, (long Began, long Ended) Span)> FollowAsync(PromotionRun run, Ledger ledger)
+    {
+        var direction = StreamDirection.Outbound(run);
+        await using var source = await run.Databases.Shared.OpenConnectionAsync();
+        await using var feed = await ChangeFeed.OpenAsync(direction, exact: true, CancellationToken.None);
+        await CatchUp.ComeNearAsync(run, direction, feed, TimeSpan.FromMilliseconds(100), CancellationToken.None);
+        var (marks, before, began, watch) = (new List<double>(), feed.Changes, ledger.Clock.GetTimestamp(), Stopwatch.StartNew());
+        while (watch.Elapsed < Time)
+        {
+            var mark = Stopwatch.StartNew();
+            await feed.ReachAsync(await ReplicationSlot.MarkAsync(source, CancellationToken.None), CancellationToken.None);
+            marks.Add(mark.Elapsed.TotalMilliseconds);
+            await Task.Delay(Interval);
+        }
+        return (marks, feed.Changes - before, (began, ledger.Clock.GetTimestamp()));
+    }
+
+    void Show(Ledger ledger, (long Began, long Ended) alone, IReadOnlyList<double> marks, long changes, (long Began, long Ended) followed)
+    {
+        var table = new Table().AddColumns($"milliseconds, with {load.Rate} writes/s asked for", "a second", "p50", "p95", "longest").RoundedBorder();
+        void AddWrites(string what, (long Began, long Ended) span)
+        {
+            var (median, high, longest) = ledger.Latency(ofMoving: true, span.Began, span.Ended)!.Value;
+            table.AddRow(what, $"{ledger.Writes(ofMoving: true, span.Began, span.Ended) / Seconds(span):N0}", $"{median:0.0}", $"{high:0.0}", $"{longest:0.0}");
+        }
+        double Seconds((long Began, long Ended) span) => ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
+        AddWrites("a write of the tenant, nobody follows", alone);
+        AddWrites("a write of the tenant, followed", followed);
+        var lag = Spread.Of(marks);
+        table.AddRow($"a mark, written and come through ({changes / Seconds(followed):N0} row changes/s with it)", $"{marks.Count / Seconds(followed):N0}", $"{lag.Median:0.0}", $"{lag.High:0.0}", $"{lag.Longest:0.0}");
+        AnsiConsole.Write(table);
+    }
+}

@@ -1,0 +1,83 @@
+using Migrator;
+using Migrator.Connections;
+using Migrator.Console;
+using Migrator.Demo;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Schema;
+using Migrator.Scope;
+using Migrator.Settings;
+
+namespace Bench;
+
+/// <summary>The main tenant's moves out of a sample database and back, in this process.</summary>
+sealed class Move(Stage stage, string database) : IDisposable
+{
+    readonly DirectoryInfo routing = Directory.CreateTempSubdirectory("bench-routing-");
+
+    static PromotionOptions Options { get; } = new(PromotionOptions.Online, Jobs: 2, TimeSpan.FromSeconds(5), Validate: false, []);
+
+    MigratorSettings Settings => new(
+        Stage.Tenancy, new(stage.Shared.ConnectionString(database, SampleDatabase.Admin)),
+        new(stage.Dedicated.ConnectionString("postgres", SampleDatabase.Admin)), routing.FullName);
+
+    public async Task<Observed> PromoteAsync()
+    {
+        var observed = new Observed();
+        await Promotion(observed).PromoteAsync(CancellationToken.None);
+        return observed;
+    }
+
+    /// <summary>Promotes, or goes on with it, until a phase is about to begin.</summary>
+    public async Task<Observed> PromoteUntilAsync(string phase)
+    {
+        using var stop = new CancellationTokenSource();
+        var observed = new Observed(started =>
+        {
+            if (started == phase) stop.Cancel();
+        });
+        try
+        {
+            await Promotion(observed).PromoteAsync(stop.Token);
+        }
+        catch (Failure stopped) when (stopped.Code == ExitCode.Interrupted)
+        {
+            return observed;
+        }
+        throw new InvalidOperationException($"The promotion has no phase {phase}.");
+    }
+
+    public async Task<Observed> RollBackAsync(bool dropIsolated = false)
+    {
+        var observed = new Observed();
+        await Promotion(observed).RollBackAsync(dropIsolated, CancellationToken.None);
+        return observed;
+    }
+
+    /// <summary>Takes up a promotion that stands still, to do by hand what a phase would do.</summary>
+    public async Task<T> HoldAsync<T>(Func<PromotionRun, Task<T>> work)
+    {
+        var settings = Settings;
+        await using var databases = Databases.For(settings, Stage.Slug);
+        Tenant tenant;
+        TenantScope scope;
+        await using (var source = await databases.Shared.OpenConnectionAsync())
+        {
+            tenant = await TenantLookup.FindAsync(source, settings.Tenancy, Stage.Slug, CancellationToken.None);
+            scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), settings.Tenancy);
+        }
+        await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, CancellationToken.None);
+        var record = (await journal.CurrentAsync(tenant.Key, CancellationToken.None))!;
+        var binaries = stage.Shared.Binaries;
+        using var run = new PromotionRun(
+            settings, Options, databases, tenant, scope, new(binaries.BinDirectory, binaries.Major), journal, record,
+            await journal.NextRunAsync(record.Id, CancellationToken.None), new SilentProgress(), TimeProvider.System);
+        await run.Isolated.TakeAsync(CancellationToken.None);
+        return await work(run);
+    }
+
+    public void Dispose() => routing.Delete(recursive: true);
+
+    Promotion Promotion(IPromotionProgress progress) => new(Settings, Stage.Slug, Options, progress, TimeProvider.System);
+}

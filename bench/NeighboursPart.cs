@@ -1,0 +1,54 @@
+using Migrator.Demo;
+using Migrator.Phases;
+using Spectre.Console;
+
+namespace Bench;
+
+/// <summary>What the other tenants notice while a large one is copied, indexed and compared.</summary>
+sealed class NeighboursPart(Stage stage)
+{
+    static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
+
+    readonly ApplicationLoad load = new(Writers: 2, Rate: 50, OtherTenants: 8, OtherRate: 300);
+
+    public async Task RunAsync()
+    {
+        var database = await stage.LargeAsync();
+        using var move = new Move(stage, database);
+        var (ledger, application) = await stage.StartAsync(database, load);
+        Observed observed;
+        (long Began, long Ended) before, after;
+        await using (application)
+        {
+            before = await QuietAsync(ledger);
+            observed = await move.PromoteUntilAsync(CutOver.PhaseName);
+            after = await QuietAsync(ledger);
+            await application.StopAsync();
+        }
+        await move.RollBackAsync(dropIsolated: true);
+
+        var table = new Table().AddColumns("a write of another tenant, milliseconds", "seconds", "writes/s", "p50", "p95", "longest", "p95 to before").RoundedBorder();
+        var usual = ledger.Latency(ofMoving: false, before.Began, before.Ended)!.Value.High;
+        void Add(string what, (long Began, long Ended) span)
+        {
+            var seconds = ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
+            if (ledger.Latency(ofMoving: false, span.Began, span.Ended) is not { } times) table.AddRow(what, $"{seconds:0.0}", "0");
+            else table.AddRow(
+                what, $"{seconds:0.0}", $"{ledger.Writes(ofMoving: false, span.Began, span.Ended) / seconds:N0}",
+                $"{times.Median:0.0}", $"{times.High:0.0}", $"{times.Longest:0.0}", $"{times.High / usual:0.00}");
+        }
+        Add("before", before);
+        Add("during the copy", observed[CopyData.PhaseName]);
+        Add("while keys and indexes are built", observed[BuildSchema.PhaseName]);
+        Add("while every row is compared", observed[Verify.PhaseName]);
+        Add("after", after);
+        AnsiConsole.Write(table);
+    }
+
+    static async Task<(long Began, long Ended)> QuietAsync(Ledger ledger)
+    {
+        var began = ledger.Clock.GetTimestamp();
+        await Task.Delay(Quiet);
+        return (began, ledger.Clock.GetTimestamp());
+    }
+}

@@ -1,0 +1,84 @@
+using Migrator.Demo;
+using Migrator.Model;
+using Spectre.Console;
+
+namespace Bench;
+
+/// <summary>How long a busy tenant waits at a cutover: there and back by turns, as the application sees it and as the migrator does.</summary>
+sealed class PausePart(Stage stage)
+{
+    const int Turns = 10;
+    const int Attempts = 5;
+
+    readonly ApplicationLoad load = new(Writers: 8, Rate: 500, OtherTenants: 0);
+
+    public async Task RunAsync()
+    {
+        var database = await stage.ModerateAsync();
+        using var move = new Move(stage, database);
+        var (ledger, application) = await stage.StartAsync(database, load);
+        var (there, back) = (new List<Cutover>(), new List<Cutover>());
+        var began = ledger.Clock.GetTimestamp();
+        await using (application)
+        {
+            try
+            {
+                for (var turn = 0; turn < Turns; turn++)
+                {
+                    there.Add(await CutOverAsync(ledger, Stage.Slug.DatabaseName, move.PromoteAsync));
+                    back.Add(await CutOverAsync(ledger, database, () => move.RollBackAsync()));
+                }
+            }
+            catch (Failure failure)
+            {
+                // What was measured until then is worth a table, and that it went no further is a result as well.
+                AnsiConsole.MarkupLineInterpolated($"[red]Given up after {there.Count + back.Count} of {2 * Turns} cutovers and {Attempts} attempts at the next: {failure.Message}[/]");
+            }
+            await application.StopAsync();
+        }
+        var ended = ledger.Clock.GetTimestamp();
+        if (there.Count > back.Count) await move.RollBackAsync();
+        var proof = await ledger.ProveAsync(null, CancellationToken.None);
+        if (proof.Faults.Count > 0) throw new InvalidOperationException(string.Join('\n', proof.Faults));
+        await move.RollBackAsync(dropIsolated: true);
+
+        var rate = ledger.Writes(ofMoving: true, began, ended) / ledger.Clock.GetElapsedTime(began, ended).TotalSeconds;
+        var table = new Table().AddColumns($"milliseconds, with {rate:N0} writes/s of {load.Rate}", "cutovers", "p50", "p95", "longest", "failed", "retries").RoundedBorder();
+        void Add(string what, List<Cutover> cutovers, Func<Cutover, double> of)
+        {
+            if (cutovers.Count == 0) return;
+            var spread = Spread.Of(cutovers.Select(of));
+            table.AddRow(
+                what, $"{cutovers.Count}", $"{spread.Median:N0}", $"{spread.High:N0}", $"{spread.Longest:N0}",
+                $"{cutovers.Sum(cutover => cutover.Failed)}", $"{cutovers.Sum(cutover => cutover.Retries)}");
+        }
+        Add("promotion, as the application sees it", there, cutover => cutover.Seen);
+        Add("promotion, by the journal", there, cutover => cutover.Own);
+        Add("rollback, as the application sees it", back, cutover => cutover.Seen);
+        Add("rollback, by the migrator", back, cutover => cutover.Own);
+        AnsiConsole.Write(table);
+    }
+
+    static async Task<Cutover> CutOverAsync(Ledger ledger, string database, Func<Task<Observed>> verb)
+    {
+        for (var failed = 0; ; failed++)
+            try
+            {
+                var began = ledger.Clock.GetTimestamp();
+                var observed = await verb();
+                // Writes that waited are acknowledged by now, and the next move meets a tenant that works.
+                await Task.Delay(TimeSpan.FromSeconds(1));
+                return ledger.Pause(database, began) is { } seen && observed.Pause is { } own
+                    ? new(seen.TotalMilliseconds, own, failed, observed.Retries)
+                    : throw new InvalidOperationException($"The tenant did not come to {database} by stream.");
+            }
+            catch (Failure failure) when (failure.Code == ExitCode.Failed && failed + 1 < Attempts)
+            {
+                // The stream is too far behind, or the guard cannot close: the same verb again, as the message says.
+            }
+    }
+
+    /// <param name="Seen">Milliseconds from the first write that had to wait to the first acknowledgement by the new database.</param>
+    /// <param name="Own">Milliseconds by the migrator's own measure.</param>
+    sealed record Cutover(double Seen, double Own, int Failed, int Retries);
+}
