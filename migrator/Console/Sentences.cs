@@ -309,6 +309,10 @@ public static class Sentences
     public static Failure CannotCatchUp(Slug slug) => new(
         ExitCode.Failed, $"'{slug}' changes faster than its changes can be applied. The stream goes on where it is: run the same command again at a quieter time, or with --mode fenced after a rollback.");
 
+    public static Failure CannotFollowHome(Slug slug, Exception? e = null) => new(
+        ExitCode.Failed, $"The changes of '{slug}' come home more slowly than new ones are made: others hold the tables of the shared database for too long.", e)
+    { StreamLost = true };
+
     public static string NoWayBackByStream(Target target) =>
         $"The isolated database's server ({target.Host}:{target.Port}) has no wal_level=logical: a rollback will compare all rows instead of following a stream, and pause the tenant's writes meanwhile.";
 

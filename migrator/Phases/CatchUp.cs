@@ -13,9 +13,13 @@ namespace Migrator.Phases;
 public sealed class CatchUp : Phase
 {
     const int Rounds = 30;
+    const int RoundsHome = 3;
     const int ExactPoints = 3;
 
     static readonly TimeSpan NearEnough = TimeSpan.FromSeconds(1);
+
+    // In the shared database a chunk waits for tables that others write to.
+    static readonly TimeSpan NearEnoughHome = TimeSpan.FromSeconds(10);
 
     public const string PhaseName = "catch-up";
 
@@ -42,7 +46,7 @@ public sealed class CatchUp : Phase
             await using (var feed = await ChangeFeed.OpenAsync(direction, exact, cancel))
                 try
                 {
-                    await ComeNearAsync(run, direction, feed, NearEnough, cancel);
+                    await ComeNearAsync(run, direction, feed, direction.IsHomebound ? NearEnoughHome : NearEnough, cancel);
                     return changes + feed.Changes;
                 }
                 catch (ExactPointNeededException)
@@ -60,13 +64,13 @@ public sealed class CatchUp : Phase
     public static async Task ComeNearAsync(PromotionRun run, StreamDirection direction, ChangeFeed feed, TimeSpan near, CancellationToken cancel)
     {
         await using var source = await direction.Source.OpenConnectionAsync(cancel);
-        for (var round = 1; round <= Rounds; round++)
+        for (var round = 1; round <= (direction.IsHomebound ? RoundsHome : Rounds); round++)
         {
             var watch = Stopwatch.StartNew();
             await feed.ReachAsync(await ReplicationSlot.MarkAsync(source, cancel), cancel);
             if (watch.Elapsed < near) return;
             if (watch.Elapsed > NearEnough) run.Progress.Info(Sentences.CatchingUp(feed.Changes, watch.Elapsed));
         }
-        throw Sentences.CannotCatchUp(run.Tenant.Slug);
+        throw direction.IsHomebound ? Sentences.CannotFollowHome(run.Tenant.Slug) : Sentences.CannotCatchUp(run.Tenant.Slug);
     }
 }

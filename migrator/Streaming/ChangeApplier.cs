@@ -24,7 +24,7 @@ namespace Migrator.Streaming;
 public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
 {
     const int RowsPerBatch = 1_000;
-    const int LockAttempts = 20;
+    const int LockAttempts = 8;
     const int ShortTries = 4;
 
     readonly NpgsqlConnection target = new(new NpgsqlConnectionStringBuilder(direction.TargetServer.ConnectionString)
@@ -158,9 +158,10 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 if (deferred) resumptions.AddRange(await Suspension.DeferKeysAsync(target, tables.Select(table => table.Name), cancel));
                 return;
             }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected && attempt < LockAttempts)
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
             {
                 await EndAsync();
+                if (attempt == LockAttempts) throw Sentences.CannotFollowHome(direction.Tenant.Slug, e);
                 await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(50 * attempt, 1_000)), cancel);
             }
     }

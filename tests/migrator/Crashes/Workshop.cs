@@ -66,7 +66,9 @@ public sealed class Workshop : IAsyncDisposable
 
     /// <summary>Starts a verb for the tenant.</summary>
     public MigratorProcess Start(string verb, params string[] arguments) => MigratorProcess.Start(
-        [verb, $"--tenant-slug={Slug}", "--log-format", "json", .. verb is "status" or "verify" ? [] : (string[])["--confirm"], .. arguments],
+        [verb, $"--tenant-slug={Slug}", "--log-format", "json", .. verb is "status" or "verify" ? [] : (string[])["--confirm"],
+            // The online way has crash tests of its own.
+            .. verb == "promote" ? (string[])["--mode", "fenced"] : [], .. arguments],
         [
             .. Environment("DB_", Shared.ConnectionString()), .. Environment("TARGET_DB_", Server.ConnectionString("postgres", Shared.Owner)),
         ],

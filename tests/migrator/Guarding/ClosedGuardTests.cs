@@ -1,4 +1,5 @@
 using Migrator.Embedded;
+using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql;
 
@@ -36,6 +37,7 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(validate: false);
         Assert.Equal("closed", await move.GuardAsync());
     }

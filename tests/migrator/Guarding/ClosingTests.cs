@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data;
 using Dapper;
 using Migrator.Model;
+using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql;
 
@@ -20,6 +21,7 @@ public sealed class ClosingTests(Servers servers)
     public async Task Waits_for_a_write_in_flight_and_copies_it_while_other_tenants_go_on()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(stopBefore: "fence");
         Assert.Equal("open", await move.GuardAsync());
         await using var writer = await move.Shared.OpenAsync();
@@ -39,6 +41,7 @@ public sealed class ClosingTests(Servers servers)
     public async Task Gives_up_on_a_write_that_does_not_end_and_names_it_while_the_tenant_goes_on()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(stopBefore: "fence");
         await using var writer = await move.Shared.OpenAsync();
         await using var writing = await writer.BeginTransactionAsync();
@@ -59,6 +62,7 @@ public sealed class ClosingTests(Servers servers)
     public async Task Is_not_starved_by_writers_that_never_pause_and_loses_none_of_their_writes()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
         using var stop = new CancellationTokenSource();
         var acknowledged = new ConcurrentBag<string>();
         var started = new SemaphoreSlim(0);
@@ -103,6 +107,7 @@ public sealed class ClosingTests(Servers servers)
     public async Task A_transaction_with_an_old_snapshot_cannot_write_what_the_copy_would_miss(IsolationLevel level, string before)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(stopBefore: before);
         await using var writer = await move.Shared.OpenAsync();
         await using var transaction = await writer.BeginTransactionAsync(level);
@@ -119,6 +124,7 @@ public sealed class ClosingTests(Servers servers)
     public async Task Another_tenants_transaction_with_an_old_snapshot_goes_on()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
         await using var writer = await move.Shared.OpenAsync();
         await using var transaction = await writer.BeginTransactionAsync(IsolationLevel.RepeatableRead);
         await writer.ExecuteAsync("SELECT FROM tenants");
@@ -132,6 +138,7 @@ public sealed class ClosingTests(Servers servers)
     public async Task Installing_waits_for_a_busy_table_in_short_tries_and_makes_nobody_queue()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
         await using var busy = await move.Shared.OpenAsync();
         await using var transaction = await busy.BeginTransactionAsync();
         await busy.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (2, 'busy')");
@@ -149,6 +156,7 @@ public sealed class ClosingTests(Servers servers)
     public async Task A_child_whose_parent_is_not_committed_yet_counts_as_the_tenants()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(stopBefore: "fence");
         await using var writer = await move.Shared.OpenAsync();
         await using var writing = await writer.BeginTransactionAsync();

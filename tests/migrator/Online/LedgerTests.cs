@@ -27,8 +27,9 @@ public sealed class LedgerTests(Servers servers)
         Assert.True(turmoil.TurnedAway > 0);
     }
 
+    // By stream: the other tenants' long transactions hold the tables here for so long that it often has to compare after all. See CrashedRollbackTests.
     [Theory]
-    [MemberData(nameof(Modes))]
+    [InlineData(PromotionOptions.Fenced)]
     public async Task A_rollback_meanwhile_loses_and_doubles_nothing(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
@@ -45,7 +46,7 @@ public sealed class LedgerTests(Servers servers)
     }
 
     [Theory]
-    [MemberData(nameof(Modes))]
+    [InlineData(PromotionOptions.Fenced)]
     public async Task There_and_back_and_there_again_loses_and_doubles_nothing(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);

@@ -63,7 +63,7 @@ public sealed class PreflightTests(Servers servers)
     public async Task A_database_made_for_a_role_that_may_not_make_one_will_do()
     {
         var role = Servers.NewName("poor");
-        await servers.Shared.CreateRoleAsync(role, "LOGIN");
+        await servers.Shared.CreateRoleAsync(role, "LOGIN REPLICATION");
         await using var move = await TenantMove.CreateAsync(servers, Notes, owner: role);
         await move.Server.CreateDatabaseAsync(move.TargetName, role, TestContext.Current.CancellationToken);
 
