@@ -13,6 +13,11 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
     const double BytesPerSecond = 40e6;
     static readonly TimeSpan Fixed = TimeSpan.FromSeconds(2);
 
+    // The cutover, as the benchmark's median has it.
+    static readonly TimeSpan UsualPause = TimeSpan.FromMilliseconds(250);
+
+    bool IsOnline => Mode == PromotionOptions.Online;
+
     long Rows => Preflight.Plan.Sum(table => table.Rows);
 
     long Bytes => Preflight.Plan.Sum(table => table.Bytes);
@@ -29,7 +34,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
         foreach (var table in Preflight.Scope.Tables.Where(table => !table.IsCopied)) tables.AddRow(Markup.Escape(table.Name.ToString()), "ignored", "–", "–");
         console.Write(tables);
         foreach (var warning in Preflight.Warnings) console.MarkupLineInterpolated($"[yellow]![/] {warning}");
-        console.MarkupLineInterpolated($"About {Rows:N0} rows, {Bytes / 1e6:N1} MB and {Time.TotalSeconds:N0} s; in mode {Mode} the tenant's writes pause for most of it. Nothing was changed.");
+        console.MarkupLineInterpolated($"About {Rows:N0} rows, {Bytes / 1e6:N1} MB and {Time.TotalSeconds:N0} s; in mode {Mode} the tenant's writes pause for {(IsOnline ? "less than a second of it as a rule" : "most of it")}. Nothing was changed.");
         console.MarkupLineInterpolated($"Next: migrator promote --tenant-slug={Slug} --confirm");
     }
 
@@ -41,7 +46,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
         ["rows"] = Rows,
         ["bytes"] = Bytes,
         ["estimated_seconds"] = Math.Round(Time.TotalSeconds, 1),
-        ["estimated_pause_seconds"] = Math.Round(Time.TotalSeconds, 1),
+        ["estimated_pause_seconds"] = IsOnline ? UsualPause.TotalSeconds : Math.Round(Time.TotalSeconds, 1),
         ["tables"] = new JsonArray([.. Preflight.Scope.Tables.Select(table => new JsonObject
         {
             ["table"] = table.Name.ToString(),
