@@ -39,7 +39,6 @@ sealed class PausePart(Stage stage)
         var ended = ledger.Clock.GetTimestamp();
         if (there.Count > back.Count) await move.RollBackAsync();
         var proof = await ledger.ProveAsync(null, CancellationToken.None);
-        if (proof.Faults.Count > 0) throw new InvalidOperationException(string.Join('\n', proof.Faults));
         await move.RollBackAsync(dropIsolated: true);
 
         var rate = ledger.Writes(ofMoving: true, began, ended) / ledger.Clock.GetElapsedTime(began, ended).TotalSeconds;
@@ -57,6 +56,7 @@ sealed class PausePart(Stage stage)
         Add("rollback, as the application sees it", back, cutover => cutover.Seen);
         Add("rollback, by the migrator", back, cutover => cutover.Own);
         AnsiConsole.Write(table);
+        if (proof.Faults.Count > 0) throw new InvalidOperationException(string.Join('\n', proof.Faults));
     }
 
     static async Task<Cutover> CutOverAsync(Ledger ledger, string database, Func<Task<Observed>> verb)
