@@ -37,11 +37,11 @@ public sealed class PostponedObjectsTests(Servers servers)
 
         var comparer = new DatabaseComparer(move.Shared, move.Isolated);
         Assert.Empty(await comparer.CompareSchemasAsync());
-        Assert.Empty(await comparer.CompareRowsAsync(
-        [
-            new("public.tenants", "id = 1"), new("\"two words\".notes", "tenant_id = 1"), new("public.remarks", "note_id IN (SELECT id FROM \"two words\".notes WHERE tenant_id = 1)"),
-            new("public.counted", "tenant_id = 1"), new("public.kept", "tenant_id = 1"), new("public.kept_twice", "tenant_id = 1"),
-        ]));
+        foreach (var view in (string[])["counted", "kept"])
+            Assert.Equal(
+                await move.Shared.QueryAsync<string>($"SELECT v::text FROM {view} v WHERE tenant_id = 1 ORDER BY id"),
+                await move.Isolated.QueryAsync<string>($"SELECT v::text FROM {view} v ORDER BY id"));
+        Assert.Equal(3, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM kept_twice"));
         Assert.Equal("body 2", await move.Isolated.ScalarAsync<string>("SELECT most()"));
     }
 }

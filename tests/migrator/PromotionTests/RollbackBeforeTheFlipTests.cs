@@ -20,7 +20,7 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
     [InlineData("provision", true)]
     [InlineData("guard", true)]
     [InlineData("clone-schema", true)]
-    [InlineData("fence", true)]
+    [InlineData("catch-up", true)]
     [InlineData("copy", true)]
     [InlineData("build-schema", false)]
     [InlineData("verify", true)]
