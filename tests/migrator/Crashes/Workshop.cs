@@ -56,12 +56,12 @@ public sealed class Workshop : IAsyncDisposable
         await shared.CreateRoleAsync(reader, creator: Servers.Admin);
         var database = await TestDatabase.CreateAsync(shared, $"workshop_{number}", Servers.Admin);
         await database.ExecuteAsync(Schema.Replace("workshop_reader", reader, StringComparison.Ordinal));
-        await database.ExecuteAsync(Rows, new { slug = $"acme-{number}", tasks });
+        await database.ExecuteAsync(Rows, new { slug = $"workshop-{number}", tasks });
         var began = new TestDatabase(shared, $"workshop_{number}_began", Servers.Admin);
         NpgsqlConnection.ClearPool(new(database.ConnectionString()));
         await new TestDatabase(shared, "postgres", EmbeddedCluster.Superuser)
             .ExecuteAsync($"CREATE DATABASE {began.Name} TEMPLATE {database.Name} OWNER {Servers.Admin}");
-        return new(database, began, server, $"acme-{number}", reader);
+        return new(database, began, server, $"workshop-{number}", reader);
     }
 
     /// <summary>Starts a verb for the tenant.</summary>
