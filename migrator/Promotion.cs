@@ -55,7 +55,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
     public Task PromoteAsync(CancellationToken cancel) => WithRetryAsync("promote", async (databases, token) =>
     {
         await using var journal = await LockAsync(databases, token);
-        await using var until = new Until(journal, token);
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
         var (tenant, record, tools) = await BeginOrResumeAsync(databases, journal, until.Token);
         using var run = await RunOfAsync(databases, journal, tenant, record, tools, until.Token);
         if (record.Phase(Provision.PhaseName)?.EndedAt is not null)
@@ -102,7 +102,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
     public Task RollBackAsync(bool dropIsolated, CancellationToken cancel) => WithRetryAsync("rollback", async (databases, token) =>
     {
         await using var journal = await LockAsync(databases, token);
-        await using var until = new Until(journal, token);
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
         var tenant = await TenantAsync(databases, until.Token);
         var record = await journal.CurrentAsync(tenant.Key, until.Token);
         if (record is null || (record.State == PromotionState.Shared && record.EndedAt is not null && !dropIsolated)) throw Sentences.NothingToRollBack(slug);
@@ -123,7 +123,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
     public Task FinalizeAsync(int batchSize, bool force, CancellationToken cancel) => WithRetryAsync("finalize", async (databases, token) =>
     {
         await using var journal = await LockAsync(databases, token);
-        await using var until = new Until(journal, token);
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
         var tenant = await TenantAsync(databases, until.Token);
         var record = await journal.CurrentAsync(tenant.Key, until.Token);
         if (record is null || record.State != PromotionState.Isolated) throw Sentences.NotFlipped(slug);
@@ -396,19 +396,5 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
             transaction => transaction.ExecuteAsync(
                 "UPDATE tenant_promotion.promotion SET state = @state WHERE id = @Id", new { run.Id, state = PromotionState.Isolated }),
             cancel);
-    }
-
-    /// <summary>Cancelled by the user, or by the loss of the connection that holds the lock.</summary>
-    sealed class Until(PromotionJournal journal, CancellationToken cancel) : IAsyncDisposable
-    {
-        readonly CancellationTokenSource source = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, cancel);
-
-        public CancellationToken Token => source.Token;
-
-        public ValueTask DisposeAsync()
-        {
-            source.Dispose();
-            return ValueTask.CompletedTask;
-        }
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Dapper;
-using Migrator.Model;
 using Migrator.Scope;
 using Npgsql;
 

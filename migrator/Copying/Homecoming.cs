@@ -91,7 +91,7 @@ public sealed class Homecoming(
                 foreach (var (stage, batch) in stuck) await ApplyAsync(shared, stage.StepAside(batch), cancel);
                 long changed = 0;
                 foreach (var (stage, batch) in stuck.Reverse()) changed += await ApplyAsync(shared, stage.Deletions(batch), cancel);
-                foreach (var (stage, batch) in stuck) changed += await ApplyAsync(shared, stage.Insertions(batch, loose: true), cancel);
+                foreach (var (stage, batch) in stuck) changed += await ApplyAsync(shared, stage.Insertions(batch), cancel);
                 foreach (var (stage, batch) in stuck) changed += await ApplyAsync(shared, stage.Updates(batch), cancel);
                 await ExecuteAsync(shared, "SET CONSTRAINTS ALL IMMEDIATE", cancel);
                 await ApplyAsync(shared, resumptions, cancel);
@@ -110,8 +110,7 @@ public sealed class Homecoming(
         await ExecuteAsync(shared, "SET LOCAL lock_timeout = '10s'", cancel);
         await hold(shared, cancel);
         await guard.PassAsync(shared, cancel);
-        var nested = tables.Aggregate(work, (inner, table) => () => TriggerSuspension.WithoutTriggersAsync(shared, table, inner, cancel));
-        var result = await nested();
+        var result = await TriggerSuspension.WithoutTriggersAsync(shared, tables, work, cancel);
         await transaction.CommitAsync(cancel);
         return result;
     }
@@ -127,30 +126,22 @@ public sealed class Homecoming(
     {
         var name = $"pg_temp.tenant_promotion_{number}";
         var columns = RawCopy.Columns(table.Table);
-        var format = RawCopy.Format(table.Table);
         var buckets = table.Table.Key.Count == 0 ? [] : await comparison.DifferingBucketsAsync(shared, isolated, table, cancel);
         var which = table.Table.Key.Count == 0 ? "true" : Comparison.InBuckets(table.Table, "t", buckets);
         await ExecuteAsync(shared, $"CREATE TEMPORARY TABLE tenant_promotion_{number} AS SELECT {columns} FROM {table.Table.From} LIMIT 0", cancel);
         await RawCopy.StreamAsync(
-            isolated, $"COPY (SELECT {Sql.Identifiers("t", table.Table.StoredColumns.Select(column => column.Name))} FROM {table.Table.From} t WHERE {which}) TO STDOUT ({format})",
-            shared, $"COPY {name} ({columns}) FROM STDIN ({format})", null, cancel);
+            isolated, RawCopy.Out(table.Table, table.Table.From, which),
+            shared, RawCopy.In(table.Table, name), null, cancel);
         if (table.Table.Key.Count > 0) await ExecuteAsync(shared, $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)})", cancel);
         await ExecuteAsync(shared, $"ANALYZE {name}", cancel);
         var staged = await shared.ExecuteScalarAsync<long>(new CommandDefinition($"SELECT count(*) FROM {name}", cancellationToken: cancel));
-        return new(table, name, scope.Condition(table, "t", tenant.Key), Batches(buckets, staged), LooseReferences(table), Movable(table));
+        return new(table, name, scope.Condition(table, "t", tenant.Key), Batches(buckets, staged), Movable(table));
     }
 
-    // References to the tenant's own rows that may be null for a while.
-    IReadOnlyList<Column> LooseReferences(ScopedTable table) =>
-        [.. scope.ForeignKeys.Where(key => key.From == table.Name && scope[key.To].IsTenantData)
-            .SelectMany(key => key.FromColumns).Distinct().Select(name => table.Table.Column(name)!)
-            .Where(column => !column.NotNull && !table.Table.Key.Contains(column.Name) && !IsTenantColumn(table, column))];
-
-    // Unique values that may change for a while: not the key, by which the row is found, nor a reference, which must lead somewhere.
+    // Unique values that may change for a while: not the key, by which the row is found.
     IReadOnlyList<Column> Movable(ScopedTable table) =>
         [.. table.Table.Unique.Select(name => table.Table.Column(name)!)
-            .Where(column => !column.Generated && !column.AlwaysIdentity && !table.Table.Key.Contains(column.Name) && !IsTenantColumn(table, column)
-                && !scope.ForeignKeys.Any(key => key.From == table.Name && key.FromColumns.Contains(column.Name)))];
+            .Where(column => !column.Generated && !column.AlwaysIdentity && !table.Table.Key.Contains(column.Name) && !IsTenantColumn(table, column))];
 
     bool IsTenantColumn(ScopedTable table, Column column) => table.Belonging != Belonging.Derived && scope.TenantColumn(table) == column;
 
@@ -174,17 +165,16 @@ public sealed class Homecoming(
     {
         public IEnumerable<string> Statements => Kind switch
         {
-            WriteKind.Insert => Stage.Insertions(Batch, loose: false),
+            WriteKind.Insert => Stage.Insertions(Batch),
             WriteKind.Update => Stage.Updates(Batch),
             _ => Stage.Deletions(Batch),
         };
     }
 
     /// <summary>The isolated side's rows of the buckets that differ, in a temporary table of the shared database, and what can be done with them.</summary>
-    /// <param name="Loose">References that may be null for a while.</param>
     /// <param name="Movable">Unique values that may be others for a while.</param>
     sealed record Stage(
-        ScopedTable Table, string Name, string Condition, IReadOnlyList<IReadOnlyList<int>> Batches, IReadOnlyList<Column> Loose, IReadOnlyList<Column> Movable)
+        ScopedTable Table, string Name, string Condition, IReadOnlyList<IReadOnlyList<int>> Batches, IReadOnlyList<Column> Movable)
     {
         Table Definition => Table.Table;
 
@@ -196,17 +186,15 @@ public sealed class Homecoming(
 
         string Changed => $"{RowHash.Of(Definition, "s")} <> {RowHash.Of(Definition, "t")}";
 
-        /// <param name="loose">Leave the loose references null; the update that follows fills them in.</param>
-        public IEnumerable<string> Insertions(IReadOnlyList<int> batch, bool loose)
+        public IEnumerable<string> Insertions(IReadOnlyList<int> batch)
         {
             // Rows without a key have no names by which to tell them apart: all of them are replaced.
             if (!HasKey) return [$"DELETE FROM {Definition.From} t WHERE {Condition}", $"INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE SELECT {Columns} FROM {Name}"];
-            var values = string.Join(", ", Definition.StoredColumns.Select(column => loose && Loose.Contains(column) ? "NULL" : "s." + Sql.Identifier(column.Name)));
             return
             [
                 $"""
                 INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
-                SELECT {values} FROM {Name} s WHERE {Comparison.InBuckets(Definition, "s", batch)}
+                SELECT {Columns} FROM {Name} s WHERE {Comparison.InBuckets(Definition, "s", batch)}
                 AND NOT EXISTS (SELECT FROM {Definition.From} t WHERE {SameKey} AND {Condition})
                 """,
             ];
@@ -216,7 +204,7 @@ public sealed class Homecoming(
             batch, Definition.StoredColumns.Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name)).Select(column => (column, "s." + Sql.Identifier(column.Name))));
 
         public IEnumerable<string> StepAside(IReadOnlyList<int> batch) => Update(
-            batch, Loose.Select(column => (column, "NULL")).Concat(Movable.Where(column => !Loose.Contains(column)).Select(column => (column, Elsewhere(column)))));
+            batch, Movable.Select(column => (column, Elsewhere(column))));
 
         public IEnumerable<string> Deletions(IReadOnlyList<int> batch) => HasKey
             ? [$"DELETE FROM {Definition.From} t WHERE {Condition} AND {Comparison.InBuckets(Definition, "t", batch)} AND NOT EXISTS (SELECT FROM {Name} s WHERE {SameKey})"]

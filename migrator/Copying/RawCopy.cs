@@ -15,7 +15,16 @@ public static class RawCopy
     public static string Columns(Table table) => Sql.Identifiers(table.StoredColumns.Select(column => column.Name));
 
     /// <summary>Binary, unless a column's binary form means something else in another database (object ids).</summary>
-    public static string Format(Table table) => table.Columns.All(column => column.BinaryIsPortable) ? "FORMAT BINARY" : "FORMAT TEXT";
+    static string Format(Table table) => table.Columns.All(column => column.BinaryIsPortable) ? "FORMAT BINARY" : "FORMAT TEXT";
+
+    /// <summary>The statement that sends rows.</summary>
+    /// <param name="from">The table or a part of it, seen as <c>t</c> by the condition.</param>
+    public static string Out(Table table, string from, string condition) =>
+        $"COPY (SELECT {Sql.Identifiers("t", table.StoredColumns.Select(column => column.Name))} FROM {from} t WHERE {condition}) TO STDOUT ({Format(table)})";
+
+    /// <summary>The statement that receives them.</summary>
+    /// <param name="into">The table, a part of it, or one of the same columns.</param>
+    public static string In(Table table, string into, bool freeze = false) => $"COPY {into} ({Columns(table)}) FROM STDIN ({Format(table)}{(freeze ? ", FREEZE" : "")})";
 
     /// <summary>Copies what <paramref name="read"/> sends into what <paramref name="write"/> receives.</summary>
     /// <param name="progress">Called with the bytes of each block; the next one waits for it.</param>

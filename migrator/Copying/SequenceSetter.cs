@@ -2,7 +2,6 @@ using Dapper;
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
-using Npgsql;
 
 namespace Migrator.Copying;
 

@@ -65,7 +65,7 @@ public sealed class TableCopier(Databases databases, TenantScope scope, Tenant t
         await journal.HoldAsync(target, cancel);
         await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancel);
         await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancel);
-        await StreamAsync(plan, plan.Parts[0], source, target, ", FREEZE", cancel);
+        await StreamAsync(plan, plan.Parts[0], source, target, freeze: true, cancel);
         if (plan.Table.Belonging == Belonging.Reference) await SaveDigestAsync(plan, source, target, cancel);
         await writing.CommitAsync(cancel);
     }
@@ -78,21 +78,18 @@ public sealed class TableCopier(Databases databases, TenantScope scope, Tenant t
         await using var target = await databases.Isolated.OpenConnectionAsync(cancel);
         await using var writing = await target.BeginTransactionAsync(cancel);
         await journal.HoldAsync(target, cancel);
-        await StreamAsync(plan, part, source, target, "", cancel);
+        await StreamAsync(plan, part, source, target, freeze: false, cancel);
         if (plan.Table.Belonging == Belonging.Reference && part.Number == 0) await SaveDigestAsync(plan, source, target, cancel);
         await writing.CommitAsync(cancel);
     }
 
-    async Task StreamAsync(LeafPlan plan, CopyPart part, NpgsqlConnection source, NpgsqlConnection target, string option, CancellationToken cancel)
+    async Task StreamAsync(LeafPlan plan, CopyPart part, NpgsqlConnection source, NpgsqlConnection target, bool freeze, CancellationToken cancel)
     {
         var table = plan.Table.Table;
         var name = plan.Leaf.Name.Quoted;
-        var columns = RawCopy.Columns(table);
-        var format = RawCopy.Format(table);
-        var condition = scope.Condition(plan.Table, "t", tenant.Key);
         var rows = await CountingAsync(target, name, async () => await RawCopy.StreamAsync(
-            source, $"COPY (SELECT {Sql.Identifiers("t", table.StoredColumns.Select(column => column.Name))} FROM ONLY {name} t WHERE {condition} AND {part.Condition}) TO STDOUT ({format})",
-            target, $"COPY {name} ({columns}) FROM STDIN ({format}{option})",
+            source, RawCopy.Out(table, $"ONLY {name}", $"{scope.Condition(plan.Table, "t", tenant.Key)} AND {part.Condition}"),
+            target, RawCopy.In(table, name, freeze),
             bytes =>
             {
                 progress.Advance(plan.Table.Name, bytes);

@@ -1,13 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
 using Dapper;
-using Migrator.Console;
+using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Scope;
 using Npgsql;
-using Polly;
-using Polly.Retry;
 
 namespace Migrator.Guarding;
 
@@ -23,25 +21,18 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
     /// <summary>What the names of the guard's triggers begin with. The tilde sorts last: the guard sees what the application's own triggers made of the row.</summary>
     public const string TriggerPrefix = "~tenant_promotion_";
 
-    static readonly TimeSpan TableLockTimeout = TimeSpan.FromSeconds(1);
+    /// <summary>How long <see cref="PrefixOf"/> is.</summary>
+    public static readonly int PrefixLength = TriggerPrefix.Length + HashLength;
 
-    // CREATE TRIGGER queues for the table, and every writer would queue behind it: short tries, and room in between.
-    static readonly ResiliencePipeline LockRetry = new ResiliencePipelineBuilder()
-        .AddRetry(new RetryStrategyOptions
-        {
-            ShouldHandle = new PredicateBuilder().Handle<PostgresException>(e =>
-                e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected),
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = TimeSpan.FromMilliseconds(200),
-            MaxDelay = TimeSpan.FromSeconds(5),
-            MaxRetryAttempts = 12,
-            UseJitter = true,
-        })
-        .Build();
+    const int HashLength = 12;
 
-    string Prefix { get; } = TriggerPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(tenant.Key)))[..12];
+    string Prefix { get; } = PrefixOf(tenant.Key);
 
     IEnumerable<ScopedTable> Tables => scope.TenantTables;
+
+    /// <summary>What the names of a tenant's triggers and functions begin with.</summary>
+    public static string PrefixOf(string tenantKey) =>
+        TriggerPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(tenantKey)))[..HashLength];
 
     /// <summary>Writes the guard's row first, then the triggers, table by table; safe to repeat.</summary>
     /// <param name="state">The state of a guard that is not there yet.</param>
@@ -53,7 +44,7 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
             INSERT INTO tenant_promotion.guard (tenant_key, tenant_slug, state, pass)
             VALUES (@Key, @Slug, @state, gen_random_uuid()) ON CONFLICT (tenant_key) DO NOTHING
             """, cancel, new { tenant.Key, Slug = tenant.Slug.Text, state });
-        foreach (var table in Tables) await WithTableLockAsync(connection, table, InstallStatements(table), cancel);
+        foreach (var table in Tables) await WithTableLockAsync(connection, table.Name, InstallStatements(table), cancel);
     }
 
     /// <summary>Removes triggers, functions and, last, the guard's row; safe to repeat.</summary>
@@ -85,7 +76,7 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
     public async Task CloseAsync(JournalTransaction transaction, TimeSpan timeout)
     {
         await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
-        await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock(1952804978, hashtext('guard ' || @Key))", new { tenant.Key });
+        await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock(@LockClass, hashtext('guard ' || @Key))", new { PromotionJournal.LockClass, tenant.Key });
         if (await SetAsync(transaction, "closed") != 1) throw new InvalidOperationException("There is no guard to close.");
     }
 
@@ -101,9 +92,9 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
                           round(extract(epoch FROM clock_timestamp() - a.xact_start)), left(a.query, 60))
             FROM pg_locks l JOIN pg_stat_activity a USING (pid)
             WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND l.classid = 1952804978 AND l.objid::bigint = (hashtext('guard ' || @Key)::bigint & 4294967295) AND l.objsubid = 2 AND l.granted
+              AND l.classid = @LockClass AND l.objid::bigint = (hashtext('guard ' || @Key)::bigint & 4294967295) AND l.objsubid = 2 AND l.granted
             ORDER BY a.xact_start
-            """, new { tenant.Key }, cancellationToken: cancel))];
+            """, new { PromotionJournal.LockClass, tenant.Key }, cancellationToken: cancel))];
     }
 
     /// <summary>Lets the statements of this transaction pass the closed guard; the word is known to nobody else.</summary>
@@ -223,29 +214,14 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
             """;
     }
 
-    Task WithTableLockAsync(NpgsqlConnection connection, ScopedTable table, string statements, CancellationToken cancel) =>
-        WithTableLockAsync(connection, table.Name, statements, cancel);
-
-    async Task WithTableLockAsync(NpgsqlConnection connection, TableName table, string statements, CancellationToken cancel)
-    {
-        try
+    Task WithTableLockAsync(NpgsqlConnection connection, TableName table, string statements, CancellationToken cancel) => TableLock.RunAsync(
+        connection, table,
+        async token =>
         {
-            await LockRetry.ExecuteAsync(
-                async token =>
-                {
-                    await using var transaction = await connection.BeginTransactionAsync(token);
-                    await ExecuteAsync(connection, $"SET LOCAL lock_timeout = {(int)TableLockTimeout.TotalMilliseconds}", token);
-                    if (hold is not null) await hold(connection, token);
-                    await ExecuteAsync(connection, statements, token);
-                    await transaction.CommitAsync(token);
-                },
-                cancel);
-        }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
-        {
-            throw Sentences.TableLocked(table, e);
-        }
-    }
+            if (hold is not null) await hold(connection, token);
+            await ExecuteAsync(connection, statements, token);
+        },
+        cancel);
 
     static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, object? parameters = null) =>
         connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancel));

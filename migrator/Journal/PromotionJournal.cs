@@ -15,8 +15,9 @@ namespace Migrator.Journal;
 /// <remarks>https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS</remarks>
 public sealed class PromotionJournal : IAsyncDisposable
 {
-    // First key of our advisory locks, "tepr"; the second is the tenant's.
-    const int LockClass = 0x74657072;
+    /// <summary>First key of our advisory locks, "tepr"; the second is a hash of the tenant's. guard.sql has the number as well.</summary>
+    public const int LockClass = 0x74657072;
+
     static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(5);
 
     readonly NpgsqlConnection connection;
@@ -82,18 +83,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         },
         cancel);
 
-    public async Task<PromotionRecord?> CurrentAsync(string tenantKey, CancellationToken cancel)
-    {
-        await turn.WaitAsync(cancel);
-        try
-        {
-            return await FindAsync(connection, tenantKey, cancel);
-        }
-        finally
-        {
-            turn.Release();
-        }
-    }
+    public Task<PromotionRecord?> CurrentAsync(string tenantKey, CancellationToken cancel) => InTurnAsync(() => FindAsync(connection, tenantKey, cancel), cancel);
 
     /// <summary>The tenant's newest promotion, under way or ended; null when there was none. Needs no lock.</summary>
     public static async Task<PromotionRecord?> FindAsync(NpgsqlConnection connection, string tenantKey, CancellationToken cancel) =>
@@ -241,21 +231,15 @@ public sealed class PromotionJournal : IAsyncDisposable
         .ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
 
     /// <summary>Runs statements of the lock's holder in one transaction; what must be true together is written together.</summary>
-    public async Task<T> TransactAsync<T>(Func<JournalTransaction, Task<T>> work, CancellationToken cancel)
-    {
-        await turn.WaitAsync(cancel);
-        try
+    public Task<T> TransactAsync<T>(Func<JournalTransaction, Task<T>> work, CancellationToken cancel) => InTurnAsync(
+        async () =>
         {
             await using var transaction = await connection.BeginTransactionAsync(cancel);
             var result = await work(new(connection, cancel));
             await transaction.CommitAsync(cancel);
             return result;
-        }
-        finally
-        {
-            turn.Release();
-        }
-    }
+        },
+        cancel);
 
     public Task TransactAsync(Func<JournalTransaction, Task> work, CancellationToken cancel) => TransactAsync(
         async transaction =>
@@ -275,6 +259,22 @@ public sealed class PromotionJournal : IAsyncDisposable
         turn.Dispose();
     }
 
+    // One at a time, and only over the connection that took the lock: Dapper would open one that is closed anew, without it.
+    async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancel)
+    {
+        await turn.WaitAsync(cancel);
+        try
+        {
+            if (connection.State != System.Data.ConnectionState.Open) throw Sentences.Lost("it is closed");
+            return await work();
+        }
+        finally
+        {
+            if (connection.State != System.Data.ConnectionState.Open) await lost.CancelAsync();
+            turn.Release();
+        }
+    }
+
     async Task HeartbeatAsync()
     {
         try
@@ -282,21 +282,13 @@ public sealed class PromotionJournal : IAsyncDisposable
             while (true)
             {
                 await Task.Delay(TimeSpan.FromSeconds(1), closing.Token);
-                await turn.WaitAsync(closing.Token);
-                try
-                {
-                    await connection.ExecuteAsync(new CommandDefinition("SELECT 1", cancellationToken: closing.Token));
-                }
-                finally
-                {
-                    turn.Release();
-                }
+                await InTurnAsync(() => connection.ExecuteAsync(new CommandDefinition("SELECT 1", cancellationToken: closing.Token)), closing.Token);
             }
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
         }
-        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        catch (Exception e) when (e is NpgsqlException or Failure)
         {
             await lost.CancelAsync();
         }

@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Guarding;
@@ -7,7 +6,6 @@ using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Streaming;
-using Npgsql;
 
 namespace Migrator.Leftovers;
 
@@ -50,6 +48,6 @@ public sealed class Cure(MigratorSettings settings, Doctor doctor)
     {
         await using var connection = await Databases.OpenAsync(doctor.At(leftover.Place), cancel);
         if (leftover.Kind == LeftoverKind.Slot) await ReplicationSlot.DropAsync(connection, leftover.Name, cancel);
-        else await connection.ExecuteAsync(new CommandDefinition($"SET lock_timeout = '5s'; DROP PUBLICATION IF EXISTS {Sql.Identifier(leftover.Name)}", cancellationToken: cancel));
+        else await ReplicationSlot.UnpublishAsync(connection, leftover.Name, cancel);
     }
 }

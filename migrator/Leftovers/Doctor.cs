@@ -1,6 +1,7 @@
 using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Settings;
@@ -35,7 +36,7 @@ public sealed class Doctor(MigratorSettings settings)
         var byStream = owners.ToLookup(owner => StreamNames.Outbound(shared.Database, owner.Tenant));
         foreach (var slot in slots) JudgeSlot(here, slot, byStream[slot.Name].FirstOrDefault(), Legitimacy.MayHaveOutbound);
         foreach (var publication in publications) JudgePublication(here, publication, byStream[publication].FirstOrDefault(), Legitimacy.MayHaveOutbound);
-        var byGuard = owners.ToLookup(owner => Guard.PrefixOf(owner.Tenant.Key));
+        var byGuard = owners.ToLookup(owner => WriteGuard.PrefixOf(owner.Tenant.Key));
         foreach (var guard in guards) JudgeGuard(here, guard, byGuard[guard.Prefix].FirstOrDefault());
         foreach (var server in IsolatedServers(owners)) await LookAtAsync(server.Key.Host, server.Key.Port, server.Value, here, cancel);
         return new([.. found], [.. warnings]);
@@ -65,10 +66,10 @@ public sealed class Doctor(MigratorSettings settings)
             """
             SELECT DISTINCT key
             FROM unnest(@keys) key
-            JOIN pg_locks l ON l.classid = 1952804978 AND l.objid::bigint = hashtext(key)::bigint & 4294967295 AND l.objsubid = 2
+            JOIN pg_locks l ON l.classid = @LockClass AND l.objid::bigint = hashtext(key)::bigint & 4294967295 AND l.objsubid = 2
             WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
             """,
-            new { keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray() }, cancellationToken: cancel))];
+            new { PromotionJournal.LockClass, keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray() }, cancellationToken: cancel))];
 
     static async Task<string[]> PublicationsAsync(NpgsqlConnection connection, CancellationToken cancel) =>
         [.. await connection.QueryAsync<string>(new CommandDefinition(

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Dapper;
 using Migrator.Guarding;
 using Npgsql;
@@ -12,12 +10,6 @@ namespace Migrator.Leftovers;
 /// <param name="Objects">Triggers and functions.</param>
 public sealed record Guard(string Prefix, string? TenantKey, string? TenantSlug, string? State, DateTime? ChangedAt, long Objects)
 {
-    const int HashLength = 12;
-
-    /// <summary>The prefix that <see cref="WriteGuard"/> gives to a tenant's triggers.</summary>
-    public static string PrefixOf(string tenantKey) =>
-        WriteGuard.TriggerPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(tenantKey)))[..HashLength];
-
     public static async Task<IReadOnlyList<Guard>> ListAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
         if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")) return [];
@@ -28,10 +20,10 @@ public sealed record Guard(string Prefix, string? TenantKey, string? TenantSlug,
                   UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)
             WHERE starts_with(name, @TriggerPrefix) GROUP BY 1
             """,
-            new { length = WriteGuard.TriggerPrefix.Length + HashLength, WriteGuard.TriggerPrefix }, cancellationToken: cancel))).ToDictionary(row => row.Prefix, row => row.Count);
+            new { length = WriteGuard.PrefixLength, WriteGuard.TriggerPrefix }, cancellationToken: cancel))).ToDictionary(row => row.Prefix, row => row.Count);
         var rows = (await connection.QueryAsync<(string Key, string Slug, string State, DateTime ChangedAt)>(new CommandDefinition(
             "SELECT tenant_key, tenant_slug, state, changed_at FROM tenant_promotion.guard ORDER BY tenant_slug", cancellationToken: cancel))).ToArray();
-        var known = rows.Select(row => new Guard(PrefixOf(row.Key), row.Key, row.Slug, row.State, row.ChangedAt, objects.GetValueOrDefault(PrefixOf(row.Key)))).ToArray();
+        var known = rows.Select(row => new Guard(WriteGuard.PrefixOf(row.Key), row.Key, row.Slug, row.State, row.ChangedAt, objects.GetValueOrDefault(WriteGuard.PrefixOf(row.Key)))).ToArray();
         var rest = objects.Keys.Except(known.Select(guard => guard.Prefix)).Order(StringComparer.Ordinal);
         return [.. known, .. rest.Select(prefix => new Guard(prefix, null, null, null, null, objects[prefix]))];
     }

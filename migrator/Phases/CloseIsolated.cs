@@ -1,9 +1,7 @@
 using Dapper;
-using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
-using Npgsql;
 
 namespace Migrator.Phases;
 
@@ -12,8 +10,6 @@ namespace Migrator.Phases;
 /// </summary>
 public sealed class CloseIsolated : Phase
 {
-    const int Attempts = 5;
-
     public override string Name => "close-isolated";
     public override string Title => "Close the isolated database for writes";
     public override string State => PromotionState.RollingBack;
@@ -22,19 +18,14 @@ public sealed class CloseIsolated : Phase
     {
         await InstallAsync(run, cancel);
         var guard = GuardOf(run);
-        for (var attempt = 1; ; attempt++)
-            try
+        return await Handover.TryAsync(
+            run, guard,
+            async () =>
             {
                 await InIsolatedAsync(run, transaction => guard.CloseAsync(transaction, run.Options.MaxPause), cancel);
-                return new("neither side takes the tenant's writes");
-            }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
-            {
-                var holders = await guard.HoldersAsync(cancel);
-                if (attempt == Attempts) throw Sentences.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
-                run.Progress.Warn(Sentences.GuardRetries(run.Options.MaxPause, attempt, Attempts, holders));
-                await Task.Delay(run.Options.MaxPause, run.Clock, cancel);
-            }
+                return new PhaseOutcome("neither side takes the tenant's writes");
+            },
+            cancel);
     }
 
     /// <summary>Gives the tenant back its writes in the isolated database: the rollback did not reach its flip.</summary>

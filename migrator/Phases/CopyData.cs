@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Migrator.Copying;
 using Migrator.Journal;
-using Migrator.Scope;
 
 namespace Migrator.Phases;
 

@@ -2,11 +2,7 @@ using Dapper;
 using Migrator.Console;
 using Migrator.Copying;
 using Migrator.Journal;
-using Migrator.Model;
-using Migrator.Routing;
 using Migrator.Schema;
-using Migrator.Scope;
-using Npgsql;
 
 namespace Migrator.Phases;
 
@@ -36,7 +32,7 @@ public sealed class CutOver : Phase
 
         var isolation = await Flip.IsolationAsync(run, cancel);
         await Flip.IsolatedAsync(run, isolation, await Flip.RolesAsync(run, cancel), null, cancel);
-        var pause = await Flip.SharedAsync(run, isolation, null, new { isolation }, cancel);
+        var pause = await Flip.SharedAsync(run, isolation, null, new { isolation }, run.Options.MaxPause, cancel);
         // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
         await Flip.PublishAsync(run, CancellationToken.None);
         return new($"pause {pause:N0} ms", Recorded: true);

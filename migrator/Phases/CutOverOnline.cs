@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Dapper;
 using Migrator.Console;
 using Migrator.Copying;
@@ -20,10 +19,6 @@ namespace Migrator.Phases;
 /// </summary>
 public sealed class CutOverOnline : Phase
 {
-    const int Attempts = 5;
-    const int FewKeys = 5_000;
-    const int SampleSize = 10;
-
     static readonly TimeSpan NearEnough = TimeSpan.FromMilliseconds(100);
 
     public override string Name => CutOver.PhaseName;
@@ -44,21 +39,10 @@ public sealed class CutOverOnline : Phase
             [.. run.Scope.TenantTables.Where(table => !table.Table.IsStreamable)], archive);
         // An attempt that fails has applied what it has applied: the next looks at that too.
         var touched = new TouchedKeys();
-        for (var attempt = 1; ; attempt++)
-            try
-            {
-                var pause = await AttemptAsync(run, plan, touched, cancel);
-                // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
-                await Flip.PublishAsync(run, CancellationToken.None);
-                return new($"pause {pause:N0} ms", Recorded: true);
-            }
-            catch (Exception e) when (IsTooSlow(e) && !cancel.IsCancellationRequested)
-            {
-                var holders = await run.Guard.HoldersAsync(cancel);
-                if (attempt == Attempts) throw Sentences.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
-                run.Progress.Warn(Sentences.GuardRetries(run.Options.MaxPause, attempt, Attempts, holders));
-                await Task.Delay(run.Options.MaxPause, run.Clock, cancel);
-            }
+        var pause = await Handover.TryAsync(run, run.Guard, () => AttemptAsync(run, plan, touched, cancel), cancel);
+        // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
+        await Flip.PublishAsync(run, CancellationToken.None);
+        return new($"pause {pause:N0} ms", Recorded: true);
     }
 
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
@@ -82,30 +66,12 @@ public sealed class CutOverOnline : Phase
         var direction = StreamDirection.Outbound(run);
         await WithdrawAsync(run, cancel);
         touched.Add(direction.Tables.Single(table => table.Table.Belonging == Belonging.Root), new([run.Tenant.Key]), null);
-        var near = false;
-        for (var round = 1; ; round++)
-        {
-            await using (var feed = await ChangeFeed.OpenAsync(direction, exact: true, cancel, touched: touched))
-                try
-                {
-                    if (!near) await CatchUp.ComeNearAsync(run, direction, feed, NearEnough, cancel);
-                    if (touched.Count <= FewKeys || round > Attempts) return await PauseAsync(run, plan, feed, touched, cancel);
-                }
-                catch (ExactPointNeededException) when (round <= 2 * Attempts)
-                {
-                }
-            // Many rows to look at again, or some to be asked for: now, while nobody waits.
-            await using var point = await ExactPoint.MeetAsync(direction, exact: true, touched, cancel);
-            await RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant, new(Shared: point.Snapshot)), touched, cancel);
-            touched.Clear();
-            near = true;
-        }
+        return await Handover.ApproachAsync(run, direction, NearEnough, touched, feed => PauseAsync(run, plan, direction, feed, touched, cancel), cancel);
     }
 
-    static async Task<double> PauseAsync(PromotionRun run, Plan plan, ChangeFeed feed, TouchedKeys touched, CancellationToken cancel)
+    static async Task<double> PauseAsync(PromotionRun run, Plan plan, StreamDirection direction, ChangeFeed feed, TouchedKeys touched, CancellationToken cancel)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(run.Options.MaxPause);
+        using var limit = new PauseLimit(run, cancel);
         feed.Hold();
         await run.Journal.TransactAsync(transaction => run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6), cancel);
         try
@@ -117,14 +83,14 @@ public sealed class CutOverOnline : Phase
             await feed.DisposeAsync();
             await Task.WhenAll(
                 Flip.RequireSameSchemaAsync(run, limit.Token),
-                RecheckAsync(run, new(run.Databases, run.Scope, run.Tenant), touched, limit.Token),
+                Handover.RecheckAsync(run, direction, touched, null, limit.Token),
                 SequenceSetter.SetAsync(run.Databases, run.Scope, limit.Token));
             await CopyUnstreamedAsync(run, plan.Unstreamed, limit.Token);
             await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, limit.Token);
             await Flip.IsolatedAsync(run, plan.Isolation, plan.Roles, isolated => Suspension.ResumeAsync(isolated, limit.Token), limit.Token);
             var (snapshot, position) = await HoldAsFlippedAsync(run, limit.Token);
             limit.Token.ThrowIfCancellationRequested();
-            return await Flip.SharedAsync(run, plan.Isolation, plan.HasHomebound ? position : null, new Facts(plan.Isolation, snapshot), CancellationToken.None);
+            return await Flip.SharedAsync(run, plan.Isolation, plan.HasHomebound ? position : null, new Facts(plan.Isolation, snapshot), limit.Left, CancellationToken.None);
         }
         catch when (!run.Journal.Lost.IsCancellationRequested)
         {
@@ -160,21 +126,6 @@ public sealed class CutOverOnline : Phase
             await connection.ExecuteAsync(new CommandDefinition($"DROP RULE {Sql.Identifier(rule)} ON {table}", cancellationToken: cancel));
     }
 
-    static async Task RecheckAsync(PromotionRun run, Comparison comparison, TouchedKeys touched, CancellationToken cancel)
-    {
-        var differences = await DifferencesAsync(comparison, touched, cancel);
-        if (differences.Count > 0) throw Sentences.Different(run.Tenant.Slug, [], differences);
-    }
-
-    /// <summary>Of the rows that changes have touched, those that differ.</summary>
-    public static async Task<IReadOnlyList<RowDifference>> DifferencesAsync(Comparison comparison, TouchedKeys touched, CancellationToken cancel)
-    {
-        var differences = new List<RowDifference>();
-        foreach (var (table, keys) in touched.All.Where(one => one.Table.Table.IsTenantData))
-            differences.AddRange(await comparison.RowsAsync(table.Table, [.. keys.Select(key => key.Values)], SampleSize, cancel));
-        return differences;
-    }
-
     // Their changes have no name to be applied by; they are small, or Preflight had refused.
     static async Task CopyUnstreamedAsync(PromotionRun run, IReadOnlyList<ScopedTable> tables, CancellationToken cancel)
     {
@@ -185,11 +136,10 @@ public sealed class CutOverOnline : Phase
         await run.Isolated.HoldAsync(isolated, cancel);
         foreach (var table in tables)
         {
-            var (columns, format) = (RawCopy.Columns(table.Table), RawCopy.Format(table.Table));
             await isolated.ExecuteAsync(new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancel));
             await RawCopy.StreamAsync(
-                shared, $"COPY (SELECT {Sql.Identifiers("t", table.Table.StoredColumns.Select(column => column.Name))} FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)}) TO STDOUT ({format})",
-                isolated, $"COPY {table.Name.Quoted} ({columns}) FROM STDIN ({format})", null, cancel);
+                shared, RawCopy.Out(table.Table, table.Table.From, run.Scope.Condition(table, "t", run.Tenant.Key)),
+                isolated, RawCopy.In(table.Table, table.Name.Quoted), null, cancel);
         }
         await transaction.CommitAsync(cancel);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
@@ -219,11 +169,9 @@ public sealed class CutOverOnline : Phase
             return false;
         }
         await ReplicationSlot.PublishAsync(isolated, direction.Name, direction.Tables, cancel);
-        await ReplicationSlot.CreateAsync(isolated, direction.Name, null, cancel);
+        await ReplicationSlot.CreateAsync(isolated, direction.Name, cancel);
         return true;
     }
-
-    static bool IsTooSlow(Exception e) => e is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled };
 
     sealed record Plan(
         System.Text.Json.Nodes.JsonObject Isolation, IReadOnlyList<string> Roles, bool HasHomebound, IReadOnlyList<ScopedTable> Unstreamed, SchemaArchive Archive);

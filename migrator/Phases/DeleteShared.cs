@@ -104,8 +104,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         await ExecuteAsync(connection, "SET LOCAL lock_timeout = '10s'", cancel);
         await run.HoldAsync(connection, cancel);
         await run.Guard.PassAsync(connection, cancel);
-        var nested = tables.Aggregate(work, (inner, table) => () => TriggerSuspension.WithoutTriggersAsync(connection, table, inner, cancel));
-        var rows = await nested();
+        var rows = await TriggerSuspension.WithoutTriggersAsync(connection, tables, work, cancel);
         await transaction.CommitAsync(cancel);
         return rows;
     }

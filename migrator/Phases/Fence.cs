@@ -1,14 +1,10 @@
-using Migrator.Console;
 using Migrator.Journal;
-using Npgsql;
 
 namespace Migrator.Phases;
 
 /// <summary>Closes the guard before the copy (fenced mode): the tenant's rows stand still from here to the flip.</summary>
 public sealed class Fence : Phase
 {
-    const int Attempts = 5;
-
     public const string PhaseName = "fence";
 
     /// <summary>The phases whose results are worth nothing once the guard has been open again: the tenant may have written.</summary>
@@ -18,30 +14,21 @@ public sealed class Fence : Phase
     public override string Title => "Close the write guard";
     public override string State => PromotionState.Copying;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
-    {
-        for (var attempt = 1; ; attempt++)
-            try
-            {
-                // Closed and recorded in one commit: no crash leaves a closed guard that the journal knows nothing of.
-                await run.Journal.TransactAsync(
-                    async transaction =>
-                    {
-                        await run.Guard.CloseAsync(transaction, run.Options.MaxPause);
-                        await PromotionJournal.EndPhaseAsync(transaction, run.Id, Name, null);
-                    },
-                    cancel);
-                return new("the tenant's writes wait or fail from here on", Recorded: true);
-            }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
-            {
-                // The tenant goes on meanwhile, as if nothing had happened.
-                var holders = await run.Guard.HoldersAsync(cancel);
-                if (attempt == Attempts) throw Sentences.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
-                run.Progress.Warn(Sentences.GuardRetries(run.Options.MaxPause, attempt, Attempts, holders));
-                await Task.Delay(run.Options.MaxPause, run.Clock, cancel);
-            }
-    }
+    public override Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel) => Handover.TryAsync(
+        run, run.Guard,
+        async () =>
+        {
+            // Closed and recorded in one commit: no crash leaves a closed guard that the journal knows nothing of.
+            await run.Journal.TransactAsync(
+                async transaction =>
+                {
+                    await run.Guard.CloseAsync(transaction, run.Options.MaxPause);
+                    await PromotionJournal.EndPhaseAsync(transaction, run.Id, Name, null);
+                },
+                cancel);
+            return new PhaseOutcome("the tenant's writes wait or fail from here on", Recorded: true);
+        },
+        cancel);
 
     public override Task UndoAsync(PromotionRun run, CancellationToken cancel) => OpenAsync(run, cancel);
 

@@ -4,6 +4,7 @@ using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Scope;
+using Migrator.Streaming;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -72,12 +73,13 @@ public static class Flip
     /// </summary>
     /// <param name="homebound">From where on the isolated database's changes are the tenant's; null when no slot keeps them.</param>
     /// <param name="facts">What later phases need to know.</param>
+    /// <param name="patience">How long to wait for whoever holds the tenant's row.</param>
     /// <returns>Milliseconds since the guard began to close.</returns>
     public static Task<double> SharedAsync(
-        PromotionRun run, System.Text.Json.Nodes.JsonObject isolation, NpgsqlLogSequenceNumber? homebound, object facts, CancellationToken cancel) => run.Journal.TransactAsync(
+        PromotionRun run, System.Text.Json.Nodes.JsonObject isolation, NpgsqlLogSequenceNumber? homebound, object facts, TimeSpan patience, CancellationToken cancel) => run.Journal.TransactAsync(
         async transaction =>
         {
-            await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)run.Options.MaxPause.TotalMilliseconds}");
+            await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)patience.TotalMilliseconds}");
             await run.Guard.PassAsync(transaction.Connection, cancel);
             await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.IsolatedMode, isolation);
             await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Isolated);
@@ -88,10 +90,7 @@ public static class Flip
                 WHERE id = @Id RETURNING pause_ms
                 """,
                 new { run.Tenant.Key, run.Id });
-            if (homebound is { } position)
-                await transaction.ExecuteAsync(
-                    "INSERT INTO tenant_promotion.position VALUES (@Id, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
-                    new { run.Id, lsn = position.ToString() });
+            if (homebound is { } position) await StreamPosition.SaveAsync(transaction.Connection, run.Id, position, cancel);
             await PromotionJournal.EndPhaseAsync(transaction, run.Id, CutOver.PhaseName, facts);
             await TenantRow.NotifyAsync(transaction, run.Tenant);
             return pause;

@@ -15,15 +15,16 @@ public sealed class FlipBack : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
     {
-        await CommitAsync(run, cancel);
+        await CommitAsync(run, run.Options.MaxPause, cancel);
         return new("the shared database takes the tenant's writes again", Recorded: true);
     }
 
     /// <summary>The one commit that decides.</summary>
-    public static Task CommitAsync(PromotionRun run, CancellationToken cancel) => run.Journal.TransactAsync(
+    /// <param name="patience">How long to wait for whoever holds the tenant's row.</param>
+    public static Task CommitAsync(PromotionRun run, TimeSpan patience, CancellationToken cancel) => run.Journal.TransactAsync(
         async transaction =>
         {
-            await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)run.Options.MaxPause.TotalMilliseconds}");
+            await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)patience.TotalMilliseconds}");
             await run.Guard.PassAsync(transaction.Connection, cancel);
             await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
             await run.Guard.OpenAsync(transaction);

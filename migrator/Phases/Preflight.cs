@@ -1,7 +1,6 @@
 using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
-using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Schema;

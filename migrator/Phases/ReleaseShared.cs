@@ -2,7 +2,6 @@ using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Streaming;
-using Npgsql;
 
 namespace Migrator.Phases;
 

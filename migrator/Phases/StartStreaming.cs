@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Journal;
 using Migrator.Streaming;
 
@@ -20,10 +19,13 @@ public sealed class StartStreaming : Phase
     {
         var direction = StreamDirection.Outbound(run);
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel))
-            await isolated.ExecuteAsync(new CommandDefinition("DELETE FROM tenant_promotion.position; DELETE FROM tenant_promotion.suspended", cancellationToken: cancel));
+        {
+            await StreamPosition.ForgetAsync(isolated, cancel);
+            await Suspension.ForgetAsync(isolated, cancel);
+        }
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
         await ReplicationSlot.PublishAsync(shared, direction.Name, direction.Tables, cancel);
-        await ReplicationSlot.CreateAsync(shared, direction.Name, null, cancel);
+        await ReplicationSlot.CreateAsync(shared, direction.Name, cancel);
         return new($"slot {direction.Name}, {direction.Tables.Count} tables");
     }
 

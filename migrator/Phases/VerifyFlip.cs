@@ -1,7 +1,5 @@
 using Migrator.Journal;
-using Migrator.Scope;
 using Migrator.Verification;
-using Npgsql;
 
 namespace Migrator.Phases;
 

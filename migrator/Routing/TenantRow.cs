@@ -27,7 +27,7 @@ public static class TenantRow
     /// <summary>Sets the mode and merges <c>settings.isolation</c>; other keys survive. Null removes the key again.</summary>
     public static Task FlipAsync(
         JournalTransaction transaction, Tenancy tenancy, TenantScope scope, Tenant tenant, string mode, JsonObject? isolation) =>
-        TriggerSuspension.WithoutTriggersAsync(transaction.Connection, tenancy.Table, () => UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation), transaction.Cancel);
+        TriggerSuspension.WithoutTriggersAsync(transaction.Connection, [tenancy.Table], () => UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation), transaction.Cancel);
 
     /// <summary>The mode that a database has for the tenant.</summary>
     public static Task<string?> ModeAsync(NpgsqlConnection connection, Tenancy tenancy, TenantScope scope, Tenant tenant, CancellationToken cancel) =>

@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using Dapper;
 using Migrator.Connections;
 using Migrator.Guarding;
-using Migrator.Model;
 using Npgsql;
 
 namespace Migrator.Schema;

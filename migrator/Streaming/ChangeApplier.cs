@@ -1,5 +1,6 @@
 using System.Data;
 using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Model;
@@ -24,8 +25,7 @@ namespace Migrator.Streaming;
 public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
 {
     const int RowsPerBatch = 1_000;
-    const int LockAttempts = 8;
-    const int ShortTries = 4;
+    const int LockAttempts = 24;
 
     readonly NpgsqlConnection target = new(new NpgsqlConnectionStringBuilder(direction.TargetServer.ConnectionString)
     {
@@ -121,9 +121,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             await RunAsync("SET CONSTRAINTS ALL IMMEDIATE", cancel);
             foreach (var resumption in resumptions) await RunAsync(resumption, cancel);
         }
-        await target.ExecuteAsync(new CommandDefinition(
-            "INSERT INTO tenant_promotion.position VALUES (@Promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
-            new { direction.Promotion, lsn = reached.ToString() }, cancellationToken: cancel));
+        await StreamPosition.SaveAsync(target, direction.Promotion, reached, cancel);
         await transaction!.CommitAsync(cancel);
         await EndAsync();
     }
@@ -137,7 +135,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
 
     public async ValueTask DisposeAsync()
     {
-        if (transaction is not null) await transaction.DisposeAsync();
+        await EndAsync();
         await target.DisposeAsync();
     }
 
@@ -150,21 +148,23 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 await direction.HoldAsync(target, cancel);
                 await RunAsync("SET CONSTRAINTS ALL DEFERRED", cancel);
                 if (!direction.IsHomebound) return;
-                // The application's triggers in the shared database stay out of it. Others wait for the table meanwhile: never behind us for long.
-                await RunAsync($"SET LOCAL lock_timeout = {(attempt <= ShortTries ? 500 : 2_000)}", cancel);
-                var tables = chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct().ToArray() : direction.Tables;
-                foreach (var table in tables)
-                    if (await TriggerSuspension.SuspendAsync(target, table.Name, cancel) is { } resumption) resumptions.Add(resumption);
-                if (deferred) resumptions.AddRange(await Suspension.DeferKeysAsync(target, tables.Select(table => table.Name), cancel));
+                // The application's triggers in the shared database stay out of it.
+                await RunAsync($"SET LOCAL lock_timeout = {LockPatience(attempt)}", cancel);
+                var tables = (chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct() : direction.Tables).Select(table => table.Name).ToArray();
+                if (await TriggerSuspension.SuspendAsync(target, tables, cancel) is { } resumption) resumptions.Add(resumption);
+                if (deferred) resumptions.AddRange(await Suspension.DeferKeysAsync(target, tables, cancel));
                 return;
             }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+            catch (PostgresException e) when (TableLock.IsRefused(e))
             {
                 await EndAsync();
                 if (attempt == LockAttempts) throw Sentences.CannotFollowHome(direction.Tenant.Slug, e);
-                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(50 * attempt, 1_000)), cancel);
+                await Task.Delay(LockPatience(attempt), cancel);
             }
     }
+
+    // Milliseconds. Others queue behind whoever waits for a table: short tries with as much room in between, and longer ones when nothing else helps.
+    static int LockPatience(int attempt) => Math.Min(100 << (attempt / 4), 2_000);
 
     async Task ExecuteAsync(IReadOnlyList<Change> changes, CancellationToken cancel)
     {
@@ -183,6 +183,8 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             var table = change.Table;
             var (row, old) = (change.Row, change.Old);
             if (change.Kind != ChangeKind.Truncate) touched?.Add(table, row.Length > 0 ? table.KeyOf(row) : old!, old);
+            // Under its new key it is as unknown as under the old one.
+            if (row.Length > 0 && old is not null && unknown.Contains((table, old))) unknown.Add((table, table.KeyOf(row)));
             switch (change.Kind)
             {
                 case ChangeKind.Insert:
@@ -205,16 +207,14 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 case ChangeKind.Update when table.IsOurs(row) == false:
                     Do(table.Update(row, old));
                     break;
-                // Wherever it belongs now: if it moved, the end of the transaction tells.
-                case ChangeKind.Update when old is null && change.IsComplete && table.Table.Belonging == Belonging.Derived:
-                    Do(table.Update(row, null), moved.Contains((table, table.KeyOf(row))) ? change : null);
-                    Do(table.InsertMissing(row), table.MayComeBeforeParent ? change : null);
+                // One that is not here is another tenant's, or it has moved, of which the guard tells.
+                case ChangeKind.Update when table.Table.Belonging == Belonging.Derived && (old is null || (exact && table.KeyCanChange)):
+                    Do(table.Update(row, old), table.MayComeBeforeParent || moved.Contains((table, table.KeyOf(row))) ? change : null);
                     break;
-                case ChangeKind.Update when old is null:
-                    if (change.IsComplete) Do(table.Insert(row));
-                    else Do(table.Update(row, null), change);
+                case ChangeKind.Update when old is null && change.IsComplete:
+                    Do(table.Insert(row));
                     break;
-                case ChangeKind.Update when exact && table.KeyCanChange:
+                case ChangeKind.Update when old is null || (exact && table.KeyCanChange):
                     Do(table.Update(row, old), change);
                     break;
                 case ChangeKind.Update:
@@ -250,12 +250,13 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                         if (reader.GetString(0) == "t") ours.Add(key);
                         else left.Add(key);
                     }
-                if (table.TenantPosition is null) unknown.UnionWith(some.Where(key => !ours.Contains(key)).Select(key => (table, key)));
-                else
-                {
-                    if (left.Count > 0) await RemoveAsync(table, left, cancel);
-                    if (direction.Tables.Any(other => other.LeadsTo(table, some) is not null)) unknown.UnionWith(some.Except(left).Select(key => (table, key)));
-                }
+                var hasCompany = direction.Tables.Any(other => other.LeadsTo(table, some) is not null);
+                if (table.TenantPosition is not null && left.Count > 0) await RemoveAsync(table, left, cancel);
+                var unsettled = table.TenantPosition is not null
+                    ? hasCompany ? some.Except(left) : []
+                    // Among rows of different moments it may be here, and what hangs on it have been turned away.
+                    : some.Where(key => !ours.Contains(key) || (hasCompany && !exact));
+                unknown.UnionWith(unsettled.Select(key => (table, key)));
             }
         moved.Clear();
     }

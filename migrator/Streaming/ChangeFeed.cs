@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Dapper;
 using Migrator.Console;
 using Npgsql;
 using Npgsql.Replication;
@@ -14,6 +13,7 @@ namespace Migrator.Streaming;
 /// </summary>
 public sealed class ChangeFeed : IAsyncDisposable
 {
+    readonly bool isHomebound;
     readonly CancellationTokenSource stop;
     readonly LogicalReplicationConnection connection;
     readonly ChangeApplier applier;
@@ -25,6 +25,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     ChangeFeed(StreamDirection direction, ChangeApplier applier, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore, CancellationToken cancel)
     {
         this.applier = applier;
+        isHomebound = direction.IsHomebound;
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         connection = new(new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
         {
@@ -52,7 +53,8 @@ public sealed class ChangeFeed : IAsyncDisposable
         StreamDirection direction, bool exact, CancellationToken cancel, NpgsqlLogSequenceNumber? stopBefore = null, string? snapshot = null, TouchedKeys? touched = null)
     {
         await using (var source = await direction.Source.OpenConnectionAsync(cancel)) await ReplicationSlot.ReleaseAsync(source, direction.Name, cancel);
-        var from = await PositionAsync(direction, cancel);
+        NpgsqlLogSequenceNumber from;
+        await using (var target = await direction.Target.OpenConnectionAsync(cancel)) from = await StreamPosition.ReadAsync(target, direction.Promotion, cancel);
         var applier = new ChangeApplier(direction, exact, snapshot, touched);
         try
         {
@@ -90,15 +92,6 @@ public sealed class ChangeFeed : IAsyncDisposable
         await applier.DisposeAsync();
         await connection.DisposeAsync();
         stop.Dispose();
-    }
-
-    static async Task<NpgsqlLogSequenceNumber> PositionAsync(StreamDirection direction, CancellationToken cancel)
-    {
-        await using var target = await direction.Target.OpenConnectionAsync(cancel);
-        var position = await target.ExecuteScalarAsync<string?>(new CommandDefinition(
-            "SELECT lsn::text FROM tenant_promotion.position WHERE promotion_id = @Promotion", new { direction.Promotion }, cancellationToken: cancel));
-        // Without one nothing has been applied yet: the slot knows where it begins.
-        return position is null ? default : NpgsqlLogSequenceNumber.Parse(position);
     }
 
     async Task RunAsync(StreamDirection direction, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore)
@@ -144,8 +137,11 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     async Task ApplyAsync()
     {
-        await foreach (var chunk in chunks.Reader.ReadAllAsync(stop.Token))
+        await foreach (var first in chunks.Reader.ReadAllAsync(stop.Token))
         {
+            var chunk = first;
+            // Homeward each commit has to wait for tables that others write to: what has come meanwhile goes with it.
+            while (isHomebound && chunk.EndsTransaction && chunks.Reader.TryPeek(out var next) && next.EndsTransaction && chunks.Reader.TryRead(out next)) chunk = chunk.And(next);
             await applier.ApplyAsync(chunk, stop.Token);
             Interlocked.Add(ref changes, chunk.Changes.Count);
             if (!chunk.EndsTransaction || applier.IsOpen) continue;

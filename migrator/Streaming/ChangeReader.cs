@@ -91,7 +91,7 @@ public sealed class ChangeReader(StreamDirection direction)
                     inTransaction = false;
                     end = commit.TransactionEndLsn;
                     // Rows that moved are settled before anything of the next transaction is applied.
-                    if (changes.Count >= EnoughChanges || moved.Count > 0) await FlushAsync();
+                    if (changes.Count >= (direction.IsHomebound ? TooManyChanges : EnoughChanges) || moved.Count > 0) await FlushAsync();
                     break;
                 case RelationMessage relation:
                     // A partition is announced along with the table that it is a part of, by whose name its changes come.
@@ -143,9 +143,6 @@ public sealed class ChangeReader(StreamDirection direction)
         if (row is not null && oldKey is not null && moved.Contains((table, oldKey))) Moved(table, table.KeyOf(row));
         if (isOurs == false && !(kind == ChangeKind.Update && moved.Contains((table, table.KeyOf(row!))))) return;
         changes.Add(new(table, kind, row ?? [], oldKey));
-        // The same transaction gives it another key after it has moved: that one has moved as well.
-        if (row is not null && oldKey is not null && moved.Contains((table, oldKey)) && moved.Add((table, table.KeyOf(row))))
-            changes.Add(new(table, ChangeKind.Move, [], table.KeyOf(row)));
     }
 
     // An old row may be its key alone; the tenant column is null then.
@@ -153,8 +150,6 @@ public sealed class ChangeReader(StreamDirection direction)
 
     void Moved(string text)
     {
-        // Every row of the isolated database is the tenant's, whatever it belongs to.
-        if (direction.IsHomebound) return;
         using var document = JsonDocument.Parse(text);
         var said = document.RootElement;
         // Homeward every row is the tenant's, wherever it moves.

@@ -1,7 +1,6 @@
 using Migrator.Console;
 using Npgsql;
 using Npgsql.Replication;
-using Npgsql.Replication.Internal;
 using NpgsqlTypes;
 
 namespace Migrator.Streaming;

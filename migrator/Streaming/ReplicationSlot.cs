@@ -1,10 +1,8 @@
 using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Model;
 using Npgsql;
-using NpgsqlTypes;
-using Polly;
-using Polly.Retry;
 
 namespace Migrator.Streaming;
 
@@ -15,43 +13,19 @@ public static class ReplicationSlot
     // A slot begins when all transactions that were open at its creation have ended. Nobody waits for us meanwhile, so this may take a while.
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    static readonly ResiliencePipeline LockRetry = new ResiliencePipelineBuilder()
-        .AddRetry(new RetryStrategyOptions
-        {
-            ShouldHandle = new PredicateBuilder().Handle<PostgresException>(e => e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected),
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = TimeSpan.FromMilliseconds(200),
-            MaxDelay = TimeSpan.FromSeconds(5),
-            MaxRetryAttempts = 12,
-            UseJitter = true,
-        })
-        .Build();
-
     /// <summary>Creates the publication, after trying on a table of the same shape that it makes no write fail.</summary>
     /// <exception cref="Failure">A table would refuse updates as part of a publication, or is locked by others all the time.</exception>
     public static async Task PublishAsync(NpgsqlConnection connection, string name, IReadOnlyList<StreamedTable> tables, CancellationToken cancel)
     {
         foreach (var table in tables) await TryAsync(connection, table, cancel);
-        try
-        {
-            await LockRetry.ExecuteAsync(
-                async token =>
-                {
-                    await using var transaction = await connection.BeginTransactionAsync(token);
-                    await ExecuteAsync(connection, "SET LOCAL lock_timeout = '1s'", token);
-                    await ExecuteAsync(
-                        connection,
-                        $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; CREATE PUBLICATION {Sql.Identifier(name)} FOR TABLE {string.Join(", ", tables.Select(table => table.Definition.From))} " +
-                        "WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)",
-                        token);
-                    await transaction.CommitAsync(token);
-                },
-                cancel);
-        }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
-        {
-            throw Sentences.TableLocked(tables[0].Name, e);
-        }
+        await TableLock.RunAsync(
+            connection, tables[0].Name,
+            token => ExecuteAsync(
+                connection,
+                $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; CREATE PUBLICATION {Sql.Identifier(name)} FOR TABLE {string.Join(", ", tables.Select(table => table.Definition.From))} " +
+                "WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)",
+                token),
+            cancel);
     }
 
     // The server checks the replica identity when it plans a write, even one that finds no row.
@@ -84,12 +58,12 @@ public static class ReplicationSlot
 
     /// <summary>Creates the slot anew. What commits after this returns is in the stream.</summary>
     /// <exception cref="Failure">A transaction stayed open for too long.</exception>
-    public static async Task CreateAsync(NpgsqlConnection connection, string name, TimeSpan? patience, CancellationToken cancel)
+    public static async Task CreateAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
     {
         await DropAsync(connection, name, cancel);
         try
         {
-            await ExecuteAsync(connection, $"SET statement_timeout = {(int)(patience ?? Patience).TotalMilliseconds}", cancel);
+            await ExecuteAsync(connection, $"SET statement_timeout = {(int)Patience.TotalMilliseconds}", cancel);
             await connection.ExecuteAsync(new CommandDefinition("SELECT pg_create_logical_replication_slot(@name, 'pgoutput')", new { name }, cancellationToken: cancel));
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancel.IsCancellationRequested)
@@ -128,8 +102,12 @@ public static class ReplicationSlot
     public static async Task RemoveAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
     {
         await DropAsync(connection, name, cancel);
-        await ExecuteAsync(connection, $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}", cancel);
+        await UnpublishAsync(connection, name, cancel);
     }
+
+    /// <summary>Drops the publication, which keeps nothing and nobody.</summary>
+    public static Task UnpublishAsync(NpgsqlConnection connection, string name, CancellationToken cancel) =>
+        ExecuteAsync(connection, $"SET lock_timeout = '5s'; DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; RESET lock_timeout", cancel);
 
     /// <summary>Puts a mark into the stream: whoever meets it has met everything that committed before.</summary>
     public static async Task<string> MarkAsync(NpgsqlConnection connection, CancellationToken cancel)
@@ -138,10 +116,6 @@ public static class ReplicationSlot
         await connection.ExecuteAsync(new CommandDefinition("SELECT pg_logical_emit_message(true, @MarkPrefix, @mark)", new { ChangeReader.MarkPrefix, mark }, cancellationToken: cancel));
         return mark;
     }
-
-    /// <summary>The end of the write-ahead log now.</summary>
-    public static async Task<NpgsqlLogSequenceNumber> EndOfLogAsync(NpgsqlConnection connection, CancellationToken cancel) => NpgsqlLogSequenceNumber.Parse(
-        (await connection.ExecuteScalarAsync<string>(new CommandDefinition("SELECT pg_current_wal_insert_lsn()::text", cancellationToken: cancel)))!);
 
     /// <summary>The transactions that a new slot waits for, one line each.</summary>
     public static async Task<IReadOnlyList<string>> OpenTransactionsAsync(NpgsqlConnection connection, CancellationToken cancel) =>

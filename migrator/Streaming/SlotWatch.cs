@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Console;
 using Migrator.Phases;
 
@@ -37,10 +36,9 @@ public static class SlotWatch
         {
             await Task.Delay(Interval, run.Clock, cancel);
             // No slot: not yet, or not any more since the flip.
-            var (held, status) = await shared.QueryFirstOrDefaultAsync<(long Held, string? Status)>(new CommandDefinition(
-                "SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, wal_status FROM pg_replication_slots WHERE slot_name = @name",
-                new { name }, cancellationToken: cancel));
-            if (status == "lost") throw Sentences.SlotLost(run.Tenant.Slug);
+            if (await SlotStatus.ReadAsync(shared, name, cancel) is not { } slot) continue;
+            if (slot.WalStatus == "lost") throw Sentences.SlotLost(run.Tenant.Slug);
+            var held = slot.WalHeldBytes;
             if (held > run.Options.MaxWal) throw Sentences.TooMuchLog(run.Tenant.Slug, held, run.Options.MaxWal);
             if (warned || held < run.Options.MaxWal / 2) continue;
             run.Progress.Warn(Sentences.MuchLog(held, run.Options.MaxWal));

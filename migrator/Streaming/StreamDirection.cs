@@ -1,5 +1,3 @@
-using Migrator.Connections;
-using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Scope;

@@ -20,9 +20,9 @@ public static class Suspension
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         await run.Isolated.HoldAsync(connection, cancel);
         var resumptions = new List<string>();
-        foreach (var table in run.Scope.CopiedTables)
-            if (await TriggerSuspension.SuspendAsync(connection, table.Name, cancel) is { } resumption) resumptions.Add(resumption);
-        resumptions.AddRange(await DeferKeysAsync(connection, run.Scope.CopiedTables.Select(table => table.Name), cancel));
+        var tables = run.Scope.CopiedTables.Select(table => table.Name).ToArray();
+        if (await TriggerSuspension.SuspendAsync(connection, tables, cancel) is { } resumption) resumptions.Add(resumption);
+        resumptions.AddRange(await DeferKeysAsync(connection, tables, cancel));
         foreach (var statement in resumptions)
             await connection.ExecuteAsync(new CommandDefinition(
                 "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING", new { statement }, cancellationToken: cancel));
@@ -48,6 +48,10 @@ public static class Suspension
         }
         return resumptions;
     }
+
+    /// <summary>The schema is built anew: nothing is suspended.</summary>
+    public static Task ForgetAsync(NpgsqlConnection connection, CancellationToken cancel) =>
+        connection.ExecuteAsync(new CommandDefinition("DELETE FROM tenant_promotion.suspended", cancellationToken: cancel));
 
     /// <summary>Puts everything in force again, inside the caller's transaction.</summary>
     public static async Task ResumeAsync(NpgsqlConnection connection, CancellationToken cancel)

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Embedded;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Leftovers;
 using Migrator.Phases;
@@ -33,7 +34,7 @@ public sealed class DoctorTests(Servers servers)
         var found = await Planted.RunAsync(move, 1, "doctor");
         Assert.Equal(
             [
-                $"guard {Guard.PrefixOf("1")} {move.Shared.Name}",
+                $"guard {WriteGuard.PrefixOf("1")} {move.Shared.Name}",
                 $"publication {move.Outbound()} {move.Shared.Name}",
                 $"publication {move.Homebound()} {move.TargetName}",
                 $"slot {move.Outbound()} {move.Shared.Name}",
@@ -150,7 +151,7 @@ public sealed class DoctorTests(Servers servers)
 
         var found = await Planted.RunAsync(move, 1, "doctor", "--fix", "--confirm");
 
-        Assert.Equal([$"guard {Guard.PrefixOf("1")} {(flipped ? move.TargetName : move.Shared.Name)}"], Named(found));
+        Assert.Equal([$"guard {WriteGuard.PrefixOf("1")} {(flipped ? move.TargetName : move.Shared.Name)}"], Named(found));
         Assert.Contains("writes fail", (string)found["leftovers"]![0]!["problem"]!);
         Assert.Contains($"migrator rollback --tenant-slug={move.Slug} --confirm", found["next_steps"]!.AsArray().Select(step => (string)step!));
         Assert.Equal("closed", await (flipped ? move.Isolated : move.Shared).ScalarAsync<string>("SELECT state FROM tenant_promotion.guard"));
@@ -167,7 +168,7 @@ public sealed class DoctorTests(Servers servers)
 
         await move.Shared.ExecuteAsync("UPDATE tenant_promotion.promotion SET ended_at = now(), state = 'shared'");
         var later = await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm");
-        Assert.Equal([$"guard {Guard.PrefixOf("1")} {move.Shared.Name}"], Named(later));
+        Assert.Equal([$"guard {WriteGuard.PrefixOf("1")} {move.Shared.Name}"], Named(later));
         Assert.Contains("127.0.0.1:1 could not be looked at", (string)Assert.Single(later["warnings"]!.AsArray())!);
     }
 
@@ -178,13 +179,13 @@ public sealed class DoctorTests(Servers servers)
         move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(stopBefore: "copy");
         await move.Shared.ExecuteAsync("TRUNCATE tenant_promotion.promotion, tenant_promotion.phase, tenant_promotion.digest, tenant_promotion.guard");
-        Assert.Equal([$"guard {Guard.PrefixOf("1")} {move.Shared.Name}"], Named(await Planted.RunAsync(move, 1, "doctor")));
+        Assert.Equal([$"guard {WriteGuard.PrefixOf("1")} {move.Shared.Name}"], Named(await Planted.RunAsync(move, 1, "doctor")));
 
         await move.Shared.ExecuteAsync("ALTER TABLE tenants DISABLE TRIGGER ALL; ALTER TABLE notes DISABLE TRIGGER ALL", role: EmbeddedCluster.Superuser);
         await move.Shared.ExecuteAsync("DELETE FROM notes WHERE tenant_id = 1; DELETE FROM tenants WHERE id = 1");
         var (code, output, _) = await Planted.SayAsync(move, "doctor", "--fix", "--confirm");
         Assert.Equal(1, code);
-        Assert.Contains($"starts_with(tgname, '{Guard.PrefixOf("1")}') \\gexec", output);
+        Assert.Contains($"starts_with(tgname, '{WriteGuard.PrefixOf("1")}') \\gexec", output);
     }
 
     static IReadOnlyList<string> Named(JsonObject document) =>
