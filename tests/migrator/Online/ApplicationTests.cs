@@ -1,5 +1,4 @@
 using Migrator.Demo;
-using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Tests.Support;

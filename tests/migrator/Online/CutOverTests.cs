@@ -1,5 +1,4 @@
 using Dapper;
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Tests.Support;

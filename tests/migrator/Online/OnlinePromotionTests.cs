@@ -12,6 +12,7 @@ public sealed class OnlinePromotionTests(Servers servers)
         CREATE TABLE nameless (tenant_id bigint NOT NULL REFERENCES tenants, what text);
         CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$;
         CREATE TRIGGER stamp BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION stamp();
+        CREATE TRIGGER stamp BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCTION stamp();
         INSERT INTO tasks (tenant_id, title) SELECT 1 + n % 2, 'task ' || n FROM generate_series(1, 200) n;
         INSERT INTO comments (task_id, body) SELECT id, 'comment' FROM tasks, generate_series(1, 3);
         INSERT INTO nameless SELECT 1 + n % 2, 'thing ' || n % 5 FROM generate_series(1, 20) n;
@@ -25,6 +26,8 @@ public sealed class OnlinePromotionTests(Servers servers)
 
         await move.PromoteAsync();
         Assert.Equal("closed", await move.GuardAsync());
+        // The flip is neither a change of the tenant's, nor one for the stream.
+        foreach (var side in (TestDatabase[])[move.Shared, move.Isolated]) Assert.Equal("2024-01-02", await side.ScalarAsync<string>("SELECT updated_at::date::text FROM tenants WHERE id = 1"));
         await move.Isolated.ExecuteAsync("""
             INSERT INTO tasks (tenant_id, title) VALUES (1, 'born apart');
             UPDATE tasks SET title = title || ' II' WHERE id < 40;
@@ -36,6 +39,7 @@ public sealed class OnlinePromotionTests(Servers servers)
 
         await move.RollBackAsync();
         Assert.Contains("follow-home", move.Watched.Phases);
+        Assert.DoesNotContain("bring-home", move.Watched.Phases);
         Assert.Equal(tasks, await move.Shared.QueryAsync<string>("SELECT t::text FROM tasks t WHERE tenant_id = 1 ORDER BY id"));
         Assert.Equal(comments, await move.Shared.QueryAsync<string>("SELECT c::text FROM comments c JOIN tasks t ON t.id = c.task_id WHERE t.tenant_id = 1 ORDER BY c.id"));
         Assert.Equal(11, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM nameless WHERE tenant_id = 1"));

@@ -1,6 +1,4 @@
-using Migrator.Embedded;
 using Migrator.Model;
-using Migrator.Settings;
 using Migrator.Tests.Support;
 using Npgsql;
 

@@ -1,5 +1,4 @@
 using System.Reflection;
-using Migrator.Demo;
 using Migrator.Embedded;
 
 namespace Migrator.Tests.Support;

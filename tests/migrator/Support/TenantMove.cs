@@ -4,7 +4,6 @@ using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Settings;
 using Migrator.Validation;
-using Npgsql;
 
 namespace Migrator.Tests.Support;
 
@@ -93,11 +92,14 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
     public Task PromoteAsync(PromotionOptions options) => RunAsync(options, null, (promotion, cancel) => promotion.PromoteAsync(cancel));
 
     /// <summary>Promotes while somebody writes in the isolated database as a phase starts.</summary>
-    public Task PromoteMeddledAsync(string phase, string sql)
+    public Task PromoteMeddledAsync(string phase, string sql) => PromoteMeddledAsync(phase, () => Isolated.ExecuteAsync(sql, role: EmbeddedCluster.Superuser));
+
+    /// <summary>Promotes while something else happens as a phase starts.</summary>
+    public Task PromoteMeddledAsync(string phase, Func<Task> meddle)
     {
         Watched = new(started =>
         {
-            if (started == phase) Isolated.ExecuteAsync(sql, role: EmbeddedCluster.Superuser).GetAwaiter().GetResult();
+            if (started == phase) Task.Run(meddle).GetAwaiter().GetResult();
         });
         return new Promotion(Settings, Parsed, Quickly, Watched, TimeProvider.System).PromoteAsync(TestContext.Current.CancellationToken);
     }

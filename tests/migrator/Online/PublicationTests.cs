@@ -1,0 +1,89 @@
+using Migrator.Demo;
+using Migrator.Model;
+using Migrator.Tests.Support;
+using Npgsql;
+
+namespace Migrator.Tests.Online;
+
+/// <summary>Tables of every replica identity, transactions of any size: nothing that the application does fails because a stream follows it.</summary>
+public sealed class PublicationTests(Servers servers)
+{
+    [Fact]
+    public async Task No_write_fails_for_the_publication_and_each_arrives()
+    {
+        var rows = string.Concat(Tables.Select(table => $"INSERT INTO {table} (id, tenant_id, body) SELECT n, 1 + n % 2, 'row ' || n FROM generate_series(1, 40) n;\n"));
+        await using var move = await TenantMove.CreateAsync(servers, Schema + rows, servers.Dedicated);
+
+        await move.PromoteMeddledAsync("cut-over", async () =>
+        {
+            foreach (var table in Tables)
+                await move.Shared.ExecuteAsync($"""
+                    UPDATE {table} SET body = body || '!' WHERE id % 4 < 2;
+                    DELETE FROM {table} WHERE id IN (6, 7);
+                    INSERT INTO {table} (id, tenant_id, body) VALUES (100, 1, 'new'), (101, 2, 'new')
+                    """, role: SampleDatabase.Application);
+        });
+
+        foreach (var table in Tables)
+            Assert.Equal(
+                await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY 1"),
+                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1"));
+    }
+
+    [Theory]
+    [InlineData("catch-up")]
+    [InlineData("verify")]
+    [InlineData("cut-over")]
+    public async Task A_transaction_of_many_chunks_arrives_and_what_everybody_shares_may_be_truncated(string phase)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Large, servers.Dedicated, new() { Reference = [TableName.Parse("public.kinds")] });
+
+        await move.PromoteMeddledAsync(phase, async () =>
+        {
+            await move.Shared.ExecuteAsync("""
+                INSERT INTO lines SELECT 100000 + n, 1 + n % 2, 'new' FROM generate_series(1, 30000) n;
+                UPDATE lines SET body = body || ' again' WHERE id % 3 = 0;
+                DELETE FROM lines WHERE id % 5 = 0
+                """);
+            await move.Shared.ExecuteAsync("TRUNCATE kinds; INSERT INTO kinds VALUES (1, 'another'), (9, 'new')");
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => move.Shared.ExecuteAsync("TRUNCATE lines"));
+            Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
+        });
+
+        Assert.Equal(
+            await move.Shared.QueryAsync<string>("SELECT t::text FROM lines t WHERE tenant_id = 1 ORDER BY id"),
+            await move.Isolated.QueryAsync<string>("SELECT t::text FROM lines t ORDER BY id"));
+        Assert.Equal(["(1,another)", "(9,new)"], await move.Isolated.QueryAsync<string>("SELECT k::text FROM kinds k ORDER BY id"));
+    }
+
+    static string[] Tables => ["plain", "whole", "indexed", "nothing", "unnamed", "late", "volatile", "split", "derived_value", "shrunk"];
+
+    const string Schema = """
+        CREATE TABLE plain (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
+        CREATE TABLE whole (id int, tenant_id bigint NOT NULL, body text);
+        ALTER TABLE whole REPLICA IDENTITY FULL;
+        CREATE TABLE indexed (id int NOT NULL, tenant_id bigint NOT NULL, body text);
+        CREATE UNIQUE INDEX indexed_key ON indexed (tenant_id, id);
+        ALTER TABLE indexed REPLICA IDENTITY USING INDEX indexed_key;
+        CREATE TABLE nothing (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
+        ALTER TABLE nothing REPLICA IDENTITY NOTHING;
+        CREATE TABLE unnamed (id int, tenant_id bigint NOT NULL, body text);
+        CREATE TABLE late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, tenant_id bigint NOT NULL, body text);
+        CREATE UNLOGGED TABLE volatile (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
+        CREATE TABLE split (id int, tenant_id bigint NOT NULL, body text, PRIMARY KEY (id, tenant_id)) PARTITION BY LIST (tenant_id);
+        CREATE TABLE split_1 PARTITION OF split FOR VALUES IN (1);
+        CREATE TABLE split_rest PARTITION OF split DEFAULT;
+        ALTER TABLE split_1 REPLICA IDENTITY FULL;
+        CREATE TABLE derived_value (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text, twice int GENERATED ALWAYS AS (id * 2) STORED);
+        CREATE TABLE shrunk (gone int, id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
+        ALTER TABLE shrunk DROP COLUMN gone;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO application_role;
+        """;
+
+    const string Large = """
+        CREATE TABLE lines (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
+        INSERT INTO lines SELECT n, 1 + n % 2, 'line' FROM generate_series(1, 2000) n;
+        CREATE TABLE kinds (id int PRIMARY KEY, name text);
+        INSERT INTO kinds SELECT n, 'kind' FROM generate_series(1, 5) n;
+        """;
+}
