@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using CliWrap;
 using Dapper;
-using Migrator.Embedded;
 using Migrator.Phases;
 using Migrator.Schema;
 using Migrator.Streaming;

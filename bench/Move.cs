@@ -5,7 +5,6 @@ using Migrator.Demo;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Phases;
-using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
 

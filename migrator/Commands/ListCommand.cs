@@ -5,7 +5,6 @@ using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
-using Npgsql;
 using Spectre.Console;
 
 namespace Migrator.Commands;

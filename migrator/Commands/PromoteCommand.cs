@@ -1,12 +1,10 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Reporting;
 using Migrator.Settings;
-using Spectre.Console;
 
 namespace Migrator.Commands;
 

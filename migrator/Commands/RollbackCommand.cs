@@ -3,7 +3,6 @@ using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Model;
 using Migrator.Phases;
-using Migrator.Reporting;
 using Migrator.Settings;
 
 namespace Migrator.Commands;

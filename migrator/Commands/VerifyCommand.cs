@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Journal;

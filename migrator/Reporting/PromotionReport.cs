@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
