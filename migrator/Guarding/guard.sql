@@ -39,14 +39,20 @@ END
 $guard$;
 
 -- A row becomes the tenant's, or is the tenant's no longer: the change itself may not tell (without a full replica identity it brings the
--- new tenant only), so this does, in the stream and in its place. Arguments: tenant, schema, table, key columns.
+-- new tenant only), so this does, in the stream and in its place. Arguments: tenant, schema, table, key columns. The settings are those under
+-- which the stream is read: a key must read alike in both.
 CREATE OR REPLACE FUNCTION tenant_promotion.guard_moved() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $moved$
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $moved$
+DECLARE
+    columns text := (SELECT string_agg(format('($1).%I::text', name), ', ' ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n));
+    old_key jsonb;
+    new_key jsonb;
 BEGIN
+    EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO old_key USING OLD;
+    EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO new_key USING NEW;
     PERFORM pg_logical_emit_message(true, 'tenant_promotion_moved', jsonb_build_object(
-        'tenant', TG_ARGV[0], 'schema', TG_ARGV[1], 'table', TG_ARGV[2],
-        'old', (SELECT jsonb_agg(to_jsonb(OLD) ->> name ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n)),
-        'new', (SELECT jsonb_agg(to_jsonb(NEW) ->> name ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n)))::text);
+        'tenant', TG_ARGV[0], 'schema', TG_ARGV[1], 'table', TG_ARGV[2], 'old', old_key, 'new', new_key)::text);
     RETURN NEW;
 END
 $moved$;

@@ -50,7 +50,9 @@ public sealed class CopyData : Phase
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
         var plans = new List<LeafPlan>();
-        foreach (var table in run.Scope.CopiedTables)
+        // Online, rows without a name are copied when they stand still: until then they would only be in the way of those that they refer to.
+        var isOnline = (await run.RecordAsync(cancel)).IsOnline;
+        foreach (var table in run.Scope.CopiedTables.Where(table => !isOnline || table.Table.IsStreamable || !table.IsTenantData))
             foreach (var leaf in table.Table.Leaves)
                 plans.Add(await CopyPlanner.PlanAsync(shared, table, leaf, run.Scope.Condition(table, "t", run.Tenant.Key), run.Options.Jobs, cancel));
         return plans;

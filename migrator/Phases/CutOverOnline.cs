@@ -35,8 +35,7 @@ public sealed class CutOverOnline : Phase
         await Flip.CopyDatabaseSettingsAsync(run, cancel);
         var archive = await run.ArchiveAsync(cancel);
         var plan = new Plan(
-            await Flip.IsolationAsync(run, cancel), await Flip.RolesAsync(run, cancel), await OpenHomeboundAsync(run, cancel),
-            [.. run.Scope.TenantTables.Where(table => !table.Table.IsStreamable)], archive);
+            await Flip.IsolationAsync(run, cancel), await Flip.RolesAsync(run, cancel), await OpenHomeboundAsync(run, cancel), archive);
         // An attempt that fails has applied what it has applied: the next looks at that too.
         var touched = new TouchedKeys();
         var pause = await Handover.TryAsync(run, run.Guard, () => AttemptAsync(run, plan, touched, cancel), cancel);
@@ -85,7 +84,7 @@ public sealed class CutOverOnline : Phase
                 Flip.RequireSameSchemaAsync(run, limit.Token),
                 Handover.RecheckAsync(run, direction, touched, null, limit.Token),
                 SequenceSetter.SetAsync(run.Databases, run.Scope, limit.Token));
-            await CopyUnstreamedAsync(run, plan.Unstreamed, limit.Token);
+            await CopyUnstreamedAsync(run, [.. Unstreamed(run)], limit.Token);
             await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, limit.Token);
             await Flip.IsolatedAsync(run, plan.Isolation, plan.Roles, isolated => Suspension.ResumeAsync(isolated, limit.Token), limit.Token);
             var (snapshot, position) = await HoldAsFlippedAsync(run, limit.Token);
@@ -111,6 +110,7 @@ public sealed class CutOverOnline : Phase
         await using var transaction = await connection.BeginTransactionAsync(cancel);
         await run.Isolated.HoldAsync(connection, cancel);
         await DropRulesAsync(run, connection, cancel);
+        foreach (var table in Unstreamed(run)) await connection.ExecuteAsync(new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancel));
         if (await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancel) == Tenant.IsolatedMode)
             await TenantRow.FlipAsync(new(connection, cancel), run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
         await transaction.CommitAsync(cancel);
@@ -125,6 +125,8 @@ public sealed class CutOverOnline : Phase
         foreach (var (table, rule) in rules)
             await connection.ExecuteAsync(new CommandDefinition($"DROP RULE {Sql.Identifier(rule)} ON {table}", cancellationToken: cancel));
     }
+
+    static IEnumerable<ScopedTable> Unstreamed(PromotionRun run) => run.Scope.TenantTables.Where(table => !table.Table.IsStreamable);
 
     // Their changes have no name to be applied by; they are small, or Preflight had refused.
     static async Task CopyUnstreamedAsync(PromotionRun run, IReadOnlyList<ScopedTable> tables, CancellationToken cancel)
@@ -173,6 +175,5 @@ public sealed class CutOverOnline : Phase
         return true;
     }
 
-    sealed record Plan(
-        System.Text.Json.Nodes.JsonObject Isolation, IReadOnlyList<string> Roles, bool HasHomebound, IReadOnlyList<ScopedTable> Unstreamed, SchemaArchive Archive);
+    sealed record Plan(System.Text.Json.Nodes.JsonObject Isolation, IReadOnlyList<string> Roles, bool HasHomebound, SchemaArchive Archive);
 }

@@ -11,7 +11,13 @@ namespace Migrator.Scope;
 /// <param name="HashesByValue">Equal hash means equal value on any server; otherwise the digest takes the value's text.</param>
 /// <param name="BinaryIsPortable">The binary form means the same in another database.</param>
 public sealed record Column(
-    string Name, string TypeText, bool NotNull, bool Generated, bool AlwaysIdentity, bool HashesByValue, bool BinaryIsPortable, short Number);
+    string Name, string TypeText, bool NotNull, bool Generated, bool AlwaysIdentity, bool HashesByValue, bool BinaryIsPortable, short Number)
+{
+    /// <summary>Two values are equal exactly when their texts are: not so for numeric (1.0 and 1.00), nor under a collation that ignores case.</summary>
+    public bool IsEqualAsText => HashesByValue && TypeText.Split('(')[0] is
+        "uuid" or "text" or "character varying" or "character" or "smallint" or "integer" or "bigint" or "boolean" or "date" or "timestamp" or
+        "timestamp without time zone" or "timestamp with time zone";
+}
 
 /// <summary>The storage of a table: the table itself, or one partition.</summary>
 /// <param name="Pages">8 kB blocks at the last ANALYZE.</param>
@@ -30,9 +36,11 @@ public sealed record Sequence(
 /// <param name="ReplicaIdentity">What a change tells of the old row: d(efault: the primary key), i(ndex), f(ull), n(othing).</param>
 /// <param name="Key">Columns of the replica identity's index, of the primary key, or of another unique index without nulls; empty when rows have no name.</param>
 /// <param name="Unique">Columns that any unique index or exclusion constraint looks at, those of the key among them.</param>
+/// <param name="HasOtherUnique">There are unique indexes or exclusion constraints besides the key's, in the table or in one of its partitions.</param>
 public sealed record Table(
     TableName Name, uint Oid, string Kind, bool Unlogged, string Owner, bool Owned, bool RowSecurity, bool ForcedRowSecurity,
-    string ReplicaIdentity, bool HasPrimaryKey, IReadOnlyList<Leaf> Leaves, IReadOnlyList<Column> Columns, IReadOnlyList<string> Key, IReadOnlyList<string> Unique)
+    string ReplicaIdentity, bool HasPrimaryKey, IReadOnlyList<Leaf> Leaves, IReadOnlyList<Column> Columns, IReadOnlyList<string> Key, IReadOnlyList<string> Unique,
+    bool HasOtherUnique)
 {
     public bool IsPartitioned => Kind == "p";
 
@@ -122,13 +130,15 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
         public string Leaves { get; init; } = "[]";
         public short[]? KeyColumns { get; init; }
         public short[]? UniqueColumns { get; init; }
+        public bool HasOtherUnique { get; init; }
 
         public Table ToTable(Column[] columns) => new(
             new(Schema, Name), Oid, Kind, Unlogged, Owner, Owned, RowSecurity, ForcedRowSecurity, ReplicaIdentity, HasPrimaryKey,
             [.. JsonSerializer.Deserialize<LeafJson[]>(Leaves)!.Select(leaf => new Leaf(new(leaf.schema, leaf.name), leaf.kind, leaf.pages, leaf.rows, leaf.bytes))],
             columns,
             [.. (KeyColumns ?? []).Select(number => columns.Single(column => column.Number == number).Name)],
-            [.. columns.Where(column => (UniqueColumns ?? []).Contains(column.Number)).Select(column => column.Name)]);
+            [.. columns.Where(column => (UniqueColumns ?? []).Contains(column.Number)).Select(column => column.Name)],
+            HasOtherUnique);
     }
 
     sealed class ColumnRow

@@ -38,7 +38,10 @@ SELECT c.oid                                           AS "Oid",
                             SELECT d.refobjsubid::int2 FROM pg_depend d
                             WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid) used
-        WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND used.number > 0) AS "UniqueColumns"
+        WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND used.number > 0) AS "UniqueColumns",
+       EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
+               JOIN pg_index i ON i.indrelid = part.relid AND (i.indisunique OR i.indisexclusion)
+               GROUP BY part.relid HAVING count(*) > 1) AS "HasOtherUnique"
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f')

@@ -27,11 +27,15 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     const int RowsPerBatch = 1_000;
     const int LockAttempts = 24;
 
+    // A plan is made once, when there are no statistics yet and perhaps no rows: by key, whatever comes.
+    const string PlanOptions = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
     readonly NpgsqlConnection target = new(new NpgsqlConnectionStringBuilder(direction.TargetServer.ConnectionString)
     {
         Pooling = false,
         MaxAutoPrepare = 500,
         AutoPrepareMinUsages = 2,
+        Options = direction.TargetServer.Options + PlanOptions,
     }.ConnectionString);
 
     readonly HashSet<(StreamedTable Table, RowKey Key)> moved = [];
@@ -168,16 +172,8 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
 
     async Task ExecuteAsync(IReadOnlyList<Change> changes, CancellationToken cancel)
     {
-        await using var batch = new NpgsqlBatch(target);
-        // What is to be done about a command that found no row.
-        var whenNone = new List<Change?>();
-        void Do(NpgsqlBatchCommand? command, Change? otherwise = null)
-        {
-            if (command is null) return;
-            batch.BatchCommands.Add(command);
-            whenNone.Add(otherwise);
-        }
-
+        // In the shared database keys are in force, and others write.
+        var batch = new WriteBatch(joins: !direction.IsHomebound, exact);
         foreach (var change in changes)
         {
             var table = change.Table;
@@ -188,48 +184,46 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             switch (change.Kind)
             {
                 case ChangeKind.Insert:
-                    Do(table.Insert(row), table.MayComeBeforeParent ? change : null);
+                    batch.Add(table.Insert(row), table.MayComeBeforeParent ? change : null);
                     break;
                 case ChangeKind.Delete:
-                    Do(table.Delete(old!));
+                    batch.Add(table.Delete(old!));
                     break;
                 case ChangeKind.Truncate:
-                    Do(new($"DELETE FROM {table.Definition.From} t WHERE {table.OursInTarget}"));
+                    batch.Add(table.Empty());
                     break;
                 case ChangeKind.Move:
                     moved.Add((table, old!));
                     break;
                 // Found where it is looked for, or the two sides have parted.
                 case ChangeKind.Update when direction.IsHomebound:
-                    Do(table.Update(row, old), change);
+                    batch.Add(table.Update(row, old), change);
                     break;
                 // On its way out; what it says counts until the transaction ends and the row goes.
                 case ChangeKind.Update when table.IsOurs(row) == false:
-                    Do(table.Update(row, old));
+                    batch.Add(table.Update(row, old));
                     break;
                 // One that is not here is another tenant's, or it has moved, of which the guard tells.
                 case ChangeKind.Update when table.Table.Belonging == Belonging.Derived && (old is null || (exact && table.KeyCanChange)):
-                    Do(table.Update(row, old), table.MayComeBeforeParent || moved.Contains((table, table.KeyOf(row))) ? change : null);
+                    batch.Add(table.Update(row, old), table.MayComeBeforeParent || moved.Contains((table, table.KeyOf(row))) ? change : null);
                     break;
                 case ChangeKind.Update when old is null && change.IsComplete:
-                    Do(table.Insert(row));
+                    batch.Add(table.Insert(row));
                     break;
                 case ChangeKind.Update when old is null || (exact && table.KeyCanChange):
-                    Do(table.Update(row, old), change);
+                    batch.Add(table.Update(row, old), change);
                     break;
                 case ChangeKind.Update:
-                    Do(table.Delete(old!));
-                    if (change.IsComplete) Do(table.Insert(row));
+                    batch.Add(table.Delete(old!));
+                    if (change.IsComplete) batch.Add(table.Insert(row));
                     else unknown.Add((table, table.KeyOf(row)));
                     break;
             }
         }
 
-        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(cancel);
-        for (var i = 0; i < whenNone.Count; i++)
-            if (whenNone[i] is { } change && batch.BatchCommands[i].RecordsAffected == 0)
-                if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change.");
-                else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
+        foreach (var change in await batch.ExecuteAsync(target, cancel))
+            if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change.");
+            else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
     }
 
     // Rows that say themselves that they are another tenant's now go, and what hangs on them before them. A row that is here and the tenant's is settled,
@@ -299,21 +293,19 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             $"SELECT {Sql.Identifiers("t", table.Columns.Select(column => column.Name))} FROM {table.Definition.From} t WHERE {direction.IsOurs(table)} AND {which}", source)
         { AllResultTypesAreUnknown = true };
         await using var reader = await command.ExecuteReaderAsync(cancel);
-        var batch = new NpgsqlBatch(target);
+        var (batch, count) = (new WriteBatch(joins: true, exact), 0);
         while (await reader.ReadAsync(cancel))
         {
             var row = new object?[table.Columns.Count];
             for (var i = 0; i < row.Length; i++) row[i] = reader.IsDBNull(i) ? null : reader.GetString(i);
             each(row);
             touched?.Add(table, table.KeyOf(row), null);
-            batch.BatchCommands.Add(table.InsertMissing(row));
-            if (batch.BatchCommands.Count < RowsPerBatch) continue;
-            await batch.ExecuteNonQueryAsync(cancel);
-            await batch.DisposeAsync();
-            batch = new NpgsqlBatch(target);
+            batch.Add(table.InsertMissing(row));
+            if (++count % RowsPerBatch != 0) continue;
+            await batch.ExecuteAsync(target, cancel);
+            batch = new(joins: true, exact);
         }
-        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(cancel);
-        await batch.DisposeAsync();
+        await batch.ExecuteAsync(target, cancel);
     }
 
     Task RunAsync(string sql, CancellationToken cancel) => target.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));

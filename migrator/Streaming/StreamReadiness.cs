@@ -43,7 +43,8 @@ public static class StreamReadiness
             foreach (var key in scope.ForeignKeys.Where(key => key.To == table.Name && key.From != table.Name && scope[key.From].IsCopied))
                 faults.Add(Sentences.NotStreamableButReferenced(table.Name, key));
         }
-        foreach (var table in scope.TenantTables.Where(table => table.Belonging is Belonging.Root or Belonging.Direct && !ComparesAsText(scope.TenantColumn(table))))
+        // The stream is filtered on our side.
+        foreach (var table in scope.TenantTables.Where(table => table.Belonging is Belonging.Root or Belonging.Direct && !scope.TenantColumn(table).IsEqualAsText))
             faults.Add(Sentences.TenantColumnNotComparable(table.Name, scope.TenantColumn(table)));
         return (faults, warnings);
     }
@@ -52,10 +53,6 @@ public static class StreamReadiness
     public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) => plan
         .Where(planned => planned.Table.IsTenantData && !planned.Table.Table.IsStreamable && (planned.Rows > SmallRows || planned.Bytes > SmallBytes))
         .Select(planned => Sentences.TooLargeForThePause(planned.Table.Name, planned.Rows));
-
-    // The stream is filtered on our side, where equal means equal text.
-    static bool ComparesAsText(Column column) =>
-        column.HashesByValue && column.TypeText.Split('(')[0] is "uuid" or "text" or "character varying" or "character" or "smallint" or "integer" or "bigint";
 
     static Task<Server> ServerAsync(NpgsqlConnection connection, CancellationToken cancel) => connection.QuerySingleAsync<Server>(new CommandDefinition("""
         SELECT current_setting('wal_level') AS "WalLevel",

@@ -1,8 +1,6 @@
 using System.Text;
 using Migrator.Model;
 using Migrator.Scope;
-using Npgsql;
-using NpgsqlTypes;
 
 namespace Migrator.Streaming;
 
@@ -15,7 +13,11 @@ public sealed class StreamedTable
     readonly TenantScope scope;
     readonly string key;
     readonly bool homebound;
-    readonly Dictionary<string, string> updates = [];
+    readonly Dictionary<string, RowStatement?> updates = [];
+    readonly RowStatement insertion;
+    readonly RowStatement missingInsertion;
+    readonly RowStatement deletion;
+    readonly HashSet<TableName> parents;
 
     public StreamedTable(ScopedTable table, TenantScope scope, Tenant tenant, bool homebound)
     {
@@ -27,9 +29,13 @@ public sealed class StreamedTable
         KeyPositions = [.. table.Table.Key.Select(PositionOf)];
         TenantPosition = table.Belonging is Belonging.Root or Belonging.Direct ? PositionOf(scope.TenantColumn(table).Name) : null;
         MayComeBeforeParent = table.Belonging == Belonging.Derived && table.Path[0].Deferrable;
-        InsertStatement = Insertion(homebound ? "" : $" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) {OnConflict}");
-        InsertMissingStatement = Insertion($" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) DO NOTHING");
-        DeleteStatement = $"DELETE FROM {Definition.From} t WHERE {ByKey(1)}{OursOnly}";
+        parents = [.. scope.ForeignKeys.Where(key => key.From == Name).Select(key => key.To)];
+        IsReferredToByKey = scope.ForeignKeys.Where(key => key.To == Name).All(
+            key => key.ToColumns.All(name => Definition.Key.Contains(name) || (TenantPosition is { } position && Columns[position].Name == name)));
+        HasComparableKey = KeyPositions.All(position => Columns[position].IsEqualAsText);
+        insertion = new(this, StatementKind.Insert, Insertion(homebound ? "" : $" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) {OnConflict}"));
+        missingInsertion = new(this, StatementKind.Insert, Insertion($" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) DO NOTHING"));
+        deletion = new(this, StatementKind.Delete, rows => $"DELETE FROM {Definition.From} t USING (VALUES {Values(rows, KeyPositions)}) n ({Aliases(KeyPositions.Count)}) WHERE {ByKey(0)}{OursOnly}");
     }
 
     public ScopedTable Table { get; }
@@ -48,11 +54,14 @@ public sealed class StreamedTable
     /// <summary>A row may be inserted before the one that makes it the tenant's: both in one transaction, the foreign key deferred.</summary>
     public bool MayComeBeforeParent { get; }
 
-    string InsertStatement { get; }
+    /// <summary>Its key's values are equal exactly when their texts are.</summary>
+    public bool HasComparableKey { get; }
 
-    string InsertMissingStatement { get; }
+    /// <summary>What refers to its rows refers to their key, which an ordinary update leaves alone.</summary>
+    public bool IsReferredToByKey { get; }
 
-    string DeleteStatement { get; }
+    /// <summary>A foreign key leads from here to the other table.</summary>
+    public bool RefersTo(StreamedTable other) => parents.Contains(other.Name);
 
     /// <summary>The condition that a row of the target, seen as <c>t</c>, is not another tenant's.</summary>
     public string OursInTarget
@@ -88,22 +97,27 @@ public sealed class StreamedTable
         : row[position] is string value && (value == key || (Columns[position].TypeText.StartsWith("character(", StringComparison.Ordinal) && value.TrimEnd(' ') == key));
 
     /// <summary>Inserts a row; where it is there already, makes it equal.</summary>
-    public NpgsqlBatchCommand Insert(object?[] row) => Command(InsertStatement, row);
+    public RowWrite Insert(object?[] row) => new(insertion, KeyOf(row), row);
 
     /// <summary>Inserts a row unless there is one with its key.</summary>
-    public NpgsqlBatchCommand InsertMissing(object?[] row) => Command(InsertMissingStatement, row);
+    public RowWrite InsertMissing(object?[] row) => new(missingInsertion, KeyOf(row), row);
 
-    public NpgsqlBatchCommand Delete(RowKey old) => Command(DeleteStatement, old.Values);
+    public RowWrite Delete(RowKey old) => new(deletion, old, old.Values);
+
+    /// <summary>Deletes all rows of the tenant.</summary>
+    public RowWrite Empty() => new(new(this, StatementKind.Other, _ => $"DELETE FROM {Definition.From} t WHERE {OursInTarget}"), new([]), []);
 
     /// <summary>Sets what the row says in the row of a key, except values that the change left alone; null when that is nothing.</summary>
-    public NpgsqlBatchCommand? Update(object?[] row, RowKey? old)
+    public RowWrite? Update(object?[] row, RowKey? old)
     {
-        var mask = new StringBuilder(row.Length + 1).Append(old is null ? '=' : '!');
+        var leaves = TenantPosition is not null && IsOurs(row) == false;
+        var mask = new StringBuilder(row.Length + 1).Append((leaves, old) switch { (true, null) => '<', (_, null) => '=', _ => '!' });
         foreach (var value in row) mask.Append(ReferenceEquals(value, Change.Unchanged) ? '-' : '+');
-        if (!updates.TryGetValue(mask.ToString(), out var statement)) updates.Add(mask.ToString(), statement = Updating(row, rename: old is not null));
-        if (statement.Length == 0) return null;
-        var where = (old ?? KeyOf(row)).Values;
-        return Command(statement, [.. Settable(old is not null).Where(i => !ReferenceEquals(row[i], Change.Unchanged)).Select(i => row[i]), .. where]);
+        var set = Settable(rename: old is not null).Where(i => !ReferenceEquals(row[i], Change.Unchanged)).ToArray();
+        if (!updates.TryGetValue(mask.ToString(), out var statement))
+            updates.Add(mask.ToString(), statement = set.Length == 0 ? null : new(this, old is null && !leaves ? StatementKind.Update : StatementKind.Other, Updating(set)));
+        var where = old ?? KeyOf(row);
+        return statement is null ? null : new(statement, where, [.. set.Select(i => row[i]), .. where.Values]);
     }
 
     /// <summary>An identity that is always generated cannot be set by an update.</summary>
@@ -132,40 +146,35 @@ public sealed class StreamedTable
         return Step(0, "t");
     }
 
-    string Insertion(string onConflict)
+    Func<int, string> Insertion(string onConflict)
     {
         var names = Sql.Identifiers(Columns.Select(column => column.Name));
         var target = $"INSERT INTO {Name.Quoted} ({names}) OVERRIDING SYSTEM VALUE ";
-        if (Table.Belonging != Belonging.Derived || homebound)
-            return $"{target}VALUES ({string.Join(", ", Columns.Select((_, i) => $"${i + 1}"))}){onConflict}";
-        var values = string.Join(", ", Columns.Select((column, i) => $"${i + 1}::{column.TypeText} AS {Sql.Identifier(column.Name)}"));
-        return $"{target}SELECT {names} FROM (SELECT {values}) n WHERE {scope.Condition(Table, "n", key)}{onConflict}";
+        int[] all = [.. Enumerable.Range(0, Columns.Count)];
+        return Table.Belonging != Belonging.Derived || homebound
+            ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
+            : rows => $"{target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names}) WHERE {scope.Condition(Table, "n", key)}{onConflict}";
     }
 
-    string Updating(object?[] row, bool rename)
-    {
-        var set = Settable(rename).Where(i => !ReferenceEquals(row[i], Change.Unchanged)).ToArray();
-        return set.Length == 0 ? "" :
-            $"UPDATE {Definition.From} t SET {string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(Columns[i].Name)} = ${n + 1}"))} WHERE {ByKey(set.Length + 1)}{OursOnly}";
-    }
+    Func<int, string> Updating(int[] set) => rows =>
+        $"UPDATE {Definition.From} t SET {string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(Columns[i].Name)} = n.v{n}"))} " +
+        $"FROM (VALUES {Values(rows, [.. set, .. KeyPositions])}) n ({Aliases(set.Length + KeyPositions.Count)}) WHERE {ByKey(set.Length)}{OursOnly}";
 
     IEnumerable<int> Settable(bool rename) => Enumerable.Range(0, Columns.Count).Where(i => !Columns[i].AlwaysIdentity && (rename || !KeyPositions.Contains(i)));
 
-    string ByKey(int first) => string.Join(" AND ", KeyPositions.Select((position, n) => $"t.{Sql.Identifier(Columns[position].Name)} = ${first + n}::{Columns[position].TypeText}"));
+    // The first row says of what type each column is, where nothing else does. Parameters are of type unknown: the server reads the text as whatever is said.
+    string Values(int rows, IReadOnlyList<int> positions, bool typed = true) => string.Join(", ", Enumerable.Range(0, rows).Select(row =>
+        $"({string.Join(", ", positions.Select((position, n) => $"${row * positions.Count + n + 1}{(typed && row == 0 ? $"::{Columns[position].TypeText}" : "")}"))})"));
+
+    static string Aliases(int count) => string.Join(", ", Enumerable.Range(0, count).Select(n => $"v{n}"));
+
+    string ByKey(int first) => string.Join(" AND ", KeyPositions.Select((position, n) => $"t.{Sql.Identifier(Columns[position].Name)} = n.v{first + n}"));
 
     int PositionOf(string name)
     {
         for (var i = 0; i < Columns.Count; i++)
             if (Columns[i].Name == name) return i;
         throw new ArgumentException(name);
-    }
-
-    // Of type unknown: the server reads the text as whatever the column is.
-    static NpgsqlBatchCommand Command(string sql, IReadOnlyList<object?> values)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown });
-        return command;
     }
 }
 

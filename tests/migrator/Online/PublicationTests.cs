@@ -56,6 +56,23 @@ public sealed class PublicationTests(Servers servers)
         Assert.Equal(["(1,another)", "(9,new)"], await move.Isolated.QueryAsync<string>("SELECT k::text FROM kinds k ORDER BY id"));
     }
 
+    [Theory]
+    [InlineData("copy")]
+    [InlineData("catch-up")]
+    [InlineData("build-schema")]
+    [InlineData("cut-over")]
+    public async Task Rows_without_a_key_stay_out_of_the_way_of_those_that_they_refer_to(string phase)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Referring, servers.Dedicated);
+
+        await move.PromoteMeddledAsync(phase, () => move.Shared.ExecuteAsync("DELETE FROM visits WHERE line_id < 20; DELETE FROM lines WHERE id < 20"));
+
+        foreach (var table in (string[])["lines", "visits"])
+            Assert.Equal(
+                await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY 1"),
+                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1"));
+    }
+
     static string[] Tables => ["plain", "whole", "indexed", "nothing", "unnamed", "late", "volatile", "split", "derived_value", "shrunk"];
 
     const string Schema = """
@@ -78,6 +95,13 @@ public sealed class PublicationTests(Servers servers)
         CREATE TABLE shrunk (gone int, id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
         ALTER TABLE shrunk DROP COLUMN gone;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO application_role;
+        """;
+
+    const string Referring = """
+        CREATE TABLE lines (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
+        INSERT INTO lines SELECT n, 1 + n % 2, 'line' FROM generate_series(1, 40) n;
+        CREATE TABLE visits (tenant_id bigint NOT NULL, line_id int NOT NULL REFERENCES lines);
+        INSERT INTO visits SELECT tenant_id, id FROM lines, generate_series(1, 3);
         """;
 
     const string Large = """

@@ -44,6 +44,9 @@ public sealed class TravellingRowsTests(Servers servers)
         // What has just arrived goes on changing, and others with it.
         "UPDATE tasks SET tenant_id = 1 WHERE id = 207", "INSERT INTO comments VALUES (1207, 207, 'new', NULL); INSERT INTO reactions VALUES (1207, 1207)", "UPDATE comments SET id = 1307 WHERE id = 1207",
         "UPDATE tasks SET tenant_id = 1 WHERE id = 208", "DELETE FROM comments WHERE id = 208; INSERT INTO comments VALUES (208, 109, 'another', NULL)",
+        // Rows whose key reads otherwise in JSON, and to whoever has another time zone.
+        "SET TimeZone = 'Asia/Tokyo'; UPDATE events SET tenant_id = 2 WHERE id IN (101, 102)", "UPDATE events SET body = 'theirs now' WHERE id = 102",
+        "SET DateStyle = 'German'; UPDATE events SET tenant_id = 1 WHERE id IN (201, 202)", "UPDATE events SET body = 'ours now' WHERE id = 202",
         // Somebody else's all along.
         "UPDATE comments SET body = 'theirs' WHERE id = 210", "UPDATE comments SET id = 1210 WHERE id = 210",
     ];
@@ -54,6 +57,9 @@ public sealed class TravellingRowsTests(Servers servers)
         CREATE TABLE comments (id int PRIMARY KEY, task_id int NOT NULL REFERENCES tasks ON UPDATE CASCADE, body text, picture text);
         ALTER TABLE comments ALTER picture SET STORAGE EXTERNAL;
         CREATE TABLE reactions (id int PRIMARY KEY, comment_id int NOT NULL REFERENCES comments ON UPDATE CASCADE ON DELETE CASCADE);
+        CREATE TABLE events (id int, at timestamptz, tenant_id bigint NOT NULL, body text, PRIMARY KEY (id, at));
+        ALTER TABLE events ALTER body SET STORAGE EXTERNAL;
+        INSERT INTO events SELECT t * 100 + n, timestamptz '2025-08-01 12:00:00.25+00' + n * interval '1 hour', t, repeat(md5(n::text), 100) FROM generate_series(1, 2) t, generate_series(1, 5) n;
         INSERT INTO tasks SELECT t * 100 + n, t, 'task', repeat(md5(n::text), 100) FROM generate_series(1, 2) t, generate_series(1, 20) n;
         INSERT INTO comments SELECT id, id, 'comment', repeat(md5(id::text), 100) FROM tasks;
         INSERT INTO reactions SELECT id, id FROM comments;
@@ -61,6 +67,7 @@ public sealed class TravellingRowsTests(Servers servers)
 
     const string Lines = """
         SELECT tenant_id, 'task ' || t::text AS line FROM tasks t
+        UNION ALL SELECT tenant_id, 'event ' || e::text FROM events e
         UNION ALL SELECT t.tenant_id, 'comment ' || c::text FROM comments c JOIN tasks t ON t.id = c.task_id
         UNION ALL SELECT t.tenant_id, 'reaction ' || r::text FROM reactions r JOIN comments c ON c.id = r.comment_id JOIN tasks t ON t.id = c.task_id
         """;
