@@ -7,9 +7,10 @@ namespace Migrator.Tests.Online;
 /// <summary>kill -9 of the real process on the online way, under writers that do not stop, and then the same command again.</summary>
 public sealed class CrashedPromotionTests(Servers servers)
 {
+    // All that take a while: the last, which validates nothing here, is over before the signal arrives.
     static readonly string[] Phases =
     [
-        "provision", "guard", "start-streaming", "clone-schema", "copy", "catch-up", "build-schema", "clone-behaviour", "verify", "cut-over", "stop-streaming", "verify-flip", "validate",
+        "provision", "guard", "start-streaming", "clone-schema", "copy", "catch-up", "build-schema", "clone-behaviour", "verify", "cut-over", "stop-streaming", "verify-flip",
     ];
 
     static readonly TimeSpan Stretch = TimeSpan.FromSeconds(0.5);
