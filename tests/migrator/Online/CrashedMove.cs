@@ -28,7 +28,7 @@ static class CrashedMove
         }
         if (after > TimeSpan.Zero) await Task.WhenAny(Task.Delay(after), migrator.ExitCodeAsync());
         migrator.Kill();
-        return true;
+        return await migrator.ExitCodeAsync() != 0;
     }
 
     /// <summary>Runs a verb to its end, which is to be a good one.</summary>
