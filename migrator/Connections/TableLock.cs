@@ -27,17 +27,18 @@ public static class TableLock
     /// <summary>Does the work in one transaction, again and again until it gets its locks.</summary>
     /// <param name="table">Whom to name when it never does.</param>
     /// <exception cref="Failure">Somebody holds a table for too long.</exception>
-    public static async Task RunAsync(NpgsqlConnection connection, TableName table, Func<CancellationToken, Task> work, CancellationToken cancel)
+    public static async Task<T> RunAsync<T>(NpgsqlConnection connection, TableName table, Func<CancellationToken, Task<T>> work, CancellationToken cancel)
     {
         try
         {
-            await Retry.ExecuteAsync(
+            return await Retry.ExecuteAsync(
                 async token =>
                 {
                     await using var transaction = await connection.BeginTransactionAsync(token);
                     await connection.ExecuteAsync(new CommandDefinition($"SET LOCAL lock_timeout = {(int)Timeout.TotalMilliseconds}", cancellationToken: token));
-                    await work(token);
+                    var result = await work(token);
                     await transaction.CommitAsync(token);
+                    return result;
                 },
                 cancel);
         }

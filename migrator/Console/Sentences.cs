@@ -260,7 +260,7 @@ public static class Sentences
         ExitCode.Failed, $"Sessions of an earlier run are still connected to {slug.DatabaseName} and do not end. Terminate them (application_name tp/{slug}) and run the same command again.");
 
     public static Failure TableLocked(TableName table, Exception e) => new(
-        ExitCode.Failed, $"Table {table} is locked by others all the time; the guard's trigger could not be set without making them wait. Run the same command again at a quieter moment.", e);
+        ExitCode.Failed, $"Table {table} is locked by others all the time, and cannot be had without making them wait. Run the same command again at a quieter moment.", e);
 
     public static Failure GuardCannotClose(Slug slug, TimeSpan patience, IReadOnlyList<string> holders) => new(
         ExitCode.Failed, $"Transactions of tenant '{slug}' stay open longer than {patience.TotalSeconds:0.#} s, so its writes go on where they are: {Or(string.Join("; ", holders), "they have just ended")}. " +

@@ -104,16 +104,15 @@ public sealed class Homecoming(
         }
     }
 
-    async Task<long> InTransactionAsync(NpgsqlConnection shared, IReadOnlyList<TableName> tables, Func<Task<long>> work, CancellationToken cancel)
-    {
-        await using var transaction = await shared.BeginTransactionAsync(cancel);
-        await ExecuteAsync(shared, "SET LOCAL lock_timeout = '10s'", cancel);
-        await hold(shared, cancel);
-        await guard.PassAsync(shared, cancel);
-        var result = await TriggerSuspension.WithoutTriggersAsync(shared, tables, work, cancel);
-        await transaction.CommitAsync(cancel);
-        return result;
-    }
+    Task<long> InTransactionAsync(NpgsqlConnection shared, IReadOnlyList<TableName> tables, Func<Task<long>> work, CancellationToken cancel) => TableLock.RunAsync(
+        shared, tables[0],
+        async token =>
+        {
+            await hold(shared, token);
+            await guard.PassAsync(shared, token);
+            return await TriggerSuspension.WithoutTriggersAsync(shared, tables, work, token);
+        },
+        cancel);
 
     static async Task<long> ApplyAsync(NpgsqlConnection shared, IEnumerable<string> statements, CancellationToken cancel)
     {

@@ -219,10 +219,10 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
         async token =>
         {
             if (hold is not null) await hold(connection, token);
-            await ExecuteAsync(connection, statements, token);
+            return await ExecuteAsync(connection, statements, token);
         },
         cancel);
 
-    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, object? parameters = null) =>
+    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, object? parameters = null) =>
         connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancel));
 }

@@ -1,4 +1,5 @@
 using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Journal;
@@ -98,16 +99,15 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         }, cancel);
     }
 
-    static async Task<int> WriteAsync(PromotionRun run, NpgsqlConnection connection, IReadOnlyList<TableName> tables, Func<Task<int>> work, CancellationToken cancel)
-    {
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await ExecuteAsync(connection, "SET LOCAL lock_timeout = '10s'", cancel);
-        await run.HoldAsync(connection, cancel);
-        await run.Guard.PassAsync(connection, cancel);
-        var rows = await TriggerSuspension.WithoutTriggersAsync(connection, tables, work, cancel);
-        await transaction.CommitAsync(cancel);
-        return rows;
-    }
+    static Task<int> WriteAsync(PromotionRun run, NpgsqlConnection connection, IReadOnlyList<TableName> tables, Func<Task<int>> work, CancellationToken cancel) => TableLock.RunAsync(
+        connection, tables[0],
+        async token =>
+        {
+            await run.HoldAsync(connection, token);
+            await run.Guard.PassAsync(connection, token);
+            return await TriggerSuspension.WithoutTriggersAsync(connection, tables, work, token);
+        },
+        cancel);
 
     static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
         connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));

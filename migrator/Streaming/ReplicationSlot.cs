@@ -126,6 +126,6 @@ public static class ReplicationSlot
             """, cancellationToken: cancel)),
     ];
 
-    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
+    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
         connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
 }

@@ -77,12 +77,21 @@ public sealed class HistoriesTests(Servers servers)
         }
     }
 
-    static Task PromoteAsync(TenantMove move, Dictionary<string, Halt> halts)
+    static async Task PromoteAsync(TenantMove move, Dictionary<string, Halt> halts)
     {
         var watching = new WatchingProgress(phase => halts.GetValueOrDefault(phase)?.Arrive());
         var slug = Slug.TryParse(move.Slug, out var parsed) ? parsed : throw new ArgumentException(move.Slug);
-        return new Promotion(move.Settings, slug, new(PromotionOptions.Online, 2, TimeSpan.FromSeconds(30), Validate: false, []), watching, TimeProvider.System)
-            .PromoteAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            await new Promotion(move.Settings, slug, new(PromotionOptions.Online, 2, TimeSpan.FromSeconds(30), Validate: false, []), watching, TimeProvider.System)
+                .PromoteAsync(TestContext.Current.CancellationToken);
+        }
+        catch
+        {
+            // Nobody waits for it any more.
+            foreach (var halt in halts.Values) halt.Release();
+            throw;
+        }
     }
 
     /// <summary>A stage that all must have reached before anybody goes on; each once.</summary>
