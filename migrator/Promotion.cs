@@ -40,7 +40,7 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
     // A retry goes on with what this process began. When another run had the tenant in between, somebody has decided anew.
     (long Promotion, long Run)? taken;
 
-    static Phase[] Finalization(bool online, int batchSize, bool force) => [.. online ? (Phase[])[new VerifyFlip()] : [], new DeleteShared(batchSize, force), new RemoveTraces()];
+    static Phase[] Finalization(bool online, int batchSize, bool force) => [.. online ? (Phase[])[new VerifyFlip(force)] : [], new DeleteShared(batchSize, force), new RemoveTraces()];
 
     static Phase[] PhasesOf(PromotionRecord record) => record.IsOnline ? Online : Fenced;
 

@@ -349,11 +349,19 @@ public static class Sentences
 
     // ---- verification ---------------------------------------------------------------------------------------------------------
 
-    public static Failure Different(Slug slug, IReadOnlyList<TableComparison> tables, IReadOnlyList<RowDifference> rows) => new(
+    public static Failure Different(Slug slug, IReadOnlyList<TableComparison> tables, IReadOnlyList<RowDifference> rows, bool flipped = false) => new(
         ExitCode.Different,
         $"The two sides of '{slug}' differ{(tables.Count == 0 ? "" : " in ")}{string.Join(", ", tables.Select(table => $"{table.Table.Name} ({table.Shared.Rows:N0} rows shared, {table.Isolated.Rows:N0} isolated)"))}:\n" +
         string.Join("\n", rows.Select(row => $"  • {row.Table}: {row.Key} {Describe(row.Kind)}")) +
-        $"\nNothing was flipped. Find out who wrote there; 'migrator rollback --tenant-slug={slug} --confirm' clears the copy, 'migrator promote' then copies anew.");
+        (flipped
+            ? $"\nThe tenant is flipped: its writes since then are in the isolated database alone, and these rows as they were at the flip in the shared one. {SettleByHand(slug)}"
+            : $"\nNothing was flipped. Find out who wrote there; 'migrator rollback --tenant-slug={slug} --confirm' clears the copy, 'migrator promote' then copies anew."));
+
+    public static Failure DifferedAtFlip(Slug slug, IEnumerable<string> tables) => new(
+        ExitCode.Different, $"At the flip of '{slug}' the two sides differed in {string.Join(", ", tables)}. {SettleByHand(slug)}");
+
+    static string SettleByHand(Slug slug) =>
+        $"Find out who wrote there and put the rows right in the isolated database: a rollback brings home what stands there. Then 'migrator finalize --tenant-slug={slug} --force', or the rollback.";
 
     public static Failure NothingToVerify(Slug slug) => Refused($"There is no promotion of '{slug}' whose sides could be compared. Promote it first.");
 

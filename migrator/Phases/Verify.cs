@@ -26,12 +26,12 @@ public sealed class Verify : Phase
     }
 
     /// <exception cref="Failure"><see cref="ExitCode.Different"/>, with rows named by their keys.</exception>
-    public static async Task RequireEqualAsync(Comparison comparison, IReadOnlyList<TableComparison> results, Slug slug, CancellationToken cancel)
+    public static async Task RequireEqualAsync(Comparison comparison, IReadOnlyList<TableComparison> results, Slug slug, CancellationToken cancel, bool flipped = false)
     {
         var differing = results.Where(result => !result.IsEqual).ToArray();
         if (differing.Length == 0) return;
         var rows = new List<RowDifference>();
         foreach (var result in differing) rows.AddRange(await comparison.RowsAsync(result.Table, SampleSize, cancel));
-        throw Sentences.Different(slug, differing, rows);
+        throw Sentences.Different(slug, differing, rows, flipped);
     }
 }

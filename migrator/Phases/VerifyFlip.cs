@@ -1,3 +1,4 @@
+using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Verification;
 
@@ -5,9 +6,10 @@ namespace Migrator.Phases;
 
 /// <summary>
 /// Every row once more, at the flip itself: the shared side stands still behind its guard, the isolated side is read under a snapshot that was
-/// taken between the last change and the flip. What finalize may delete is recorded here.
+/// taken between the last change and the flip. What finalize may delete is recorded here. A difference stays one until a person has settled it.
 /// </summary>
-public sealed class VerifyFlip : Phase
+/// <param name="force">A person has.</param>
+public sealed class VerifyFlip(bool force = false) : Phase
 {
     public const string PhaseName = "verify-flip";
 
@@ -15,18 +17,25 @@ public sealed class VerifyFlip : Phase
     public override string Title => "Verify what was flipped";
     public override string State => PromotionState.Isolated;
 
+    /// <param name="Differing">The tables that were not the same at the flip.</param>
+    public sealed record Facts(string[] Differing);
+
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
     {
+        var record = await run.RecordAsync(cancel);
+        if (!force && Journaled.Read<Facts>(record.Phase(Name)!.Facts) is { } noted) throw Sentences.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
         var digests = (await PromotionJournal.DigestsAsync(shared, run.Id, cancel)).ToDictionary();
-        var facts = Journaled.Read<CutOverOnline.Facts>((await run.RecordAsync(cancel)).Phase(CutOver.PhaseName)!.Facts)!;
+        var facts = Journaled.Read<CutOverOnline.Facts>(record.Phase(CutOver.PhaseName)!.Facts)!;
         var tables = run.Scope.TenantTables.ToArray();
         string summary;
         if (run.AsFlipped is not null)
         {
             var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Isolated: facts.Snapshot));
             var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancel);
-            await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancel);
+            if (results.Where(result => !result.IsEqual).Select(result => result.Table.Name.ToString()).ToArray() is { Length: > 0 } differing)
+                await run.Journal.NoteAsync(run.Id, Name, new Facts(differing), cancel);
+            await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancel, flipped: true);
             foreach (var result in results) digests[result.Table.Name.ToString()] = result.Shared;
             summary = $"{results.Sum(result => result.Shared.Rows):N0} rows equal at the flip";
             run.AsFlipped = null;

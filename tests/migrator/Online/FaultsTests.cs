@@ -74,8 +74,16 @@ public sealed class FaultsTests(Servers servers)
 
         Assert.Equal(ExitCode.Different, failure.Code);
         Assert.Contains("public.tasks: id=4", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("The tenant is flipped", failure.Message, StringComparison.Ordinal);
         Assert.True(await move.IsIsolatedAsync());
         Assert.Equal("closed", await move.GuardAsync());
+
+        // Saying it again does not make it right, nor is the only good row deleted.
+        foreach (var verb in (Func<Task>[])[() => move.PromoteAsync(validate: false), () => move.FinalizeAsync()])
+            Assert.Contains("public.tasks", (await Assert.ThrowsAsync<Failure>(verb)).Message, StringComparison.Ordinal);
+        Assert.NotEqual("planted", await move.Shared.ScalarAsync<string>("SELECT title FROM tasks WHERE id = 4"));
+        await move.FinalizeAsync(force: true);
+        Assert.Equal(0, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM tasks WHERE tenant_id = 1"));
     }
 
     [Theory]
