@@ -363,6 +363,9 @@ public static class Sentences
     static string SettleByHand(Slug slug) =>
         $"Find out who wrote there and put the rows right in the isolated database: a rollback brings home what stands there. Then 'migrator finalize --tenant-slug={slug} --force', or the rollback.";
 
+    public static Failure CannotDrop(Slug slug, IReadOnlyList<string> sessions, Exception e) => new(
+        ExitCode.Failed, $"Database {slug.DatabaseName} is still there, for it has sessions that are not the migrator's to end: {Or(string.Join(", ", sessions), "none any more")}. End them and run the same command again.", e);
+
     public static Failure NothingToVerify(Slug slug) => Refused($"There is no promotion of '{slug}' whose sides could be compared. Promote it first.");
 
     public static Failure VerifiesItself(Slug slug) => Refused(

@@ -49,8 +49,20 @@ public sealed class Provision : Phase
         foreach (var role in facts.CreatesRoles) await DropRoleAsync(server, role, cancel);
     }
 
-    public static Task DropDatabaseAsync(NpgsqlConnection server, Slug slug, CancellationToken cancel) =>
-        ExecuteAsync(server, $"DROP DATABASE IF EXISTS {Sql.Identifier(slug.DatabaseName)} WITH (FORCE)", cancel);
+    /// <exception cref="Failure">Somebody is connected whose sessions are not ours to end.</exception>
+    public static async Task DropDatabaseAsync(NpgsqlConnection server, Slug slug, CancellationToken cancel)
+    {
+        try
+        {
+            await ExecuteAsync(server, $"DROP DATABASE IF EXISTS {Sql.Identifier(slug.DatabaseName)} WITH (FORCE)", cancel);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ObjectInUse)
+        {
+            var sessions = await server.QueryAsync<string>(new CommandDefinition(
+                "SELECT format('%s of %s', count(*), usename) FROM pg_stat_activity WHERE datname = @name GROUP BY usename ORDER BY usename", new { name = slug.DatabaseName }, cancellationToken: cancel));
+            throw Sentences.CannotDrop(slug, [.. sessions], e);
+        }
+    }
 
     // A run that was killed after it had noted its plan must not mistake its own database for somebody else's.
     static async Task<Facts> PlanAsync(PromotionRun run, CancellationToken cancel)

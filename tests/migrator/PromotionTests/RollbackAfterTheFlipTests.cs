@@ -162,6 +162,24 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
     }
 
     [Fact]
+    public async Task A_kept_database_that_the_application_is_still_connected_to_is_named_and_dropped_later()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
+        await move.PromoteAsync(validate: false);
+        var idle = await move.Isolated.OpenAsync(Demo.SampleDatabase.Application);
+
+        var failure = await Assert.ThrowsAsync<Failure>(() => move.RollBackAsync(dropIsolated: true));
+
+        Assert.Contains($"1 of {Demo.SampleDatabase.Application}", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("shared", await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1"));
+        Assert.Null(await move.GuardAsync());
+        Npgsql.NpgsqlConnection.ClearPool(idle);
+        await idle.DisposeAsync();
+        await move.RollBackAsync(dropIsolated: true);
+        Assert.False(await move.IsolatedExistsAsync());
+    }
+
+    [Fact]
     public async Task The_kept_database_is_dropped_on_request_later()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
