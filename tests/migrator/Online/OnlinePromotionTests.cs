@@ -44,5 +44,7 @@ public sealed class OnlinePromotionTests(Servers servers)
         Assert.Equal(comments, await move.Shared.QueryAsync<string>("SELECT c::text FROM comments c JOIN tasks t ON t.id = c.task_id WHERE t.tenant_id = 1 ORDER BY c.id"));
         Assert.Equal(11, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM nameless WHERE tenant_id = 1"));
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
+        // Whoever still has the old route is turned away there.
+        Assert.Equal("closed", await move.Isolated.ScalarAsync<string>("SELECT state FROM tenant_promotion.guard"));
     }
 }
