@@ -16,7 +16,7 @@ sealed class LagPart(Stage stage)
 
     public async Task RunAsync()
     {
-        var database = await stage.ModerateAsync();
+        var database = await stage.ModerateAsync("lag");
         using var move = new Move(stage, database);
         // All constraints and triggers are in place: as it is just before the cutover.
         await move.PromoteUntilAsync(Verify.PhaseName);

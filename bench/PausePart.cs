@@ -7,14 +7,14 @@ namespace Bench;
 /// <summary>How long a busy tenant waits at a cutover: there and back by turns, as the application sees it and as the migrator does.</summary>
 sealed class PausePart(Stage stage)
 {
-    const int Turns = 10;
+    const int Turns = 20;
     const int Attempts = 5;
 
     readonly ApplicationLoad load = new(Writers: 8, Rate: 500, OtherTenants: 0);
 
     public async Task RunAsync()
     {
-        var database = await stage.ModerateAsync();
+        var database = await stage.ModerateAsync("pause");
         using var move = new Move(stage, database);
         var (ledger, application) = await stage.StartAsync(database, load);
         var (there, back) = (new List<Cutover>(), new List<Cutover>());
