@@ -17,18 +17,27 @@ static class CrashedMove
     }
 
     /// <summary>Runs a verb and kills it at a moment, as in "started copy", or some time after it.</summary>
-    /// <returns>False when it had come to its end before.</returns>
-    public static async Task<bool> KillAsync(this TenantMove move, string verb, string moment, TimeSpan after = default)
+    public static async Task KillAsync(this TenantMove move, string verb, string moment, TimeSpan after = default)
     {
         await using var migrator = move.Start(verb, Arguments(verb));
         if (!await migrator.ReachesAsync(moment))
         {
             Assert.True(await migrator.ExitCodeAsync() == 0, $"{verb} never got to '{moment}':\n{migrator.Log}");
-            return false;
+            return;
         }
         if (after > TimeSpan.Zero) await Task.WhenAny(Task.Delay(after), migrator.ExitCodeAsync());
         migrator.Kill();
-        return await migrator.ExitCodeAsync() != 0;
+    }
+
+    /// <summary>Runs a verb that was killed to its end, unless it had got there before.</summary>
+    public static async Task GoOnAsync(this TenantMove move, string verb)
+    {
+        // A commit that was on its way when the process died.
+        await Task.Delay(200);
+        var isDone = await move.Shared.ScalarAsync<bool>(verb == "promote"
+            ? "SELECT EXISTS (SELECT FROM tenant_promotion.phase WHERE name = 'validate' AND ended_at IS NOT NULL)"
+            : "SELECT NOT EXISTS (SELECT FROM tenant_promotion.promotion WHERE ended_at IS NULL)");
+        if (!isDone) await move.FinishAsync(verb);
     }
 
     /// <summary>Runs a verb to its end, which is to be a good one.</summary>

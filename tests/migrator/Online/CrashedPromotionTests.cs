@@ -20,9 +20,8 @@ public sealed class CrashedPromotionTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
         await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
-        var wasKilled = false;
-        foreach (var phase in Phases) wasKilled = await move.KillAsync("promote", $"started {phase}");
-        if (wasKilled) await move.FinishAsync("promote");
+        foreach (var phase in Phases) await move.KillAsync("promote", $"started {phase}");
+        await move.GoOnAsync("promote");
 
         await turmoil.GoOnAsync(Stretch);
         await turmoil.StopAsync();
@@ -37,10 +36,9 @@ public sealed class CrashedPromotionTests(Servers servers)
         await using var turmoil = await Turmoil.StartAsync(move, random);
         // The cutover is short, and most can go wrong there.
         string[] moments = ["copy", "catch-up", "catch-up", "build-schema", "verify", "verify", "cut-over", "cut-over", "cut-over", "cut-over"];
-        var wasKilled = true;
         foreach (var phase in moments)
-            if (!await move.IsIsolatedAsync()) wasKilled = await move.KillAsync("promote", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(phase == "cut-over" ? 700 : 300)));
-        if (wasKilled) await move.FinishAsync("promote");
+            if (!await move.IsIsolatedAsync()) await move.KillAsync("promote", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(phase == "cut-over" ? 700 : 300)));
+        await move.GoOnAsync("promote");
 
         await turmoil.GoOnAsync(Stretch);
         await turmoil.StopAsync();

@@ -12,9 +12,8 @@ public sealed class CrashedRollbackTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await move.PromoteAsync(validate: false);
         await using var writer = FaultsWriter.Start(move);
-        var wasKilled = false;
-        foreach (var phase in (string[])["follow-home", "verify-home", "flip-back", "release-shared"]) wasKilled = await move.KillAsync("rollback", $"started {phase}");
-        if (wasKilled) await move.FinishAsync("rollback");
+        foreach (var phase in (string[])["follow-home", "verify-home", "flip-back", "release-shared"]) await move.KillAsync("rollback", $"started {phase}");
+        await move.GoOnAsync("rollback");
 
         await writer.StopAsync();
         await move.MustBeHomeAsync();
@@ -27,10 +26,9 @@ public sealed class CrashedRollbackTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await move.PromoteAsync(validate: false);
         await using var writer = FaultsWriter.Start(move);
-        var wasKilled = true;
         foreach (var phase in (string[])["follow-home", "follow-home", "verify-home", "verify-home", "flip-back", "flip-back", "flip-back"])
-            if (await move.IsIsolatedAsync()) wasKilled = await move.KillAsync("rollback", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(400)));
-        if (wasKilled) await move.FinishAsync("rollback");
+            if (await move.IsIsolatedAsync()) await move.KillAsync("rollback", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(400)));
+        await move.GoOnAsync("rollback");
 
         await writer.StopAsync();
         await move.MustBeHomeAsync();
