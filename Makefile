@@ -29,7 +29,8 @@ test:
 	bash tests/run
 
 format:
-	dotnet format tenant-promotion.slnx
+	dotnet tool restore
+	dotnet csharpier format .
 
 bench:
 	dotnet build bench -c Release -v quiet --nologo

@@ -26,11 +26,24 @@ sealed class ApplyPart(Stage stage)
         // The phase's own first step.
         await move.HoldAsync(async run =>
         {
-            await (await run.ArchiveAsync(CancellationToken.None)).RestoreAsync([SchemaPart.PrimaryKeys], run.Databases, run.Options.Jobs, CancellationToken.None);
+            await (await run.ArchiveAsync(CancellationToken.None)).RestoreAsync(
+                [SchemaPart.PrimaryKeys],
+                run.Databases,
+                run.Options.Jobs,
+                CancellationToken.None
+            );
             return true;
         });
         await stage.Dedicated.DropDatabaseAsync(Plain);
-        await Stage.Tool("psql", stage.Dedicated, "postgres", "-qXc", $"CREATE DATABASE {Plain} TEMPLATE {Stage.Slug.DatabaseName}").ExecuteAsync();
+        await Stage
+            .Tool(
+                "psql",
+                stage.Dedicated,
+                "postgres",
+                "-qXc",
+                $"CREATE DATABASE {Plain} TEMPLATE {Stage.Slug.DatabaseName}"
+            )
+            .ExecuteAsync();
 
         var transactions = await ChangesAsync(database);
         var count = transactions.Sum(transaction => transaction.Count);
@@ -41,11 +54,23 @@ sealed class ApplyPart(Stage stage)
         await move.RollBackAsync(dropIsolated: true);
         await stage.Dedicated.DropDatabaseAsync(Plain);
 
-        var table = new Table().AddColumns($"{count:N0} row changes in {transactions.Count:N0} transactions", "seconds", "changes/s", "ratio to psql").RoundedBorder();
+        var table = new Table()
+            .AddColumns(
+                $"{count:N0} row changes in {transactions.Count:N0} transactions",
+                "seconds",
+                "changes/s",
+                "ratio to psql"
+            )
+            .RoundedBorder();
         table.AddRow("psql, the same statements one by one", $"{plain:0.00}", $"{count / plain:N0}", "1.00");
         table.AddRow("the change stream", $"{seconds:0.00}", $"{count / seconds:N0}", $"{seconds / plain:0.00}");
         AnsiConsole.Write(table);
-        AnsiConsole.Write(new Table().AddColumns("target", "wanted", "measured").RoundedBorder().AddRow("changes applied a second", "≥ 20,000", $"{count / seconds:N0}"));
+        AnsiConsole.Write(
+            new Table()
+                .AddColumns("target", "wanted", "measured")
+                .RoundedBorder()
+                .AddRow("changes applied a second", "≥ 20,000", $"{count / seconds:N0}")
+        );
     }
 
     static async Task<double> FollowAsync(PromotionRun run, int count)
@@ -57,7 +82,11 @@ sealed class ApplyPart(Stage stage)
         await using var feed = await ChangeFeed.OpenAsync(direction, exact: false, CancellationToken.None);
         await feed.ReachAsync(mark, CancellationToken.None);
         var seconds = watch.Elapsed.TotalSeconds;
-        return feed.Changes == count ? seconds : throw new InvalidOperationException($"The stream had {feed.Changes} changes, and {count} rows were changed.");
+        return feed.Changes == count
+            ? seconds
+            : throw new InvalidOperationException(
+                $"The stream had {feed.Changes} changes, and {count} rows were changed."
+            );
     }
 
     /// <summary>Changes the tenant's rows in the shared database, and nothing besides: no trigger writes a log.</summary>
@@ -65,27 +94,48 @@ sealed class ApplyPart(Stage stage)
     async Task<IReadOnlyList<IReadOnlyList<string>>> ChangesAsync(string database)
     {
         await using var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(stage.Shared.ConnectionString(database)) { Pooling = false, Options = "-c session_replication_role=replica" }.ConnectionString);
+            new NpgsqlConnectionStringBuilder(stage.Shared.ConnectionString(database))
+            {
+                Pooling = false,
+                Options = "-c session_replication_role=replica",
+            }.ConnectionString
+        );
         await connection.OpenAsync();
         var statements = new Statements(
-            await connection.ExecuteScalarAsync<Guid>("SELECT id FROM tenants WHERE slug = @Text", new { Stage.Slug.Text }),
+            await connection.ExecuteScalarAsync<Guid>(
+                "SELECT id FROM tenants WHERE slug = @Text",
+                new { Stage.Slug.Text }
+            ),
             await IdsAsync("SELECT p.id FROM projects p JOIN tenants t ON t.id = p.tenant_id WHERE t.slug = @Text"),
             await IdsAsync("SELECT k.id FROM tasks k JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text"),
-            await IdsAsync("SELECT c.id FROM comments c JOIN tasks k ON k.id = c.task_id JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text"),
-            new((await connection.QueryAsync<(Guid, string)>(
-                "SELECT e.id, e.created_at::text FROM agent_events e JOIN tenants t ON t.id = e.tenant_id WHERE t.slug = @Text ORDER BY e.id", new { Stage.Slug.Text })).AsList()));
+            await IdsAsync(
+                "SELECT c.id FROM comments c JOIN tasks k ON k.id = c.task_id JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text"
+            ),
+            new(
+                (
+                    await connection.QueryAsync<(Guid, string)>(
+                        "SELECT e.id, e.created_at::text FROM agent_events e JOIN tenants t ON t.id = e.tenant_id WHERE t.slug = @Text ORDER BY e.id",
+                        new { Stage.Slug.Text }
+                    )
+                ).AsList()
+            )
+        );
         var transactions = new List<IReadOnlyList<string>>();
-        for (var left = (int)(stage.Rows / 10); left > 0; left -= transactions[^1].Count) transactions.Add(statements.Transaction(left));
+        for (var left = (int)(stage.Rows / 10); left > 0; left -= transactions[^1].Count)
+            transactions.Add(statements.Transaction(left));
         foreach (var transaction in transactions)
         {
             // Without a BEGIN a batch is one transaction.
             await using var batch = new NpgsqlBatch(connection);
-            foreach (var statement in transaction) batch.BatchCommands.Add(new(statement));
-            if (await batch.ExecuteNonQueryAsync() != transaction.Count) throw new InvalidOperationException("A statement did not change one row.");
+            foreach (var statement in transaction)
+                batch.BatchCommands.Add(new(statement));
+            if (await batch.ExecuteNonQueryAsync() != transaction.Count)
+                throw new InvalidOperationException("A statement did not change one row.");
         }
         return transactions;
 
-        async Task<IReadOnlyList<Guid>> IdsAsync(string sql) => (await connection.QueryAsync<Guid>(sql + " ORDER BY 1", new { Stage.Slug.Text })).AsList();
+        async Task<IReadOnlyList<Guid>> IdsAsync(string sql) =>
+            (await connection.QueryAsync<Guid>(sql + " ORDER BY 1", new { Stage.Slug.Text })).AsList();
     }
 
     async Task<double> PsqlAsync(IReadOnlyList<IReadOnlyList<string>> transactions)
@@ -94,33 +144,47 @@ sealed class ApplyPart(Stage stage)
         foreach (var transaction in transactions)
         {
             script.Append("BEGIN;\n");
-            foreach (var statement in transaction) script.Append(statement).Append(";\n");
+            foreach (var statement in transaction)
+                script.Append(statement).Append(";\n");
             script.Append("COMMIT;\n");
         }
-        var psql = PipeSource.FromString(script.ToString()) | Stage.Tool("psql", stage.Dedicated, Plain, "-qX", "-v", "ON_ERROR_STOP=1");
+        var psql =
+            PipeSource.FromString(script.ToString())
+            | Stage.Tool("psql", stage.Dedicated, Plain, "-qX", "-v", "ON_ERROR_STOP=1");
         var watch = Stopwatch.StartNew();
         await psql.ExecuteAsync();
         return watch.Elapsed.TotalSeconds;
     }
 
     /// <summary>Two inserts, two updates and a delete of five; the same ones each time.</summary>
-    sealed class Statements(Guid tenant, IReadOnlyList<Guid> projects, IReadOnlyList<Guid> tasks, IReadOnlyList<Guid> comments, Queue<(Guid Id, string CreatedAt)> events)
+    sealed class Statements(
+        Guid tenant,
+        IReadOnlyList<Guid> projects,
+        IReadOnlyList<Guid> tasks,
+        IReadOnlyList<Guid> comments,
+        Queue<(Guid Id, string CreatedAt)> events
+    )
     {
         readonly Random random = new(1);
         int number;
 
-        public IReadOnlyList<string> Transaction(int most) => [.. Enumerable.Range(0, Math.Min(most, random.Next(10, 101))).Select(_ => Next())];
+        public IReadOnlyList<string> Transaction(int most) =>
+            [.. Enumerable.Range(0, Math.Min(most, random.Next(10, 101))).Select(_ => Next())];
 
         string Next()
         {
             number++;
             return random.Next(10) switch
             {
-                < 2 => $"INSERT INTO comments (id, task_id, body, created_at, updated_at) VALUES ('{Id()}', '{One(tasks)}', 'changed {number}', '2025-08-01', '2025-08-01')",
+                < 2 =>
+                    $"INSERT INTO comments (id, task_id, body, created_at, updated_at) VALUES ('{Id()}', '{One(tasks)}', 'changed {number}', '2025-08-01', '2025-08-01')",
                 < 4 => $"UPDATE comments SET body = 'changed {number}' WHERE id = '{One(comments)}'",
-                < 6 => $"UPDATE tasks SET title = 'changed {number}', priority = {random.Next(1, 6)} WHERE id = '{One(tasks)}'",
-                < 8 when events.TryDequeue(out var gone) => $"DELETE FROM agent_events WHERE id = '{gone.Id}' AND created_at = '{gone.CreatedAt}'",
-                _ => $$"""INSERT INTO agent_events (id, tenant_id, project_id, kind, payload, created_at) VALUES ('{{Id()}}', '{{tenant}}', '{{One(projects)}}', 'message', '{"text": "changed {{number}}"}', '2025-08-01')""",
+                < 6 =>
+                    $"UPDATE tasks SET title = 'changed {number}', priority = {random.Next(1, 6)} WHERE id = '{One(tasks)}'",
+                < 8 when events.TryDequeue(out var gone) =>
+                    $"DELETE FROM agent_events WHERE id = '{gone.Id}' AND created_at = '{gone.CreatedAt}'",
+                _ =>
+                    $$"""INSERT INTO agent_events (id, tenant_id, project_id, kind, payload, created_at) VALUES ('{{Id()}}', '{{tenant}}', '{{One(projects)}}', 'message', '{"text": "changed {{number}}"}', '2025-08-01')""",
             };
         }
 

@@ -12,9 +12,15 @@ using Npgsql;
 namespace Bench;
 
 /// <summary>What a promotion took, by its own journal; memory by the operating system.</summary>
-sealed record PromotionTimes(IReadOnlyList<(string Name, double Seconds)> Phases, double Seconds, long Rows, double PeakMegabytes)
+sealed record PromotionTimes(
+    IReadOnlyList<(string Name, double Seconds)> Phases,
+    double Seconds,
+    long Rows,
+    double PeakMegabytes
+)
 {
-    public double Of(params string[] names) => Phases.Where(phase => names.Contains(phase.Name)).Sum(phase => phase.Seconds);
+    public double Of(params string[] names) =>
+        Phases.Where(phase => names.Contains(phase.Name)).Sum(phase => phase.Seconds);
 }
 
 /// <summary>Several ways to copy one tenant from one server to the other.</summary>
@@ -30,15 +36,34 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         var promotion = JsonNode.Parse(output)!["promotion"]!;
         return new(
             [.. promotion["phases"]!.AsArray().Select(phase => ((string)phase!["name"]!, (double)phase["seconds"]!))],
-            seconds, (long)promotion["rows"]!, peak);
+            seconds,
+            (long)promotion["rows"]!,
+            peak
+        );
     }
 
-    async Task<(double Seconds, double PeakMegabytes, string Output)> MigratorAsync(string database, string verb, string flag)
+    async Task<(double Seconds, double PeakMegabytes, string Output)> MigratorAsync(
+        string database,
+        string verb,
+        string flag
+    )
     {
         var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "migrator.exe" : "migrator");
         using var process = new Process
         {
-            StartInfo = new(program, [verb, "--tenant-slug", Stage.Slug.Text, "--confirm", "--json", flag, "--routing-dir", Path.GetTempPath()])
+            StartInfo = new(
+                program,
+                [
+                    verb,
+                    "--tenant-slug",
+                    Stage.Slug.Text,
+                    "--confirm",
+                    "--json",
+                    flag,
+                    "--routing-dir",
+                    Path.GetTempPath(),
+                ]
+            )
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
@@ -47,7 +72,8 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         var environment = process.StartInfo.Environment;
         environment["MIGRATOR_SOURCE"] = shared.ConnectionString(database, SampleDatabase.Admin);
         environment["MIGRATOR_TARGET"] = dedicated.ConnectionString("postgres", SampleDatabase.Admin);
-        foreach (var (name, n) in SampleDatabase.ReferenceTables.Select((name, n) => (name, n))) environment[$"MIGRATOR_REFERENCE__{n}"] = name;
+        foreach (var (name, n) in SampleDatabase.ReferenceTables.Select((name, n) => (name, n)))
+            environment[$"MIGRATOR_REFERENCE__{n}"] = name;
         var watch = Stopwatch.StartNew();
         process.Start();
         var output = process.StandardOutput.ReadToEndAsync();
@@ -56,10 +82,13 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         while (!process.WaitForExit(20))
         {
             process.Refresh();
-            if (!process.HasExited) peak = Math.Max(peak, process.PeakWorkingSet64 / 1048576.0);
+            if (!process.HasExited)
+                peak = Math.Max(peak, process.PeakWorkingSet64 / 1048576.0);
         }
         var seconds = watch.Elapsed.TotalSeconds;
-        return process.ExitCode == 0 ? (seconds, peak, await output) : throw new InvalidOperationException(await errors);
+        return process.ExitCode == 0
+            ? (seconds, peak, await output)
+            : throw new InvalidOperationException(await errors);
     }
 
     /// <summary>What a careful person scripts: pre-data, each table through a pipe of two psql, post-data, ANALYZE.</summary>
@@ -74,18 +103,49 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         var watch = Stopwatch.StartNew();
         await dedicated.CreateDatabaseAsync(Pipe, SampleDatabase.Admin);
         await PipeAsync(
-            Stage.Tool("pg_dump", shared, database, "--format=custom", "--schema-only", "--section=pre-data", "--exclude-schema=tenant_promotion"),
-            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe));
+            Stage.Tool(
+                "pg_dump",
+                shared,
+                database,
+                "--format=custom",
+                "--schema-only",
+                "--section=pre-data",
+                "--exclude-schema=tenant_promotion"
+            ),
+            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
+        );
         foreach (var table in scope.CopiedTables)
         {
             var columns = RawCopy.Columns(table.Table);
             await PipeAsync(
-                Stage.Tool("psql", shared, database, "-qXc", $"COPY (SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}) TO STDOUT (FORMAT BINARY)"),
-                Stage.Tool("psql", dedicated, Pipe, "-qXc", $"COPY {table.Name.Quoted} ({columns}) FROM STDIN (FORMAT BINARY)"));
+                Stage.Tool(
+                    "psql",
+                    shared,
+                    database,
+                    "-qXc",
+                    $"COPY (SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}) TO STDOUT (FORMAT BINARY)"
+                ),
+                Stage.Tool(
+                    "psql",
+                    dedicated,
+                    Pipe,
+                    "-qXc",
+                    $"COPY {table.Name.Quoted} ({columns}) FROM STDIN (FORMAT BINARY)"
+                )
+            );
         }
         await PipeAsync(
-            Stage.Tool("pg_dump", shared, database, "--format=custom", "--schema-only", "--section=post-data", "--exclude-schema=tenant_promotion"),
-            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe));
+            Stage.Tool(
+                "pg_dump",
+                shared,
+                database,
+                "--format=custom",
+                "--schema-only",
+                "--section=post-data",
+                "--exclude-schema=tenant_promotion"
+            ),
+            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
+        );
         await Stage.Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
         return watch.Elapsed.TotalSeconds;
     }
@@ -106,8 +166,22 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         var folder = Directory.CreateTempSubdirectory("bench-pgcopydb-");
         var watch = Stopwatch.StartNew();
         await Cli.Wrap("pgcopydb")
-            .WithArguments(["clone", "--source", Uri(dedicated, Pipe), "--target", Uri(shared, database), "--dir", folder.FullName, "--table-jobs", "2", "--index-jobs", "2", "--skip-extensions"])
-            .WithValidation(CommandResultValidation.ZeroExitCode).ExecuteBufferedAsync();
+            .WithArguments([
+                "clone",
+                "--source",
+                Uri(dedicated, Pipe),
+                "--target",
+                Uri(shared, database),
+                "--dir",
+                folder.FullName,
+                "--table-jobs",
+                "2",
+                "--index-jobs",
+                "2",
+                "--skip-extensions",
+            ])
+            .WithValidation(CommandResultValidation.ZeroExitCode)
+            .ExecuteBufferedAsync();
         await Stage.Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();
         var seconds = watch.Elapsed.TotalSeconds;
         folder.Delete(recursive: true);
@@ -123,14 +197,21 @@ sealed class Contest(EmbeddedCluster shared, EmbeddedCluster dedicated)
         await source.OpenAsync();
         await target.OpenAsync();
         await target.ExecuteAsync("CREATE TABLE row_by_row (LIKE users INCLUDING ALL)");
-        await using var read = new NpgsqlCommand($"SELECT id, tenant_id, email::text, display_name, roles, preferences::text FROM users LIMIT {count}", source);
+        await using var read = new NpgsqlCommand(
+            $"SELECT id, tenant_id, email::text, display_name, roles, preferences::text FROM users LIMIT {count}",
+            source
+        );
         await using var reader = await read.ExecuteReaderAsync();
         var watch = Stopwatch.StartNew();
         long rows = 0;
         while (await reader.ReadAsync())
         {
-            await using var insert = new NpgsqlCommand("INSERT INTO row_by_row (id, tenant_id, email, display_name, roles, preferences) VALUES ($1, $2, $3, $4, $5, $6::jsonb)", target);
-            for (var column = 0; column < reader.FieldCount; column++) insert.Parameters.Add(new() { Value = reader.GetValue(column) });
+            await using var insert = new NpgsqlCommand(
+                "INSERT INTO row_by_row (id, tenant_id, email, display_name, roles, preferences) VALUES ($1, $2, $3, $4, $5, $6::jsonb)",
+                target
+            );
+            for (var column = 0; column < reader.FieldCount; column++)
+                insert.Parameters.Add(new() { Value = reader.GetValue(column) });
             await insert.ExecuteNonQueryAsync();
             rows++;
         }

@@ -33,36 +33,68 @@ sealed class LagPart(Stage stage)
         await move.RollBackAsync(dropIsolated: true);
     }
 
-    static async Task<(IReadOnlyList<double> Marks, long Changes, (long Began, long Ended) Span)> FollowAsync(PromotionRun run, Ledger ledger)
+    static async Task<(IReadOnlyList<double> Marks, long Changes, (long Began, long Ended) Span)> FollowAsync(
+        PromotionRun run,
+        Ledger ledger
+    )
     {
         var direction = StreamDirection.Outbound(run);
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
         await using var feed = await ChangeFeed.OpenAsync(direction, exact: true, CancellationToken.None);
         await CatchUp.ComeNearAsync(run, direction, feed, TimeSpan.FromMilliseconds(100), CancellationToken.None);
-        var (marks, before, began, watch) = (new List<double>(), feed.Changes, ledger.Clock.GetTimestamp(), Stopwatch.StartNew());
+        var (marks, before, began, watch) = (
+            new List<double>(),
+            feed.Changes,
+            ledger.Clock.GetTimestamp(),
+            Stopwatch.StartNew()
+        );
         while (watch.Elapsed < Time)
         {
             var mark = Stopwatch.StartNew();
-            await feed.ReachAsync(await ReplicationSlot.MarkAsync(source, CancellationToken.None), CancellationToken.None);
+            await feed.ReachAsync(
+                await ReplicationSlot.MarkAsync(source, CancellationToken.None),
+                CancellationToken.None
+            );
             marks.Add(mark.Elapsed.TotalMilliseconds);
             await Task.Delay(Interval);
         }
         return (marks, feed.Changes - before, (began, ledger.Clock.GetTimestamp()));
     }
 
-    void Show(Ledger ledger, (long Began, long Ended) alone, IReadOnlyList<double> marks, long changes, (long Began, long Ended) followed)
+    void Show(
+        Ledger ledger,
+        (long Began, long Ended) alone,
+        IReadOnlyList<double> marks,
+        long changes,
+        (long Began, long Ended) followed
+    )
     {
-        var table = new Table().AddColumns($"milliseconds, with {load.Rate} writes/s asked for", "a second", "p50", "p95", "longest").RoundedBorder();
+        var table = new Table()
+            .AddColumns($"milliseconds, with {load.Rate} writes/s asked for", "a second", "p50", "p95", "longest")
+            .RoundedBorder();
         void AddWrites(string what, (long Began, long Ended) span)
         {
             var (median, high, longest) = ledger.Latency(ofMoving: true, span.Began, span.Ended)!.Value;
-            table.AddRow(what, $"{ledger.Writes(ofMoving: true, span.Began, span.Ended) / Seconds(span):N0}", $"{median:0.0}", $"{high:0.0}", $"{longest:0.0}");
+            table.AddRow(
+                what,
+                $"{ledger.Writes(ofMoving: true, span.Began, span.Ended) / Seconds(span):N0}",
+                $"{median:0.0}",
+                $"{high:0.0}",
+                $"{longest:0.0}"
+            );
         }
-        double Seconds((long Began, long Ended) span) => ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
+        double Seconds((long Began, long Ended) span) =>
+            ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
         AddWrites("a write of the tenant, nobody follows", alone);
         AddWrites("a write of the tenant, followed", followed);
         var lag = Spread.Of(marks);
-        table.AddRow($"a mark, written and come through ({changes / Seconds(followed):N0} row changes/s with it)", $"{marks.Count / Seconds(followed):N0}", $"{lag.Median:0.0}", $"{lag.High:0.0}", $"{lag.Longest:0.0}");
+        table.AddRow(
+            $"a mark, written and come through ({changes / Seconds(followed):N0} row changes/s with it)",
+            $"{marks.Count / Seconds(followed):N0}",
+            $"{lag.Median:0.0}",
+            $"{lag.High:0.0}",
+            $"{lag.Longest:0.0}"
+        );
         AnsiConsole.Write(table);
     }
 }

@@ -12,13 +12,19 @@ sealed class LoadPart(Stage stage)
 
         // In turns, so that whatever else the machine does meets all of them; the median counts.
         const int rounds = 3;
-        var (smalls, pipes, larges, clones) = (new List<PromotionTimes>(), new List<double>(), new List<PromotionTimes>(), new List<double>());
+        var (smalls, pipes, larges, clones) = (
+            new List<PromotionTimes>(),
+            new List<double>(),
+            new List<PromotionTimes>(),
+            new List<double>()
+        );
         for (var round = 0; round < rounds; round++)
         {
             smalls.Add(await contest.PromoteAsync(smallDatabase));
             pipes.Add(await contest.PipeAsync(largeDatabase));
             larges.Add(await contest.PromoteAsync(largeDatabase));
-            if (await contest.PgcopydbAsync() is { } seconds) clones.Add(seconds);
+            if (await contest.PgcopydbAsync() is { } seconds)
+                clones.Add(seconds);
         }
         var single = await contest.RowByRowAsync(largeDatabase, 10_000);
         var pipe = pipes.Order().ElementAt(rounds / 2);
@@ -29,26 +35,38 @@ sealed class LoadPart(Stage stage)
         // Online keys come with the first changes, and triggers in a phase of their own.
         var load = large.Of("provision", "clone-schema", "copy", "catch-up", "build-schema", "clone-behaviour");
         var table = new Table().AddColumns("what", "seconds", "rows/s", "ratio to the pipe").RoundedBorder();
-        void Add(string what, double seconds, long count) => table.AddRow(what, $"{seconds:0.00}", $"{count / seconds:N0}", $"{seconds / pipe:0.00}");
+        void Add(string what, double seconds, long count) =>
+            table.AddRow(what, $"{seconds:0.00}", $"{count / seconds:N0}", $"{seconds / pipe:0.00}");
         Add("psql pipe: pre-data, binary COPY table by table, post-data, ANALYZE", pipe, large.Rows);
         Add("migrator: provision, schema, copy, keys and indexes, ANALYZE", load, large.Rows);
         Add("  and the digests of both sides", load + large.Of("verify"), large.Rows);
         Add("  the whole promotion", large.Seconds, large.Rows);
-        if (pgcopydb is { } clone) Add("pgcopydb clone of a database with this tenant alone", clone, large.Rows);
-        else table.AddRow("pgcopydb", "not installed (apt-get install pgcopydb)", "", "");
+        if (pgcopydb is { } clone)
+            Add("pgcopydb clone of a database with this tenant alone", clone, large.Rows);
+        else
+            table.AddRow("pgcopydb", "not installed (apt-get install pgcopydb)", "", "");
         Add($"one INSERT a row ({single.Rows:N0} rows tried)", single.Seconds * large.Rows / single.Rows, large.Rows);
         AnsiConsole.Write(table);
 
         var phases = new Table().AddColumns("phase", "seconds").RoundedBorder();
-        foreach (var (name, seconds) in large.Phases) phases.AddRow(name, $"{seconds:0.00}");
+        foreach (var (name, seconds) in large.Phases)
+            phases.AddRow(name, $"{seconds:0.00}");
         AnsiConsole.Write(phases);
 
         var targets = new Table().AddColumns("target", "wanted", "measured").RoundedBorder();
         targets.AddRow("load against the psql pipe", "≤ 0.85", $"{load / pipe:0.00}");
         targets.AddRow("load against pgcopydb", "< 1", pgcopydb is { } other ? $"{load / other:0.00}" : "–");
         targets.AddRow("digests on top of the load", "≤ 35 %", $"{100 * large.Of("verify") / load:0} %");
-        targets.AddRow("rate against one INSERT a row", "≥ 100", $"{large.Rows / load / (single.Rows / single.Seconds):0}");
-        targets.AddRow("peak memory of the migrator", "< 150 MB", $"{large.PeakMegabytes:0} MB ({small.PeakMegabytes:0} MB with a tenth of the rows)");
+        targets.AddRow(
+            "rate against one INSERT a row",
+            "≥ 100",
+            $"{large.Rows / load / (single.Rows / single.Seconds):0}"
+        );
+        targets.AddRow(
+            "peak memory of the migrator",
+            "< 150 MB",
+            $"{large.PeakMegabytes:0} MB ({small.PeakMegabytes:0} MB with a tenth of the rows)"
+        );
         targets.AddRow("ten times the rows", "≤ 11 × the time", $"{large.Seconds / small.Seconds:0.0} ×");
         AnsiConsole.Write(targets);
     }

@@ -15,11 +15,16 @@ sealed class Move(Stage stage, string database) : IDisposable
 {
     readonly DirectoryInfo routing = Directory.CreateTempSubdirectory("bench-routing-");
 
-    static PromotionOptions Options { get; } = new(PromotionOptions.Online, Jobs: 2, TimeSpan.FromSeconds(5), Validate: false, []);
+    static PromotionOptions Options { get; } =
+        new(PromotionOptions.Online, Jobs: 2, TimeSpan.FromSeconds(5), Validate: false, []);
 
-    MigratorSettings Settings => new(
-        Stage.Tenancy, new(stage.Shared.ConnectionString(database, SampleDatabase.Admin)),
-        new(stage.Dedicated.ConnectionString("postgres", SampleDatabase.Admin)), routing.FullName);
+    MigratorSettings Settings =>
+        new(
+            Stage.Tenancy,
+            new(stage.Shared.ConnectionString(database, SampleDatabase.Admin)),
+            new(stage.Dedicated.ConnectionString("postgres", SampleDatabase.Admin)),
+            routing.FullName
+        );
 
     public async Task<Observed> PromoteAsync()
     {
@@ -34,7 +39,8 @@ sealed class Move(Stage stage, string database) : IDisposable
         using var stop = new CancellationTokenSource();
         var observed = new Observed(started =>
         {
-            if (started == phase) stop.Cancel();
+            if (started == phase)
+                stop.Cancel();
         });
         try
         {
@@ -70,13 +76,24 @@ sealed class Move(Stage stage, string database) : IDisposable
         var record = (await journal.CurrentAsync(tenant.Key, CancellationToken.None))!;
         var binaries = stage.Shared.Binaries;
         using var run = new PromotionRun(
-            settings, Options, databases, tenant, scope, new(binaries.BinDirectory, binaries.Major), journal, record,
-            await journal.NextRunAsync(record.Id, CancellationToken.None), new SilentProgress(), TimeProvider.System);
+            settings,
+            Options,
+            databases,
+            tenant,
+            scope,
+            new(binaries.BinDirectory, binaries.Major),
+            journal,
+            record,
+            await journal.NextRunAsync(record.Id, CancellationToken.None),
+            new SilentProgress(),
+            TimeProvider.System
+        );
         await run.Isolated.TakeAsync(CancellationToken.None);
         return await work(run);
     }
 
     public void Dispose() => routing.Delete(recursive: true);
 
-    Promotion Promotion(IPromotionProgress progress) => new(Settings, Stage.Slug, Options, progress, TimeProvider.System);
+    Promotion Promotion(IPromotionProgress progress) =>
+        new(Settings, Stage.Slug, Options, progress, TimeProvider.System);
 }

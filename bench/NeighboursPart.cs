@@ -17,7 +17,8 @@ sealed class NeighboursPart(Stage stage)
         using var move = new Move(stage, database);
         var (ledger, application) = await stage.StartAsync(database, load);
         Observed observed;
-        (long Began, long Ended) before, after;
+        (long Began, long Ended) before,
+            after;
         await using (application)
         {
             before = await QuietAsync(ledger);
@@ -27,15 +28,33 @@ sealed class NeighboursPart(Stage stage)
         }
         await move.RollBackAsync(dropIsolated: true);
 
-        var table = new Table().AddColumns("a write of another tenant, milliseconds", "seconds", "writes/s", "p50", "p95", "longest", "p95 to before").RoundedBorder();
+        var table = new Table()
+            .AddColumns(
+                "a write of another tenant, milliseconds",
+                "seconds",
+                "writes/s",
+                "p50",
+                "p95",
+                "longest",
+                "p95 to before"
+            )
+            .RoundedBorder();
         var usual = ledger.Latency(ofMoving: false, before.Began, before.Ended)!.Value.High;
         void Add(string what, (long Began, long Ended) span)
         {
             var seconds = ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
-            if (ledger.Latency(ofMoving: false, span.Began, span.Ended) is not { } times) table.AddRow(what, $"{seconds:0.0}", "0");
-            else table.AddRow(
-                what, $"{seconds:0.0}", $"{ledger.Writes(ofMoving: false, span.Began, span.Ended) / seconds:N0}",
-                $"{times.Median:0.0}", $"{times.High:0.0}", $"{times.Longest:0.0}", $"{times.High / usual:0.00}");
+            if (ledger.Latency(ofMoving: false, span.Began, span.Ended) is not { } times)
+                table.AddRow(what, $"{seconds:0.0}", "0");
+            else
+                table.AddRow(
+                    what,
+                    $"{seconds:0.0}",
+                    $"{ledger.Writes(ofMoving: false, span.Began, span.Ended) / seconds:N0}",
+                    $"{times.Median:0.0}",
+                    $"{times.High:0.0}",
+                    $"{times.Longest:0.0}",
+                    $"{times.High / usual:0.00}"
+                );
         }
         Add("before", before);
         Add("during the copy", observed[CopyData.PhaseName]);

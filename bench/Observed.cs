@@ -37,34 +37,23 @@ sealed partial class Observed(Action<string>? started = null) : IPromotionProgre
             Pause = double.Parse(match.Groups[1].Value, NumberStyles.AllowThousands);
     }
 
-    public void PhaseKept(string name, string title)
-    {
-    }
+    public void PhaseKept(string name, string title) { }
 
-    public void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables)
-    {
-    }
+    public void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables) { }
 
-    public void Validated(IReadOnlyList<Check> checks)
-    {
-    }
+    public void Validated(IReadOnlyList<Check> checks) { }
 
     public void Warn(string sentence)
     {
-        if (current == CutOver.PhaseName || current == FlipBack.PhaseName) Retries++;
+        if (current == CutOver.PhaseName || current == FlipBack.PhaseName)
+            Retries++;
     }
 
-    public void Info(string sentence)
-    {
-    }
+    public void Info(string sentence) { }
 
-    public void Advance(TableName table, long bytes)
-    {
-    }
+    public void Advance(TableName table, long bytes) { }
 
-    public void PartDone(TableName table, long rows)
-    {
-    }
+    public void PartDone(TableName table, long rows) { }
 
     [GeneratedRegex("^pause ([0-9,]+) ms$")]
     private static partial Regex PauseOf();

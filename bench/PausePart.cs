@@ -32,31 +32,52 @@ sealed class PausePart(Stage stage)
             catch (Failure failure)
             {
                 // What was measured until then is worth a table, and that it went no further is a result as well.
-                AnsiConsole.MarkupLineInterpolated($"[red]Given up after {there.Count + back.Count} of {2 * Turns} cutovers and {Attempts} attempts at the next: {failure.Message}[/]");
+                AnsiConsole.MarkupLineInterpolated(
+                    $"[red]Given up after {there.Count + back.Count} of {2 * Turns} cutovers and {Attempts} attempts at the next: {failure.Message}[/]"
+                );
             }
             await application.StopAsync();
         }
         var ended = ledger.Clock.GetTimestamp();
-        if (there.Count > back.Count) await move.RollBackAsync();
+        if (there.Count > back.Count)
+            await move.RollBackAsync();
         var proof = await ledger.ProveAsync(null, CancellationToken.None);
         await move.RollBackAsync(dropIsolated: true);
 
         var rate = ledger.Writes(ofMoving: true, began, ended) / ledger.Clock.GetElapsedTime(began, ended).TotalSeconds;
-        var table = new Table().AddColumns($"milliseconds, with {rate:N0} writes/s of {load.Rate}", "cutovers", "p50", "p95", "longest", "failed", "retries").RoundedBorder();
+        var table = new Table()
+            .AddColumns(
+                $"milliseconds, with {rate:N0} writes/s of {load.Rate}",
+                "cutovers",
+                "p50",
+                "p95",
+                "longest",
+                "failed",
+                "retries"
+            )
+            .RoundedBorder();
         void Add(string what, List<Cutover> cutovers, Func<Cutover, double> of)
         {
-            if (cutovers.Count == 0) return;
+            if (cutovers.Count == 0)
+                return;
             var spread = Spread.Of(cutovers.Select(of));
             table.AddRow(
-                what, $"{cutovers.Count}", $"{spread.Median:N0}", $"{spread.High:N0}", $"{spread.Longest:N0}",
-                $"{cutovers.Sum(cutover => cutover.Failed)}", $"{cutovers.Sum(cutover => cutover.Retries)}");
+                what,
+                $"{cutovers.Count}",
+                $"{spread.Median:N0}",
+                $"{spread.High:N0}",
+                $"{spread.Longest:N0}",
+                $"{cutovers.Sum(cutover => cutover.Failed)}",
+                $"{cutovers.Sum(cutover => cutover.Retries)}"
+            );
         }
         Add("promotion, as the application sees it", there, cutover => cutover.Seen);
         Add("promotion, by the journal", there, cutover => cutover.Own);
         Add("rollback, as the application sees it", back, cutover => cutover.Seen);
         Add("rollback, by the migrator", back, cutover => cutover.Own);
         AnsiConsole.Write(table);
-        if (proof.Faults.Count > 0) throw new InvalidOperationException(string.Join('\n', proof.Faults));
+        if (proof.Faults.Count > 0)
+            throw new InvalidOperationException(string.Join('\n', proof.Faults));
     }
 
     static async Task<Cutover> CutOverAsync(Ledger ledger, string database, Func<Task<Observed>> verb)

@@ -17,19 +17,25 @@ var wanted = args.Skip(sized ? 1 : 0).ToArray();
 ];
 if (wanted.Except(parts.Select(part => part.Name)).FirstOrDefault() is { } stranger)
 {
-    Console.Error.WriteLine($"There is no part '{stranger}'. Say bench [ROWS] [part…], with parts of {string.Join(", ", parts.Select(part => part.Name))}; none for all.");
+    Console.Error.WriteLine(
+        $"There is no part '{stranger}'. Say bench [ROWS] [part…], with parts of {string.Join(", ", parts.Select(part => part.Name))}; none for all."
+    );
     return 2;
 }
 
 var binaries = await PostgresBinaries.FindOrInstallAsync(Console.WriteLine);
 await using var shared = await EmbeddedCluster.StartAsync(binaries, Settings.OfAServer);
 await using var dedicated = await EmbeddedCluster.StartAsync(binaries, Settings.OfAServer);
-foreach (var server in (EmbeddedCluster[])[shared, dedicated]) await SampleDatabase.CreateRolesAsync(server);
-AnsiConsole.MarkupLineInterpolated($"PostgreSQL {binaries.Major}, {Environment.ProcessorCount} processors, a tenant of {rows:N0} rows.");
+foreach (var server in (EmbeddedCluster[])[shared, dedicated])
+    await SampleDatabase.CreateRolesAsync(server);
+AnsiConsole.MarkupLineInterpolated(
+    $"PostgreSQL {binaries.Major}, {Environment.ProcessorCount} processors, a tenant of {rows:N0} rows."
+);
 var stage = new Stage(shared, dedicated, rows);
 foreach (var (name, title, runAsync) in parts)
 {
-    if (wanted.Length > 0 && !wanted.Contains(name)) continue;
+    if (wanted.Length > 0 && !wanted.Contains(name))
+        continue;
     AnsiConsole.Write(new Rule($"{name}: {title}") { Justification = Justify.Left });
     await runAsync(stage);
 }

@@ -5,12 +5,13 @@ namespace Bench;
 static class Settings
 {
     /// <summary>A server as people run it: every commit waits for the disk.</summary>
-    public static IReadOnlyDictionary<string, string> OfAServer { get; } = new Dictionary<string, string>(EmbeddedCluster.FastSettings)
-    {
-        ["fsync"] = "on",
-        ["synchronous_commit"] = "on",
-        ["full_page_writes"] = "on",
-        ["shared_buffers"] = "1GB",
-        ["max_wal_size"] = "4GB",
-    };
+    public static IReadOnlyDictionary<string, string> OfAServer { get; } =
+        new Dictionary<string, string>(EmbeddedCluster.FastSettings)
+        {
+            ["fsync"] = "on",
+            ["synchronous_commit"] = "on",
+            ["full_page_writes"] = "on",
+            ["shared_buffers"] = "1GB",
+            ["max_wal_size"] = "4GB",
+        };
 }

@@ -14,9 +14,11 @@ sealed class Stage(EmbeddedCluster shared, EmbeddedCluster dedicated, long rows)
 {
     readonly HashSet<string> filled = [];
 
-    public static Slug Slug { get; } = Slug.TryParse(SampleDatabase.MainSlug, out var slug) ? slug : throw new InvalidOperationException();
+    public static Slug Slug { get; } =
+        Slug.TryParse(SampleDatabase.MainSlug, out var slug) ? slug : throw new InvalidOperationException();
 
-    public static Tenancy Tenancy { get; } = new() { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] };
+    public static Tenancy Tenancy { get; } =
+        new() { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] };
 
     public EmbeddedCluster Shared => shared;
 
@@ -36,9 +38,15 @@ sealed class Stage(EmbeddedCluster shared, EmbeddedCluster dedicated, long rows)
     public async Task<(Ledger Ledger, Application Application)> StartAsync(string database, ApplicationLoad load)
     {
         var source = NpgsqlDataSource.Create(
-            new NpgsqlConnectionStringBuilder(shared.ConnectionString(database, SampleDatabase.Admin)) { Pooling = false });
+            new NpgsqlConnectionStringBuilder(shared.ConnectionString(database, SampleDatabase.Admin))
+            {
+                Pooling = false,
+            }
+        );
         await using var connection = await source.OpenConnectionAsync();
-        var tenants = (await connection.QueryAsync<(string Key, string Slug)>("SELECT id::text, slug FROM tenants ORDER BY slug")).ToArray();
+        var tenants = (
+            await connection.QueryAsync<(string Key, string Slug)>("SELECT id::text, slug FROM tenants ORDER BY slug")
+        ).ToArray();
         var moving = tenants.Single(tenant => tenant.Slug == Slug.Text).Key;
         var ledger = await Ledger.OpenAsync(source, moving, TimeProvider.System, CancellationToken.None);
         var others = tenants.Select(tenant => tenant.Key).Where(key => key != moving);
@@ -48,20 +56,24 @@ sealed class Stage(EmbeddedCluster shared, EmbeddedCluster dedicated, long rows)
     }
 
     /// <summary>One of PostgreSQL's own programs, as the superuser.</summary>
-    public static Command Tool(string name, EmbeddedCluster server, string database, params string[] arguments) => Cli.Wrap(server.Binaries[name])
-        .WithArguments(arguments)
-        .WithEnvironmentVariables(new Dictionary<string, string?>
-        {
-            ["PGHOST"] = EmbeddedCluster.Host,
-            ["PGPORT"] = server.Port.ToString(),
-            ["PGDATABASE"] = database,
-            ["PGUSER"] = EmbeddedCluster.Superuser,
-            ["PGPASSWORD"] = server.PasswordOf(EmbeddedCluster.Superuser),
-        });
+    public static Command Tool(string name, EmbeddedCluster server, string database, params string[] arguments) =>
+        Cli.Wrap(server.Binaries[name])
+            .WithArguments(arguments)
+            .WithEnvironmentVariables(
+                new Dictionary<string, string?>
+                {
+                    ["PGHOST"] = EmbeddedCluster.Host,
+                    ["PGPORT"] = server.Port.ToString(),
+                    ["PGDATABASE"] = database,
+                    ["PGUSER"] = EmbeddedCluster.Superuser,
+                    ["PGPASSWORD"] = server.PasswordOf(EmbeddedCluster.Superuser),
+                }
+            );
 
     async Task<string> FilledAsync(string database, long count)
     {
-        if (!filled.Add(database)) return database;
+        if (!filled.Add(database))
+            return database;
         await SampleDatabase.CreateAsync(shared, database);
         await SampleDatabase.FillAsync(shared, database, new(MainRows: count, OtherTenants: 10, OtherRows: count / 20));
         return database;

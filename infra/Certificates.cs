@@ -17,41 +17,55 @@ public sealed class Certificates : ComponentResource
         : base("tenant:infra:Certificates", "certificates", options)
     {
         (string Workload, string Host)[] hosts = [("api", config.ApiHost), ("ui", config.UiHost)];
-        var authorizations = hosts.Select(host => new DnsAuthorization(host.Workload, new DnsAuthorizationArgs
-        {
-            Name = config.Names.Certificate(host.Workload, host.Host),
-            Domain = host.Host,
-            Labels = config.Labels,
-        }, new CustomResourceOptions { Parent = this })).ToArray();
+        var authorizations = hosts
+            .Select(host => new DnsAuthorization(
+                host.Workload,
+                new DnsAuthorizationArgs
+                {
+                    Name = config.Names.Certificate(host.Workload, host.Host),
+                    Domain = host.Host,
+                    Labels = config.Labels,
+                },
+                new CustomResourceOptions { Parent = this }
+            ))
+            .ToArray();
         Authorizations = [.. hosts.Zip(authorizations, (host, authorization) => (host.Workload, authorization))];
 
-        var certificate = new Certificate("certificate", new CertificateArgs
-        {
-            Name = config.Names.Certificate("tls", config.Platform.DnsDomain),
-            Labels = config.Labels,
-            Managed = new CertificateManagedArgs
+        var certificate = new Certificate(
+            "certificate",
+            new CertificateArgs
             {
-                Domains = hosts.Select(host => host.Host).ToArray(),
-                DnsAuthorizations = authorizations.Select(authorization => authorization.Id).ToArray(),
+                Name = config.Names.Certificate("tls", config.Platform.DnsDomain),
+                Labels = config.Labels,
+                Managed = new CertificateManagedArgs
+                {
+                    Domains = hosts.Select(host => host.Host).ToArray(),
+                    DnsAuthorizations = authorizations.Select(authorization => authorization.Id).ToArray(),
+                },
             },
-        }, new CustomResourceOptions { Parent = this });
+            new CustomResourceOptions { Parent = this }
+        );
 
-        Map = new CertificateMap("map", new CertificateMapArgs
-        {
-            Name = config.Names.Label("tls"),
-            Labels = config.Labels,
-        }, new CustomResourceOptions { Parent = this });
+        Map = new CertificateMap(
+            "map",
+            new CertificateMapArgs { Name = config.Names.Label("tls"), Labels = config.Labels },
+            new CustomResourceOptions { Parent = this }
+        );
 
         Entries =
         [
-            .. hosts.Select(host => new CertificateMapEntry(host.Workload, new CertificateMapEntryArgs
-            {
-                Name = config.Names.Certificate(host.Workload, host.Host),
-                Map = Map.Name,
-                Hostname = host.Host,
-                Certificates = { certificate.Id },
-                Labels = config.Labels,
-            }, new CustomResourceOptions { Parent = this })),
+            .. hosts.Select(host => new CertificateMapEntry(
+                host.Workload,
+                new CertificateMapEntryArgs
+                {
+                    Name = config.Names.Certificate(host.Workload, host.Host),
+                    Map = Map.Name,
+                    Hostname = host.Host,
+                    Certificates = { certificate.Id },
+                    Labels = config.Labels,
+                },
+                new CustomResourceOptions { Parent = this }
+            )),
         ];
 
         RegisterOutputs();

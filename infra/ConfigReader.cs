@@ -18,7 +18,8 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
     readonly List<string> _faults = [];
 
     /// <summary>Adds a fault that concerns more than one key.</summary>
-    public void Fault(string key, string problem, string remedy) => _faults.Add($"{_namespace}:{key} {problem}. {remedy}.");
+    public void Fault(string key, string problem, string remedy) =>
+        _faults.Add($"{_namespace}:{key} {problem}. {remedy}.");
 
     /// <summary>Ends the program with all faults, if there are any.</summary>
     public void ThrowIfFaulty()
@@ -28,12 +29,23 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
     }
 
     public string Text(string key, string pattern, string expected, string? fallback = null) =>
-        Checked(key, Setting(key) ?? fallback, pattern, expected, $"Run 'pulumi config set {key} <value> --stack {stack}'");
+        Checked(
+            key,
+            Setting(key) ?? fallback,
+            pattern,
+            expected,
+            $"Run 'pulumi config set {key} <value> --stack {stack}'"
+        );
 
     /// <summary>A fact that the platform stack or, failing that, the stack's own file gives.</summary>
     public string Platform(string key, string pattern, string expected, string? fallback = null) =>
-        Checked(key, Setting(key) ?? Blank(platform(key)?.ToString()) ?? fallback, pattern, expected,
-            $"Set it in Pulumi.{stack}.yaml, or name in platformStack a stack that has it as an output");
+        Checked(
+            key,
+            Setting(key) ?? Blank(platform(key)?.ToString()) ?? fallback,
+            pattern,
+            expected,
+            $"Set it in Pulumi.{stack}.yaml, or name in platformStack a stack that has it as an output"
+        );
 
     public IReadOnlyList<string> PlatformList(string key, string pattern, string expected)
     {
@@ -71,7 +83,11 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
     {
         var value = Setting(key) ?? fallback;
         if (!allowed.Contains(value))
-            Fault(key, $"is '{value}', allowed are {string.Join(", ", allowed)}", $"Run 'pulumi config set {key} {fallback} --stack {stack}'");
+            Fault(
+                key,
+                $"is '{value}', allowed are {string.Join(", ", allowed)}",
+                $"Run 'pulumi config set {key} {fallback} --stack {stack}'"
+            );
 
         return value;
     }
@@ -84,7 +100,11 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
         if (int.TryParse(text, out var value) && value >= min && value <= max)
             return value;
 
-        Fault(key, $"is '{text}', allowed are whole numbers from {min} to {max}", $"Run 'pulumi config set {key} {fallback} --stack {stack}'");
+        Fault(
+            key,
+            $"is '{text}', allowed are whole numbers from {min} to {max}",
+            $"Run 'pulumi config set {key} {fallback} --stack {stack}'"
+        );
         return fallback;
     }
 
@@ -92,12 +112,18 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
     {
         switch (Setting(key))
         {
-            case null: return fallback;
-            case "true": return true;
-            case "false": return false;
+            case null:
+                return fallback;
+            case "true":
+                return true;
+            case "false":
+                return false;
             case var text:
-                Fault(key, $"is '{text}', allowed are true and false",
-                    $"Run 'pulumi config set {key} {(fallback ? "true" : "false")} --stack {stack}'");
+                Fault(
+                    key,
+                    $"is '{text}', allowed are true and false",
+                    $"Run 'pulumi config set {key} {(fallback ? "true" : "false")} --stack {stack}'"
+                );
                 return fallback;
         }
     }
@@ -108,7 +134,10 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
         var text = Setting(key);
         if (text is null)
             Fault(key, "is missing", $"Run 'pulumi config set --secret {key} --stack {stack}'");
-        else if ((text.Length < minLength ? $"is shorter than {minLength} characters" : objection?.Invoke(text)) is { } problem)
+        else if (
+            (text.Length < minLength ? $"is shorter than {minLength} characters" : objection?.Invoke(text)) is
+            { } problem
+        )
             Fault(key, problem, $"Run 'pulumi config set --secret {key} --stack {stack}' with a generated one");
 
         return Output.CreateSecret(text ?? "");
@@ -134,4 +163,6 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
 
 /// <summary>Everything that is wrong with a stack's settings; ends the program without a stack trace.</summary>
 public sealed class ConfigFaultException(string stack, IReadOnlyList<string> faults)
-    : RunException($"Stack '{stack}' cannot be deployed, nothing was changed:\n{string.Join('\n', faults.Select(fault => $"  - {fault}"))}");
+    : RunException(
+        $"Stack '{stack}' cannot be deployed, nothing was changed:\n{string.Join('\n', faults.Select(fault => $"  - {fault}"))}"
+    );

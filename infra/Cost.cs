@@ -17,37 +17,41 @@ public sealed class Cost : ComponentResource
     public Cost(TenantConfig config, ComponentResourceOptions options)
         : base("tenant:infra:Cost", "cost", options)
     {
-        _ = new Budget("budget", new BudgetArgs
-        {
-            BillingAccount = config.Platform.BillingAccount,
-            DisplayName = config.Names.Label("budget"),
-            Amount = new BudgetAmountArgs
+        _ = new Budget(
+            "budget",
+            new BudgetArgs
             {
-                SpecifiedAmount = new BudgetAmountSpecifiedAmountArgs
+                BillingAccount = config.Platform.BillingAccount,
+                DisplayName = config.Names.Label("budget"),
+                Amount = new BudgetAmountArgs
                 {
-                    CurrencyCode = config.BudgetCurrency,
-                    Units = $"{config.Tier.MonthlyBudget}",
+                    SpecifiedAmount = new BudgetAmountSpecifiedAmountArgs
+                    {
+                        CurrencyCode = config.BudgetCurrency,
+                        Units = $"{config.Tier.MonthlyBudget}",
+                    },
+                },
+                BudgetFilter = new BudgetBudgetFilterArgs
+                {
+                    CalendarPeriod = "MONTH",
+                    CreditTypesTreatment = "INCLUDE_ALL_CREDITS",
+                    Labels = { ["tenant"] = config.Slug.ToString() },
+                },
+                ThresholdRules =
+                {
+                    new BudgetThresholdRuleArgs { ThresholdPercent = 0.5 },
+                    new BudgetThresholdRuleArgs { ThresholdPercent = 0.9 },
+                    new BudgetThresholdRuleArgs { ThresholdPercent = 1.0 },
+                    new BudgetThresholdRuleArgs { ThresholdPercent = 1.0, SpendBasis = "FORECASTED_SPEND" },
+                },
+                AllUpdatesRule = new BudgetAllUpdatesRuleArgs
+                {
+                    MonitoringNotificationChannels = config.Platform.NotificationChannels.Take(MaxChannels).ToArray(),
+                    DisableDefaultIamRecipients = true,
                 },
             },
-            BudgetFilter = new BudgetBudgetFilterArgs
-            {
-                CalendarPeriod = "MONTH",
-                CreditTypesTreatment = "INCLUDE_ALL_CREDITS",
-                Labels = { ["tenant"] = config.Slug.ToString() },
-            },
-            ThresholdRules =
-            {
-                new BudgetThresholdRuleArgs { ThresholdPercent = 0.5 },
-                new BudgetThresholdRuleArgs { ThresholdPercent = 0.9 },
-                new BudgetThresholdRuleArgs { ThresholdPercent = 1.0 },
-                new BudgetThresholdRuleArgs { ThresholdPercent = 1.0, SpendBasis = "FORECASTED_SPEND" },
-            },
-            AllUpdatesRule = new BudgetAllUpdatesRuleArgs
-            {
-                MonitoringNotificationChannels = config.Platform.NotificationChannels.Take(MaxChannels).ToArray(),
-                DisableDefaultIamRecipients = true,
-            },
-        }, new CustomResourceOptions { Parent = this });
+            new CustomResourceOptions { Parent = this }
+        );
 
         RegisterOutputs();
     }

@@ -25,62 +25,93 @@ public sealed class Database : ComponentResource
     {
         // Named by Pulumi: the name of a deleted instance stays taken for a week.
         // https://cloud.google.com/sql/docs/postgres/delete-instance
-        Instance = new DatabaseInstance(config.Names.Generated("db"), new DatabaseInstanceArgs
-        {
-            DatabaseVersion = config.DatabaseVersion,
-            Region = config.Platform.Region,
-            DeletionProtection = config.Protected,
-            FinalBackupDescription = $"Last state of tenant {config.Slug}",
-            Settings = Settings(config),
-        }, new CustomResourceOptions
-        {
-            Parent = this,
-            Protect = config.Protected,
-            // The disk grows by itself; the size in the file is the size at creation.
-            IgnoreChanges = { "settings.diskSize" },
-        });
-
-        TenantDatabase = new Pulumi.Gcp.Sql.Database("tenant", new DatabaseArgs
-        {
-            Name = config.Names.Database,
-            Instance = Instance.Name,
-            Charset = "UTF8",
-            Collation = config.DatabaseCollation,
-            // Roles that own objects in it block the drop; it goes away with its instance.
-            DeletionPolicy = "ABANDON",
-        }, new CustomResourceOptions { Parent = this, Protect = config.Protected, DeletedWith = Instance });
-
-        var migrator = new User("migrator", new UserArgs
-        {
-            Name = MigratorRole,
-            Instance = Instance.Name,
-            Type = "BUILT_IN",
-            Password = config.DatabasePassword,
-            DeletionPolicy = "ABANDON",
-        }, new CustomResourceOptions { Parent = this, DeletedWith = Instance, AdditionalSecretOutputs = { "password" } });
-
-        var api = new User("api", new UserArgs
-        {
-            Name = ApiRole(identity.Api),
-            Instance = Instance.Name,
-            Type = "CLOUD_IAM_SERVICE_ACCOUNT",
-            DeletionPolicy = "ABANDON",
-        }, new CustomResourceOptions { Parent = this, DeletedWith = Instance });
-
-        var signIn = new IAMMember("api-signs-in", new IAMMemberArgs
-        {
-            Project = config.Platform.Project,
-            Role = "roles/cloudsql.instanceUser",
-            Member = identity.Api.Member,
-            // The role is granted on the project; the condition narrows it to this instance.
-            // https://cloud.google.com/sql/docs/postgres/iam-conditions
-            Condition = new IAMMemberConditionArgs
+        Instance = new DatabaseInstance(
+            config.Names.Generated("db"),
+            new DatabaseInstanceArgs
             {
-                Title = "only-this-instance",
-                Expression = Instance.Name.Apply(name =>
-                    $"resource.name == 'projects/{config.Platform.Project}/instances/{name}' && resource.service == 'sqladmin.googleapis.com'"),
+                DatabaseVersion = config.DatabaseVersion,
+                Region = config.Platform.Region,
+                DeletionProtection = config.Protected,
+                FinalBackupDescription = $"Last state of tenant {config.Slug}",
+                Settings = Settings(config),
             },
-        }, new CustomResourceOptions { Parent = this });
+            new CustomResourceOptions
+            {
+                Parent = this,
+                Protect = config.Protected,
+                // The disk grows by itself; the size in the file is the size at creation.
+                IgnoreChanges = { "settings.diskSize" },
+            }
+        );
+
+        TenantDatabase = new Pulumi.Gcp.Sql.Database(
+            "tenant",
+            new DatabaseArgs
+            {
+                Name = config.Names.Database,
+                Instance = Instance.Name,
+                Charset = "UTF8",
+                Collation = config.DatabaseCollation,
+                // Roles that own objects in it block the drop; it goes away with its instance.
+                DeletionPolicy = "ABANDON",
+            },
+            new CustomResourceOptions
+            {
+                Parent = this,
+                Protect = config.Protected,
+                DeletedWith = Instance,
+            }
+        );
+
+        var migrator = new User(
+            "migrator",
+            new UserArgs
+            {
+                Name = MigratorRole,
+                Instance = Instance.Name,
+                Type = "BUILT_IN",
+                Password = config.DatabasePassword,
+                DeletionPolicy = "ABANDON",
+            },
+            new CustomResourceOptions
+            {
+                Parent = this,
+                DeletedWith = Instance,
+                AdditionalSecretOutputs = { "password" },
+            }
+        );
+
+        var api = new User(
+            "api",
+            new UserArgs
+            {
+                Name = ApiRole(identity.Api),
+                Instance = Instance.Name,
+                Type = "CLOUD_IAM_SERVICE_ACCOUNT",
+                DeletionPolicy = "ABANDON",
+            },
+            new CustomResourceOptions { Parent = this, DeletedWith = Instance }
+        );
+
+        var signIn = new IAMMember(
+            "api-signs-in",
+            new IAMMemberArgs
+            {
+                Project = config.Platform.Project,
+                Role = "roles/cloudsql.instanceUser",
+                Member = identity.Api.Member,
+                // The role is granted on the project; the condition narrows it to this instance.
+                // https://cloud.google.com/sql/docs/postgres/iam-conditions
+                Condition = new IAMMemberConditionArgs
+                {
+                    Title = "only-this-instance",
+                    Expression = Instance.Name.Apply(name =>
+                        $"resource.name == 'projects/{config.Platform.Project}/instances/{name}' && resource.service == 'sqladmin.googleapis.com'"
+                    ),
+                },
+            },
+            new CustomResourceOptions { Parent = this }
+        );
 
         MigratorPrerequisites = [TenantDatabase, migrator];
         ApiPrerequisites = [TenantDatabase, api, signIn];
@@ -149,7 +180,11 @@ public sealed class Database : ComponentResource
                     RetentionUnit = "COUNT",
                 },
             },
-            FinalBackupConfig = new DatabaseInstanceSettingsFinalBackupConfigArgs { Enabled = true, RetentionDays = 30 },
+            FinalBackupConfig = new DatabaseInstanceSettingsFinalBackupConfigArgs
+            {
+                Enabled = true,
+                RetentionDays = 30,
+            },
             MaintenanceWindow = new DatabaseInstanceSettingsMaintenanceWindowArgs
             {
                 Day = config.MaintenanceDay,
@@ -191,29 +226,46 @@ public sealed class Database : ComponentResource
         return settings;
     }
 
-    static DatabaseInstanceSettingsDatabaseFlagArgs Flag(string name, string value) => new() { Name = name, Value = value };
+    static DatabaseInstanceSettingsDatabaseFlagArgs Flag(string name, string value) =>
+        new() { Name = name, Value = value };
 
     IReadOnlyList<Resource> Roles(TenantConfig config, Identity identity, User migrator, User api)
     {
-        var postgres = new Pulumi.PostgreSql.Provider("postgres", new Pulumi.PostgreSql.ProviderArgs
+        var postgres = new Pulumi.PostgreSql.Provider(
+            "postgres",
+            new Pulumi.PostgreSql.ProviderArgs
+            {
+                Host = Instance.PrivateIpAddress,
+                Port = 5432,
+                Username = MigratorRole,
+                Password = config.DatabasePassword,
+                Database = config.Names.Database,
+                Sslmode = "require",
+                ConnectTimeout = 30,
+                // Cloud SQL gives nobody PostgreSQL's SUPERUSER.
+                Superuser = false,
+            },
+            new CustomResourceOptions { Parent = this, DependsOn = { TenantDatabase, migrator } }
+        );
+        var options = new CustomResourceOptions
         {
-            Host = Instance.PrivateIpAddress,
-            Port = 5432,
-            Username = MigratorRole,
-            Password = config.DatabasePassword,
-            Database = config.Names.Database,
-            Sslmode = "require",
-            ConnectTimeout = 30,
-            // Cloud SQL gives nobody PostgreSQL's SUPERUSER.
-            Superuser = false,
-        }, new CustomResourceOptions { Parent = this, DependsOn = { TenantDatabase, migrator } });
-        var options = new CustomResourceOptions { Parent = this, Provider = postgres, DeletedWith = Instance };
+            Parent = this,
+            Provider = postgres,
+            DeletedWith = Instance,
+        };
 
-        var application = new Role("application", new RoleArgs { Name = config.Names.ApplicationRole, Login = false }, options);
+        var application = new Role(
+            "application",
+            new RoleArgs { Name = config.Names.ApplicationRole, Login = false },
+            options
+        );
         return
         [
-            new GrantRole("api-is-application", new GrantRoleArgs { Role = ApiRole(identity.Api), GrantRoleName = application.Name },
-                CustomResourceOptions.Merge(options, new CustomResourceOptions { DependsOn = { api } })),
+            new GrantRole(
+                "api-is-application",
+                new GrantRoleArgs { Role = ApiRole(identity.Api), GrantRoleName = application.Name },
+                CustomResourceOptions.Merge(options, new CustomResourceOptions { DependsOn = { api } })
+            ),
             // No privileges for PUBLIC: PostgreSQL lets everybody connect to a new database.
             Grant("public-does-not-connect", "public", "database", schema: null),
             Grant("application-connects", application.Name, "database", schema: null, "CONNECT"),
@@ -222,25 +274,35 @@ public sealed class Database : ComponentResource
             DefaultPrivilege("application-uses-sequences", "sequence", "USAGE", "SELECT"),
         ];
 
-        Grant Grant(string name, Input<string> role, string objectType, string? schema, params string[] privileges) => new(name, new GrantArgs
-        {
-            Database = TenantDatabase.Name,
-            Role = role,
-            Schema = schema is null ? null : (Input<string>)schema,
-            ObjectType = objectType,
-            Privileges = privileges,
-        }, options);
+        Grant Grant(string name, Input<string> role, string objectType, string? schema, params string[] privileges) =>
+            new(
+                name,
+                new GrantArgs
+                {
+                    Database = TenantDatabase.Name,
+                    Role = role,
+                    Schema = schema is null ? null : (Input<string>)schema,
+                    ObjectType = objectType,
+                    Privileges = privileges,
+                },
+                options
+            );
 
-        DefaultPrivileges DefaultPrivilege(string name, string objectType, params string[] privileges) => new(name, new DefaultPrivilegesArgs
-        {
-            Database = TenantDatabase.Name,
-            Role = application.Name,
-            Schema = "public",
-            // Default privileges belong to the role that creates the tables.
-            // https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html
-            Owner = MigratorRole,
-            ObjectType = objectType,
-            Privileges = privileges,
-        }, options);
+        DefaultPrivileges DefaultPrivilege(string name, string objectType, params string[] privileges) =>
+            new(
+                name,
+                new DefaultPrivilegesArgs
+                {
+                    Database = TenantDatabase.Name,
+                    Role = application.Name,
+                    Schema = "public",
+                    // Default privileges belong to the role that creates the tables.
+                    // https://www.postgresql.org/docs/current/sql-alterdefaultprivileges.html
+                    Owner = MigratorRole,
+                    ObjectType = objectType,
+                    Privileges = privileges,
+                },
+                options
+            );
     }
 }

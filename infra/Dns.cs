@@ -22,25 +22,34 @@ public sealed class Dns : ComponentResource
         foreach (var (workload, authorization) in certificates.Authorizations)
         {
             var record = authorization.DnsResourceRecords.Apply(records => records[0]);
-            _ = new RecordSet($"{workload}-authorization", new RecordSetArgs
-            {
-                ManagedZone = config.Platform.DnsZone,
-                Name = record.Apply(value => value.Name!),
-                Type = record.Apply(value => value.Type!),
-                Ttl = Ttl,
-                Rrdatas = { record.Apply(value => value.Data!) },
-            }, new CustomResourceOptions { Parent = this });
+            _ = new RecordSet(
+                $"{workload}-authorization",
+                new RecordSetArgs
+                {
+                    ManagedZone = config.Platform.DnsZone,
+                    Name = record.Apply(value => value.Name!),
+                    Type = record.Apply(value => value.Type!),
+                    Ttl = Ttl,
+                    Rrdatas = { record.Apply(value => value.Data!) },
+                },
+                new CustomResourceOptions { Parent = this }
+            );
         }
 
         RegisterOutputs();
     }
 
-    void Address(TenantConfig config, string workload, string host, Edge edge) => _ = new RecordSet(workload, new RecordSetArgs
-    {
-        ManagedZone = config.Platform.DnsZone,
-        Name = $"{host}.",
-        Type = "A",
-        Ttl = Ttl,
-        Rrdatas = { edge.Address.Address },
-    }, new CustomResourceOptions { Parent = this });
+    void Address(TenantConfig config, string workload, string host, Edge edge) =>
+        _ = new RecordSet(
+            workload,
+            new RecordSetArgs
+            {
+                ManagedZone = config.Platform.DnsZone,
+                Name = $"{host}.",
+                Type = "A",
+                Ttl = Ttl,
+                Rrdatas = { edge.Address.Address },
+            },
+            new CustomResourceOptions { Parent = this }
+        );
 }

@@ -19,8 +19,14 @@ public sealed class Edge : ComponentResource
     // https://cloud.google.com/armor/docs/waf-rules
     static readonly string[] _wafRules =
     [
-        "sqli-v33-stable", "xss-v33-stable", "lfi-v33-stable", "rfi-v33-stable", "rce-v33-stable",
-        "scannerdetection-v33-stable", "protocolattack-v33-stable", "sessionfixation-v33-stable",
+        "sqli-v33-stable",
+        "xss-v33-stable",
+        "lfi-v33-stable",
+        "rfi-v33-stable",
+        "rce-v33-stable",
+        "scannerdetection-v33-stable",
+        "protocolattack-v33-stable",
+        "sessionfixation-v33-stable",
     ];
 
     /// <summary>Declares everything between the tenant's address and its services.</summary>
@@ -29,63 +35,90 @@ public sealed class Edge : ComponentResource
     {
         var child = new CustomResourceOptions { Parent = this };
 
-        Address = new GlobalAddress("address", new GlobalAddressArgs
-        {
-            Name = config.Names.Label("edge"),
-            AddressType = "EXTERNAL",
-            IpVersion = "IPV4",
-            Labels = config.Labels,
-        }, child);
+        Address = new GlobalAddress(
+            "address",
+            new GlobalAddressArgs
+            {
+                Name = config.Names.Label("edge"),
+                AddressType = "EXTERNAL",
+                IpVersion = "IPV4",
+                Labels = config.Labels,
+            },
+            child
+        );
 
         var armor = Armor(config, child);
         var api = Backend(config, "api", services.Api, armor, child);
         var ui = Backend(config, "ui", services.Ui, armor, child);
 
-        UrlMap = new URLMap("hosts", new URLMapArgs
-        {
-            Name = config.Names.Label("edge"),
-            // A request for any other host is no tenant's: it is sent to the user interface's name and never served under its own.
-            DefaultUrlRedirect = new URLMapDefaultUrlRedirectArgs
+        UrlMap = new URLMap(
+            "hosts",
+            new URLMapArgs
             {
-                HostRedirect = config.UiHost,
-                PathRedirect = "/",
-                HttpsRedirect = true,
-                RedirectResponseCode = "FOUND",
-                StripQuery = true,
+                Name = config.Names.Label("edge"),
+                // A request for any other host is no tenant's: it is sent to the user interface's name and never served under its own.
+                DefaultUrlRedirect = new URLMapDefaultUrlRedirectArgs
+                {
+                    HostRedirect = config.UiHost,
+                    PathRedirect = "/",
+                    HttpsRedirect = true,
+                    RedirectResponseCode = "FOUND",
+                    StripQuery = true,
+                },
+                HostRules = { HostRule("api", config.ApiHost), HostRule("ui", config.UiHost) },
+                PathMatchers = { PathMatcher("api", api), PathMatcher("ui", ui) },
+                // The API refuses a map that fails its own tests.
+                Tests = { Test(config.ApiHost, api), Test(config.UiHost, ui) },
             },
-            HostRules = { HostRule("api", config.ApiHost), HostRule("ui", config.UiHost) },
-            PathMatchers = { PathMatcher("api", api), PathMatcher("ui", ui) },
-            // The API refuses a map that fails its own tests.
-            Tests = { Test(config.ApiHost, api), Test(config.UiHost, ui) },
-        }, child);
+            child
+        );
 
-        var tls = new SSLPolicy("tls", new SSLPolicyArgs
-        {
-            Name = config.Names.Label("tls"),
-            MinTlsVersion = "TLS_1_2",
-            Profile = config.Tier.TlsProfile,
-        }, child);
-
-        var https = new TargetHttpsProxy("https", new TargetHttpsProxyArgs
-        {
-            Name = config.Names.Label("https"),
-            UrlMap = UrlMap.Id,
-            SslPolicy = tls.Id,
-            CertificateMap = Output.Format($"//certificatemanager.googleapis.com/{certificates.Map.Id}"),
-        }, CustomResourceOptions.Merge(child, new CustomResourceOptions { DependsOn = certificates.Entries.ToArray<Resource>() }));
-
-        var redirect = new URLMap("redirect", new URLMapArgs
-        {
-            Name = config.Names.Label("redirect"),
-            DefaultUrlRedirect = new URLMapDefaultUrlRedirectArgs
+        var tls = new SSLPolicy(
+            "tls",
+            new SSLPolicyArgs
             {
-                HttpsRedirect = true,
-                RedirectResponseCode = "MOVED_PERMANENTLY_DEFAULT",
-                StripQuery = false,
+                Name = config.Names.Label("tls"),
+                MinTlsVersion = "TLS_1_2",
+                Profile = config.Tier.TlsProfile,
             },
-        }, child);
+            child
+        );
 
-        var http = new TargetHttpProxy("http", new TargetHttpProxyArgs { Name = config.Names.Label("http"), UrlMap = redirect.Id }, child);
+        var https = new TargetHttpsProxy(
+            "https",
+            new TargetHttpsProxyArgs
+            {
+                Name = config.Names.Label("https"),
+                UrlMap = UrlMap.Id,
+                SslPolicy = tls.Id,
+                CertificateMap = Output.Format($"//certificatemanager.googleapis.com/{certificates.Map.Id}"),
+            },
+            CustomResourceOptions.Merge(
+                child,
+                new CustomResourceOptions { DependsOn = certificates.Entries.ToArray<Resource>() }
+            )
+        );
+
+        var redirect = new URLMap(
+            "redirect",
+            new URLMapArgs
+            {
+                Name = config.Names.Label("redirect"),
+                DefaultUrlRedirect = new URLMapDefaultUrlRedirectArgs
+                {
+                    HttpsRedirect = true,
+                    RedirectResponseCode = "MOVED_PERMANENTLY_DEFAULT",
+                    StripQuery = false,
+                },
+            },
+            child
+        );
+
+        var http = new TargetHttpProxy(
+            "http",
+            new TargetHttpProxyArgs { Name = config.Names.Label("http"), UrlMap = redirect.Id },
+            child
+        );
 
         Forward(config, "https", https.Id, "443", child);
         Forward(config, "http", http.Id, "80", child);
@@ -100,37 +133,55 @@ public sealed class Edge : ComponentResource
     public URLMap UrlMap { get; }
 
     void Forward(TenantConfig config, string kind, Output<string> proxy, string port, CustomResourceOptions options) =>
-        _ = new GlobalForwardingRule(kind, new GlobalForwardingRuleArgs
-        {
-            Name = config.Names.Label(kind),
-            LoadBalancingScheme = Scheme,
-            IpAddress = Address.Address,
-            IpProtocol = "TCP",
-            PortRange = port,
-            Target = proxy,
-            Labels = config.Labels,
-        }, options);
+        _ = new GlobalForwardingRule(
+            kind,
+            new GlobalForwardingRuleArgs
+            {
+                Name = config.Names.Label(kind),
+                LoadBalancingScheme = Scheme,
+                IpAddress = Address.Address,
+                IpProtocol = "TCP",
+                PortRange = port,
+                Target = proxy,
+                Labels = config.Labels,
+            },
+            options
+        );
 
-    static BackendService Backend(TenantConfig config, string workload, Service service, SecurityPolicy armor, CustomResourceOptions options)
+    static BackendService Backend(
+        TenantConfig config,
+        string workload,
+        Service service,
+        SecurityPolicy armor,
+        CustomResourceOptions options
+    )
     {
-        var group = new RegionNetworkEndpointGroup(workload, new RegionNetworkEndpointGroupArgs
-        {
-            Name = config.Names.Label(workload),
-            Region = config.Platform.Region,
-            NetworkEndpointType = "SERVERLESS",
-            CloudRun = new RegionNetworkEndpointGroupCloudRunArgs { Service = service.Name },
-        }, options);
+        var group = new RegionNetworkEndpointGroup(
+            workload,
+            new RegionNetworkEndpointGroupArgs
+            {
+                Name = config.Names.Label(workload),
+                Region = config.Platform.Region,
+                NetworkEndpointType = "SERVERLESS",
+                CloudRun = new RegionNetworkEndpointGroupCloudRunArgs { Service = service.Name },
+            },
+            options
+        );
 
         // No health check: a serverless backend takes none, and the API refuses one.
-        return new BackendService(workload, new BackendServiceArgs
-        {
-            Name = config.Names.Label(workload),
-            LoadBalancingScheme = Scheme,
-            Protocol = "HTTPS",
-            SecurityPolicy = armor.Id,
-            Backends = { new BackendServiceBackendArgs { Group = group.Id } },
-            LogConfig = new BackendServiceLogConfigArgs { Enable = true, SampleRate = 1.0 },
-        }, options);
+        return new BackendService(
+            workload,
+            new BackendServiceArgs
+            {
+                Name = config.Names.Label(workload),
+                LoadBalancingScheme = Scheme,
+                Protocol = "HTTPS",
+                SecurityPolicy = armor.Id,
+                Backends = { new BackendServiceBackendArgs { Group = group.Id } },
+                LogConfig = new BackendServiceLogConfigArgs { Enable = true, SampleRate = 1.0 },
+            },
+            options
+        );
     }
 
     /// <summary>
@@ -140,65 +191,92 @@ public sealed class Edge : ComponentResource
     /// </summary>
     static SecurityPolicy Armor(TenantConfig config, CustomResourceOptions options)
     {
-        var rules = _wafRules.Select((rule, index) => new SecurityPolicyRuleArgs
-        {
-            Priority = 1000 + (index * 10),
-            Action = "deny(403)",
-            Description = rule,
-            Match = new SecurityPolicyRuleMatchArgs
-            {
-                Expr = new SecurityPolicyRuleMatchExprArgs
-                {
-                    Expression = $"evaluatePreconfiguredWaf('{rule}', {{'sensitivity': {config.Tier.WafSensitivity}}})",
-                },
-            },
-        }).ToList();
+        var rules = _wafRules
+            .Select(
+                (rule, index) =>
+                    new SecurityPolicyRuleArgs
+                    {
+                        Priority = 1000 + (index * 10),
+                        Action = "deny(403)",
+                        Description = rule,
+                        Match = new SecurityPolicyRuleMatchArgs
+                        {
+                            Expr = new SecurityPolicyRuleMatchExprArgs
+                            {
+                                Expression =
+                                    $"evaluatePreconfiguredWaf('{rule}', {{'sensitivity': {config.Tier.WafSensitivity}}})",
+                            },
+                        },
+                    }
+            )
+            .ToList();
 
-        rules.Add(new SecurityPolicyRuleArgs
-        {
-            Priority = 9000,
-            Action = "throttle",
-            Description = "requests a minute of one address",
-            Match = Everybody(),
-            RateLimitOptions = new SecurityPolicyRuleRateLimitOptionsArgs
+        rules.Add(
+            new SecurityPolicyRuleArgs
             {
-                ConformAction = "allow",
-                ExceedAction = "deny(429)",
-                EnforceOnKey = "IP",
-                RateLimitThreshold = new SecurityPolicyRuleRateLimitOptionsRateLimitThresholdArgs
+                Priority = 9000,
+                Action = "throttle",
+                Description = "requests a minute of one address",
+                Match = Everybody(),
+                RateLimitOptions = new SecurityPolicyRuleRateLimitOptionsArgs
                 {
-                    Count = config.Tier.RequestsPerMinute,
-                    IntervalSec = 60,
+                    ConformAction = "allow",
+                    ExceedAction = "deny(429)",
+                    EnforceOnKey = "IP",
+                    RateLimitThreshold = new SecurityPolicyRuleRateLimitOptionsRateLimitThresholdArgs
+                    {
+                        Count = config.Tier.RequestsPerMinute,
+                        IntervalSec = 60,
+                    },
                 },
-            },
-        });
-        rules.Add(new SecurityPolicyRuleArgs
-        {
-            Priority = int.MaxValue,
-            Action = "allow",
-            Description = "default",
-            Match = Everybody(),
-        });
+            }
+        );
+        rules.Add(
+            new SecurityPolicyRuleArgs
+            {
+                Priority = int.MaxValue,
+                Action = "allow",
+                Description = "default",
+                Match = Everybody(),
+            }
+        );
 
-        return new SecurityPolicy("armor", new SecurityPolicyArgs
-        {
-            Name = config.Names.Label("armor"),
-            Type = "CLOUD_ARMOR",
-            Labels = config.Labels,
-            AdvancedOptionsConfig = new SecurityPolicyAdvancedOptionsConfigArgs { JsonParsing = "STANDARD", LogLevel = "NORMAL" },
-            Rules = rules.Select(rule => (Input<SecurityPolicyRuleArgs>)rule).ToArray(),
-        }, options);
+        return new SecurityPolicy(
+            "armor",
+            new SecurityPolicyArgs
+            {
+                Name = config.Names.Label("armor"),
+                Type = "CLOUD_ARMOR",
+                Labels = config.Labels,
+                AdvancedOptionsConfig = new SecurityPolicyAdvancedOptionsConfigArgs
+                {
+                    JsonParsing = "STANDARD",
+                    LogLevel = "NORMAL",
+                },
+                Rules = rules.Select(rule => (Input<SecurityPolicyRuleArgs>)rule).ToArray(),
+            },
+            options
+        );
     }
 
-    static SecurityPolicyRuleMatchArgs Everybody() => new()
-    {
-        VersionedExpr = "SRC_IPS_V1",
-        Config = new SecurityPolicyRuleMatchConfigArgs { SrcIpRanges = { "*" } },
-    };
+    static SecurityPolicyRuleMatchArgs Everybody() =>
+        new()
+        {
+            VersionedExpr = "SRC_IPS_V1",
+            Config = new SecurityPolicyRuleMatchConfigArgs { SrcIpRanges = { "*" } },
+        };
 
-    static URLMapHostRuleArgs HostRule(string workload, string host) => new() { Hosts = { host }, PathMatcher = workload };
+    static URLMapHostRuleArgs HostRule(string workload, string host) =>
+        new() { Hosts = { host }, PathMatcher = workload };
 
-    static URLMapPathMatcherArgs PathMatcher(string workload, BackendService backend) => new() { Name = workload, DefaultService = backend.Id };
+    static URLMapPathMatcherArgs PathMatcher(string workload, BackendService backend) =>
+        new() { Name = workload, DefaultService = backend.Id };
 
-    static URLMapTestArgs Test(string host, BackendService backend) => new() { Host = host, Path = "/", Service = backend.Id };
+    static URLMapTestArgs Test(string host, BackendService backend) =>
+        new()
+        {
+            Host = host,
+            Path = "/",
+            Service = backend.Id,
+        };
 }

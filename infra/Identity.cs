@@ -23,36 +23,48 @@ public sealed class Identity : ComponentResource
         Ui = Account(config, "ui");
         Migrator = Account(config, "migrator");
 
-        Tenant = new Tenant("users", new TenantArgs
-        {
-            DisplayName = config.Names.IdentityTenant,
-            AllowPasswordSignup = true,
-            EnableEmailLinkSignin = false,
-            // Users are invited by their administrator; nobody signs up into somebody else's tenant.
-            Client = new TenantClientArgs
+        Tenant = new Tenant(
+            "users",
+            new TenantArgs
             {
-                Permissions = new TenantClientPermissionsArgs { DisabledUserSignup = true, DisabledUserDeletion = true },
+                DisplayName = config.Names.IdentityTenant,
+                AllowPasswordSignup = true,
+                EnableEmailLinkSignin = false,
+                // Users are invited by their administrator; nobody signs up into somebody else's tenant.
+                Client = new TenantClientArgs
+                {
+                    Permissions = new TenantClientPermissionsArgs
+                    {
+                        DisabledUserSignup = true,
+                        DisabledUserDeletion = true,
+                    },
+                },
             },
-        }, new CustomResourceOptions { Parent = this, Protect = config.Protected });
+            new CustomResourceOptions { Parent = this, Protect = config.Protected }
+        );
 
         // Named by Pulumi: a deleted key keeps its name for 30 days.
         // https://cloud.google.com/docs/authentication/api-keys#delete_an_api_key
-        Key = new ApiKey(config.Names.Generated("signin"), new ApiKeyArgs
-        {
-            DisplayName = $"Sign-in from {config.UiHost}",
-            Restrictions = new ApiKeyRestrictionsArgs
+        Key = new ApiKey(
+            config.Names.Generated("signin"),
+            new ApiKeyArgs
             {
-                ApiTargets =
+                DisplayName = $"Sign-in from {config.UiHost}",
+                Restrictions = new ApiKeyRestrictionsArgs
                 {
-                    new ApiKeyRestrictionsApiTargetArgs { Service = "identitytoolkit.googleapis.com" },
-                    new ApiKeyRestrictionsApiTargetArgs { Service = "securetoken.googleapis.com" },
-                },
-                BrowserKeyRestrictions = new ApiKeyRestrictionsBrowserKeyRestrictionsArgs
-                {
-                    AllowedReferrers = { $"https://{config.UiHost}/*" },
+                    ApiTargets =
+                    {
+                        new ApiKeyRestrictionsApiTargetArgs { Service = "identitytoolkit.googleapis.com" },
+                        new ApiKeyRestrictionsApiTargetArgs { Service = "securetoken.googleapis.com" },
+                    },
+                    BrowserKeyRestrictions = new ApiKeyRestrictionsBrowserKeyRestrictionsArgs
+                    {
+                        AllowedReferrers = { $"https://{config.UiHost}/*" },
+                    },
                 },
             },
-        }, new CustomResourceOptions { Parent = this });
+            new CustomResourceOptions { Parent = this }
+        );
 
         RegisterOutputs();
     }
@@ -72,9 +84,14 @@ public sealed class Identity : ComponentResource
     /// <summary>The browser's sign-in key.</summary>
     public ApiKey Key { get; }
 
-    Account Account(TenantConfig config, string workload) => new(workload, new AccountArgs
-    {
-        AccountId = config.Names.Account(workload),
-        DisplayName = $"{workload} of tenant {config.Slug}",
-    }, new CustomResourceOptions { Parent = this });
+    Account Account(TenantConfig config, string workload) =>
+        new(
+            workload,
+            new AccountArgs
+            {
+                AccountId = config.Names.Account(workload),
+                DisplayName = $"{workload} of tenant {config.Slug}",
+            },
+            new CustomResourceOptions { Parent = this }
+        );
 }

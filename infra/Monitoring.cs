@@ -18,48 +18,94 @@ public sealed class Monitoring : ComponentResource
     readonly TenantConfig _config;
 
     /// <summary>Declares checks, alerts, dashboard and audit trail.</summary>
-    public Monitoring(TenantConfig config, Database database, Migration migration, Services services, Edge edge, ComponentResourceOptions options)
+    public Monitoring(
+        TenantConfig config,
+        Database database,
+        Migration migration,
+        Services services,
+        Edge edge,
+        ComponentResourceOptions options
+    )
         : base("tenant:infra:Monitoring", "monitoring", options)
     {
         ArgumentNullException.ThrowIfNull(config);
         _config = config;
-        var errors = new Metric("errors", new MetricArgs
-        {
-            Name = config.Names.Logging("errors"),
-            Description = $"Errors that the programs of tenant {config.Slug} logged",
-            Filter = Output.Format(
-                $"""
-                resource.type="cloud_run_revision"
-                AND resource.labels.service_name=("{services.Api.Name}" OR "{services.Ui.Name}")
-                AND severity>=ERROR
-                """),
-            MetricDescriptor = new MetricMetricDescriptorArgs { MetricKind = "DELTA", ValueType = "INT64" },
-        }, new CustomResourceOptions { Parent = this });
+        var errors = new Metric(
+            "errors",
+            new MetricArgs
+            {
+                Name = config.Names.Logging("errors"),
+                Description = $"Errors that the programs of tenant {config.Slug} logged",
+                Filter = Output.Format(
+                    $"""
+                    resource.type="cloud_run_revision"
+                    AND resource.labels.service_name=("{services.Api.Name}" OR "{services.Ui.Name}")
+                    AND severity>=ERROR
+                    """
+                ),
+                MetricDescriptor = new MetricMetricDescriptorArgs { MetricKind = "DELTA", ValueType = "INT64" },
+            },
+            new CustomResourceOptions { Parent = this }
+        );
         var (metric, map, job) = (errors.Name, edge.UrlMap.Name, migration.Job.Name);
         var databaseId = database.Instance.Name.Apply(name => $"{config.Platform.Project}:{name}");
 
         Uptime("api", config.ApiHost);
         Uptime("ui", config.UiHost);
-        Alert("errors", "Errors in the tenant's programs", "Open the dashboard, then the log of the service that fails.",
-            metric.Apply(name => $"sum(increase({Errors(name)}[5m])) > 10"));
-        Alert("failures", "More than 5 % of the requests fail", "Compare the revisions of both services; roll back the one that changed last.",
+        Alert(
+            "errors",
+            "Errors in the tenant's programs",
+            "Open the dashboard, then the log of the service that fails.",
+            metric.Apply(name => $"sum(increase({Errors(name)}[5m])) > 10")
+        );
+        Alert(
+            "failures",
+            "More than 5 % of the requests fail",
+            "Compare the revisions of both services; roll back the one that changed last.",
             map.Apply(name =>
-                $"""sum(rate({Requests(name, "response_code_class", "500")}[5m])) / sum(rate({Requests(name)}[5m])) > 0.05"""));
-        Alert("latency", "One request in twenty takes longer than two seconds", "See the slowest statements in Query Insights.",
-            map.Apply(name => $"{Latency(name)} > 2000"));
-        Alert("cpu", "The database's CPU is above 90 %", "Raise machineType in the stack's file.",
-            databaseId.Apply(id => $"avg_over_time({OfDatabase("cpu/utilization", id)}[15m]) > 0.9"));
-        Alert("disk", "The database's disk is 90 % full",
+                $"""sum(rate({Requests(name, "response_code_class", "500")}[5m])) / sum(rate({Requests(name)}[5m])) > 0.05"""
+            )
+        );
+        Alert(
+            "latency",
+            "One request in twenty takes longer than two seconds",
+            "See the slowest statements in Query Insights.",
+            map.Apply(name => $"{Latency(name)} > 2000")
+        );
+        Alert(
+            "cpu",
+            "The database's CPU is above 90 %",
+            "Raise machineType in the stack's file.",
+            databaseId.Apply(id => $"avg_over_time({OfDatabase("cpu/utilization", id)}[15m]) > 0.9")
+        );
+        Alert(
+            "disk",
+            "The database's disk is 90 % full",
             "It grows by itself; find out what fills it. A replication slot keeps write-ahead log: 'migrator status' shows the promotion's, 'migrator doctor' one left behind.",
-            databaseId.Apply(id => $"{OfDatabase("disk/utilization", id)} > 0.9"));
-        Alert("connections", "Four fifths of the database's connections are in use", "Raise maxConnections, or lower connectionsPerInstance.",
-            databaseId.Apply(id => $"sum({OfDatabase("postgresql/num_backends", id)}) > {config.Tier.MaxConnections * 4 / 5}"));
-        Alert("migration", "The migration job failed", "Run 'migrator status', then run the job again: it goes on where it stopped.",
+            databaseId.Apply(id => $"{OfDatabase("disk/utilization", id)} > 0.9")
+        );
+        Alert(
+            "connections",
+            "Four fifths of the database's connections are in use",
+            "Raise maxConnections, or lower connectionsPerInstance.",
+            databaseId.Apply(id =>
+                $"sum({OfDatabase("postgresql/num_backends", id)}) > {config.Tier.MaxConnections * 4 / 5}"
+            )
+        );
+        Alert(
+            "migration",
+            "The migration job failed",
+            "Run 'migrator status', then run the job again: it goes on where it stopped.",
             job.Apply(name =>
-                $"""sum(increase({Series("run.googleapis.com/job/completed_execution_count", "cloud_run_job", ("job_name", name), ("result", "failed"))}[10m])) > 0"""));
+                $"""sum(increase({Series("run.googleapis.com/job/completed_execution_count", "cloud_run_job", ("job_name", name), ("result", "failed"))}[10m])) > 0"""
+            )
+        );
 
-        Dashboard = new Dashboard("dashboard", new DashboardArgs { DashboardJson = Charts(database, services, edge, errors) },
-            new CustomResourceOptions { Parent = this });
+        Dashboard = new Dashboard(
+            "dashboard",
+            new DashboardArgs { DashboardJson = Charts(database, services, edge, errors) },
+            new CustomResourceOptions { Parent = this }
+        );
         AuditTrail(database, migration, services, edge);
         RegisterOutputs();
     }
@@ -74,76 +120,118 @@ public sealed class Monitoring : ComponentResource
     static string Series(string metric, string resource, params IEnumerable<(string Name, string Value)> labels)
     {
         var slash = metric.IndexOf('/', StringComparison.Ordinal);
-        var selectors = labels.Prepend(("monitored_resource", resource)).Select(label => $"{label.Item1}=\"{label.Item2}\"");
+        var selectors = labels
+            .Prepend(("monitored_resource", resource))
+            .Select(label => $"{label.Item1}=\"{label.Item2}\"");
         return $"{Underscored(metric[..slash])}:{Underscored(metric[(slash + 1)..])}{{{string.Join(',', selectors)}}}";
 
-        static string Underscored(string text) => string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
+        static string Underscored(string text) =>
+            string.Concat(text.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
     }
 
     static string Errors(string metric) => Series($"logging.googleapis.com/user/{metric}", "cloud_run_revision");
 
-    static string Requests(string map) => Series("loadbalancing.googleapis.com/https/request_count", "https_lb_rule", ("url_map_name", map));
+    static string Requests(string map) =>
+        Series("loadbalancing.googleapis.com/https/request_count", "https_lb_rule", ("url_map_name", map));
 
     static string Requests(string map, string label, string value) =>
-        Series("loadbalancing.googleapis.com/https/request_count", "https_lb_rule", ("url_map_name", map), (label, value));
+        Series(
+            "loadbalancing.googleapis.com/https/request_count",
+            "https_lb_rule",
+            ("url_map_name", map),
+            (label, value)
+        );
 
     static string Latency(string map)
     {
-        var buckets = Series("loadbalancing.googleapis.com/https/total_latencies_bucket", "https_lb_rule", ("url_map_name", map));
+        var buckets = Series(
+            "loadbalancing.googleapis.com/https/total_latencies_bucket",
+            "https_lb_rule",
+            ("url_map_name", map)
+        );
         return $"histogram_quantile(0.95, sum by (le) (rate({buckets}[5m])))";
     }
 
-    static string OfDatabase(string metric, string id) => Series($"cloudsql.googleapis.com/database/{metric}", "cloudsql_database", ("database_id", id));
+    static string OfDatabase(string metric, string id) =>
+        Series($"cloudsql.googleapis.com/database/{metric}", "cloudsql_database", ("database_id", id));
 
-    static string OfCheck(string metric, string id) => Series($"monitoring.googleapis.com/uptime_check/{metric}", "uptime_url", ("check_id", id));
+    static string OfCheck(string metric, string id) =>
+        Series($"monitoring.googleapis.com/uptime_check/{metric}", "uptime_url", ("check_id", id));
 
     void Uptime(string workload, string host)
     {
-        var check = new UptimeCheckConfig(workload, new UptimeCheckConfigArgs
-        {
-            DisplayName = host,
-            Period = "60s",
-            Timeout = "10s",
-            UserLabels = _config.Labels,
-            HttpCheck = new UptimeCheckConfigHttpCheckArgs { Path = Services.HealthPath, Port = 443, UseSsl = true, ValidateSsl = true },
-            MonitoredResource = new UptimeCheckConfigMonitoredResourceArgs
+        var check = new UptimeCheckConfig(
+            workload,
+            new UptimeCheckConfigArgs
             {
-                Type = "uptime_url",
-                Labels = { ["project_id"] = _config.Platform.Project, ["host"] = host },
-            },
-        }, new CustomResourceOptions { Parent = this });
-
-        Alert($"{workload}-down", $"{host} does not answer", "Check both services, then the certificate and the names.",
-            check.UptimeCheckId.Apply(id => $"count({OfCheck("check_passed", id)} == 0) > 1"));
-        Alert($"{workload}-certificate", $"The certificate of {host} ends within a fortnight", "Check the authorization's record in the zone.",
-            check.UptimeCheckId.Apply(id => $"min({OfCheck("time_until_ssl_cert_expires", id)}) < 14"));
-    }
-
-    void Alert(string name, string title, string remedy, Output<string> query) => _ = new AlertPolicy(name, new AlertPolicyArgs
-    {
-        DisplayName = $"{_config.Slug}: {title}",
-        Combiner = "OR",
-        Severity = name.EndsWith("-down", StringComparison.Ordinal) ? "CRITICAL" : "WARNING",
-        NotificationChannels = _config.Platform.NotificationChannels.ToArray(),
-        UserLabels = _config.Labels,
-        Documentation = new AlertPolicyDocumentationArgs { Content = $"{title}.\n\n{remedy}", MimeType = "text/markdown" },
-        AlertStrategy = new AlertPolicyAlertStrategyArgs { AutoClose = "86400s" },
-        Conditions =
-        {
-            new AlertPolicyConditionArgs
-            {
-                DisplayName = title,
-                ConditionPrometheusQueryLanguage = new AlertPolicyConditionConditionPrometheusQueryLanguageArgs
+                DisplayName = host,
+                Period = "60s",
+                Timeout = "10s",
+                UserLabels = _config.Labels,
+                HttpCheck = new UptimeCheckConfigHttpCheckArgs
                 {
-                    Query = query,
-                    Duration = "120s",
-                    EvaluationInterval = "60s",
-                    // A metric exists from its first point on; without this the API answers 404 to an alert on a new one.
-                    DisableMetricValidation = true,
+                    Path = Services.HealthPath,
+                    Port = 443,
+                    UseSsl = true,
+                    ValidateSsl = true,
+                },
+                MonitoredResource = new UptimeCheckConfigMonitoredResourceArgs
+                {
+                    Type = "uptime_url",
+                    Labels = { ["project_id"] = _config.Platform.Project, ["host"] = host },
                 },
             },
-        },
-    }, new CustomResourceOptions { Parent = this });
+            new CustomResourceOptions { Parent = this }
+        );
+
+        Alert(
+            $"{workload}-down",
+            $"{host} does not answer",
+            "Check both services, then the certificate and the names.",
+            check.UptimeCheckId.Apply(id => $"count({OfCheck("check_passed", id)} == 0) > 1")
+        );
+        Alert(
+            $"{workload}-certificate",
+            $"The certificate of {host} ends within a fortnight",
+            "Check the authorization's record in the zone.",
+            check.UptimeCheckId.Apply(id => $"min({OfCheck("time_until_ssl_cert_expires", id)}) < 14")
+        );
+    }
+
+    void Alert(string name, string title, string remedy, Output<string> query) =>
+        _ = new AlertPolicy(
+            name,
+            new AlertPolicyArgs
+            {
+                DisplayName = $"{_config.Slug}: {title}",
+                Combiner = "OR",
+                Severity = name.EndsWith("-down", StringComparison.Ordinal) ? "CRITICAL" : "WARNING",
+                NotificationChannels = _config.Platform.NotificationChannels.ToArray(),
+                UserLabels = _config.Labels,
+                Documentation = new AlertPolicyDocumentationArgs
+                {
+                    Content = $"{title}.\n\n{remedy}",
+                    MimeType = "text/markdown",
+                },
+                AlertStrategy = new AlertPolicyAlertStrategyArgs { AutoClose = "86400s" },
+                Conditions =
+                {
+                    new AlertPolicyConditionArgs
+                    {
+                        DisplayName = title,
+                        ConditionPrometheusQueryLanguage = new AlertPolicyConditionConditionPrometheusQueryLanguageArgs
+                        {
+                            Query = query,
+                            Duration = "120s",
+                            EvaluationInterval = "60s",
+                            // A metric exists from its first point on; without this the API answers 404 to an alert on a new one.
+                            DisableMetricValidation = true,
+                        },
+                    },
+                },
+            },
+            new CustomResourceOptions { Parent = this }
+        );
 
     /// <summary>
     /// A log bucket of the tenant's own and the sink that fills it: what its programs and its load balancer log, and what
@@ -153,47 +241,62 @@ public sealed class Monitoring : ComponentResource
     {
         var platform = _config.Platform;
         // Not locked: a locked bucket outlives 'pulumi destroy' by its retention. Protected instead.
-        var bucket = new ProjectBucketConfig("audit", new ProjectBucketConfigArgs
-        {
-            Project = platform.AuditProject,
-            Location = platform.Region,
-            BucketId = _config.Names.Logging("audit"),
-            RetentionDays = _config.Tier.LogRetentionDays,
-            EnableAnalytics = true,
-            Description = $"Audit trail of tenant {_config.Slug}",
-        }, new CustomResourceOptions { Parent = this, Protect = _config.Protected });
-        var path = $"projects/{platform.AuditProject}/locations/{platform.Region}/buckets/{_config.Names.Logging("audit")}";
+        var bucket = new ProjectBucketConfig(
+            "audit",
+            new ProjectBucketConfigArgs
+            {
+                Project = platform.AuditProject,
+                Location = platform.Region,
+                BucketId = _config.Names.Logging("audit"),
+                RetentionDays = _config.Tier.LogRetentionDays,
+                EnableAnalytics = true,
+                Description = $"Audit trail of tenant {_config.Slug}",
+            },
+            new CustomResourceOptions { Parent = this, Protect = _config.Protected }
+        );
+        var path =
+            $"projects/{platform.AuditProject}/locations/{platform.Region}/buckets/{_config.Names.Logging("audit")}";
 
-        var sink = new ProjectSink("audit", new ProjectSinkArgs
-        {
-            Name = _config.Names.Logging("audit"),
-            Destination = $"logging.googleapis.com/{path}",
-            UniqueWriterIdentity = true,
-            Filter = Output.Format(
-                $"""
-                resource.labels.service_name=("{services.Api.Name}" OR "{services.Ui.Name}")
-                OR resource.labels.job_name="{migration.Job.Name}"
-                OR resource.labels.database_id="{platform.Project}:{database.Instance.Name}"
-                OR resource.labels.url_map_name="{edge.UrlMap.Name}"
-                OR (log_id("cloudaudit.googleapis.com/activity") AND protoPayload.resourceName=~"{ResourceNames()}")
-                OR (log_id("cloudaudit.googleapis.com/data_access") AND protoPayload.resourceName=~"{ResourceNames()}")
-                """),
-        }, new CustomResourceOptions { Parent = this, DependsOn = { bucket } });
+        var sink = new ProjectSink(
+            "audit",
+            new ProjectSinkArgs
+            {
+                Name = _config.Names.Logging("audit"),
+                Destination = $"logging.googleapis.com/{path}",
+                UniqueWriterIdentity = true,
+                Filter = Output.Format(
+                    $"""
+                    resource.labels.service_name=("{services.Api.Name}" OR "{services.Ui.Name}")
+                    OR resource.labels.job_name="{migration.Job.Name}"
+                    OR resource.labels.database_id="{platform.Project}:{database.Instance.Name}"
+                    OR resource.labels.url_map_name="{edge.UrlMap.Name}"
+                    OR (log_id("cloudaudit.googleapis.com/activity") AND protoPayload.resourceName=~"{ResourceNames()}")
+                    OR (log_id("cloudaudit.googleapis.com/data_access") AND protoPayload.resourceName=~"{ResourceNames()}")
+                    """
+                ),
+            },
+            new CustomResourceOptions { Parent = this, DependsOn = { bucket } }
+        );
 
         // Within one project a sink may write without being told so, and has no writer to tell.
         // https://cloud.google.com/logging/docs/export/configure_export_v2#dest-auth
         if (platform.AuditProject != platform.Project)
-            _ = new IAMMember("audit-writer", new IAMMemberArgs
-            {
-                Project = platform.AuditProject,
-                Role = "roles/logging.bucketWriter",
-                Member = sink.WriterIdentity,
-                Condition = new IAMMemberConditionArgs
+            _ = new IAMMember(
+                "audit-writer",
+                new IAMMemberArgs
                 {
-                    Title = "only-this-bucket",
-                    Expression = $"resource.name.endsWith('locations/{platform.Region}/buckets/{_config.Names.Logging("audit")}')",
+                    Project = platform.AuditProject,
+                    Role = "roles/logging.bucketWriter",
+                    Member = sink.WriterIdentity,
+                    Condition = new IAMMemberConditionArgs
+                    {
+                        Title = "only-this-bucket",
+                        Expression =
+                            $"resource.name.endsWith('locations/{platform.Region}/buckets/{_config.Names.Logging("audit")}')",
+                    },
                 },
-            }, new CustomResourceOptions { Parent = this });
+                new CustomResourceOptions { Parent = this }
+            );
     }
 
     string ResourceNames()
@@ -201,55 +304,82 @@ public sealed class Monitoring : ComponentResource
         var names = _config.Names;
         string[] resources =
         [
-            $"secrets/{names.Secret("dbpassword")}", $"secrets/{names.Secret("signingkey")}", $"secrets/{names.Secret("signinkey")}",
-            $"services/{names.Run("api")}", $"services/{names.Run("ui")}", $"jobs/{names.Run("migrator")}",
-            $"securityPolicies/{names.Label("armor")}", $"urlMaps/{names.Label("edge")}", $"urlMaps/{names.Label("redirect")}",
-            $"backendServices/{names.Label("api")}", $"backendServices/{names.Label("ui")}", $"sslPolicies/{names.Label("tls")}",
+            $"secrets/{names.Secret("dbpassword")}",
+            $"secrets/{names.Secret("signingkey")}",
+            $"secrets/{names.Secret("signinkey")}",
+            $"services/{names.Run("api")}",
+            $"services/{names.Run("ui")}",
+            $"jobs/{names.Run("migrator")}",
+            $"securityPolicies/{names.Label("armor")}",
+            $"urlMaps/{names.Label("edge")}",
+            $"urlMaps/{names.Label("redirect")}",
+            $"backendServices/{names.Label("api")}",
+            $"backendServices/{names.Label("ui")}",
+            $"sslPolicies/{names.Label("tls")}",
             $"certificateMaps/{names.Label("tls")}",
-            $"serviceAccounts/{names.Account("api")}", $"serviceAccounts/{names.Account("ui")}", $"serviceAccounts/{names.Account("migrator")}",
+            $"serviceAccounts/{names.Account("api")}",
+            $"serviceAccounts/{names.Account("ui")}",
+            $"serviceAccounts/{names.Account("migrator")}",
         ];
         // Whole names only: one tenant's name may begin with another's.
         return $"({string.Join('|', resources)})($|[/@:])";
     }
 
     Output<string> Charts(Database database, Services services, Edge edge, Metric errors) =>
-        Output.Tuple(database.Instance.Name, edge.UrlMap.Name, errors.Name, services.Api.Name).Apply(names =>
-        {
-            var (instance, map, metric, api) = names;
-            var databaseId = $"{_config.Platform.Project}:{instance}";
-            (string Title, string Query)[] charts =
-            [
-                ("Requests a second, by status", $"sum by (response_code_class) (rate({Requests(map)}[1m]))"),
-                ("Latency, 95th percentile (ms)", Latency(map)),
-                ("Errors logged", $"sum(increase({Errors(metric)}[5m]))"),
-                ("API instances", $"sum({Series("run.googleapis.com/container/instance_count", "cloud_run_revision", ("service_name", api))})"),
-                ("Database CPU", OfDatabase("cpu/utilization", databaseId)),
-                ("Database connections", $"sum({OfDatabase("postgresql/num_backends", databaseId)})"),
-            ];
-
-            return JsonSerializer.Serialize(new
+        Output
+            .Tuple(database.Instance.Name, edge.UrlMap.Name, errors.Name, services.Api.Name)
+            .Apply(names =>
             {
-                displayName = $"Tenant {_config.Slug}",
-                labels = new Dictionary<string, string> { ["tenant"] = _config.Slug.ToString() },
-                mosaicLayout = new
-                {
-                    columns = 12,
-                    tiles = charts.Select((chart, index) => new
+                var (instance, map, metric, api) = names;
+                var databaseId = $"{_config.Platform.Project}:{instance}";
+                (string Title, string Query)[] charts =
+                [
+                    ("Requests a second, by status", $"sum by (response_code_class) (rate({Requests(map)}[1m]))"),
+                    ("Latency, 95th percentile (ms)", Latency(map)),
+                    ("Errors logged", $"sum(increase({Errors(metric)}[5m]))"),
+                    (
+                        "API instances",
+                        $"sum({Series("run.googleapis.com/container/instance_count", "cloud_run_revision", ("service_name", api))})"
+                    ),
+                    ("Database CPU", OfDatabase("cpu/utilization", databaseId)),
+                    ("Database connections", $"sum({OfDatabase("postgresql/num_backends", databaseId)})"),
+                ];
+
+                return JsonSerializer.Serialize(
+                    new
                     {
-                        xPos = index % 2 * 6,
-                        yPos = index / 2 * 4,
-                        width = 6,
-                        height = 4,
-                        widget = new
+                        displayName = $"Tenant {_config.Slug}",
+                        labels = new Dictionary<string, string> { ["tenant"] = _config.Slug.ToString() },
+                        mosaicLayout = new
                         {
-                            title = chart.Title,
-                            xyChart = new
-                            {
-                                dataSets = new[] { new { plotType = "LINE", timeSeriesQuery = new { prometheusQuery = chart.Query } } },
-                            },
+                            columns = 12,
+                            tiles = charts.Select(
+                                (chart, index) =>
+                                    new
+                                    {
+                                        xPos = index % 2 * 6,
+                                        yPos = index / 2 * 4,
+                                        width = 6,
+                                        height = 4,
+                                        widget = new
+                                        {
+                                            title = chart.Title,
+                                            xyChart = new
+                                            {
+                                                dataSets = new[]
+                                                {
+                                                    new
+                                                    {
+                                                        plotType = "LINE",
+                                                        timeSeriesQuery = new { prometheusQuery = chart.Query },
+                                                    },
+                                                },
+                                            },
+                                        },
+                                    }
+                            ),
                         },
-                    }),
-                },
+                    }
+                );
             });
-        });
 }

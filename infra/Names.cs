@@ -77,7 +77,8 @@ public sealed record Names(Slug Slug)
     {
         var slug = Slug.ToString();
         var room = max - kind.Length - 1;
-        var fitting = slug.Length > room ? $"{slug[..(room - HashLength - 2)].TrimEnd('-')}--{Hash(slug)[..HashLength]}"
+        var fitting =
+            slug.Length > room ? $"{slug[..(room - HashLength - 2)].TrimEnd('-')}--{Hash(slug)[..HashLength]}"
             : kind.Length + 1 + slug.Length < min ? $"{slug}--{Hash(slug)[..min]}"
             : slug;
 

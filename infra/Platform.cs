@@ -62,36 +62,87 @@ public sealed record Platform
     {
         var project = reader.Platform("project", "[a-z][a-z0-9-]{4,28}[a-z0-9]", "a project id such as factory-prod");
         var region = reader.Platform("region", "[a-z]+-[a-z]+[0-9]+", "a region such as europe-west3");
-        var subnetwork = reader.Platform("subnetwork", "projects/[a-z0-9-]+/regions/[a-z0-9-]+/subnetworks/[a-z0-9-]+",
-            "projects/P/regions/R/subnetworks/S");
+        var subnetwork = reader.Platform(
+            "subnetwork",
+            "projects/[a-z0-9-]+/regions/[a-z0-9-]+/subnetworks/[a-z0-9-]+",
+            "projects/P/regions/R/subnetworks/S"
+        );
         if (region != "" && subnetwork.Split('/') is [_, _, _, var subnetworkRegion, ..] && subnetworkRegion != region)
-            reader.Fault("region", $"is '{region}', but the subnetwork '{subnetwork}' lies in '{subnetworkRegion}'",
-                "Give both the same region: Cloud Run reaches the database through a subnetwork of its own region");
+            reader.Fault(
+                "region",
+                $"is '{region}', but the subnetwork '{subnetwork}' lies in '{subnetworkRegion}'",
+                "Give both the same region: Cloud Run reaches the database through a subnetwork of its own region"
+            );
 
         return new Platform
         {
             Project = project,
             Region = region,
-            Network = reader.Platform("network", "projects/[a-z0-9-]+/global/networks/[a-z0-9-]+", "projects/P/global/networks/N"),
+            Network = reader.Platform(
+                "network",
+                "projects/[a-z0-9-]+/global/networks/[a-z0-9-]+",
+                "projects/P/global/networks/N"
+            ),
             Subnetwork = subnetwork,
-            PrivateServicesRange = reader.Platform("privateServicesRange", "[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
-                "the name of the allocated range of the private-services connection"),
-            DnsZone = reader.Platform("dnsZone", "[a-z]([a-z0-9-]{0,61}[a-z0-9])?", "the name of a Cloud DNS managed zone"),
-            DnsDomain = reader.Platform("dnsDomain", @"(?=.{1,190}\z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+",
-                "a domain with its trailing dot, such as 'factory.example.com.'"),
-            NotificationChannels = reader.PlatformList("notificationChannels", "projects/[a-z0-9-]+/notificationChannels/[0-9]+",
-                "at least one projects/P/notificationChannels/ID"),
-            ArtifactRegistry = reader.Platform("artifactRegistry", @"[a-z0-9-]+-docker\.pkg\.dev/[a-z0-9-]+/[a-z0-9-]+",
-                "a repository such as europe-west3-docker.pkg.dev/factory-prod/images"),
-            BillingAccount = reader.Platform("billingAccount", "[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}",
-                "a billing account such as 01AB23-45CD67-89EF01"),
-            AuditProject = reader.Platform("auditProject", "[a-z][a-z0-9-]{4,28}[a-z0-9]", "a project id", fallback: project),
-            SharedDatabaseHost = reader.Platform("sharedDatabaseHost", "[a-z0-9.-]+", "the private address or name of the shared server"),
+            PrivateServicesRange = reader.Platform(
+                "privateServicesRange",
+                "[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+                "the name of the allocated range of the private-services connection"
+            ),
+            DnsZone = reader.Platform(
+                "dnsZone",
+                "[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+                "the name of a Cloud DNS managed zone"
+            ),
+            DnsDomain = reader.Platform(
+                "dnsDomain",
+                @"(?=.{1,190}\z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+",
+                "a domain with its trailing dot, such as 'factory.example.com.'"
+            ),
+            NotificationChannels = reader.PlatformList(
+                "notificationChannels",
+                "projects/[a-z0-9-]+/notificationChannels/[0-9]+",
+                "at least one projects/P/notificationChannels/ID"
+            ),
+            ArtifactRegistry = reader.Platform(
+                "artifactRegistry",
+                @"[a-z0-9-]+-docker\.pkg\.dev/[a-z0-9-]+/[a-z0-9-]+",
+                "a repository such as europe-west3-docker.pkg.dev/factory-prod/images"
+            ),
+            BillingAccount = reader.Platform(
+                "billingAccount",
+                "[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}",
+                "a billing account such as 01AB23-45CD67-89EF01"
+            ),
+            AuditProject = reader.Platform(
+                "auditProject",
+                "[a-z][a-z0-9-]{4,28}[a-z0-9]",
+                "a project id",
+                fallback: project
+            ),
+            SharedDatabaseHost = reader.Platform(
+                "sharedDatabaseHost",
+                "[a-z0-9.-]+",
+                "the private address or name of the shared server"
+            ),
             SharedDatabasePort = reader.Platform("sharedDatabasePort", "[1-9][0-9]{0,4}", "a port", fallback: "5432"),
-            SharedDatabaseName = reader.Platform("sharedDatabaseName", "[a-z_][a-z0-9_]{0,62}", "a database name", fallback: "factorydb"),
-            SharedDatabaseUser = reader.Platform("sharedDatabaseUser", "[a-z_][a-z0-9_]{0,62}", "a role name", fallback: "factoryadmin"),
-            SharedDatabaseSecret = reader.Platform("sharedDatabaseSecret", "[A-Za-z0-9_-]{1,255}",
-                "the id of the Secret Manager secret that holds the password of sharedDatabaseUser"),
+            SharedDatabaseName = reader.Platform(
+                "sharedDatabaseName",
+                "[a-z_][a-z0-9_]{0,62}",
+                "a database name",
+                fallback: "factorydb"
+            ),
+            SharedDatabaseUser = reader.Platform(
+                "sharedDatabaseUser",
+                "[a-z_][a-z0-9_]{0,62}",
+                "a role name",
+                fallback: "factoryadmin"
+            ),
+            SharedDatabaseSecret = reader.Platform(
+                "sharedDatabaseSecret",
+                "[A-Za-z0-9_-]{1,255}",
+                "the id of the Secret Manager secret that holds the password of sharedDatabaseUser"
+            ),
         };
     }
 }

@@ -20,10 +20,11 @@ public sealed class Secrets : ComponentResource
         SignInKey = Declare(config, "signinkey", identity.Key.KeyString, identity.Ui);
 
         // The password of the shared database belongs to the platform; this stack adds its reader and takes only that away.
-        SharedDatabasePassword = new SecretReference(config.Platform.SharedDatabaseSecret, "latest",
-        [
-            Reader("shared-dbpassword", config.Platform.SharedDatabaseSecret, identity.Migrator),
-        ]);
+        SharedDatabasePassword = new SecretReference(
+            config.Platform.SharedDatabaseSecret,
+            "latest",
+            [Reader("shared-dbpassword", config.Platform.SharedDatabaseSecret, identity.Migrator)]
+        );
 
         RegisterOutputs();
     }
@@ -42,39 +43,55 @@ public sealed class Secrets : ComponentResource
 
     SecretReference Declare(TenantConfig config, string kind, Output<string> value, Account reader)
     {
-        var secret = new Secret(kind, new SecretArgs
-        {
-            SecretId = config.Names.Secret(kind),
-            Labels = config.Labels,
-            Replication = new SecretReplicationArgs
+        var secret = new Secret(
+            kind,
+            new SecretArgs
             {
-                UserManaged = new SecretReplicationUserManagedArgs
+                SecretId = config.Names.Secret(kind),
+                Labels = config.Labels,
+                Replication = new SecretReplicationArgs
                 {
-                    Replicas = { new SecretReplicationUserManagedReplicaArgs { Location = config.Platform.Region } },
+                    UserManaged = new SecretReplicationUserManagedArgs
+                    {
+                        Replicas =
+                        {
+                            new SecretReplicationUserManagedReplicaArgs { Location = config.Platform.Region },
+                        },
+                    },
                 },
             },
-        }, new CustomResourceOptions { Parent = this });
+            new CustomResourceOptions { Parent = this }
+        );
 
-        var version = new SecretVersion(kind, new SecretVersionArgs
-        {
-            Secret = secret.Id,
-            SecretData = Output.CreateSecret(value),
-        }, new CustomResourceOptions { Parent = this, AdditionalSecretOutputs = { "secretData" } });
+        var version = new SecretVersion(
+            kind,
+            new SecretVersionArgs { Secret = secret.Id, SecretData = Output.CreateSecret(value) },
+            new CustomResourceOptions { Parent = this, AdditionalSecretOutputs = { "secretData" } }
+        );
 
         // By number, not "latest": a new value makes a new revision, which starts with it or not at all.
         return new SecretReference(secret.SecretId, version.Version, [version, Reader(kind, secret.SecretId, reader)]);
     }
 
-    SecretIamMember Reader(string kind, Input<string> secretId, Account reader) => new($"{kind}-reader", new SecretIamMemberArgs
-    {
-        SecretId = secretId,
-        Role = "roles/secretmanager.secretAccessor",
-        Member = reader.Member,
-    }, new CustomResourceOptions { Parent = this });
+    SecretIamMember Reader(string kind, Input<string> secretId, Account reader) =>
+        new(
+            $"{kind}-reader",
+            new SecretIamMemberArgs
+            {
+                SecretId = secretId,
+                Role = "roles/secretmanager.secretAccessor",
+                Member = reader.Member,
+            },
+            new CustomResourceOptions { Parent = this }
+        );
 }
 
 /// <summary>How a container refers to a secret, and what must exist before it starts.</summary>
 /// <param name="Secret">The secret's id.</param>
 /// <param name="Version">The version's number.</param>
 /// <param name="Prerequisites">The version and its reader's grant.</param>
-public sealed record SecretReference(Input<string> Secret, Input<string> Version, IReadOnlyList<Resource> Prerequisites);
+public sealed record SecretReference(
+    Input<string> Secret,
+    Input<string> Version,
+    IReadOnlyList<Resource> Prerequisites
+);

@@ -19,10 +19,21 @@ public sealed class Services : ComponentResource
     const int Port = 8080;
 
     /// <summary>Declares both services.</summary>
-    public Services(TenantConfig config, Identity identity, Database database, Secrets secrets, Migration migration, ComponentResourceOptions options)
+    public Services(
+        TenantConfig config,
+        Identity identity,
+        Database database,
+        Secrets secrets,
+        Migration migration,
+        ComponentResourceOptions options
+    )
         : base("tenant:infra:Services", "services", options)
     {
-        Api = Service(config, "api", config.ApiImage, identity.Api.Email,
+        Api = Service(
+            config,
+            "api",
+            config.ApiImage,
+            identity.Api.Email,
             [
                 Text("DB_HOST", database.Instance.PrivateIpAddress),
                 Text("DB_PORT", "5432"),
@@ -40,19 +51,29 @@ public sealed class Services : ComponentResource
                 Egress = "PRIVATE_RANGES_ONLY",
                 NetworkInterfaces =
                 {
-                    new ServiceTemplateVpcAccessNetworkInterfaceArgs { Network = config.Platform.Network, Subnetwork = config.Platform.Subnetwork },
+                    new ServiceTemplateVpcAccessNetworkInterfaceArgs
+                    {
+                        Network = config.Platform.Network,
+                        Subnetwork = config.Platform.Subnetwork,
+                    },
                 },
-            });
+            }
+        );
 
         // No route into the network: the user interface speaks to the API over its public name.
-        Ui = Service(config, "ui", config.UiImage, identity.Ui.Email,
+        Ui = Service(
+            config,
+            "ui",
+            config.UiImage,
+            identity.Ui.Email,
             [
                 Text("API_URL", $"https://{config.ApiHost}"),
                 Text("IDENTITY_TENANT", identity.Tenant.Name),
                 Secret("IDENTITY_API_KEY", secrets.SignInKey),
             ],
             [.. migration.Prerequisites, .. secrets.SignInKey.Prerequisites],
-            vpcAccess: null);
+            vpcAccess: null
+        );
 
         RegisterOutputs();
     }
@@ -70,7 +91,8 @@ public sealed class Services : ComponentResource
         Output<string> account,
         IEnumerable<ServiceTemplateContainerEnvArgs> environment,
         IEnumerable<Resource> prerequisites,
-        ServiceTemplateVpcAccessArgs? vpcAccess)
+        ServiceTemplateVpcAccessArgs? vpcAccess
+    )
     {
         var container = new ServiceTemplateContainerArgs
         {
@@ -99,43 +121,60 @@ public sealed class Services : ComponentResource
             },
         };
 
-        return new Service(workload, new ServiceArgs
-        {
-            // The load balancer's endpoint group holds on to the name and cannot be replaced while it is in use.
-            Name = config.Names.Run(workload),
-            Location = config.Platform.Region,
-            Labels = config.Labels,
-            DeletionProtection = config.Protected,
-            // From outside only through the load balancer, which is where Cloud Armor, TLS policy and logs are.
-            Ingress = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
-            DefaultUriDisabled = true,
-            // Decided, not forgotten: visitors have no Google identity. The programs authenticate them, and ingress is closed.
-            // https://cloud.google.com/run/docs/securing/managing-access#invoker_check
-            InvokerIamDisabled = true,
-            // The template has no revision name: Cloud Run names each revision, and all requests go to the latest one.
-            Traffics = { new ServiceTrafficArgs { Type = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", Percent = 100 } },
-            Template = new ServiceTemplateArgs
+        return new Service(
+            workload,
+            new ServiceArgs
             {
+                // The load balancer's endpoint group holds on to the name and cannot be replaced while it is in use.
+                Name = config.Names.Run(workload),
+                Location = config.Platform.Region,
                 Labels = config.Labels,
-                ServiceAccount = account,
-                ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
-                Timeout = "60s",
-                MaxInstanceRequestConcurrency = config.Concurrency,
-                Scaling = new ServiceTemplateScalingArgs { MinInstanceCount = config.Tier.MinInstances, MaxInstanceCount = config.Tier.MaxInstances },
-                VpcAccess = vpcAccess!,
-                Containers = { container },
+                DeletionProtection = config.Protected,
+                // From outside only through the load balancer, which is where Cloud Armor, TLS policy and logs are.
+                Ingress = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
+                DefaultUriDisabled = true,
+                // Decided, not forgotten: visitors have no Google identity. The programs authenticate them, and ingress is closed.
+                // https://cloud.google.com/run/docs/securing/managing-access#invoker_check
+                InvokerIamDisabled = true,
+                // The template has no revision name: Cloud Run names each revision, and all requests go to the latest one.
+                Traffics =
+                {
+                    new ServiceTrafficArgs { Type = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", Percent = 100 },
+                },
+                Template = new ServiceTemplateArgs
+                {
+                    Labels = config.Labels,
+                    ServiceAccount = account,
+                    ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
+                    Timeout = "60s",
+                    MaxInstanceRequestConcurrency = config.Concurrency,
+                    Scaling = new ServiceTemplateScalingArgs
+                    {
+                        MinInstanceCount = config.Tier.MinInstances,
+                        MaxInstanceCount = config.Tier.MaxInstances,
+                    },
+                    VpcAccess = vpcAccess!,
+                    Containers = { container },
+                },
             },
-        }, new CustomResourceOptions { Parent = this, DependsOn = prerequisites.Distinct().ToArray() });
+            new CustomResourceOptions { Parent = this, DependsOn = prerequisites.Distinct().ToArray() }
+        );
     }
 
-    static ServiceTemplateContainerEnvArgs Text(string name, Input<string> value) => new() { Name = name, Value = value };
+    static ServiceTemplateContainerEnvArgs Text(string name, Input<string> value) =>
+        new() { Name = name, Value = value };
 
-    static ServiceTemplateContainerEnvArgs Secret(string name, SecretReference secret) => new()
-    {
-        Name = name,
-        ValueSource = new ServiceTemplateContainerEnvValueSourceArgs
+    static ServiceTemplateContainerEnvArgs Secret(string name, SecretReference secret) =>
+        new()
         {
-            SecretKeyRef = new ServiceTemplateContainerEnvValueSourceSecretKeyRefArgs { Secret = secret.Secret, Version = secret.Version },
-        },
-    };
+            Name = name,
+            ValueSource = new ServiceTemplateContainerEnvValueSourceArgs
+            {
+                SecretKeyRef = new ServiceTemplateContainerEnvValueSourceSecretKeyRefArgs
+                {
+                    Secret = secret.Secret,
+                    Version = secret.Version,
+                },
+            },
+        };
 }

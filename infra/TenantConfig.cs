@@ -105,12 +105,15 @@ public sealed partial record TenantConfig
     public string UiHost => $"app-{Slug}.{Platform.DnsDomain.TrimEnd('.')}";
 
     /// <summary>Labels that everything labelable carries; costs are reported and budgeted by <c>tenant</c>.</summary>
-    public ImmutableDictionary<string, string> Labels => ImmutableDictionary.CreateRange(new Dictionary<string, string>
-    {
-        ["tenant"] = Slug.ToString(),
-        ["tier"] = Tier.Name,
-        ["managed-by"] = "pulumi",
-    });
+    public ImmutableDictionary<string, string> Labels =>
+        ImmutableDictionary.CreateRange(
+            new Dictionary<string, string>
+            {
+                ["tenant"] = Slug.ToString(),
+                ["tier"] = Tier.Name,
+                ["managed-by"] = "pulumi",
+            }
+        );
 
     /// <summary>Reads the settings of the running stack.</summary>
     /// <exception cref="ConfigFaultException">Something is missing or wrong; the message lists all of it.</exception>
@@ -119,8 +122,10 @@ public sealed partial record TenantConfig
         var stack = Deployment.Instance.StackName;
         // Before the platform stack is even read: everything else is named after the slug.
         if (!Slug.TryParse(stack, out var slug))
-            throw new ConfigFaultException(stack,
-                [$"the stack's name is the tenant's slug: {Slug.Syntax}. Create the stack under the tenant's slug."]);
+            throw new ConfigFaultException(
+                stack,
+                [$"the stack's name is the tenant's slug: {Slug.Syntax}. Create the stack under the tenant's slug."]
+            );
 
         var config = new Config();
         var reader = new ConfigReader(stack, config, PlatformStack(config));
@@ -135,19 +140,40 @@ public sealed partial record TenantConfig
             ApiImage = Image(reader, "apiImage", platform),
             UiImage = Image(reader, "uiImage", platform),
             MigratorImage = Image(reader, "migratorImage", platform),
-            DatabaseVersion = reader.Choice("databaseVersion", "POSTGRES_18",
-                "POSTGRES_14", "POSTGRES_15", "POSTGRES_16", "POSTGRES_17", "POSTGRES_18"),
-            DatabaseCollation = reader.Text("databaseCollation", "[A-Za-z0-9_.@-]+", "a collation such as en_US.UTF8", fallback: "en_US.UTF8"),
+            DatabaseVersion = reader.Choice(
+                "databaseVersion",
+                "POSTGRES_18",
+                "POSTGRES_14",
+                "POSTGRES_15",
+                "POSTGRES_16",
+                "POSTGRES_17",
+                "POSTGRES_18"
+            ),
+            DatabaseCollation = reader.Text(
+                "databaseCollation",
+                "[A-Za-z0-9_.@-]+",
+                "a collation such as en_US.UTF8",
+                fallback: "en_US.UTF8"
+            ),
             Availability = reader.Choice("availability", "REGIONAL", "REGIONAL", "ZONAL"),
-            BackupLocation = reader.Text("backupLocation", "eu|us|asia|[a-z]+-[a-z]+[0-9]+", "eu, us, asia or a region",
-                fallback: platform.Region),
+            BackupLocation = reader.Text(
+                "backupLocation",
+                "eu|us|asia|[a-z]+-[a-z]+[0-9]+",
+                "eu, us, asia or a region",
+                fallback: platform.Region
+            ),
             LogicalDecoding = reader.Flag("logicalDecoding", true),
             MaintenanceDay = reader.Integer("maintenanceDay", 7, 1, 7),
             MaintenanceHour = reader.Integer("maintenanceHour", 3, 0, 23),
             ManageRoles = reader.Flag("manageRoles", false),
             ConnectionsPerInstance = reader.Integer("connectionsPerInstance", 20, 1, 200),
             Concurrency = reader.Integer("concurrency", 80, 1, 1000),
-            Cpu = int.TryParse(reader.Choice("cpu", "1", [.. _memoryOfCpus.Keys.Select(cpus => $"{cpus}")]), out var cpu) ? cpu : 1,
+            Cpu = int.TryParse(
+                reader.Choice("cpu", "1", [.. _memoryOfCpus.Keys.Select(cpus => $"{cpus}")]),
+                out var cpu
+            )
+                ? cpu
+                : 1,
             Memory = reader.Text("memory", "[0-9]{1,6}(Mi|Gi)", "an amount such as 512Mi or 1Gi", fallback: "512Mi"),
             BudgetCurrency = reader.Text("budgetCurrency", "[A-Z]{3}", "an ISO 4217 code such as EUR", fallback: "USD"),
             DatabasePassword = reader.Secret("databasePassword", 16, ObjectionToPassword),
@@ -173,13 +199,19 @@ public sealed partial record TenantConfig
 
     static Tier ReadTier(ConfigReader reader)
     {
-        var preset = Tier.All.GetValueOrDefault(reader.Choice("tier", "standard", [.. Tier.All.Keys]), Tier.All["standard"]);
+        var preset = Tier.All.GetValueOrDefault(
+            reader.Choice("tier", "standard", [.. Tier.All.Keys]),
+            Tier.All["standard"]
+        );
         var edition = reader.Choice("edition", preset.Edition, "ENTERPRISE", "ENTERPRISE_PLUS");
         var machineType = reader.Text("machineType", ".+", "a Cloud SQL machine type", fallback: preset.MachineType);
         if (!IsLegal(edition, machineType))
-            reader.Fault("machineType", $"is '{machineType}', which edition {edition} does not offer",
+            reader.Fault(
+                "machineType",
+                $"is '{machineType}', which edition {edition} does not offer",
                 "ENTERPRISE takes db-custom-CPUS-MB (1 or an even number of CPUs, 3.75 GB or more in steps of 256 MB, 0.9 to 6.5 GB a CPU), "
-                + "ENTERPRISE_PLUS takes db-perf-optimized-N-CPUS");
+                    + "ENTERPRISE_PLUS takes db-perf-optimized-N-CPUS"
+            );
 
         return preset with
         {
@@ -188,7 +220,12 @@ public sealed partial record TenantConfig
             DiskSizeGb = reader.Integer("diskSizeGb", preset.DiskSizeGb, 10, 65536),
             MaxConnections = reader.Integer("maxConnections", preset.MaxConnections, 50, 10000),
             RetainedBackups = reader.Integer("retainedBackups", preset.RetainedBackups, 7, 365),
-            TransactionLogDays = reader.Integer("transactionLogDays", preset.TransactionLogDays, 1, edition == "ENTERPRISE_PLUS" ? 35 : 7),
+            TransactionLogDays = reader.Integer(
+                "transactionLogDays",
+                preset.TransactionLogDays,
+                1,
+                edition == "ENTERPRISE_PLUS" ? 35 : 7
+            ),
             LogRetentionDays = reader.Integer("logRetentionDays", preset.LogRetentionDays, 30, 3650),
             WafSensitivity = reader.Integer("wafSensitivity", preset.WafSensitivity, 1, 4),
             RequestsPerMinute = reader.Integer("requestsPerMinute", preset.RequestsPerMinute, 10, 10000),
@@ -200,10 +237,21 @@ public sealed partial record TenantConfig
 
     static string Image(ConfigReader reader, string key, Platform platform)
     {
-        var image = reader.Text(key, "[^@]+@sha256:[0-9a-f]{64}",
-            $"an image by digest, such as {platform.ArtifactRegistry}/{key[..^5]}@sha256:…");
-        if (image.Contains('@') && platform.ArtifactRegistry != "" && !image.StartsWith($"{platform.ArtifactRegistry}/", StringComparison.Ordinal))
-            reader.Fault(key, $"is '{image}', which does not come from {platform.ArtifactRegistry}", "Push it there, or change artifactRegistry");
+        var image = reader.Text(
+            key,
+            "[^@]+@sha256:[0-9a-f]{64}",
+            $"an image by digest, such as {platform.ArtifactRegistry}/{key[..^5]}@sha256:…"
+        );
+        if (
+            image.Contains('@')
+            && platform.ArtifactRegistry != ""
+            && !image.StartsWith($"{platform.ArtifactRegistry}/", StringComparison.Ordinal)
+        )
+            reader.Fault(
+                key,
+                $"is '{image}', which does not come from {platform.ArtifactRegistry}",
+                "Push it there, or change artifactRegistry"
+            );
 
         return image;
     }
@@ -212,18 +260,26 @@ public sealed partial record TenantConfig
     {
         var tier = settings.Tier;
         if (tier.MinInstances > tier.MaxInstances)
-            reader.Fault("minInstances", $"is {tier.MinInstances}, more than maxInstances {tier.MaxInstances}", "Lower it, or raise maxInstances");
+            reader.Fault(
+                "minInstances",
+                $"is {tier.MinInstances}, more than maxInstances {tier.MaxInstances}",
+                "Lower it, or raise maxInstances"
+            );
 
         if (tier.RetainedBackups < tier.TransactionLogDays)
-            reader.Fault("retainedBackups",
+            reader.Fault(
+                "retainedBackups",
                 $"is {tier.RetainedBackups}, fewer than the {tier.TransactionLogDays} days of transactionLogDays, and a recovery starts from the backup before its point in time",
-                "Raise it, or lower transactionLogDays");
+                "Raise it, or lower transactionLogDays"
+            );
 
         var wanted = tier.MaxInstances * settings.ConnectionsPerInstance;
         if (wanted > tier.MaxConnections - ReservedConnections)
-            reader.Fault("maxConnections",
+            reader.Fault(
+                "maxConnections",
                 $"is {tier.MaxConnections}, but {tier.MaxInstances} API instances may open {wanted} connections and {ReservedConnections} stay reserved",
-                "Raise it, or lower maxInstances or connectionsPerInstance");
+                "Raise it, or lower maxInstances or connectionsPerInstance"
+            );
     }
 
     static void CheckMemory(ConfigReader reader, TenantConfig settings)
@@ -232,19 +288,30 @@ public sealed partial record TenantConfig
         if (settings.Memory == "" || !_memoryOfCpus.TryGetValue(settings.Cpu, out var range))
             return;
 
-        var amount = long.Parse(settings.Memory[..^2], System.Globalization.CultureInfo.InvariantCulture) * (settings.Memory.EndsWith("Gi", StringComparison.Ordinal) ? 1024 : 1);
+        var amount =
+            long.Parse(settings.Memory[..^2], System.Globalization.CultureInfo.InvariantCulture)
+            * (settings.Memory.EndsWith("Gi", StringComparison.Ordinal) ? 1024 : 1);
         if (amount < range.Min || amount > range.Max)
-            reader.Fault("memory", $"is '{settings.Memory}', but with {settings.Cpu} CPU{(settings.Cpu == 1 ? "" : "s")} Cloud Run takes {range.Min}Mi to {range.Max}Mi",
-                "Change it, or cpu");
+            reader.Fault(
+                "memory",
+                $"is '{settings.Memory}', but with {settings.Cpu} CPU{(settings.Cpu == 1 ? "" : "s")} Cloud Run takes {range.Min}Mi to {range.Max}Mi",
+                "Change it, or cpu"
+            );
     }
 
     // What the instance's own password policy would refuse in the middle of 'pulumi up'.
     // https://cloud.google.com/sql/docs/postgres/built-in-authentication#instance_password_policies
     static string? ObjectionToPassword(string text) =>
-        !(text.Any(char.IsAsciiLetterLower) && text.Any(char.IsAsciiLetterUpper) && text.Any(char.IsAsciiDigit) && text.Any(c => !char.IsAsciiLetterOrDigit(c)))
+        !(
+            text.Any(char.IsAsciiLetterLower)
+            && text.Any(char.IsAsciiLetterUpper)
+            && text.Any(char.IsAsciiDigit)
+            && text.Any(c => !char.IsAsciiLetterOrDigit(c))
+        )
             ? "has not all of a lower-case letter, an upper-case letter, a digit and another character"
-            : text.Contains(Database.MigratorRole, StringComparison.OrdinalIgnoreCase) ? $"contains '{Database.MigratorRole}', the role that it belongs to"
-            : null;
+        : text.Contains(Database.MigratorRole, StringComparison.OrdinalIgnoreCase)
+            ? $"contains '{Database.MigratorRole}', the role that it belongs to"
+        : null;
 
     // https://cloud.google.com/sql/docs/postgres/create-instance#machine-types
     static bool IsLegal(string edition, string machineType)
@@ -255,11 +322,14 @@ public sealed partial record TenantConfig
         if (CustomMachine().Match(machineType) is not { Success: true } match)
             return false;
 
-        int cpus = int.Parse(match.Groups[1].Value), megabytes = int.Parse(match.Groups[2].Value);
+        int cpus = int.Parse(match.Groups[1].Value),
+            megabytes = int.Parse(match.Groups[2].Value);
         return (cpus == 1 || (cpus is > 0 and <= 96 && cpus % 2 == 0))
-            && megabytes >= 3840 && megabytes % 256 == 0
+            && megabytes >= 3840
+            && megabytes % 256 == 0
             // 0.9 to 6.5 GB a CPU.
-            && megabytes >= cpus * 922 && megabytes <= cpus * 6656;
+            && megabytes >= cpus * 922
+            && megabytes <= cpus * 6656;
     }
 
     [GeneratedRegex(@"\Adb-custom-([0-9]{1,3})-([0-9]{4,6})\z")]

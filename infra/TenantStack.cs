@@ -10,9 +10,7 @@ public class TenantStack : Stack
 {
     /// <summary>Declares the tenant's infrastructure.</summary>
     public TenantStack()
-        : this(null)
-    {
-    }
+        : this(null) { }
 
     /// <summary>Declares the tenant's infrastructure under the given options.</summary>
     protected TenantStack(StackOptions? stackOptions)
@@ -20,14 +18,17 @@ public class TenantStack : Stack
     {
         var config = TenantConfig.Load();
         // Explicit, so that project and region come from the checked settings and not from whoever's shell runs this.
-        var google = new Pulumi.Gcp.Provider("gcp", new Pulumi.Gcp.ProviderArgs
-        {
-            Project = config.Platform.Project,
-            Region = config.Platform.Region,
-            // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to count the calls on.
-            UserProjectOverride = true,
-            BillingProject = config.Platform.Project,
-        });
+        var google = new Pulumi.Gcp.Provider(
+            "gcp",
+            new Pulumi.Gcp.ProviderArgs
+            {
+                Project = config.Platform.Project,
+                Region = config.Platform.Region,
+                // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to count the calls on.
+                UserProjectOverride = true,
+                BillingProject = config.Platform.Project,
+            }
+        );
         var options = new ComponentResourceOptions { Providers = { google } };
 
         var identity = new Identity(config, options);
@@ -52,9 +53,11 @@ public class TenantStack : Stack
         Region = Output.Create(config.Platform.Region);
         MigrationJob = migration.Job.Name;
         DashboardUrl = monitoring.Dashboard.Id.Apply(id =>
-            $"https://console.cloud.google.com/monitoring/dashboards/builder/{id.Split('/')[^1]}?project={config.Platform.Project}");
+            $"https://console.cloud.google.com/monitoring/dashboards/builder/{id.Split('/')[^1]}?project={config.Platform.Project}"
+        );
         SignInKey = Output.CreateSecret(identity.Key.KeyString);
-        Routing = Output.Tuple(database.TenantDatabase.Name, database.Instance.PrivateIpAddress)
+        Routing = Output
+            .Tuple(database.TenantDatabase.Name, database.Instance.PrivateIpAddress)
             .Apply(address => Route(config, database: address.Item1, host: address.Item2));
     }
 
@@ -111,11 +114,22 @@ public class TenantStack : Stack
     public Output<ImmutableDictionary<string, object>> Routing { get; private set; }
 
     static ImmutableDictionary<string, object> Route(TenantConfig config, string database, string host) =>
-        ImmutableDictionary.CreateRange(new Dictionary<string, object>
-        {
-            ["tenant_slug"] = config.Slug.ToString(),
-            ["isolation_mode"] = "isolated",
-            ["database"] = ImmutableDictionary.CreateRange(new Dictionary<string, object> { ["name"] = database, ["host"] = host, ["port"] = 5432 }),
-            ["endpoints"] = ImmutableDictionary.CreateRange(new Dictionary<string, object> { ["api"] = config.ApiHost, ["ui"] = config.UiHost }),
-        });
+        ImmutableDictionary.CreateRange(
+            new Dictionary<string, object>
+            {
+                ["tenant_slug"] = config.Slug.ToString(),
+                ["isolation_mode"] = "isolated",
+                ["database"] = ImmutableDictionary.CreateRange(
+                    new Dictionary<string, object>
+                    {
+                        ["name"] = database,
+                        ["host"] = host,
+                        ["port"] = 5432,
+                    }
+                ),
+                ["endpoints"] = ImmutableDictionary.CreateRange(
+                    new Dictionary<string, object> { ["api"] = config.ApiHost, ["ui"] = config.UiHost }
+                ),
+            }
+        );
 }

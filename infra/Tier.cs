@@ -35,19 +35,62 @@ public sealed record Tier(
     int MaxInstances,
     int MonthlyBudget,
     string TlsProfile,
-    bool StatementAudit)
+    bool StatementAudit
+)
 {
     /// <summary>The plans, by name.</summary>
     public static readonly IReadOnlyDictionary<string, Tier> All = new Tier[]
     {
-        new("standard", "ENTERPRISE", "db-custom-2-7680", DiskSizeGb: 20, MaxConnections: 200, RetainedBackups: 14,
-            TransactionLogDays: 7, LogRetentionDays: 90, WafSensitivity: 1, RequestsPerMinute: 600, MinInstances: 0,
-            MaxInstances: 5, MonthlyBudget: 500, TlsProfile: "MODERN", StatementAudit: false),
-        new("premium", "ENTERPRISE", "db-custom-4-16384", DiskSizeGb: 100, MaxConnections: 400, RetainedBackups: 30,
-            TransactionLogDays: 7, LogRetentionDays: 180, WafSensitivity: 1, RequestsPerMinute: 1200, MinInstances: 1,
-            MaxInstances: 10, MonthlyBudget: 1200, TlsProfile: "MODERN", StatementAudit: false),
-        new("regulated", "ENTERPRISE_PLUS", "db-perf-optimized-N-4", DiskSizeGb: 100, MaxConnections: 400, RetainedBackups: 90,
-            TransactionLogDays: 35, LogRetentionDays: 400, WafSensitivity: 2, RequestsPerMinute: 1200, MinInstances: 2,
-            MaxInstances: 10, MonthlyBudget: 2500, TlsProfile: "RESTRICTED", StatementAudit: true),
+        new(
+            "standard",
+            "ENTERPRISE",
+            "db-custom-2-7680",
+            DiskSizeGb: 20,
+            MaxConnections: 200,
+            RetainedBackups: 14,
+            TransactionLogDays: 7,
+            LogRetentionDays: 90,
+            WafSensitivity: 1,
+            RequestsPerMinute: 600,
+            MinInstances: 0,
+            MaxInstances: 5,
+            MonthlyBudget: 500,
+            TlsProfile: "MODERN",
+            StatementAudit: false
+        ),
+        new(
+            "premium",
+            "ENTERPRISE",
+            "db-custom-4-16384",
+            DiskSizeGb: 100,
+            MaxConnections: 400,
+            RetainedBackups: 30,
+            TransactionLogDays: 7,
+            LogRetentionDays: 180,
+            WafSensitivity: 1,
+            RequestsPerMinute: 1200,
+            MinInstances: 1,
+            MaxInstances: 10,
+            MonthlyBudget: 1200,
+            TlsProfile: "MODERN",
+            StatementAudit: false
+        ),
+        new(
+            "regulated",
+            "ENTERPRISE_PLUS",
+            "db-perf-optimized-N-4",
+            DiskSizeGb: 100,
+            MaxConnections: 400,
+            RetainedBackups: 90,
+            TransactionLogDays: 35,
+            LogRetentionDays: 400,
+            WafSensitivity: 2,
+            RequestsPerMinute: 1200,
+            MinInstances: 2,
+            MaxInstances: 10,
+            MonthlyBudget: 2500,
+            TlsProfile: "RESTRICTED",
+            StatementAudit: true
+        ),
     }.ToDictionary(tier => tier.Name);
 }

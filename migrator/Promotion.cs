@@ -20,193 +20,306 @@ namespace Migrator;
 /// The life of a promotion. Order is data: the lists below say what happens after what. Everything else here is the same for all
 /// phases: skip what the journal says is done, record what has been achieved, and after a failure put the tenant where it can work.
 /// </summary>
-public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOptions options, IPromotionProgress progress, TimeProvider clock)
+public sealed class Promotion(
+    MigratorSettings settings,
+    Slug slug,
+    PromotionOptions options,
+    IPromotionProgress progress,
+    TimeProvider clock
+)
 {
     static readonly Phase[] Fenced =
     [
-        new Provision(), new InstallGuard(), new CloneSchema(), new Fence(), new CopyData(), new BuildSchema(), new Verify(), new CutOver(), new Validate(),
+        new Provision(),
+        new InstallGuard(),
+        new CloneSchema(),
+        new Fence(),
+        new CopyData(),
+        new BuildSchema(),
+        new Verify(),
+        new CutOver(),
+        new Validate(),
     ];
 
     static readonly Phase[] Online =
     [
-        new Provision(), new InstallGuard(), new StartStreaming(), new CloneSchema(), new CopyData(), new CatchUp(), new BuildSchema(), new CloneBehaviour(), new VerifyOnline(),
-        new CutOverOnline(), new StopStreaming(), new VerifyFlip(), new Validate(),
+        new Provision(),
+        new InstallGuard(),
+        new StartStreaming(),
+        new CloneSchema(),
+        new CopyData(),
+        new CatchUp(),
+        new BuildSchema(),
+        new CloneBehaviour(),
+        new VerifyOnline(),
+        new CutOverOnline(),
+        new StopStreaming(),
+        new VerifyFlip(),
+        new Validate(),
     ];
 
     static readonly Phase[] BackHome = [new CloseIsolated(), new BringHome(), new FlipBack(), new ReleaseShared()];
 
-    static readonly Phase[] BackHomeByStream = [new FollowHome(), new VerifyHome(), new FlipBackOnline(), new ReleaseShared()];
+    static readonly Phase[] BackHomeByStream =
+    [
+        new FollowHome(),
+        new VerifyHome(),
+        new FlipBackOnline(),
+        new ReleaseShared(),
+    ];
 
     // A retry goes on with what this process began. When another run had the tenant in between, somebody has decided anew.
     (long Promotion, long Run)? taken;
 
-    static Phase[] Finalization(bool online, int batchSize, bool force) => [.. online ? (Phase[])[new VerifyFlip(force)] : [], new DeleteShared(batchSize, force), new RemoveTraces()];
+    static Phase[] Finalization(bool online, int batchSize, bool force) =>
+        [.. online ? (Phase[])[new VerifyFlip(force)] : [], new DeleteShared(batchSize, force), new RemoveTraces()];
 
     static Phase[] PhasesOf(PromotionRecord record) => record.IsOnline ? Online : Fenced;
 
     /// <summary>Reads everything and changes nothing.</summary>
-    public async Task<PreflightResult> PreflightAsync(CancellationToken cancel)
+    public async Task<PreflightResult> PreflightAsync(CancellationToken cancellationToken)
     {
         await using var databases = Databases.For(settings, slug);
-        return await new Preflight(settings, databases, slug, options.Mode).RunAsync(cancel);
+        return await new Preflight(settings, databases, slug, options.Mode).RunAsync(cancellationToken);
     }
 
     /// <summary>Promotes, or goes on with a promotion that was interrupted.</summary>
-    public Task PromoteAsync(CancellationToken cancel) => WithRetryAsync("promote", async (databases, token) =>
-    {
-        await using var journal = await LockAsync(databases, token);
-        using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
-        var (tenant, record, tools) = await BeginOrResumeAsync(databases, journal, until.Token);
-        using var run = await RunOfAsync(databases, journal, tenant, record, tools, until.Token);
-        if (record.Phase(Provision.PhaseName)?.EndedAt is not null)
-        {
-            // In this order: taking the mark waits for whoever holds it.
-            await databases.EndLeftoverSessionsAsync(until.Token);
-            await run.Isolated.TakeAsync(until.Token);
-        }
-        // A run that was killed between the flip and the routing file.
-        if (record.IsFlipped) await Flip.PublishAsync(run, until.Token);
-        // Nobody watched the isolated database meanwhile: what is flipped has been looked at by the process that flips it.
-        else await journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [Verify.PhaseName]), until.Token);
-        if (!record.IsOnline)
-        {
-            await RunPhasesAsync(run, Fenced, until.Token);
-            return;
-        }
-        if (!record.IsFlipped) await ResumeStreamAsync(run, record, until.Token);
-        await SlotWatch.GuardAsync(run, watched => RunPhasesAsync(run, Online, watched), until.Token);
-    }, cancel);
+    public Task PromoteAsync(CancellationToken cancellationToken) =>
+        WithRetryAsync(
+            "promote",
+            async (databases, token) =>
+            {
+                await using var journal = await LockAsync(databases, token);
+                using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
+                var (tenant, record, tools) = await BeginOrResumeAsync(databases, journal, until.Token);
+                using var run = await RunOfAsync(databases, journal, tenant, record, tools, until.Token);
+                if (record.Phase(Provision.PhaseName)?.EndedAt is not null)
+                {
+                    // In this order: taking the mark waits for whoever holds it.
+                    await databases.EndLeftoverSessionsAsync(until.Token);
+                    await run.Isolated.TakeAsync(until.Token);
+                }
+                // A run that was killed between the flip and the routing file.
+                if (record.IsFlipped)
+                    await Flip.PublishAsync(run, until.Token);
+                // Nobody watched the isolated database meanwhile: what is flipped has been looked at by the process that flips it.
+                else
+                    await journal.TransactAsync(
+                        transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [Verify.PhaseName]),
+                        until.Token
+                    );
+                if (!record.IsOnline)
+                {
+                    await RunPhasesAsync(run, Fenced, until.Token);
+                    return;
+                }
+                if (!record.IsFlipped)
+                    await ResumeStreamAsync(run, record, until.Token);
+                await SlotWatch.GuardAsync(run, watched => RunPhasesAsync(run, Online, watched), until.Token);
+            },
+            cancellationToken
+        );
 
     // A run that was killed during the cutover left the guard closed: the tenant works on first. A slot that was lost meanwhile is begun anew.
-    static async Task ResumeStreamAsync(PromotionRun run, PromotionRecord record, CancellationToken cancel)
+    static async Task ResumeStreamAsync(PromotionRun run, PromotionRecord record, CancellationToken cancellationToken)
     {
-        if (record.Phase(CutOver.PhaseName) is not null) await CutOverOnline.OpenGuardAsync(run, cancel);
-        if (record.Phase(StartStreaming.PhaseName)?.EndedAt is null) return;
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Outbound(run).Name, cancel)) return;
+        if (record.Phase(CutOver.PhaseName) is not null)
+            await CutOverOnline.OpenGuardAsync(run, cancellationToken);
+        if (record.Phase(StartStreaming.PhaseName)?.EndedAt is null)
+            return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Outbound(run).Name, cancellationToken))
+            return;
         run.Progress.Warn(Sentences.CopiesAnew(run.Tenant.Slug));
-        await GiveUpStreamAsync(run, cancel);
+        await GiveUpStreamAsync(run, cancellationToken);
     }
 
     // The copy is worth nothing without the changes made since.
-    static async Task GiveUpStreamAsync(PromotionRun run, CancellationToken cancel)
+    static async Task GiveUpStreamAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         // The way home as well: its publication goes with the tables.
-        await StreamDirection.RemoveAllAsync(run, cancel);
+        await StreamDirection.RemoveAllAsync(run, cancellationToken);
         var worthless = Online.SkipWhile(phase => phase is not StartStreaming).Select(phase => phase.Name).ToArray();
-        await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, worthless), cancel);
+        await run.Journal.TransactAsync(
+            transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, worthless),
+            cancellationToken
+        );
     }
 
     /// <summary>Puts the tenant back into the shared database: by undoing what was done, or, after the flip, by bringing its rows home.</summary>
     /// <param name="dropIsolated">Drop the isolated database afterwards.</param>
-    public Task RollBackAsync(bool dropIsolated, CancellationToken cancel) => WithRetryAsync("rollback", async (databases, token) =>
-    {
-        await using var journal = await LockAsync(databases, token);
-        using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
-        var tenant = await TenantAsync(databases, until.Token);
-        var record = await journal.CurrentAsync(tenant.Key, until.Token);
-        if (record is null || (record.State == PromotionState.Shared && record.EndedAt is not null && !dropIsolated)) throw Sentences.NothingToRollBack(slug);
-        using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
-        if (record.State == PromotionState.Shared && record.EndedAt is not null)
-        {
-            await DropKeptAsync(databases, tenant, record, until.Token);
-            return;
-        }
+    public Task RollBackAsync(bool dropIsolated, CancellationToken cancellationToken) =>
+        WithRetryAsync(
+            "rollback",
+            async (databases, token) =>
+            {
+                await using var journal = await LockAsync(databases, token);
+                using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
+                var tenant = await TenantAsync(databases, until.Token);
+                var record = await journal.CurrentAsync(tenant.Key, until.Token);
+                if (
+                    record is null
+                    || (record.State == PromotionState.Shared && record.EndedAt is not null && !dropIsolated)
+                )
+                    throw Sentences.NothingToRollBack(slug);
+                using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
+                if (record.State == PromotionState.Shared && record.EndedAt is not null)
+                {
+                    await DropKeptAsync(databases, tenant, record, until.Token);
+                    return;
+                }
 
-        if (record.IsFlipped || record.Phase(FlipBack.PhaseName)?.EndedAt is not null) await BringBackAsync(run, record, until.Token);
-        else await UndoAsync(run, until.Token);
-        await journal.TransactAsync(transaction => PromotionJournal.EndAsync(transaction, record.Id, PromotionState.Shared), until.Token);
-        if (dropIsolated) await DropKeptAsync(databases, tenant, record, until.Token);
-    }, cancel);
+                if (record.IsFlipped || record.Phase(FlipBack.PhaseName)?.EndedAt is not null)
+                    await BringBackAsync(run, record, until.Token);
+                else
+                    await UndoAsync(run, until.Token);
+                await journal.TransactAsync(
+                    transaction => PromotionJournal.EndAsync(transaction, record.Id, PromotionState.Shared),
+                    until.Token
+                );
+                if (dropIsolated)
+                    await DropKeptAsync(databases, tenant, record, until.Token);
+            },
+            cancellationToken
+        );
 
     /// <summary>Deletes the tenant's rows from the shared database; from then on only a full copy leads back.</summary>
-    public Task FinalizeAsync(int batchSize, bool force, CancellationToken cancel) => WithRetryAsync("finalize", async (databases, token) =>
-    {
-        await using var journal = await LockAsync(databases, token);
-        using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
-        var tenant = await TenantAsync(databases, until.Token);
-        var record = await journal.CurrentAsync(tenant.Key, until.Token);
-        if (record is null || record.State != PromotionState.Isolated) throw Sentences.NotFlipped(slug);
-        using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
-        await RunPhasesAsync(run, Finalization(record.IsOnline, batchSize, force), until.Token);
-        await journal.TransactAsync(transaction => PromotionJournal.EndAsync(transaction, record.Id, PromotionState.Finalized), until.Token);
-    }, cancel);
+    public Task FinalizeAsync(int batchSize, bool force, CancellationToken cancellationToken) =>
+        WithRetryAsync(
+            "finalize",
+            async (databases, token) =>
+            {
+                await using var journal = await LockAsync(databases, token);
+                using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, token);
+                var tenant = await TenantAsync(databases, until.Token);
+                var record = await journal.CurrentAsync(tenant.Key, until.Token);
+                if (record is null || record.State != PromotionState.Isolated)
+                    throw Sentences.NotFlipped(slug);
+                using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
+                await RunPhasesAsync(run, Finalization(record.IsOnline, batchSize, force), until.Token);
+                await journal.TransactAsync(
+                    transaction => PromotionJournal.EndAsync(transaction, record.Id, PromotionState.Finalized),
+                    until.Token
+                );
+            },
+            cancellationToken
+        );
 
-    async Task<(Tenant, PromotionRecord, PgTools)> BeginOrResumeAsync(Databases databases, PromotionJournal journal, CancellationToken cancel)
+    async Task<(Tenant, PromotionRecord, PgTools)> BeginOrResumeAsync(
+        Databases databases,
+        PromotionJournal journal,
+        CancellationToken cancellationToken
+    )
     {
-        var tenant = await TenantAsync(databases, cancel);
-        if (await journal.CurrentAsync(tenant.Key, cancel) is { EndedAt: null } current)
+        var tenant = await TenantAsync(databases, cancellationToken);
+        if (await journal.CurrentAsync(tenant.Key, cancellationToken) is { EndedAt: null } current)
         {
-            if (current.State == PromotionState.RollingBack || current.Phase(FlipBack.PhaseName)?.EndedAt is not null) throw Sentences.RollbackUnderWay(slug);
-            if (current.Target != TargetOf(databases)) throw Sentences.TargetMoved(slug, current.Target);
-            if (current.IsFlipped && current.Phase(Validate.PhaseName)?.EndedAt is not null) throw Sentences.AlreadyIsolated(slug);
+            if (current.State == PromotionState.RollingBack || current.Phase(FlipBack.PhaseName)?.EndedAt is not null)
+                throw Sentences.RollbackUnderWay(slug);
+            if (current.Target != TargetOf(databases))
+                throw Sentences.TargetMoved(slug, current.Target);
+            if (current.IsFlipped && current.Phase(Validate.PhaseName)?.EndedAt is not null)
+                throw Sentences.AlreadyIsolated(slug);
             var noted = Journaled.Read<Preflight.Facts>(current.Phase(Preflight.PhaseName)!.Facts)!;
-            var tools = await PgTools.FindAsync(noted.SharedMajor, noted.IsolatedMajor, cancel)
+            var tools =
+                await PgTools.FindAsync(noted.SharedMajor, noted.IsolatedMajor, cancellationToken)
                 ?? throw Sentences.Refusal(slug, [Sentences.ToolsMissing(noted.SharedMajor)]);
             return (tenant, current, tools);
         }
 
         progress.PhaseStarted(Preflight.PhaseName, "Preflight");
         var clock = Stopwatch.StartNew();
-        var result = await new Preflight(settings, databases, slug, options.Mode).RunAsync(cancel);
-        foreach (var warning in result.Warnings) progress.Warn(warning);
-        if (result.Faults.Count > 0) throw Sentences.Refusal(slug, result.Faults);
-        progress.PhaseEnded(Preflight.PhaseName, "Preflight", clock.Elapsed, $"{result.Plan.Count} tables, about {result.Plan.Sum(table => table.Rows):N0} rows");
+        var result = await new Preflight(settings, databases, slug, options.Mode).RunAsync(cancellationToken);
+        foreach (var warning in result.Warnings)
+            progress.Warn(warning);
+        if (result.Faults.Count > 0)
+            throw Sentences.Refusal(slug, result.Faults);
+        progress.PhaseEnded(
+            Preflight.PhaseName,
+            "Preflight",
+            clock.Elapsed,
+            $"{result.Plan.Count} tables, about {result.Plan.Sum(table => table.Rows):N0} rows"
+        );
 
-        await journal.InstallAsync(cancel);
-        await journal.BeginAsync(tenant, options.Mode, TargetOf(databases), Preflight.PhaseName, result.Facts, clock.Elapsed, cancel);
-        return (tenant, (await journal.CurrentAsync(tenant.Key, cancel))!, result.Tools!);
+        await journal.InstallAsync(cancellationToken);
+        await journal.BeginAsync(
+            tenant,
+            options.Mode,
+            TargetOf(databases),
+            Preflight.PhaseName,
+            result.Facts,
+            clock.Elapsed,
+            cancellationToken
+        );
+        return (tenant, (await journal.CurrentAsync(tenant.Key, cancellationToken))!, result.Tools!);
     }
 
     async Task<PromotionRun> RunOfAsync(
-        Databases databases, PromotionJournal journal, Tenant tenant, PromotionRecord record, PgTools? tools, CancellationToken cancel)
+        Databases databases,
+        PromotionJournal journal,
+        Tenant tenant,
+        PromotionRecord record,
+        PgTools? tools,
+        CancellationToken cancellationToken
+    )
     {
-        if (record.Target != TargetOf(databases)) throw Sentences.TargetMoved(slug, record.Target);
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancel), settings.Tenancy);
+        if (record.Target != TargetOf(databases))
+            throw Sentences.TargetMoved(slug, record.Target);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         taken = null;
-        var number = await journal.NextRunAsync(record.Id, cancel);
+        var number = await journal.NextRunAsync(record.Id, cancellationToken);
         taken = (record.Id, number);
         return new(settings, options, databases, tenant, scope, tools!, journal, record, number, progress, clock);
     }
 
-    async Task RunPhasesAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancel)
+    async Task RunPhasesAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancellationToken)
     {
         foreach (var phase in phases)
         {
-            if ((await run.RecordAsync(cancel)).Phase(phase.Name)?.EndedAt is not null)
+            if ((await run.RecordAsync(cancellationToken)).Phase(phase.Name)?.EndedAt is not null)
             {
                 progress.PhaseKept(phase.Name, phase.Title);
                 continue;
             }
-            await run.Journal.PhaseStartedAsync(run.Id, phase.Name, phase.State, cancel);
+            await run.Journal.PhaseStartedAsync(run.Id, phase.Name, phase.State, cancellationToken);
             progress.PhaseStarted(phase.Name, phase.Title);
             var watch = Stopwatch.StartNew();
-            var outcome = await phase.RunAsync(run, cancel);
-            if (!outcome.Recorded) await run.Journal.PhaseEndedAsync(run.Id, phase.Name, outcome.Facts, cancel);
+            var outcome = await phase.RunAsync(run, cancellationToken);
+            if (!outcome.Recorded)
+                await run.Journal.PhaseEndedAsync(run.Id, phase.Name, outcome.Facts, cancellationToken);
             progress.PhaseEnded(phase.Name, phase.Title, watch.Elapsed, outcome.Summary);
         }
     }
 
-    async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        foreach (var phase in PhasesOf(await run.RecordAsync(cancel)).Reverse())
+        foreach (var phase in PhasesOf(await run.RecordAsync(cancellationToken)).Reverse())
         {
-            if ((await run.RecordAsync(cancel)).Phase(phase.Name) is null) continue;
+            if ((await run.RecordAsync(cancellationToken)).Phase(phase.Name) is null)
+                continue;
             progress.PhaseStarted(phase.Name, $"Undo: {phase.Title}");
             var watch = Stopwatch.StartNew();
             // Not done from the first step of its undo on: a promotion after a kill here is not to build on what is half gone.
-            await run.Journal.ReopenPhaseAsync(run.Id, phase.Name, cancel);
-            await phase.UndoAsync(run, cancel);
-            await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [phase.Name]), cancel);
+            await run.Journal.ReopenPhaseAsync(run.Id, phase.Name, cancellationToken);
+            await phase.UndoAsync(run, cancellationToken);
+            await run.Journal.TransactAsync(
+                transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [phase.Name]),
+                cancellationToken
+            );
             progress.PhaseEnded(phase.Name, $"Undo: {phase.Title}", watch.Elapsed, null);
         }
     }
 
-    async Task BringBackAsync(PromotionRun run, PromotionRecord record, CancellationToken cancel)
+    async Task BringBackAsync(PromotionRun run, PromotionRecord record, CancellationToken cancellationToken)
     {
-        await using (var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel))
-            if (!await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Database)", new { record.Target.Database }))
+        await using (var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken))
+            if (
+                !await server.ExecuteScalarAsync<bool>(
+                    "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Database)",
+                    new { record.Target.Database }
+                )
+            )
                 throw Sentences.IsolatedGone(slug, record.Target);
         if (record.State == PromotionState.Finalized || record.State == PromotionState.Isolated)
             await run.Journal.TransactAsync(
@@ -214,59 +327,105 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
                 {
                     // What finalize deleted comes home: it would have to delete it again.
                     await PromotionJournal.ForgetPhasesAsync(
-                        transaction, run.Id, [.. BackHome.Concat(BackHomeByStream).Concat(Finalization(online: false, 0, force: false)).Select(phase => phase.Name)]);
+                        transaction,
+                        run.Id,
+                        [
+                            .. BackHome
+                                .Concat(BackHomeByStream)
+                                .Concat(Finalization(online: false, 0, force: false))
+                                .Select(phase => phase.Name),
+                        ]
+                    );
                     await transaction.ExecuteAsync(
-                        "UPDATE tenant_promotion.promotion SET state = @state, ended_at = NULL WHERE id = @Id", new { run.Id, state = PromotionState.RollingBack });
+                        "UPDATE tenant_promotion.promotion SET state = @state, ended_at = NULL WHERE id = @Id",
+                        new { run.Id, state = PromotionState.RollingBack }
+                    );
                 },
-                cancel);
+                cancellationToken
+            );
         else if (record.State == PromotionState.RollingBack)
             // The first takes the isolated database for this run, which nothing later could write in otherwise.
-            await run.Journal.TransactAsync(transaction => PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [.. BackHomeByStream.Take(2).Select(phase => phase.Name)]), cancel);
-        if (!await FollowsStreamAsync(run, record, cancel))
+            await run.Journal.TransactAsync(
+                transaction =>
+                    PromotionJournal.ForgetPhasesAsync(
+                        transaction,
+                        run.Id,
+                        [.. BackHomeByStream.Take(2).Select(phase => phase.Name)]
+                    ),
+                cancellationToken
+            );
+        if (!await FollowsStreamAsync(run, record, cancellationToken))
         {
-            await RunPhasesAsync(run, BackHome, cancel);
+            await RunPhasesAsync(run, BackHome, cancellationToken);
             return;
         }
         try
         {
-            await RunPhasesAsync(run, BackHomeByStream, cancel);
+            await RunPhasesAsync(run, BackHomeByStream, cancellationToken);
         }
         catch (Failure apart) when (apart.StreamLost)
         {
             run.Progress.Warn(Sentences.ComparesInstead(apart.Message));
-            await StreamDirection.RemoveAllAsync(run, cancel);
-            await RunPhasesAsync(run, BackHome, cancel);
+            await StreamDirection.RemoveAllAsync(run, cancellationToken);
+            await RunPhasesAsync(run, BackHome, cancellationToken);
         }
     }
 
     // Until finalize an online promotion leaves a slot behind that keeps what is written after the flip.
-    static async Task<bool> FollowsStreamAsync(PromotionRun run, PromotionRecord record, CancellationToken cancel)
+    static async Task<bool> FollowsStreamAsync(
+        PromotionRun run,
+        PromotionRecord record,
+        CancellationToken cancellationToken
+    )
     {
-        if (!record.IsOnline || record.State == PromotionState.Finalized) return false;
-        if (record.Phase(FlipBack.PhaseName)?.EndedAt is not null) return true;
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        return await ReplicationSlot.ExistsAsync(isolated, StreamDirection.Homebound(run).Name, cancel);
+        if (!record.IsOnline || record.State == PromotionState.Finalized)
+            return false;
+        if (record.Phase(FlipBack.PhaseName)?.EndedAt is not null)
+            return true;
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        return await ReplicationSlot.ExistsAsync(isolated, StreamDirection.Homebound(run).Name, cancellationToken);
     }
 
-    async Task DropKeptAsync(Databases databases, Tenant tenant, PromotionRecord record, CancellationToken cancel)
+    async Task DropKeptAsync(
+        Databases databases,
+        Tenant tenant,
+        PromotionRecord record,
+        CancellationToken cancellationToken
+    )
     {
-        await using var server = await databases.Maintenance.OpenConnectionAsync(cancel);
-        if (!await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Database)", new { record.Target.Database })) return;
-        await using (var isolated = await databases.Isolated.OpenConnectionAsync(cancel))
-            if (await IsolatedJournal.OwnerAsync(isolated, cancel) != tenant.Key) throw Sentences.Refusal(slug, [Sentences.TargetNotOurs(slug, databases.IsolatedServer)]);
-        await databases.EndLeftoverSessionsAsync(cancel);
-        await Provision.DropDatabaseAsync(server, slug, cancel);
+        await using var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken);
+        if (
+            !await server.ExecuteScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Database)",
+                new { record.Target.Database }
+            )
+        )
+            return;
+        await using (var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken))
+            if (await IsolatedJournal.OwnerAsync(isolated, cancellationToken) != tenant.Key)
+                throw Sentences.Refusal(slug, [Sentences.TargetNotOurs(slug, databases.IsolatedServer)]);
+        await databases.EndLeftoverSessionsAsync(cancellationToken);
+        await Provision.DropDatabaseAsync(server, slug, cancellationToken);
     }
 
-    Task<Tenant> TenantAsync(Databases databases, CancellationToken cancel) => Query(databases.Shared, connection => TenantLookup.FindAsync(connection, settings.Tenancy, slug, cancel), cancel);
+    Task<Tenant> TenantAsync(Databases databases, CancellationToken cancellationToken) =>
+        Query(
+            databases.Shared,
+            connection => TenantLookup.FindAsync(connection, settings.Tenancy, slug, cancellationToken),
+            cancellationToken
+        );
 
-    async Task<PromotionJournal> LockAsync(Databases databases, CancellationToken cancel)
+    async Task<PromotionJournal> LockAsync(Databases databases, CancellationToken cancellationToken)
     {
-        var key = (await TenantAsync(databases, cancel)).Key;
-        var journal = await PromotionJournal.LockAsync(databases, key, cancel);
+        var key = (await TenantAsync(databases, cancellationToken)).Key;
+        var journal = await PromotionJournal.LockAsync(databases, key, cancellationToken);
         try
         {
-            if (taken is not null && (await journal.CurrentAsync(key, cancel) is not { } now || (now.Id, now.Run) != taken)) throw Sentences.Superseded(slug);
+            if (
+                taken is not null
+                && (await journal.CurrentAsync(key, cancellationToken) is not { } now || (now.Id, now.Run) != taken)
+            )
+                throw Sentences.Superseded(slug);
             return journal;
         }
         catch
@@ -276,30 +435,41 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
         }
     }
 
-    static async Task<T> Query<T>(NpgsqlDataSource database, Func<NpgsqlConnection, Task<T>> query, CancellationToken cancel)
+    static async Task<T> Query<T>(
+        NpgsqlDataSource database,
+        Func<NpgsqlConnection, Task<T>> query,
+        CancellationToken cancellationToken
+    )
     {
-        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await query(connection);
     }
 
-    static Target TargetOf(Databases databases) => new(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, databases.Slug.DatabaseName);
+    static Target TargetOf(Databases databases) =>
+        new(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, databases.Slug.DatabaseName);
 
     // A retry is a resume: the same path as after a kill -9, which is why it is safe.
-    async Task WithRetryAsync(string verb, Func<Databases, CancellationToken, Task> attempt, CancellationToken cancel)
+    async Task WithRetryAsync(
+        string verb,
+        Func<Databases, CancellationToken, Task> attempt,
+        CancellationToken cancellationToken
+    )
     {
         var pipeline = new ResiliencePipelineBuilder { TimeProvider = clock }
-            .AddRetry(new RetryStrategyOptions
-            {
-                ShouldHandle = new PredicateBuilder().Handle<Failure>(failure => failure.Transient),
-                BackoffType = DelayBackoffType.Exponential,
-                Delay = TimeSpan.FromSeconds(1),
-                MaxRetryAttempts = 4,
-                OnRetry = arguments =>
+            .AddRetry(
+                new RetryStrategyOptions
                 {
-                    progress.Warn(Sentences.Retrying(arguments.Outcome.Exception!.Message, arguments.RetryDelay));
-                    return ValueTask.CompletedTask;
-                },
-            })
+                    ShouldHandle = new PredicateBuilder().Handle<Failure>(failure => failure.Transient),
+                    BackoffType = DelayBackoffType.Exponential,
+                    Delay = TimeSpan.FromSeconds(1),
+                    MaxRetryAttempts = 4,
+                    OnRetry = arguments =>
+                    {
+                        progress.Warn(Sentences.Retrying(arguments.Outcome.Exception!.Message, arguments.RetryDelay));
+                        return ValueTask.CompletedTask;
+                    },
+                }
+            )
             .Build();
         try
         {
@@ -316,48 +486,69 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
                         throw failure;
                     }
                 },
-                cancel);
+                cancellationToken
+            );
         }
         catch (Exception e)
         {
             await SettleAsync(e);
-            if (cancel.IsCancellationRequested && e is not Failure) throw Sentences.Interrupted(verb, slug);
+            if (cancellationToken.IsCancellationRequested && e is not Failure)
+                throw Sentences.Interrupted(verb, slug);
             throw;
         }
     }
 
     /// <summary>What went wrong, as a sentence; null for a bug, and for the user's own Ctrl-C.</summary>
-    public static Failure? Translate(Exception e, CancellationToken cancel) => e switch
-    {
-        _ when cancel.IsCancellationRequested && e is not Failure => null,
-        Failure failure => failure,
-        OperationCanceledException => Sentences.Lost("its server ended it"),
-        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } login => Sentences.LoginRefused(login),
-        PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } missing => Sentences.NoSuchDatabase(missing),
-        PostgresException { SqlState: PostgresErrorCodes.DiskFull } full => Sentences.DiskFull(full),
-        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow } down => Sentences.Unreachable(down),
-        PostgresException said => Sentences.ServerSaid(said),
-        NpgsqlException unreachable => Sentences.Unreachable(unreachable),
-        IOException or SocketException => Sentences.Lost(e.Message),
-        AggregateException { InnerException: { } inner } => Translate(inner, cancel),
-        _ => null,
-    };
+    public static Failure? Translate(Exception e, CancellationToken cancellationToken) =>
+        e switch
+        {
+            _ when cancellationToken.IsCancellationRequested && e is not Failure => null,
+            Failure failure => failure,
+            OperationCanceledException => Sentences.Lost("its server ended it"),
+            PostgresException
+            {
+                SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
+            } login => Sentences.LoginRefused(login),
+            PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } missing => Sentences.NoSuchDatabase(
+                missing
+            ),
+            PostgresException { SqlState: PostgresErrorCodes.DiskFull } full => Sentences.DiskFull(full),
+            PostgresException
+            {
+                SqlState: PostgresErrorCodes.AdminShutdown
+                    or PostgresErrorCodes.CrashShutdown
+                    or PostgresErrorCodes.CannotConnectNow
+            } down => Sentences.Unreachable(down),
+            PostgresException said => Sentences.ServerSaid(said),
+            NpgsqlException unreachable => Sentences.Unreachable(unreachable),
+            IOException or SocketException => Sentences.Lost(e.Message),
+            AggregateException { InnerException: { } inner } => Translate(inner, cancellationToken),
+            _ => null,
+        };
 
     // After a failure or Ctrl-C, with the tenant not flipped, its writes must go on where they are; what was copied behind the guard is forgotten.
     async Task SettleAsync(Exception cause)
     {
-        if (cause is Failure { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy }) return;
+        if (cause is Failure { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy })
+            return;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         try
         {
             await using var databases = Databases.For(settings, slug);
             await using var journal = await LockAsync(databases, patience.Token);
             var tenant = await TenantAsync(databases, patience.Token);
-            if (await journal.CurrentAsync(tenant.Key, patience.Token) is not { EndedAt: null } record) return;
-            await journal.ErrorAsync(record.Id, cause is Failure failure ? failure.Message : "interrupted", patience.Token);
+            if (await journal.CurrentAsync(tenant.Key, patience.Token) is not { EndedAt: null } record)
+                return;
+            await journal.ErrorAsync(
+                record.Id,
+                cause is Failure failure ? failure.Message : "interrupted",
+                patience.Token
+            );
             using var run = await RunOfAsync(databases, journal, tenant, record, null, patience.Token);
-            if (record.State == PromotionState.RollingBack) await SettleRollbackAsync(run, patience.Token);
-            else if (record.IsFlipped || record.Phase(FlipBack.PhaseName)?.EndedAt is not null) return;
+            if (record.State == PromotionState.RollingBack)
+                await SettleRollbackAsync(run, patience.Token);
+            else if (record.IsFlipped || record.Phase(FlipBack.PhaseName)?.EndedAt is not null)
+                return;
             else if (record.Phase(Fence.PhaseName) is not null)
             {
                 await Fence.OpenAsync(run, patience.Token);
@@ -370,31 +561,48 @@ public sealed class Promotion(MigratorSettings settings, Slug slug, PromotionOpt
                     await CutOverOnline.OpenGuardAsync(run, patience.Token);
                     progress.Info(Sentences.GuardOpened(slug));
                 }
-                if (cause is Failure { StreamLost: true }) await GiveUpStreamAsync(run, patience.Token);
+                if (cause is Failure { StreamLost: true })
+                    await GiveUpStreamAsync(run, patience.Token);
             }
         }
         catch (Failure superseded) when (superseded.Code == ExitCode.Busy)
         {
             // Whoever has the tenant now looks after its guard.
         }
-        catch (Exception e) when (e is NpgsqlException or Failure or OperationCanceledException or IOException or InvalidOperationException)
+        catch (Exception e)
+            when (e
+                    is NpgsqlException
+                        or Failure
+                        or OperationCanceledException
+                        or IOException
+                        or InvalidOperationException
+            )
         {
             progress.Warn(Sentences.GuardLeftClosed(slug));
         }
     }
 
-    static async Task SettleRollbackAsync(PromotionRun run, CancellationToken cancel)
+    static async Task SettleRollbackAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         // First: were the guard open and the journal said closed, the next rollback would bring rows home while the tenant writes.
         await run.Journal.TransactAsync(
-            transaction => PromotionJournal.ForgetPhasesAsync(
-                // By stream some of it is home already; what finalize may delete is recorded anew.
-                transaction, run.Id, [.. BackHome.Concat(BackHomeByStream).Select(phase => phase.Name), VerifyFlip.PhaseName]),
-            cancel);
-        await new CloseIsolated().UndoAsync(run, cancel);
+            transaction =>
+                PromotionJournal.ForgetPhasesAsync(
+                    // By stream some of it is home already; what finalize may delete is recorded anew.
+                    transaction,
+                    run.Id,
+                    [.. BackHome.Concat(BackHomeByStream).Select(phase => phase.Name), VerifyFlip.PhaseName]
+                ),
+            cancellationToken
+        );
+        await new CloseIsolated().UndoAsync(run, cancellationToken);
         await run.Journal.TransactAsync(
-            transaction => transaction.ExecuteAsync(
-                "UPDATE tenant_promotion.promotion SET state = @state WHERE id = @Id", new { run.Id, state = PromotionState.Isolated }),
-            cancel);
+            transaction =>
+                transaction.ExecuteAsync(
+                    "UPDATE tenant_promotion.promotion SET state = @state WHERE id = @Id",
+                    new { run.Id, state = PromotionState.Isolated }
+                ),
+            cancellationToken
+        );
     }
 }

@@ -43,10 +43,14 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
     /// <param name="tenant">The tenant's key.</param>
     /// <param name="work">Gets the connection, on which a transaction is open.</param>
     /// <param name="level">The isolation level.</param>
-    /// <param name="cancel">Ends the work and the waiting, not a COMMIT.</param>
+    /// <param name="cancellationToken">Ends the work and the waiting, not a COMMIT.</param>
     /// <exception cref="OutcomeUnknownException">The connection was lost during COMMIT.</exception>
     public async Task<T> RunAsync<T>(
-        string tenant, Func<NpgsqlConnection, CancellationToken, Task<T>> work, IsolationLevel level = IsolationLevel.ReadCommitted, CancellationToken cancel = default)
+        string tenant,
+        Func<NpgsqlConnection, CancellationToken, Task<T>> work,
+        IsolationLevel level = IsolationLevel.ReadCommitted,
+        CancellationToken cancellationToken = default
+    )
     {
         var began = Stopwatch.GetTimestamp();
         for (var delay = ShortestDelay; ; delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay)
@@ -54,28 +58,32 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
             var stage = Stage.Resolving;
             try
             {
-                var source = await ResolveAsync(tenant, cancel);
+                var source = await ResolveAsync(tenant, cancellationToken);
                 stage = Stage.Opening;
-                await using var connection = await source.OpenConnectionAsync(cancel);
+                await using var connection = await source.OpenConnectionAsync(cancellationToken);
                 stage = Stage.Working;
-                await using var transaction = await connection.BeginTransactionAsync(level, cancel);
-                await SetTenantAsync(connection, tenant, cancel);
-                var result = await work(connection, cancel);
+                await using var transaction = await connection.BeginTransactionAsync(level, cancellationToken);
+                await SetTenantAsync(connection, tenant, cancellationToken);
+                var result = await work(connection, cancellationToken);
                 stage = Stage.Committing;
                 await transaction.CommitAsync(CancellationToken.None);
                 return result;
             }
             // The server answers a COMMIT that it refuses with an error. Anything else says nothing about what became of it.
-            catch (Exception e) when (stage == Stage.Committing && e is not PostgresException { InvariantSeverity: "ERROR" })
+            catch (Exception e)
+                when (stage == Stage.Committing && e is not PostgresException { InvariantSeverity: "ERROR" })
             {
-                throw new OutcomeUnknownException($"The connection was lost during COMMIT of tenant {tenant}: it may have happened or not.", e);
+                throw new OutcomeUnknownException(
+                    $"The connection was lost during COMMIT of tenant {tenant}: it may have happened or not.",
+                    e
+                );
             }
             catch (NpgsqlException e) when (MayRepeat(e, stage) && Stopwatch.GetElapsedTime(began) + delay < Patience)
             {
                 Forget(tenant);
             }
             // Not all at the same moment.
-            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble() / 2), cancel);
+            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble() / 2), cancellationToken);
         }
     }
 
@@ -84,64 +92,86 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
     {
         await stop.CancelAsync();
         await listener;
-        foreach (var source in sources.Values) await source.Value.DisposeAsync();
+        foreach (var source in sources.Values)
+            await source.Value.DisposeAsync();
         stop.Dispose();
     }
 
-    enum Stage { Resolving, Opening, Working, Committing }
-
-    static bool MayRepeat(NpgsqlException error, Stage stage) => error is PostgresException e
-        ? e.SqlState switch
-        {
-            // The guard: the tenant is moving or has moved.
-            PostgresErrorCodes.ReadOnlySqlTransaction => true,
-            PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => true,
-            // The database is gone, was restarted, or ends our session: the tenant may be elsewhere by now.
-            PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow => true,
-            // No such database, no CONNECT on it. Anywhere else these are mistakes, which no patience mends.
-            PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege => stage == Stage.Opening,
-            _ => false,
-        }
-        // A lost connection: before COMMIT nothing has happened.
-        : error.InnerException is IOException or SocketException;
-
-    static async Task SetTenantAsync(NpgsqlConnection connection, string tenant, CancellationToken cancel)
+    enum Stage
     {
-        // True: until the end of the transaction. The connection goes back to the pool without it.
-        await using var command = new NpgsqlCommand("SELECT set_config('app.current_tenant_id', $1, true)", connection) { Parameters = { new() { Value = tenant } } };
-        await command.ExecuteNonQueryAsync(cancel);
+        Resolving,
+        Opening,
+        Working,
+        Committing,
     }
 
-    async Task<NpgsqlDataSource> ResolveAsync(string tenant, CancellationToken cancel)
+    static bool MayRepeat(NpgsqlException error, Stage stage) =>
+        error is PostgresException e
+            ? e.SqlState switch
+            {
+                // The guard: the tenant is moving or has moved.
+                PostgresErrorCodes.ReadOnlySqlTransaction => true,
+                PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => true,
+                // The database is gone, was restarted, or ends our session: the tenant may be elsewhere by now.
+                PostgresErrorCodes.AdminShutdown
+                or PostgresErrorCodes.CrashShutdown
+                or PostgresErrorCodes.CannotConnectNow => true,
+                // No such database, no CONNECT on it. Anywhere else these are mistakes, which no patience mends.
+                PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege => stage
+                    == Stage.Opening,
+                _ => false,
+            }
+            // A lost connection: before COMMIT nothing has happened.
+            : error.InnerException is IOException or SocketException;
+
+    static async Task SetTenantAsync(NpgsqlConnection connection, string tenant, CancellationToken cancellationToken)
+    {
+        // True: until the end of the transaction. The connection goes back to the pool without it.
+        await using var command = new NpgsqlCommand("SELECT set_config('app.current_tenant_id', $1, true)", connection)
+        {
+            Parameters = { new() { Value = tenant } },
+        };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    async Task<NpgsqlDataSource> ResolveAsync(string tenant, CancellationToken cancellationToken)
     {
         long seen;
         lock (routes)
         {
-            if (routes.TryGetValue(tenant, out var known)) return known.Source;
+            if (routes.TryGetValue(tenant, out var known))
+                return known.Source;
             seen = drops;
         }
-        var found = await ReadRouteAsync(tenant, cancel);
+        var found = await ReadRouteAsync(tenant, cancellationToken);
         lock (routes)
         {
             // What was dropped while we read may be what we have read.
-            if (listening && seen == drops) routes[tenant] = found;
+            if (listening && seen == drops)
+                routes[tenant] = found;
         }
         return found.Source;
     }
 
-    async Task<Route> ReadRouteAsync(string tenant, CancellationToken cancel)
+    async Task<Route> ReadRouteAsync(string tenant, CancellationToken cancellationToken)
     {
-        await using var connection = await shared.OpenConnectionAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await SetTenantAsync(connection, tenant, cancel);
+        await using var connection = await shared.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await SetTenantAsync(connection, tenant, cancellationToken);
         await using var command = new NpgsqlCommand(
-            "SELECT slug, isolation_mode, settings -> 'isolation' ->> 'isolated_db_name' FROM tenants WHERE id = $1", connection)
+            "SELECT slug, isolation_mode, settings -> 'isolation' ->> 'isolated_db_name' FROM tenants WHERE id = $1",
+            connection
+        )
         {
             // Unknown: the key's type is the column's.
-            Parameters = { new() { Value = tenant, NpgsqlDbType = NpgsqlDbType.Unknown } },
+            Parameters =
+            {
+                new() { Value = tenant, NpgsqlDbType = NpgsqlDbType.Unknown },
+            },
         };
-        await using var row = await command.ExecuteReaderAsync(cancel);
-        if (!await row.ReadAsync(cancel)) throw new KeyNotFoundException($"There is no tenant {tenant}.");
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await row.ReadAsync(cancellationToken))
+            throw new KeyNotFoundException($"There is no tenant {tenant}.");
         return new(row.GetString(0), row.GetString(1) == "isolated" ? SourceOf(row.GetString(2)) : shared);
     }
 
@@ -165,7 +195,8 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
             {
                 routes.Remove(tenant);
                 // Idle connections would be in the way of whoever drops that database.
-                if (route.Source != shared) route.Source.Clear();
+                if (route.Source != shared)
+                    route.Source.Clear();
             }
         }
     }
@@ -191,16 +222,21 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
                 await using var listen = new NpgsqlCommand("LISTEN " + Channel, connection);
                 await listen.ExecuteNonQueryAsync(stop.Token);
                 SetListening(true);
-                await using var beat = new NpgsqlCommand("SELECT 1", connection) { CommandTimeout = (int)Heartbeat.TotalSeconds };
+                await using var beat = new NpgsqlCommand("SELECT 1", connection)
+                {
+                    CommandTimeout = (int)Heartbeat.TotalSeconds,
+                };
                 // A network that went silent looks like a route that never changes.
                 while (true)
-                    if (!await connection.WaitAsync(Heartbeat, stop.Token)) await beat.ExecuteNonQueryAsync(stop.Token);
+                    if (!await connection.WaitAsync(Heartbeat, stop.Token))
+                        await beat.ExecuteNonQueryAsync(stop.Token);
             }
             catch (Exception)
             {
                 // Whatever it was: while nobody listens nothing is cached, and that is right, only slower.
                 SetListening(false);
-                if (!stop.IsCancellationRequested) await Task.Delay(TimeSpan.FromMilliseconds(500));
+                if (!stop.IsCancellationRequested)
+                    await Task.Delay(TimeSpan.FromMilliseconds(500));
             }
     }
 }

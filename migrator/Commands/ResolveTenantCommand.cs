@@ -20,46 +20,71 @@ sealed partial class ResolveTenantCommand : MigratorCommand
 {
     const string Label = "promote-tenant";
 
-    readonly Option<FileInfo> payload = new("--event") { Description = "The event as GitHub wrote it ($GITHUB_EVENT_PATH).", Required = true };
-    readonly Option<string?> otherwise = new("--default") { Description = "The tenant when the pull request names none." };
+    readonly Option<FileInfo> payload = new("--event")
+    {
+        Description = "The event as GitHub wrote it ($GITHUB_EVENT_PATH).",
+        Required = true,
+    };
+    readonly Option<string?> otherwise = new("--default")
+    {
+        Description = "The tenant when the pull request names none.",
+    };
     readonly Option<DirectoryInfo> registry = new("--registry")
     {
         Description = "Folder of the committed stacks, Pulumi.<slug>.yaml (default: the working folder).",
         DefaultValueFactory = _ => new DirectoryInfo("."),
     };
 
-    public ResolveTenantCommand() : base("resolve-tenant", "Tell which tenant a pull request asks to promote.")
+    public ResolveTenantCommand()
+        : base("resolve-tenant", "Tell which tenant a pull request asks to promote.")
     {
         Options.Add(payload);
         Options.Add(otherwise);
         Options.Add(registry);
     }
 
-    protected override async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    protected override async Task<ExitCode> RunAsync(
+        ParseResult parsed,
+        Terminal terminal,
+        CancellationToken cancellationToken
+    )
     {
-        var mentions = await ReadAsync(parsed.GetValue(payload)!, cancel);
+        var mentions = await ReadAsync(parsed.GetValue(payload)!, cancellationToken);
         var (source, slug) = Resolve(mentions, parsed.GetValue(otherwise), parsed.GetValue(registry)!);
         if (terminal.Json)
-            Terminal.WriteJson(new JsonObject
-            {
-                ["tenant_slug"] = slug.Text,
-                ["source"] = source,
-                ["next_steps"] = new JsonArray($"migrator promote --tenant-slug={slug} --dry-run"),
-            });
-        else System.Console.Out.WriteLine($"slug={slug}");
+            Terminal.WriteJson(
+                new JsonObject
+                {
+                    ["tenant_slug"] = slug.Text,
+                    ["source"] = source,
+                    ["next_steps"] = new JsonArray($"migrator promote --tenant-slug={slug} --dry-run"),
+                }
+            );
+        else
+            System.Console.Out.WriteLine($"slug={slug}");
         return ExitCode.Done;
     }
 
     /// <summary>Where the event names a tenant, the most explicit place first.</summary>
-    static async Task<IReadOnlyList<(string Source, string Text)>> ReadAsync(FileInfo file, CancellationToken cancel)
+    static async Task<IReadOnlyList<(string Source, string Text)>> ReadAsync(
+        FileInfo file,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
             await using var stream = file.OpenRead();
-            using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancel);
+            using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancellationToken);
             return Mentions(document.RootElement);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e)
+            when (e
+                    is IOException
+                        or UnauthorizedAccessException
+                        or JsonException
+                        or KeyNotFoundException
+                        or InvalidOperationException
+            )
         {
             throw Sentences.EventUnreadable(file.Name, e);
         }
@@ -67,8 +92,13 @@ sealed partial class ResolveTenantCommand : MigratorCommand
 
     static List<(string Source, string Text)> Mentions(JsonElement root)
     {
-        if (!root.TryGetProperty("pull_request", out var request) && !root.TryGetProperty("issue", out request)) return [];
-        var labels = request.GetProperty("labels").EnumerateArray().Select(label => label.GetProperty("name").GetString() ?? "").ToList();
+        if (!root.TryGetProperty("pull_request", out var request) && !root.TryGetProperty("issue", out request))
+            return [];
+        var labels = request
+            .GetProperty("labels")
+            .EnumerateArray()
+            .Select(label => label.GetProperty("name").GetString() ?? "")
+            .ToList();
         var mentions = new List<(string Source, string Text)>();
         foreach (var label in labels.Where(label => label.StartsWith($"{Label}:", StringComparison.Ordinal)))
             mentions.Add(("label", label[(Label.Length + 1)..]));
@@ -81,16 +111,26 @@ sealed partial class ResolveTenantCommand : MigratorCommand
         return mentions;
     }
 
-    static (string Source, Slug Slug) Resolve(IReadOnlyList<(string Source, string Text)> mentions, string? otherwise, DirectoryInfo registry)
+    static (string Source, Slug Slug) Resolve(
+        IReadOnlyList<(string Source, string Text)> mentions,
+        string? otherwise,
+        DirectoryInfo registry
+    )
     {
         var named = mentions.Select(mention => (mention.Source, Slug: Parse(mention.Source, mention.Text))).ToList();
-        if (named.DistinctBy(mention => mention.Slug).Count() > 1) throw Sentences.TenantsNamedDiffer(named);
-        if (named.Count == 0) named = otherwise is null ? throw Sentences.NoTenantNamed(Label) : [("default", Parse("default", otherwise))];
-        if (!File.Exists(Path.Combine(registry.FullName, $"Pulumi.{named[0].Slug}.yaml"))) throw Sentences.StackNotCommitted(named[0].Slug);
+        if (named.DistinctBy(mention => mention.Slug).Count() > 1)
+            throw Sentences.TenantsNamedDiffer(named);
+        if (named.Count == 0)
+            named = otherwise is null
+                ? throw Sentences.NoTenantNamed(Label)
+                : [("default", Parse("default", otherwise))];
+        if (!File.Exists(Path.Combine(registry.FullName, $"Pulumi.{named[0].Slug}.yaml")))
+            throw Sentences.StackNotCommitted(named[0].Slug);
         return named[0];
     }
 
-    static Slug Parse(string source, string text) => Slug.TryParse(text, out var slug) ? slug : throw Sentences.NamedTenantInvalid(source, text);
+    static Slug Parse(string source, string text) =>
+        Slug.TryParse(text, out var slug) ? slug : throw Sentences.NamedTenantInvalid(source, text);
 
     [GeneratedRegex(@"\[TENANT:([^\]]*)\]", RegexOptions.IgnoreCase)]
     private static partial Regex InTitle();

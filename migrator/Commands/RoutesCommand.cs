@@ -13,11 +13,23 @@ namespace Migrator.Commands;
 /// <summary>The routing document on standard output.</summary>
 sealed class RoutesCommand() : TenantCommand("routes", "Print a tenant's routing document.")
 {
-    protected override async Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
+    protected override async Task RunAsync(
+        ParseResult parsed,
+        Terminal terminal,
+        MigratorSettings settings,
+        Databases databases,
+        Slug slug,
+        CancellationToken cancellationToken
+    )
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancel);
-        var route = StatusDocument.Route(settings, databases, tenant, await PromotionJournal.FindAsync(shared, tenant.Key, cancel));
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
+        var route = StatusDocument.Route(
+            settings,
+            databases,
+            tenant,
+            await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken)
+        );
         if (!terminal.Json)
         {
             System.Console.Out.WriteLine(route);

@@ -11,13 +11,27 @@ namespace Migrator.Commands;
 abstract class MigratorCommand : Command
 {
     readonly Option<bool> json = new("--json") { Description = "Print one JSON document on standard output." };
-    readonly Option<string> logFormat = new("--log-format") { Description = "text, or json for Cloud Logging (on standard error).", DefaultValueFactory = _ => "text" };
+    readonly Option<string> logFormat = new("--log-format")
+    {
+        Description = "text, or json for Cloud Logging (on standard error).",
+        DefaultValueFactory = _ => "text",
+    };
     readonly Option<bool> verbose = new("--verbose") { Description = "Show the cause of a failure." };
-    readonly Option<string?> settingsFile = new("--settings") { Description = "The settings file (default tenancy.json)." };
-    protected readonly Option<string?> target = new("--target") { Description = "The isolated database's server: host[:port] (default TARGET_DB_HOST, or the shared one)." };
-    readonly Option<string?> routingDirectory = new("--routing-dir") { Description = "Folder of the routing documents (default config/routing)." };
+    readonly Option<string?> settingsFile = new("--settings")
+    {
+        Description = "The settings file (default tenancy.json).",
+    };
+    protected readonly Option<string?> target = new("--target")
+    {
+        Description = "The isolated database's server: host[:port] (default TARGET_DB_HOST, or the shared one).",
+    };
+    readonly Option<string?> routingDirectory = new("--routing-dir")
+    {
+        Description = "Folder of the routing documents (default config/routing).",
+    };
 
-    protected MigratorCommand(string name, string description) : base(name, description)
+    protected MigratorCommand(string name, string description)
+        : base(name, description)
     {
         logFormat.AcceptOnlyFromAmong("text", "json");
         Options.Add(json);
@@ -26,26 +40,46 @@ abstract class MigratorCommand : Command
         Options.Add(settingsFile);
         Options.Add(target);
         Options.Add(routingDirectory);
-        SetAction(async (parsed, cancel) =>
-        {
-            var terminal = new Terminal(parsed.GetValue(json), parsed.GetValue(logFormat) == "json", parsed.GetValue(verbose));
-            try
+        SetAction(
+            async (parsed, cancellationToken) =>
             {
-                return (int)await RunAsync(parsed, terminal, cancel);
+                var terminal = new Terminal(
+                    parsed.GetValue(json),
+                    parsed.GetValue(logFormat) == "json",
+                    parsed.GetValue(verbose)
+                );
+                try
+                {
+                    return (int)await RunAsync(parsed, terminal, cancellationToken);
+                }
+                catch (Exception e)
+                {
+                    var failure =
+                        Promotion.Translate(e, cancellationToken)
+                        ?? (
+                            cancellationToken.IsCancellationRequested
+                                ? new Failure(ExitCode.Interrupted, "Interrupted.", e)
+                                : Sentences.Bug(e)
+                        );
+                    terminal.Fail(failure);
+                    return (int)failure.Code;
+                }
             }
-            catch (Exception e)
-            {
-                var failure = Promotion.Translate(e, cancel) ?? (cancel.IsCancellationRequested ? new Failure(ExitCode.Interrupted, "Interrupted.", e) : Sentences.Bug(e));
-                terminal.Fail(failure);
-                return (int)failure.Code;
-            }
-        });
+        );
     }
 
-    protected abstract Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel);
+    protected abstract Task<ExitCode> RunAsync(
+        ParseResult parsed,
+        Terminal terminal,
+        CancellationToken cancellationToken
+    );
 
     protected MigratorSettings ReadSettings(ParseResult parsed) =>
-        MigratorSettings.Read(parsed.GetValue(settingsFile), parsed.GetValue(target), parsed.GetValue(routingDirectory));
+        MigratorSettings.Read(
+            parsed.GetValue(settingsFile),
+            parsed.GetValue(target),
+            parsed.GetValue(routingDirectory)
+        );
 }
 
 /// <summary>A verb about one tenant.</summary>
@@ -58,25 +92,42 @@ abstract class TenantCommand : MigratorCommand
         CustomParser = ParseSlug,
     };
 
-    protected TenantCommand(string name, string description) : base(name, description) => Options.Add(slug);
+    protected TenantCommand(string name, string description)
+        : base(name, description) => Options.Add(slug);
 
-    protected override async Task<ExitCode> RunAsync(ParseResult parsed, Terminal terminal, CancellationToken cancel)
+    protected override async Task<ExitCode> RunAsync(
+        ParseResult parsed,
+        Terminal terminal,
+        CancellationToken cancellationToken
+    )
     {
         var tenant = parsed.GetValue(slug)!;
-        var settings = await ReadSettingsAsync(parsed, tenant, cancel);
+        var settings = await ReadSettingsAsync(parsed, tenant, cancellationToken);
         await using var databases = Databases.For(settings, tenant);
-        await RunAsync(parsed, terminal, settings, databases, tenant, cancel);
+        await RunAsync(parsed, terminal, settings, databases, tenant, cancellationToken);
         return ExitCode.Done;
     }
 
-    protected virtual Task<MigratorSettings> ReadSettingsAsync(ParseResult parsed, Slug slug, CancellationToken cancel) => Task.FromResult(ReadSettings(parsed));
+    protected virtual Task<MigratorSettings> ReadSettingsAsync(
+        ParseResult parsed,
+        Slug slug,
+        CancellationToken cancellationToken
+    ) => Task.FromResult(ReadSettings(parsed));
 
-    protected abstract Task RunAsync(ParseResult parsed, Terminal terminal, MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel);
+    protected abstract Task RunAsync(
+        ParseResult parsed,
+        Terminal terminal,
+        MigratorSettings settings,
+        Databases databases,
+        Slug slug,
+        CancellationToken cancellationToken
+    );
 
     static Slug? ParseSlug(ArgumentResult argument)
     {
         var text = argument.Tokens.Count == 1 ? argument.Tokens[0].Value : "";
-        if (!Slug.TryParse(text, out var parsed)) argument.AddError(Sentences.SlugInvalid(text));
+        if (!Slug.TryParse(text, out var parsed))
+            argument.AddError(Sentences.SlugInvalid(text));
         return parsed;
     }
 }

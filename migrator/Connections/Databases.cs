@@ -11,10 +11,10 @@ public sealed class Databases : IAsyncDisposable
     // row_security=off turns a read that a policy would filter into an error; the rest makes both sides print values alike.
     // client_connection_check_interval ends a statement whose client is gone, so that a killed run leaves no COPY behind.
     const string SessionOptions =
-        "-c row_security=off -c standard_conforming_strings=on -c extra_float_digits=1 -c DateStyle=ISO,YMD -c IntervalStyle=postgres " +
-        "-c TimeZone=UTC -c bytea_output=hex -c xmloption=content -c search_path=pg_catalog -c client_connection_check_interval=1000 " +
-        "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off " +
-        "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
+        "-c row_security=off -c standard_conforming_strings=on -c extra_float_digits=1 -c DateStyle=ISO,YMD -c IntervalStyle=postgres "
+        + "-c TimeZone=UTC -c bytea_output=hex -c xmloption=content -c search_path=pg_catalog -c client_connection_check_interval=1000 "
+        + "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off "
+        + "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
 
     // Index builds take their memory from here; it is our sessions' alone.
     const string IsolatedOptions = SessionOptions + " -c maintenance_work_mem=256MB";
@@ -51,15 +51,28 @@ public sealed class Databases : IAsyncDisposable
     public static Databases For(MigratorSettings settings, Slug slug) => new(settings, slug);
 
     /// <summary>A connection to the shared database for a command that is about no tenant in particular.</summary>
-    public static Task<NpgsqlConnection> OpenSharedAsync(MigratorSettings settings, CancellationToken cancel) => OpenAsync(settings.Source, cancel);
+    public static Task<NpgsqlConnection> OpenSharedAsync(
+        MigratorSettings settings,
+        CancellationToken cancellationToken
+    ) => OpenAsync(settings.Source, cancellationToken);
 
     /// <summary>The same to any database.</summary>
-    public static async Task<NpgsqlConnection> OpenAsync(NpgsqlConnectionStringBuilder database, CancellationToken cancel)
+    public static async Task<NpgsqlConnection> OpenAsync(
+        NpgsqlConnectionStringBuilder database,
+        CancellationToken cancellationToken
+    )
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { ApplicationName = "tp", Options = SessionOptions, Pooling = false }.ConnectionString);
+        var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(database.ConnectionString)
+            {
+                ApplicationName = "tp",
+                Options = SessionOptions,
+                Pooling = false,
+            }.ConnectionString
+        );
         try
         {
-            await connection.OpenAsync(cancel);
+            await connection.OpenAsync(cancellationToken);
             return connection;
         }
         catch
@@ -75,7 +88,7 @@ public sealed class Databases : IAsyncDisposable
     /// Ends sessions that a killed run left on the isolated database's server (a pg_restore lives on without its parent) and waits
     /// until they are gone. The caller holds the tenant's lock, so whoever bears our name is nobody's.
     /// </summary>
-    public async Task EndLeftoverSessionsAsync(CancellationToken cancel)
+    public async Task EndLeftoverSessionsAsync(CancellationToken cancellationToken)
     {
         Isolated.Clear();
         const string terminate = """
@@ -87,8 +100,9 @@ public sealed class Databases : IAsyncDisposable
             await using var command = Maintenance.CreateCommand(terminate);
             command.Parameters.Add(new() { Value = ApplicationName });
             command.Parameters.Add(new() { Value = Slug.DatabaseName });
-            if (await command.ExecuteScalarAsync(cancel) is 0L) return;
-            await Task.Delay(50, cancel);
+            if (await command.ExecuteScalarAsync(cancellationToken) is 0L)
+                return;
+            await Task.Delay(50, cancellationToken);
         }
         throw Sentences.LeftoverSessions(Slug);
     }
@@ -100,7 +114,12 @@ public sealed class Databases : IAsyncDisposable
         await Maintenance.DisposeAsync();
     }
 
-    static NpgsqlConnectionStringBuilder Configure(NpgsqlConnectionStringBuilder server, string database, Slug slug, string options) =>
+    static NpgsqlConnectionStringBuilder Configure(
+        NpgsqlConnectionStringBuilder server,
+        string database,
+        Slug slug,
+        string options
+    ) =>
         new(server.ConnectionString)
         {
             Database = database,

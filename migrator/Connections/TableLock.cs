@@ -13,21 +13,28 @@ public static class TableLock
     static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
     static readonly ResiliencePipeline Retry = new ResiliencePipelineBuilder()
-        .AddRetry(new RetryStrategyOptions
-        {
-            ShouldHandle = new PredicateBuilder().Handle<PostgresException>(IsRefused),
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = TimeSpan.FromMilliseconds(200),
-            MaxDelay = TimeSpan.FromSeconds(5),
-            MaxRetryAttempts = 12,
-            UseJitter = true,
-        })
+        .AddRetry(
+            new RetryStrategyOptions
+            {
+                ShouldHandle = new PredicateBuilder().Handle<PostgresException>(IsRefused),
+                BackoffType = DelayBackoffType.Exponential,
+                Delay = TimeSpan.FromMilliseconds(200),
+                MaxDelay = TimeSpan.FromSeconds(5),
+                MaxRetryAttempts = 12,
+                UseJitter = true,
+            }
+        )
         .Build();
 
     /// <summary>Does the work in one transaction, again and again until it gets its locks.</summary>
     /// <param name="table">Whom to name when it never does.</param>
     /// <exception cref="Failure">Somebody holds a table for too long.</exception>
-    public static async Task<T> RunAsync<T>(NpgsqlConnection connection, TableName table, Func<CancellationToken, Task<T>> work, CancellationToken cancel)
+    public static async Task<T> RunAsync<T>(
+        NpgsqlConnection connection,
+        TableName table,
+        Func<CancellationToken, Task<T>> work,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
@@ -35,12 +42,18 @@ public static class TableLock
                 async token =>
                 {
                     await using var transaction = await connection.BeginTransactionAsync(token);
-                    await connection.ExecuteAsync(new CommandDefinition($"SET LOCAL lock_timeout = {(int)Timeout.TotalMilliseconds}", cancellationToken: token));
+                    await connection.ExecuteAsync(
+                        new CommandDefinition(
+                            $"SET LOCAL lock_timeout = {(int)Timeout.TotalMilliseconds}",
+                            cancellationToken: token
+                        )
+                    );
                     var result = await work(token);
                     await transaction.CommitAsync(token);
                     return result;
                 },
-                cancel);
+                cancellationToken
+            );
         }
         catch (PostgresException e) when (IsRefused(e))
         {
@@ -49,5 +62,6 @@ public static class TableLock
     }
 
     /// <summary>The lock was not to be had in time, or only against others who wait for us.</summary>
-    public static bool IsRefused(PostgresException e) => e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
+    public static bool IsRefused(PostgresException e) =>
+        e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
 }

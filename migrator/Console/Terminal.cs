@@ -21,31 +21,53 @@ public sealed partial record Terminal(bool Json, bool JsonLog, bool Verbose)
 
     public TimeProvider Clock { get; } = TimeProvider.System;
 
-    public Task ShowProgressAsync(Func<IPromotionProgress, Task> work) => ProgressDisplay.RunAsync(Error, JsonLog, System.Console.Error, Clock, work);
+    public Task ShowProgressAsync(Func<IPromotionProgress, Task> work) =>
+        ProgressDisplay.RunAsync(Error, JsonLog, System.Console.Error, Clock, work);
 
     /// <summary>Asks on a terminal; in a pipe there is nobody to ask.</summary>
     /// <exception cref="Failure"><see cref="ExitCode.Usage"/> when nobody says yes.</exception>
     public void RequireConfirmation(bool confirmed, string verb, Slug? slug, string question)
     {
-        if (confirmed) return;
-        if (System.Console.IsInputRedirected || !Error.Profile.Out.IsTerminal) throw new Failure(ExitCode.Usage, Sentences.ConfirmationNeeded(verb, slug));
-        if (!Error.Prompt(new ConfirmationPrompt(Markup.Escape(question)) { DefaultValue = false })) throw new Failure(ExitCode.Usage, Sentences.NotConfirmed(verb));
+        if (confirmed)
+            return;
+        if (System.Console.IsInputRedirected || !Error.Profile.Out.IsTerminal)
+            throw new Failure(ExitCode.Usage, Sentences.ConfirmationNeeded(verb, slug));
+        if (!Error.Prompt(new ConfirmationPrompt(Markup.Escape(question)) { DefaultValue = false }))
+            throw new Failure(ExitCode.Usage, Sentences.NotConfirmed(verb));
     }
 
     public static void WriteJson(JsonNode document) => System.Console.Out.WriteLine(document.ToJsonString(Indented));
 
     public void Fail(Failure failure)
     {
-        if (JsonLog) new JsonProgress(System.Console.Error, Clock).Warn(failure.Message);
-        else if (Error.Profile.Out.IsTerminal) Error.MarkupLineInterpolated($"[red]✗[/] {failure.Message}");
-        else System.Console.Error.WriteLine("✗ " + failure.Message);
-        if (Verbose && failure.InnerException is { } cause) System.Console.Error.WriteLine(cause);
-        if (Json) WriteJson(new JsonObject { ["error"] = failure.Message, ["exit_code"] = (int)failure.Code, ["next_steps"] = CommandsIn(failure.Message) });
+        if (JsonLog)
+            new JsonProgress(System.Console.Error, Clock).Warn(failure.Message);
+        else if (Error.Profile.Out.IsTerminal)
+            Error.MarkupLineInterpolated($"[red]✗[/] {failure.Message}");
+        else
+            System.Console.Error.WriteLine("✗ " + failure.Message);
+        if (Verbose && failure.InnerException is { } cause)
+            System.Console.Error.WriteLine(cause);
+        if (Json)
+            WriteJson(
+                new JsonObject
+                {
+                    ["error"] = failure.Message,
+                    ["exit_code"] = (int)failure.Code,
+                    ["next_steps"] = CommandsIn(failure.Message),
+                }
+            );
     }
 
     /// <summary>The commands that sentences recommend: they quote them.</summary>
     public static JsonArray CommandsIn(params IEnumerable<string> sentences) =>
-        [.. sentences.SelectMany(sentence => Commands().Matches(sentence)).Select(match => match.Groups[1].Value).Distinct().Select(command => (JsonNode)command)];
+        [
+            .. sentences
+                .SelectMany(sentence => Commands().Matches(sentence))
+                .Select(match => match.Groups[1].Value)
+                .Distinct()
+                .Select(command => (JsonNode)command),
+        ];
 
     [GeneratedRegex("'(migrator [^']+)'")]
     private static partial Regex Commands();
@@ -54,7 +76,8 @@ public sealed partial record Terminal(bool Json, bool JsonLog, bool Verbose)
     {
         var console = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(writer) });
         // A pipe has no width; tables are not to be folded for it.
-        if (!console.Profile.Out.IsTerminal) console.Profile.Width = 160;
+        if (!console.Profile.Out.IsTerminal)
+            console.Profile.Width = 160;
         return console;
     }
 }

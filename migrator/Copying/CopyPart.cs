@@ -12,12 +12,13 @@ namespace Migrator.Copying;
 public sealed record CopyPart(int Number, long? FromBlock, long? ToBlock)
 {
     /// <summary>The range as a condition on <c>t</c>; a TID range scan reads just these blocks.</summary>
-    public string Condition => (FromBlock, ToBlock) switch
-    {
-        (null, _) => "true",
-        ({ } from, null) => $"t.ctid >= '({from},0)'::tid",
-        ({ } from, { } to) => $"t.ctid >= '({from},0)'::tid AND t.ctid < '({to},0)'::tid",
-    };
+    public string Condition =>
+        (FromBlock, ToBlock) switch
+        {
+            (null, _) => "true",
+            ({ } from, null) => $"t.ctid >= '({from},0)'::tid",
+            ({ } from, { } to) => $"t.ctid >= '({from},0)'::tid AND t.ctid < '({to},0)'::tid",
+        };
 }
 
 /// <summary>A leaf table with the parts it is copied in.</summary>
@@ -39,33 +40,71 @@ public static class CopyPlanner
     /// worker reads just that.
     /// </summary>
     public static async Task<LeafPlan> PlanAsync(
-        NpgsqlConnection shared, ScopedTable table, Leaf leaf, string condition, int jobs, CancellationToken cancel)
+        NpgsqlConnection shared,
+        ScopedTable table,
+        Leaf leaf,
+        string condition,
+        int jobs,
+        CancellationToken cancellationToken
+    )
     {
-        using var explained = JsonDocument.Parse((await shared.ExecuteScalarAsync<string>(new CommandDefinition(
-            $"EXPLAIN (FORMAT JSON) SELECT * FROM ONLY {leaf.Name.Quoted} t WHERE {condition}", cancellationToken: cancel)))!);
+        using var explained = JsonDocument.Parse(
+            (
+                await shared.ExecuteScalarAsync<string>(
+                    new CommandDefinition(
+                        $"EXPLAIN (FORMAT JSON) SELECT * FROM ONLY {leaf.Name.Quoted} t WHERE {condition}",
+                        cancellationToken: cancellationToken
+                    )
+                )
+            )!
+        );
         var plan = explained.RootElement[0].GetProperty("Plan");
         var rows = plan.GetProperty("Plan Rows").GetInt64();
-        var whole = new LeafPlan(table, leaf, [new(0, null, null)], rows, rows * plan.GetProperty("Plan Width").GetInt64());
-        if (jobs < 2 || leaf.Pages < 2 * BlocksPerPart || !ReadsWhole(plan, leaf.Name.Name)) return whole;
+        var whole = new LeafPlan(
+            table,
+            leaf,
+            [new(0, null, null)],
+            rows,
+            rows * plan.GetProperty("Plan Width").GetInt64()
+        );
+        if (jobs < 2 || leaf.Pages < 2 * BlocksPerPart || !ReadsWhole(plan, leaf.Name.Name))
+            return whole;
 
-        var blocks = await shared.ExecuteScalarAsync<long>(new CommandDefinition(
-            "SELECT pg_relation_size(CAST(@name AS regclass)) / current_setting('block_size')::int", new { name = leaf.Name.Quoted }, cancellationToken: cancel));
+        var blocks = await shared.ExecuteScalarAsync<long>(
+            new CommandDefinition(
+                "SELECT pg_relation_size(CAST(@name AS regclass)) / current_setting('block_size')::int",
+                new { name = leaf.Name.Quoted },
+                cancellationToken: cancellationToken
+            )
+        );
         var count = (int)Math.Min(jobs * 4, Math.Max(1, blocks / BlocksPerPart));
         var size = (blocks + count - 1) / count;
         return whole with
         {
-            Parts = [.. Enumerable.Range(0, count).Select(n => new CopyPart(n, n * size, n == count - 1 ? null : (n + 1) * size))],
+            Parts =
+            [
+                .. Enumerable
+                    .Range(0, count)
+                    .Select(n => new CopyPart(n, n * size, n == count - 1 ? null : (n + 1) * size)),
+            ],
         };
     }
 
-    static bool ReadsWhole(JsonElement plan, string relation) => Scans(plan)
-        .Any(node => node.GetProperty("Relation Name").GetString() == relation && node.GetProperty("Node Type").GetString() == "Seq Scan");
+    static bool ReadsWhole(JsonElement plan, string relation) =>
+        Scans(plan)
+            .Any(node =>
+                node.GetProperty("Relation Name").GetString() == relation
+                && node.GetProperty("Node Type").GetString() == "Seq Scan"
+            );
 
     static IEnumerable<JsonElement> Scans(JsonElement node)
     {
-        if (node.TryGetProperty("Relation Name", out _)) yield return node;
-        if (!node.TryGetProperty("Plans", out var children)) yield break;
+        if (node.TryGetProperty("Relation Name", out _))
+            yield return node;
+        if (!node.TryGetProperty("Plans", out var children))
+            yield break;
         foreach (var child in children.EnumerateArray())
-            foreach (var scan in Scans(child)) yield return scan;
+        foreach (var scan in Scans(child))
+            yield return scan;
     }
 }

@@ -13,16 +13,17 @@ public sealed class RateLimit(long bytesPerSecond, TimeProvider clock)
     readonly long start = clock.GetTimestamp();
     TimeSpan paidUntil;
 
-    public ValueTask PassAsync(long bytes, CancellationToken cancel)
+    public ValueTask PassAsync(long bytes, CancellationToken cancellationToken)
     {
         TimeSpan wait;
         lock (turn)
         {
             var now = clock.GetElapsedTime(start);
-            if (paidUntil < now - Credit) paidUntil = now - Credit;
+            if (paidUntil < now - Credit)
+                paidUntil = now - Credit;
             paidUntil += TimeSpan.FromSeconds((double)bytes / bytesPerSecond);
             wait = paidUntil - now;
         }
-        return wait < ShortestWait ? ValueTask.CompletedTask : new(Task.Delay(wait, clock, cancel));
+        return wait < ShortestWait ? ValueTask.CompletedTask : new(Task.Delay(wait, clock, cancellationToken));
     }
 }

@@ -15,7 +15,8 @@ public static class RawCopy
     public static string Columns(Table table) => Sql.Identifiers(table.StoredColumns.Select(column => column.Name));
 
     /// <summary>Binary, unless a column's binary form means something else in another database (object ids).</summary>
-    static string Format(Table table) => table.Columns.All(column => column.BinaryIsPortable) ? "FORMAT BINARY" : "FORMAT TEXT";
+    static string Format(Table table) =>
+        table.Columns.All(column => column.BinaryIsPortable) ? "FORMAT BINARY" : "FORMAT TEXT";
 
     /// <summary>The statement that sends rows.</summary>
     /// <param name="from">The table or a part of it, seen as <c>t</c> by the condition.</param>
@@ -24,28 +25,36 @@ public static class RawCopy
 
     /// <summary>The statement that receives them.</summary>
     /// <param name="into">The table, a part of it, or one of the same columns.</param>
-    public static string In(Table table, string into, bool freeze = false) => $"COPY {into} ({Columns(table)}) FROM STDIN ({Format(table)}{(freeze ? ", FREEZE" : "")})";
+    public static string In(Table table, string into, bool freeze = false) =>
+        $"COPY {into} ({Columns(table)}) FROM STDIN ({Format(table)}{(freeze ? ", FREEZE" : "")})";
 
     /// <summary>Copies what <paramref name="read"/> sends into what <paramref name="write"/> receives.</summary>
     /// <param name="progress">Called with the bytes of each block; the next one waits for it.</param>
     /// <returns>Bytes sent.</returns>
     public static async Task<long> StreamAsync(
-        NpgsqlConnection source, string read, NpgsqlConnection target, string write, Func<long, ValueTask>? progress, CancellationToken cancel)
+        NpgsqlConnection source,
+        string read,
+        NpgsqlConnection target,
+        string write,
+        Func<long, ValueTask>? progress,
+        CancellationToken cancellationToken
+    )
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
-            await using var input = await source.BeginRawBinaryCopyAsync(read, cancel);
-            await using var output = await target.BeginRawBinaryCopyAsync(write, cancel);
+            await using var input = await source.BeginRawBinaryCopyAsync(read, cancellationToken);
+            await using var output = await target.BeginRawBinaryCopyAsync(write, cancellationToken);
             long total = 0;
             try
             {
                 int length;
-                while ((length = await input.ReadAsync(buffer.AsMemory(0, BufferSize), cancel)) > 0)
+                while ((length = await input.ReadAsync(buffer.AsMemory(0, BufferSize), cancellationToken)) > 0)
                 {
-                    await output.WriteAsync(buffer.AsMemory(0, length), cancel);
+                    await output.WriteAsync(buffer.AsMemory(0, length), cancellationToken);
                     total += length;
-                    if (progress is not null) await progress(length);
+                    if (progress is not null)
+                        await progress(length);
                 }
             }
             catch

@@ -15,49 +15,89 @@ public static class SequenceSetter
     const long Stride = 1_000_000_000_000;
 
     // Three round trips, however many sequences: the tenant's writes may be waiting.
-    public static async Task SetAsync(Databases databases, TenantScope scope, CancellationToken cancel)
+    public static async Task SetAsync(Databases databases, TenantScope scope, CancellationToken cancellationToken)
     {
-        if (scope.Sequences.Count == 0) return;
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
-        string All(Func<Sequence, int, string> select) => string.Join("\nUNION ALL ", scope.Sequences.Select((sequence, n) => $"SELECT {n}, {select(sequence, n)}"));
-        var reading = shared.QueryAsync<(int Number, long Last, bool Called)>(new CommandDefinition(
-            All((sequence, _) => $"last_value, is_called FROM {sequence.Name.Quoted}"), cancellationToken: cancel));
-        var highest = (await isolated.QueryAsync<(int Number, long? Highest)>(new CommandDefinition(
-            All((sequence, _) => FeedsSharedKey(scope, sequence)
-                ? $"(SELECT max({Sql.Identifier(sequence.OwnerColumn!)})::bigint FROM {scope[sequence.OwnerTable!.Value].Table.From})" : "NULL::bigint"),
-            cancellationToken: cancel))).ToDictionary(row => row.Number, row => row.Highest);
-        var settings = (await reading).Select(row =>
-        {
-            var sequence = scope.Sequences[row.Number];
-            return FeedsSharedKey(scope, sequence)
-                ? (sequence.Name, Last: Apart(Math.Max(row.Last, highest[row.Number] ?? row.Last), sequence.Maximum), Called: true)
-                : (sequence.Name, row.Last, row.Called);
-        }).ToArray();
-        await isolated.ExecuteAsync(new CommandDefinition(
-            "SELECT setval(CAST(name AS regclass), last, called) FROM unnest(@names, @lasts, @calleds) AS given (name, last, called)",
-            new
+        if (scope.Sequences.Count == 0)
+            return;
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        string All(Func<Sequence, int, string> select) =>
+            string.Join("\nUNION ALL ", scope.Sequences.Select((sequence, n) => $"SELECT {n}, {select(sequence, n)}"));
+        var reading = shared.QueryAsync<(int Number, long Last, bool Called)>(
+            new CommandDefinition(
+                All((sequence, _) => $"last_value, is_called FROM {sequence.Name.Quoted}"),
+                cancellationToken: cancellationToken
+            )
+        );
+        var highest = (
+            await isolated.QueryAsync<(int Number, long? Highest)>(
+                new CommandDefinition(
+                    All(
+                        (sequence, _) =>
+                            FeedsSharedKey(scope, sequence)
+                                ? $"(SELECT max({Sql.Identifier(sequence.OwnerColumn!)})::bigint FROM {scope[sequence.OwnerTable!.Value].Table.From})"
+                                : "NULL::bigint"
+                    ),
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).ToDictionary(row => row.Number, row => row.Highest);
+        var settings = (await reading)
+            .Select(row =>
             {
-                names = settings.Select(one => one.Name.Quoted).ToArray(),
-                lasts = settings.Select(one => one.Last).ToArray(),
-                calleds = settings.Select(one => one.Called).ToArray(),
-            },
-            cancellationToken: cancel));
+                var sequence = scope.Sequences[row.Number];
+                return FeedsSharedKey(scope, sequence)
+                    ? (
+                        sequence.Name,
+                        Last: Apart(Math.Max(row.Last, highest[row.Number] ?? row.Last), sequence.Maximum),
+                        Called: true
+                    )
+                    : (sequence.Name, row.Last, row.Called);
+            })
+            .ToArray();
+        await isolated.ExecuteAsync(
+            new CommandDefinition(
+                "SELECT setval(CAST(name AS regclass), last, called) FROM unnest(@names, @lasts, @calleds) AS given (name, last, called)",
+                new
+                {
+                    names = settings.Select(one => one.Name.Quoted).ToArray(),
+                    lasts = settings.Select(one => one.Last).ToArray(),
+                    calleds = settings.Select(one => one.Called).ToArray(),
+                },
+                cancellationToken: cancellationToken
+            )
+        );
     }
 
     /// <summary>After a rollback: a sequence that counted on from where the shared one stood is not to hand out its numbers again.</summary>
-    public static async Task BringHomeAsync(Databases databases, TenantScope scope, CancellationToken cancel)
+    public static async Task BringHomeAsync(Databases databases, TenantScope scope, CancellationToken cancellationToken)
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
-        foreach (var sequence in scope.Sequences.Where(sequence => sequence is { Increment: > 0, Cycles: false } && !FeedsSharedKey(scope, sequence)))
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        foreach (
+            var sequence in scope.Sequences.Where(sequence =>
+                sequence is { Increment: > 0, Cycles: false } && !FeedsSharedKey(scope, sequence)
+            )
+        )
         {
             // Null: it has handed out nothing yet.
-            if (await isolated.ExecuteScalarAsync<long?>(new CommandDefinition(
-                    $"SELECT last_value FROM {sequence.Name.Quoted} WHERE is_called", cancellationToken: cancel)) is not { } last) continue;
-            await shared.ExecuteAsync(new CommandDefinition(
-                $"SELECT setval(CAST(@name AS regclass), @last) FROM {sequence.Name.Quoted} WHERE last_value < @last OR (last_value = @last AND NOT is_called)",
-                new { name = sequence.Name.Quoted, last }, cancellationToken: cancel));
+            if (
+                await isolated.ExecuteScalarAsync<long?>(
+                    new CommandDefinition(
+                        $"SELECT last_value FROM {sequence.Name.Quoted} WHERE is_called",
+                        cancellationToken: cancellationToken
+                    )
+                )
+                is not { } last
+            )
+                continue;
+            await shared.ExecuteAsync(
+                new CommandDefinition(
+                    $"SELECT setval(CAST(@name AS regclass), @last) FROM {sequence.Name.Quoted} WHERE last_value < @last OR (last_value = @last AND NOT is_called)",
+                    new { name = sequence.Name.Quoted, last },
+                    cancellationToken: cancellationToken
+                )
+            );
         }
     }
 
@@ -69,5 +109,7 @@ public static class SequenceSetter
     static bool FeedsSharedKey(TenantScope scope, Sequence sequence) =>
         sequence is { OwnerTable: { } table, OwnerColumn: not null, Increment: > 0, Cycles: false }
         && scope.Tables.FirstOrDefault(scoped => scoped.Name == table) is { IsTenantData: true } owner
-        && sequence.UniqueWith.Any(columns => owner.Belonging != Belonging.Direct || !columns.Contains(scope.TenantColumn(owner).Name));
+        && sequence.UniqueWith.Any(columns =>
+            owner.Belonging != Belonging.Direct || !columns.Contains(scope.TenantColumn(owner).Name)
+        );
 }

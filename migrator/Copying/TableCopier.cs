@@ -10,18 +10,25 @@ using Npgsql;
 namespace Migrator.Copying;
 
 /// <summary>Copies one leaf table of the tenant's rows. Whatever is committed in the isolated database is recorded there in the same transaction.</summary>
-public sealed class TableCopier(Databases databases, TenantScope scope, Tenant tenant, IsolatedJournal journal, ICopyProgress progress, Throttle throttle)
+public sealed class TableCopier(
+    Databases databases,
+    TenantScope scope,
+    Tenant tenant,
+    IsolatedJournal journal,
+    ICopyProgress progress,
+    Throttle throttle
+)
 {
     /// <summary>Copies the parts of a leaf, several at once when there are several; a part that an interrupted run loaded alone is no use and goes first.</summary>
     /// <param name="slots">Limits the workers of all tables together.</param>
-    public async Task CopyAsync(LeafPlan plan, SemaphoreSlim slots, CancellationToken cancel)
+    public async Task CopyAsync(LeafPlan plan, SemaphoreSlim slots, CancellationToken cancellationToken)
     {
         if (!plan.IsSplit)
         {
-            await slots.WaitAsync(cancel);
+            await slots.WaitAsync(cancellationToken);
             try
             {
-                await CopyWholeAsync(plan, cancel);
+                await CopyWholeAsync(plan, cancellationToken);
             }
             finally
             {
@@ -30,78 +37,117 @@ public sealed class TableCopier(Databases databases, TenantScope scope, Tenant t
             return;
         }
 
-        await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
+        await using var connection = await databases.Shared.OpenConnectionAsync(cancellationToken);
         // All parts see the table at one moment, however long the last of them waits for its turn.
-        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
-        var snapshot = await connection.ExecuteScalarAsync<string>(new CommandDefinition("SELECT pg_export_snapshot()", cancellationToken: cancel));
-        await TruncateAsync(plan, cancel);
-        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        await Task.WhenAll(plan.Parts.Select(async part =>
-        {
-            await slots.WaitAsync(failed.Token);
-            try
+        await using var transaction = await connection.BeginTransactionAsync(
+            IsolationLevel.RepeatableRead,
+            cancellationToken
+        );
+        var snapshot = await connection.ExecuteScalarAsync<string>(
+            new CommandDefinition("SELECT pg_export_snapshot()", cancellationToken: cancellationToken)
+        );
+        await TruncateAsync(plan, cancellationToken);
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAll(
+            plan.Parts.Select(async part =>
             {
-                await CopyPartAsync(plan, part, snapshot!, failed.Token);
-            }
-            catch
-            {
-                await failed.CancelAsync();
-                throw;
-            }
-            finally
-            {
-                slots.Release();
-            }
-        }));
+                await slots.WaitAsync(failed.Token);
+                try
+                {
+                    await CopyPartAsync(plan, part, snapshot!, failed.Token);
+                }
+                catch
+                {
+                    await failed.CancelAsync();
+                    throw;
+                }
+                finally
+                {
+                    slots.Release();
+                }
+            })
+        );
     }
 
     // One transaction truncates and fills: rows can be written frozen, and later readers of T need not mark them.
-    async Task CopyWholeAsync(LeafPlan plan, CancellationToken cancel)
+    async Task CopyWholeAsync(LeafPlan plan, CancellationToken cancellationToken)
     {
-        await using var source = await databases.Shared.OpenConnectionAsync(cancel);
-        await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
-        await using var target = await databases.Isolated.OpenConnectionAsync(cancel);
-        await using var writing = await target.BeginTransactionAsync(cancel);
-        await journal.HoldAsync(target, cancel);
-        await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancel);
-        await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancel);
-        await StreamAsync(plan, plan.Parts[0], source, target, freeze: true, cancel);
-        if (plan.Table.Belonging == Belonging.Reference) await SaveDigestAsync(plan, source, target, cancel);
-        await writing.CommitAsync(cancel);
+        await using var source = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var writing = await target.BeginTransactionAsync(cancellationToken);
+        await journal.HoldAsync(target, cancellationToken);
+        await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
+        await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
+        await StreamAsync(plan, plan.Parts[0], source, target, freeze: true, cancellationToken);
+        if (plan.Table.Belonging == Belonging.Reference)
+            await SaveDigestAsync(plan, source, target, cancellationToken);
+        await writing.CommitAsync(cancellationToken);
     }
 
-    async Task CopyPartAsync(LeafPlan plan, CopyPart part, string snapshot, CancellationToken cancel)
+    async Task CopyPartAsync(LeafPlan plan, CopyPart part, string snapshot, CancellationToken cancellationToken)
     {
-        await using var source = await databases.Shared.OpenConnectionAsync(cancel);
-        await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancel);
-        await ExecuteAsync(source, $"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancel);
-        await using var target = await databases.Isolated.OpenConnectionAsync(cancel);
-        await using var writing = await target.BeginTransactionAsync(cancel);
-        await journal.HoldAsync(target, cancel);
-        await StreamAsync(plan, part, source, target, freeze: false, cancel);
-        if (plan.Table.Belonging == Belonging.Reference && part.Number == 0) await SaveDigestAsync(plan, source, target, cancel);
-        await writing.CommitAsync(cancel);
+        await using var source = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await ExecuteAsync(source, $"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
+        await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var writing = await target.BeginTransactionAsync(cancellationToken);
+        await journal.HoldAsync(target, cancellationToken);
+        await StreamAsync(plan, part, source, target, freeze: false, cancellationToken);
+        if (plan.Table.Belonging == Belonging.Reference && part.Number == 0)
+            await SaveDigestAsync(plan, source, target, cancellationToken);
+        await writing.CommitAsync(cancellationToken);
     }
 
-    async Task StreamAsync(LeafPlan plan, CopyPart part, NpgsqlConnection source, NpgsqlConnection target, bool freeze, CancellationToken cancel)
+    async Task StreamAsync(
+        LeafPlan plan,
+        CopyPart part,
+        NpgsqlConnection source,
+        NpgsqlConnection target,
+        bool freeze,
+        CancellationToken cancellationToken
+    )
     {
         var table = plan.Table.Table;
         var name = plan.Leaf.Name.Quoted;
-        var rows = await CountingAsync(target, name, async () => await RawCopy.StreamAsync(
-            source, RawCopy.Out(table, $"ONLY {name}", $"{scope.Condition(plan.Table, "t", tenant.Key)} AND {part.Condition}"),
-            target, RawCopy.In(table, name, freeze),
-            bytes =>
-            {
-                progress.Advance(plan.Table.Name, bytes);
-                return throttle.PassAsync(bytes, cancel);
-            },
-            cancel));
-        await IsolatedJournal.PartLoadedAsync(target, plan.Leaf.Name, part.Number, rows.Rows, rows.Bytes, cancel);
+        var rows = await CountingAsync(
+            target,
+            name,
+            async () =>
+                await RawCopy.StreamAsync(
+                    source,
+                    RawCopy.Out(
+                        table,
+                        $"ONLY {name}",
+                        $"{scope.Condition(plan.Table, "t", tenant.Key)} AND {part.Condition}"
+                    ),
+                    target,
+                    RawCopy.In(table, name, freeze),
+                    bytes =>
+                    {
+                        progress.Advance(plan.Table.Name, bytes);
+                        return throttle.PassAsync(bytes, cancellationToken);
+                    },
+                    cancellationToken
+                )
+        );
+        await IsolatedJournal.PartLoadedAsync(
+            target,
+            plan.Leaf.Name,
+            part.Number,
+            rows.Rows,
+            rows.Bytes,
+            cancellationToken
+        );
         progress.PartDone(plan.Table.Name, rows.Rows);
     }
 
     // The protocol's command tag, the server's own count of rows, is not shown by the raw stream; the transaction's statistics have it.
-    static async Task<(long Rows, long Bytes)> CountingAsync(NpgsqlConnection target, string name, Func<Task<long>> copy)
+    static async Task<(long Rows, long Bytes)> CountingAsync(
+        NpgsqlConnection target,
+        string name,
+        Func<Task<long>> copy
+    )
     {
         const string inserted = "SELECT coalesce(pg_stat_get_xact_tuples_inserted(CAST(@name AS regclass)), 0)";
         var before = await target.ExecuteScalarAsync<long>(inserted, new { name });
@@ -109,24 +155,38 @@ public sealed class TableCopier(Databases databases, TenantScope scope, Tenant t
         return (await target.ExecuteScalarAsync<long>(inserted, new { name }) - before, bytes);
     }
 
-    async Task TruncateAsync(LeafPlan plan, CancellationToken cancel)
+    async Task TruncateAsync(LeafPlan plan, CancellationToken cancellationToken)
     {
-        await using var target = await databases.Isolated.OpenConnectionAsync(cancel);
-        await using var writing = await target.BeginTransactionAsync(cancel);
-        await journal.HoldAsync(target, cancel);
-        await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancel);
-        await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancel);
-        await writing.CommitAsync(cancel);
+        await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var writing = await target.BeginTransactionAsync(cancellationToken);
+        await journal.HoldAsync(target, cancellationToken);
+        await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
+        await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
+        await writing.CommitAsync(cancellationToken);
     }
 
     // Others may write to a reference table: what T is compared with is what the copy saw.
-    static async Task SaveDigestAsync(LeafPlan plan, NpgsqlConnection source, NpgsqlConnection target, CancellationToken cancel) =>
+    static async Task SaveDigestAsync(
+        LeafPlan plan,
+        NpgsqlConnection source,
+        NpgsqlConnection target,
+        CancellationToken cancellationToken
+    ) =>
         await IsolatedJournal.SaveCopiedDigestAsync(
-            target, plan.Leaf.Name,
-            await DigestReader.ReadAsync(source, plan.Table.Table, "ONLY " + plan.Leaf.Name.Quoted, "true", cancel), cancel);
+            target,
+            plan.Leaf.Name,
+            await DigestReader.ReadAsync(
+                source,
+                plan.Table.Table,
+                "ONLY " + plan.Leaf.Name.Quoted,
+                "true",
+                cancellationToken
+            ),
+            cancellationToken
+        );
 
-    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }
 
 /// <summary>Hears how far the copy is.</summary>

@@ -35,19 +35,28 @@ public sealed class Throttle : IAsyncDisposable
     }
 
     /// <summary>Looks at the server once, so that a copy that must not begin does not, and then every second.</summary>
-    public static async Task<Throttle> StartAsync(Databases databases, CopyLimits limits, IPromotionProgress progress, TimeProvider clock, CancellationToken cancel)
+    public static async Task<Throttle> StartAsync(
+        Databases databases,
+        CopyLimits limits,
+        IPromotionProgress progress,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
         var throttle = new Throttle(databases, limits, progress, clock);
-        if (limits is { MaxReplicaLag: 0, MaxActiveSessions: 0 }) return throttle;
-        await throttle.TellIfBlindAsync(cancel);
-        await throttle.LookAsync(cancel);
+        if (limits is { MaxReplicaLag: 0, MaxActiveSessions: 0 })
+            return throttle;
+        await throttle.TellIfBlindAsync(cancellationToken);
+        await throttle.LookAsync(cancellationToken);
         throttle.watching = throttle.WatchAsync(throttle.closing.Token);
         return throttle;
     }
 
     /// <summary>To be called with the bytes of each block.</summary>
-    public ValueTask PassAsync(long bytes, CancellationToken cancel) =>
-        rate is null && Volatile.Read(ref pause) is null ? ValueTask.CompletedTask : WaitAsync(bytes, cancel);
+    public ValueTask PassAsync(long bytes, CancellationToken cancellationToken) =>
+        rate is null && Volatile.Read(ref pause) is null
+            ? ValueTask.CompletedTask
+            : WaitAsync(bytes, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -56,48 +65,53 @@ public sealed class Throttle : IAsyncDisposable
         closing.Dispose();
     }
 
-    async ValueTask WaitAsync(long bytes, CancellationToken cancel)
+    async ValueTask WaitAsync(long bytes, CancellationToken cancellationToken)
     {
-        if (rate is not null) await rate.PassAsync(bytes, cancel);
-        while (Volatile.Read(ref pause) is { } paused) await paused.Task.WaitAsync(cancel);
+        if (rate is not null)
+            await rate.PassAsync(bytes, cancellationToken);
+        while (Volatile.Read(ref pause) is { } paused)
+            await paused.Task.WaitAsync(cancellationToken);
     }
 
-    async Task WatchAsync(CancellationToken cancel)
+    async Task WatchAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(BetweenLooks, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(cancel))
+            while (await timer.WaitForNextTickAsync(cancellationToken))
                 try
                 {
-                    await LookAsync(cancel);
+                    await LookAsync(cancellationToken);
                 }
                 catch (NpgsqlException)
                 {
                     // Whether the server is gone or only this session, the workers and the journal's lock notice themselves.
                 }
         }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
-        {
-        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested) { }
     }
 
-    async Task LookAsync(CancellationToken cancel)
+    async Task LookAsync(CancellationToken cancellationToken)
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         // A standby reports where it has replayed; so do others that stream physically, without replaying, and do not count.
-        var (lag, active) = await shared.QuerySingleAsync<(long, int)>(new CommandDefinition(
-            """
-            SELECT (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), 0)::bigint
-                    FROM pg_stat_replication r
-                    WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
-                   (SELECT count(*)::int FROM pg_stat_activity
-                    WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid() AND application_name <> @ApplicationName)
-            """,
-            new { databases.ApplicationName }, cancellationToken: cancel));
+        var (lag, active) = await shared.QuerySingleAsync<(long, int)>(
+            new CommandDefinition(
+                """
+                SELECT (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), 0)::bigint
+                        FROM pg_stat_replication r
+                        WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
+                       (SELECT count(*)::int FROM pg_stat_activity
+                        WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid() AND application_name <> @ApplicationName)
+                """,
+                new { databases.ApplicationName },
+                cancellationToken: cancellationToken
+            )
+        );
         var stress =
             limits.MaxReplicaLag > 0 && lag > limits.MaxReplicaLag ? Sentences.ReplicaLags(lag, limits.MaxReplicaLag)
-            : limits.MaxActiveSessions > 0 && active > limits.MaxActiveSessions ? Sentences.SessionsActive(active, limits.MaxActiveSessions)
+            : limits.MaxActiveSessions > 0 && active > limits.MaxActiveSessions
+                ? Sentences.SessionsActive(active, limits.MaxActiveSessions)
             : null;
         if (stress is not null && pause is null)
         {
@@ -113,11 +127,16 @@ public sealed class Throttle : IAsyncDisposable
     }
 
     // What a role may not see looks like no load at all.
-    async Task TellIfBlindAsync(CancellationToken cancel)
+    async Task TellIfBlindAsync(CancellationToken cancellationToken)
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        var (role, sees, standbys) = await shared.QuerySingleAsync<(string, bool, long)>(new CommandDefinition(
-            "SELECT current_user::text, pg_has_role('pg_read_all_stats', 'USAGE'), (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)", cancellationToken: cancel));
-        if (!sees && (limits.MaxActiveSessions > 0 || standbys > 0)) progress.Warn(Sentences.LoadNotSeen(role));
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var (role, sees, standbys) = await shared.QuerySingleAsync<(string, bool, long)>(
+            new CommandDefinition(
+                "SELECT current_user::text, pg_has_role('pg_read_all_stats', 'USAGE'), (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)",
+                cancellationToken: cancellationToken
+            )
+        );
+        if (!sees && (limits.MaxActiveSessions > 0 || standbys > 0))
+            progress.Warn(Sentences.LoadNotSeen(role));
     }
 }

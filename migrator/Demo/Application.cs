@@ -10,7 +10,13 @@ namespace Migrator.Demo;
 /// <param name="Rate">What they write together, in transactions a second.</param>
 /// <param name="OtherTenants">Tenants that stay; each has one writer.</param>
 /// <param name="OtherRate">What these write together.</param>
-public sealed record ApplicationLoad(int Writers = 4, int Rate = 200, int OtherTenants = 3, int OtherRate = 100, int Seed = 1);
+public sealed record ApplicationLoad(
+    int Writers = 4,
+    int Rate = 200,
+    int OtherTenants = 3,
+    int OtherRate = 100,
+    int Seed = 1
+);
 
 /// <summary>
 /// An application on the <see cref="SampleDatabase"/>, as several instances of it would write: through a <see cref="TenantRouter"/>, as
@@ -43,7 +49,13 @@ public sealed class Application : IAsyncDisposable
     {
         this.ledger = ledger;
         shared = NpgsqlDataSource.Create(sharedServer.ConnectionString(database, SampleDatabase.Application));
-        router = new(shared, name => NpgsqlDataSource.Create(dedicated.ConnectionString(name, SampleDatabase.Application))) { Patience = Patience };
+        router = new(
+            shared,
+            name => NpgsqlDataSource.Create(dedicated.ConnectionString(name, SampleDatabase.Application))
+        )
+        {
+            Patience = Patience,
+        };
     }
 
     /// <summary>Starts the writers.</summary>
@@ -53,15 +65,34 @@ public sealed class Application : IAsyncDisposable
     /// <param name="others">The keys of the tenants that stay.</param>
     /// <param name="database">The shared database's name.</param>
     public static Application Start(
-        EmbeddedCluster shared, EmbeddedCluster dedicated, Ledger ledger, string moving, IEnumerable<string> others, ApplicationLoad load,
-        string database = SampleDatabase.Name)
+        EmbeddedCluster shared,
+        EmbeddedCluster dedicated,
+        Ledger ledger,
+        string moving,
+        IEnumerable<string> others,
+        ApplicationLoad load,
+        string database = SampleDatabase.Name
+    )
     {
         var application = new Application(shared, dedicated, database, ledger);
         application.router.Start();
         Writer[] all =
         [
-            .. Enumerable.Range(0, load.Writers).Select(n => new Writer(application, moving, $"m{n}", (double)load.Rate / load.Writers, load.Seed + n)),
-            .. others.Take(load.OtherTenants).Select((key, n) => new Writer(application, key, $"o{n}", (double)load.OtherRate / load.OtherTenants, load.Seed + 1000 + n)),
+            .. Enumerable
+                .Range(0, load.Writers)
+                .Select(n => new Writer(application, moving, $"m{n}", (double)load.Rate / load.Writers, load.Seed + n)),
+            .. others
+                .Take(load.OtherTenants)
+                .Select(
+                    (key, n) =>
+                        new Writer(
+                            application,
+                            key,
+                            $"o{n}",
+                            (double)load.OtherRate / load.OtherTenants,
+                            load.Seed + 1000 + n
+                        )
+                ),
         ];
         application.writers = Task.WhenAll(all.Select(writer => Task.Run(writer.RunAsync)));
         return application;
@@ -104,7 +135,8 @@ public sealed class Application : IAsyncDisposable
                 await WriteAsync();
                 // What was missed during a pause is not made up for.
                 due = Math.Max(due + interval, clock.GetTimestamp() - interval);
-                if (clock.GetElapsedTime(clock.GetTimestamp(), due) is { Ticks: > 0 } early) await Task.Delay(early, clock);
+                if (clock.GetElapsedTime(clock.GetTimestamp(), due) is { Ticks: > 0 } early)
+                    await Task.Delay(early, clock);
             }
         }
 
@@ -115,11 +147,11 @@ public sealed class Application : IAsyncDisposable
             var old = tasks.Count == 0 ? null : tasks[random.Next(tasks.Count)];
             return (random.Next(20), old) switch
             {
-                ( < 2, { } task) => DeleteAsync(task),
-                ( < 7, { } task) => RenameAsync(task, text),
-                ( < 9, { } task) => CorrectAsync(task, text),
-                ( < 10, _) => GiveUpAsync(text),
-                ( < 14, _) => CreateAsync(text),
+                (< 2, { } task) => DeleteAsync(task),
+                (< 7, { } task) => RenameAsync(task, text),
+                (< 9, { } task) => CorrectAsync(task, text),
+                (< 10, _) => GiveUpAsync(text),
+                (< 14, _) => CreateAsync(text),
                 _ => HappenAsync(text),
             };
         }
@@ -131,25 +163,49 @@ public sealed class Application : IAsyncDisposable
             var known = await CommitAsync(
                 async connection =>
                 {
-                    var attachment = await connection.ExecuteScalarAsync<long>(NewTask, new { task = task.Id, comment = task.Comment, text });
+                    var attachment = await connection.ExecuteScalarAsync<long>(
+                        NewTask,
+                        new
+                        {
+                            task = task.Id,
+                            comment = task.Comment,
+                            text,
+                        }
+                    );
                     task = task with { Attachment = attachment };
                     changes =
                     [
-                        new("tasks", $"{task.Id}", null, text), new("comments", $"{task.Comment}", null, text), new("attachments", $"{attachment}", null, text),
+                        new("tasks", $"{task.Id}", null, text),
+                        new("comments", $"{task.Comment}", null, text),
+                        new("attachments", $"{attachment}", null, text),
                         new("audit_logs", "insert " + text, null, ""),
                     ];
                 },
-                () => changes);
-            if (known) tasks.Add(task);
+                () => changes
+            );
+            if (known)
+                tasks.Add(task);
         }
 
         async Task RenameAsync(OwnTask task, string text)
         {
             tasks.Remove(task);
             var known = await CommitAsync(
-                connection => OneRowAsync(connection, "UPDATE tasks SET title = @text WHERE id = @Id AND title = @Title", new { task.Id, task.Title, text }),
-                () => [new("tasks", $"{task.Id}", task.Title, text), new("audit_logs", "update " + text, null, "")]);
-            if (known) tasks.Add(task with { Title = text });
+                connection =>
+                    OneRowAsync(
+                        connection,
+                        "UPDATE tasks SET title = @text WHERE id = @Id AND title = @Title",
+                        new
+                        {
+                            task.Id,
+                            task.Title,
+                            text,
+                        }
+                    ),
+                () => [new("tasks", $"{task.Id}", task.Title, text), new("audit_logs", "update " + text, null, "")]
+            );
+            if (known)
+                tasks.Add(task with { Title = text });
         }
 
         async Task CorrectAsync(OwnTask task, string text)
@@ -158,11 +214,35 @@ public sealed class Application : IAsyncDisposable
             var known = await CommitAsync(
                 async connection =>
                 {
-                    await OneRowAsync(connection, "UPDATE comments SET body = @text WHERE id = @Comment AND body = @Body", new { task.Comment, task.Body, text });
-                    await OneRowAsync(connection, "UPDATE attachments SET file_name = @text WHERE id = @Attachment AND file_name = @File", new { task.Attachment, task.File, text });
+                    await OneRowAsync(
+                        connection,
+                        "UPDATE comments SET body = @text WHERE id = @Comment AND body = @Body",
+                        new
+                        {
+                            task.Comment,
+                            task.Body,
+                            text,
+                        }
+                    );
+                    await OneRowAsync(
+                        connection,
+                        "UPDATE attachments SET file_name = @text WHERE id = @Attachment AND file_name = @File",
+                        new
+                        {
+                            task.Attachment,
+                            task.File,
+                            text,
+                        }
+                    );
                 },
-                () => [new("comments", $"{task.Comment}", task.Body, text), new("attachments", $"{task.Attachment}", task.File, text)]);
-            if (known) tasks.Add(task with { Body = text, File = text });
+                () =>
+                    [
+                        new("comments", $"{task.Comment}", task.Body, text),
+                        new("attachments", $"{task.Attachment}", task.File, text),
+                    ]
+            );
+            if (known)
+                tasks.Add(task with { Body = text, File = text });
         }
 
         // Comment and attachment go by cascade.
@@ -170,18 +250,29 @@ public sealed class Application : IAsyncDisposable
         {
             tasks.Remove(task);
             return CommitAsync(
-                connection => OneRowAsync(connection, "DELETE FROM tasks WHERE id = @Id AND title = @Title", new { task.Id, task.Title }),
+                connection =>
+                    OneRowAsync(
+                        connection,
+                        "DELETE FROM tasks WHERE id = @Id AND title = @Title",
+                        new { task.Id, task.Title }
+                    ),
                 () =>
-                [
-                    new("tasks", $"{task.Id}", task.Title, null), new("comments", $"{task.Comment}", task.Body, null), new("attachments", $"{task.Attachment}", task.File, null),
-                    new("audit_logs", "delete " + task.Title, null, ""),
-                ]);
+                    [
+                        new("tasks", $"{task.Id}", task.Title, null),
+                        new("comments", $"{task.Comment}", task.Body, null),
+                        new("attachments", $"{task.Attachment}", task.File, null),
+                        new("audit_logs", "delete " + task.Title, null, ""),
+                    ]
+            );
         }
 
         Task HappenAsync(string text)
         {
             var id = Guid.NewGuid();
-            return CommitAsync(connection => OneRowAsync(connection, NewEvent, new { id, text }), () => [new("agent_events", $"{id}", null, text)]);
+            return CommitAsync(
+                connection => OneRowAsync(connection, NewEvent, new { id, text }),
+                () => [new("agent_events", $"{id}", null, text)]
+            );
         }
 
         // A request that fails half-way. Nothing of it may ever be seen.
@@ -189,15 +280,24 @@ public sealed class Application : IAsyncDisposable
         {
             try
             {
-                await application.router.RunAsync<bool>(tenant, async (connection, _) =>
-                {
-                    await connection.ExecuteAsync(NewTask, new { task = Guid.NewGuid(), comment = Guid.NewGuid(), text });
-                    throw new OperationCanceledException("The user changed their mind.");
-                });
+                await application.router.RunAsync<bool>(
+                    tenant,
+                    async (connection, _) =>
+                    {
+                        await connection.ExecuteAsync(
+                            NewTask,
+                            new
+                            {
+                                task = Guid.NewGuid(),
+                                comment = Guid.NewGuid(),
+                                text,
+                            }
+                        );
+                        throw new OperationCanceledException("The user changed their mind.");
+                    }
+                );
             }
-            catch (OperationCanceledException)
-            {
-            }
+            catch (OperationCanceledException) { }
         }
 
         /// <returns>False when nobody knows; then the writer leaves those rows alone.</returns>
@@ -207,13 +307,16 @@ public sealed class Application : IAsyncDisposable
             var (started, attempts, database, known) = (clock.GetTimestamp(), 0, "", true);
             try
             {
-                await application.router.RunAsync(tenant, async (connection, _) =>
-                {
-                    attempts++;
-                    database = connection.Database;
-                    await work(connection);
-                    return true;
-                });
+                await application.router.RunAsync(
+                    tenant,
+                    async (connection, _) =>
+                    {
+                        attempts++;
+                        database = connection.Database;
+                        await work(connection);
+                        return true;
+                    }
+                );
             }
             catch (OutcomeUnknownException)
             {
@@ -226,7 +329,10 @@ public sealed class Application : IAsyncDisposable
         static async Task OneRowAsync(NpgsqlConnection connection, string sql, object parameters)
         {
             var rows = await connection.ExecuteAsync(sql, parameters);
-            if (rows != 1) throw new InvalidOperationException($"The application changed {rows} rows of {connection.Database} where it knows of one: {sql}");
+            if (rows != 1)
+                throw new InvalidOperationException(
+                    $"The application changed {rows} rows of {connection.Database} where it knows of one: {sql}"
+                );
         }
     }
 }

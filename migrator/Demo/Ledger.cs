@@ -16,7 +16,14 @@ public sealed record RowChange(string Table, string Key, string? Was, string? Co
 /// <param name="Ended">When its COMMIT was acknowledged.</param>
 /// <param name="Known">False: the connection was lost during COMMIT.</param>
 public sealed record LedgerEntry(
-    string Tenant, IReadOnlyList<RowChange> Changes, string Database, int Attempts, long Started, long Ended, bool Known = true);
+    string Tenant,
+    IReadOnlyList<RowChange> Changes,
+    string Database,
+    int Attempts,
+    long Started,
+    long Ended,
+    bool Known = true
+);
 
 /// <summary>What the ledger and the databases say of each other.</summary>
 /// <param name="Faults">A sentence for each thing that is not as it must be; empty when all is well.</param>
@@ -80,16 +87,24 @@ public sealed class Ledger
     readonly string moving;
     readonly IReadOnlyDictionary<(string Tenant, string Table), string> untouched;
 
-    Ledger(NpgsqlDataSource shared, string moving, TimeProvider clock, IReadOnlyDictionary<(string Tenant, string Table), string> untouched) =>
-        (this.shared, this.moving, Clock, this.untouched) = (shared, moving, clock, untouched);
+    Ledger(
+        NpgsqlDataSource shared,
+        string moving,
+        TimeProvider clock,
+        IReadOnlyDictionary<(string Tenant, string Table), string> untouched
+    ) => (this.shared, this.moving, Clock, this.untouched) = (shared, moving, clock, untouched);
 
     public TimeProvider Clock { get; }
 
     /// <summary>Opens a ledger before the first write and remembers what is there.</summary>
     /// <param name="shared">The shared database, as a role that sees every row. It stays the caller's.</param>
     /// <param name="moving">The key of the tenant that moves.</param>
-    public static async Task<Ledger> OpenAsync(NpgsqlDataSource shared, string moving, TimeProvider clock, CancellationToken cancel) =>
-        new(shared, moving, clock, await UntouchedAsync(shared, cancel));
+    public static async Task<Ledger> OpenAsync(
+        NpgsqlDataSource shared,
+        string moving,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    ) => new(shared, moving, clock, await UntouchedAsync(shared, cancellationToken));
 
     public void Note(LedgerEntry entry) => entries.Enqueue(entry);
 
@@ -102,46 +117,81 @@ public sealed class Ledger
     /// <returns>Null when the new database has not acknowledged a write.</returns>
     public TimeSpan? Pause(string database, long since)
     {
-        var moved = entries.Where(entry => entry.Known && entry.Tenant == moving && entry.Database == database && entry.Ended >= since).ToArray();
-        if (moved.MinBy(entry => entry.Ended) is not { } first) return null;
-        return Clock.GetElapsedTime(moved.Where(entry => entry.Attempts > 1).Select(entry => entry.Started).Append(first.Started).Min(), first.Ended);
+        var moved = entries
+            .Where(entry => entry.Known && entry.Tenant == moving && entry.Database == database && entry.Ended >= since)
+            .ToArray();
+        if (moved.MinBy(entry => entry.Ended) is not { } first)
+            return null;
+        return Clock.GetElapsedTime(
+            moved.Where(entry => entry.Attempts > 1).Select(entry => entry.Started).Append(first.Started).Min(),
+            first.Ended
+        );
     }
 
     /// <summary>Median, 95th percentile and maximum, in milliseconds, of the writes acknowledged between two moments.</summary>
     public (double Median, double High, double Longest)? Latency(bool ofMoving, long from, long to)
     {
-        var times = entries.Where(entry => entry.Known && entry.Tenant == moving == ofMoving && entry.Ended >= from && entry.Ended < to)
-            .Select(entry => Clock.GetElapsedTime(entry.Started, entry.Ended).TotalMilliseconds).Order().ToArray();
+        var times = entries
+            .Where(entry =>
+                entry.Known && entry.Tenant == moving == ofMoving && entry.Ended >= from && entry.Ended < to
+            )
+            .Select(entry => Clock.GetElapsedTime(entry.Started, entry.Ended).TotalMilliseconds)
+            .Order()
+            .ToArray();
         return times.Length == 0 ? null : (times[times.Length / 2], times[times.Length * 95 / 100], times[^1]);
     }
 
     /// <summary>How many writes were acknowledged between two moments.</summary>
     public int Writes(bool ofMoving, long from, long to) =>
-        entries.Count(entry => entry.Known && entry.Tenant == moving == ofMoving && entry.Ended >= from && entry.Ended < to);
+        entries.Count(entry =>
+            entry.Known && entry.Tenant == moving == ofMoving && entry.Ended >= from && entry.Ended < to
+        );
 
     /// <summary>Compares the ledger with the databases. Nobody writes meanwhile.</summary>
     /// <param name="isolated">The database that owns the moving tenant now; null for the shared one.</param>
-    public async Task<Proof> ProveAsync(NpgsqlDataSource? isolated, CancellationToken cancel)
+    public async Task<Proof> ProveAsync(NpgsqlDataSource? isolated, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
         var found = new Dictionary<(string Tenant, string Table, string Key), string>();
-        foreach (var (tenant, table, key, content) in await OfOwnersAsync<(string Tenant, string Table, string Key, string Content)>(isolated, Written, row => row.Tenant, faults, cancel))
-            if (!found.TryAdd((tenant, table, key), content)) faults.Add($"{table}: {key} ({content}) stands twice.");
+        foreach (
+            var (tenant, table, key, content) in await OfOwnersAsync<(
+                string Tenant,
+                string Table,
+                string Key,
+                string Content
+            )>(isolated, Written, row => row.Tenant, faults, cancellationToken)
+        )
+            if (!found.TryAdd((tenant, table, key), content))
+                faults.Add($"{table}: {key} ({content}) stands twice.");
 
         var expected = Replay();
-        foreach (var entry in entries.Where(entry => !entry.Known)) Settle(entry, expected, found, faults);
+        foreach (var entry in entries.Where(entry => !entry.Known))
+            Settle(entry, expected, found, faults);
         foreach (var ((tenant, table, key), content) in expected)
-            if (!found.TryGetValue((tenant, table, key), out var there)) faults.Add($"{table}: {key} ({content}) was acknowledged and is not there.");
-            else if (there != content) faults.Add($"{table}: {key} is '{there}', and '{content}' was acknowledged.");
+            if (!found.TryGetValue((tenant, table, key), out var there))
+                faults.Add($"{table}: {key} ({content}) was acknowledged and is not there.");
+            else if (there != content)
+                faults.Add($"{table}: {key} is '{there}', and '{content}' was acknowledged.");
         foreach (var (row, content) in found)
-            if (!expected.ContainsKey(row)) faults.Add($"{row.Table}: {row.Key} ({content}) is there and was never acknowledged, or was deleted.");
+            if (!expected.ContainsKey(row))
+                faults.Add($"{row.Table}: {row.Key} ({content}) is there and was never acknowledged, or was deleted.");
 
-        var now = await UntouchedAsync(isolated, faults, cancel);
+        var now = await UntouchedAsync(isolated, faults, cancellationToken);
         foreach (var part in untouched.Keys.Union(now.Keys))
-            if (untouched.GetValueOrDefault(part) is var then && now.GetValueOrDefault(part) is var today && then != today)
-                faults.Add($"{part.Table} of tenant {part.Tenant}: {today ?? "nothing"} beside the application's rows, and it was {then ?? "nothing"}.");
-        Tally Of(Func<string, bool> tenant) => new(
-            entries.Count(entry => entry.Known && tenant(entry.Tenant)), expected.Keys.Count(row => tenant(row.Tenant)), entries.Count(entry => !entry.Known && tenant(entry.Tenant)));
+            if (
+                untouched.GetValueOrDefault(part) is var then
+                && now.GetValueOrDefault(part) is var today
+                && then != today
+            )
+                faults.Add(
+                    $"{part.Table} of tenant {part.Tenant}: {today ?? "nothing"} beside the application's rows, and it was {then ?? "nothing"}."
+                );
+        Tally Of(Func<string, bool> tenant) =>
+            new(
+                entries.Count(entry => entry.Known && tenant(entry.Tenant)),
+                expected.Keys.Count(row => tenant(row.Tenant)),
+                entries.Count(entry => !entry.Known && tenant(entry.Tenant))
+            );
         return new(Of(tenant => tenant == moving), Of(tenant => tenant != moving), [.. faults.Take(Most)]);
     }
 
@@ -150,49 +200,103 @@ public sealed class Ledger
     {
         var rows = new Dictionary<(string, string, string), string>();
         foreach (var entry in entries.Where(entry => entry.Known))
-            foreach (var change in entry.Changes)
-                if (change.Content is null) rows.Remove((entry.Tenant, change.Table, change.Key));
-                else rows[(entry.Tenant, change.Table, change.Key)] = change.Content;
+        foreach (var change in entry.Changes)
+            if (change.Content is null)
+                rows.Remove((entry.Tenant, change.Table, change.Key));
+            else
+                rows[(entry.Tenant, change.Table, change.Key)] = change.Content;
         return rows;
     }
 
     // Committed or not is both right; half of it is not.
     static void Settle(
-        LedgerEntry entry, Dictionary<(string, string, string), string> expected, Dictionary<(string, string, string), string> found, List<string> faults)
+        LedgerEntry entry,
+        Dictionary<(string, string, string), string> expected,
+        Dictionary<(string, string, string), string> found,
+        List<string> faults
+    )
     {
-        bool Stands(Func<RowChange, string?> side) => entry.Changes.All(change => found.GetValueOrDefault((entry.Tenant, change.Table, change.Key)) == side(change));
+        bool Stands(Func<RowChange, string?> side) =>
+            entry.Changes.All(change =>
+                found.GetValueOrDefault((entry.Tenant, change.Table, change.Key)) == side(change)
+            );
         if (!Stands(change => change.Content))
         {
-            if (!Stands(change => change.Was)) faults.Add($"Half a transaction: {string.Join(", ", entry.Changes.Select(change => $"{change.Table} {change.Key}"))}.");
+            if (!Stands(change => change.Was))
+                faults.Add(
+                    $"Half a transaction: {string.Join(", ", entry.Changes.Select(change => $"{change.Table} {change.Key}"))}."
+                );
             return;
         }
         foreach (var change in entry.Changes)
-            if (change.Content is null) expected.Remove((entry.Tenant, change.Table, change.Key));
-            else expected[(entry.Tenant, change.Table, change.Key)] = change.Content;
+            if (change.Content is null)
+                expected.Remove((entry.Tenant, change.Table, change.Key));
+            else
+                expected[(entry.Tenant, change.Table, change.Key)] = change.Content;
     }
 
-    async Task<Dictionary<(string Tenant, string Table), string>> UntouchedAsync(NpgsqlDataSource? isolated, List<string> faults, CancellationToken cancel) =>
-        (await OfOwnersAsync<(string Tenant, string Table, string Content)>(isolated, Untouched, row => row.Tenant, faults, cancel))
-        .ToDictionary(row => (row.Tenant, row.Table), row => row.Content);
+    async Task<Dictionary<(string Tenant, string Table), string>> UntouchedAsync(
+        NpgsqlDataSource? isolated,
+        List<string> faults,
+        CancellationToken cancellationToken
+    ) =>
+        (
+            await OfOwnersAsync<(string Tenant, string Table, string Content)>(
+                isolated,
+                Untouched,
+                row => row.Tenant,
+                faults,
+                cancellationToken
+            )
+        ).ToDictionary(row => (row.Tenant, row.Table), row => row.Content);
 
-    static async Task<Dictionary<(string Tenant, string Table), string>> UntouchedAsync(NpgsqlDataSource shared, CancellationToken cancel) =>
-        (await ReadAsync<(string Tenant, string Table, string Content)>(shared, Untouched, cancel)).ToDictionary(row => (row.Tenant, row.Table), row => row.Content);
+    static async Task<Dictionary<(string Tenant, string Table), string>> UntouchedAsync(
+        NpgsqlDataSource shared,
+        CancellationToken cancellationToken
+    ) =>
+        (
+            await ReadAsync<(string Tenant, string Table, string Content)>(shared, Untouched, cancellationToken)
+        ).ToDictionary(row => (row.Tenant, row.Table), row => row.Content);
 
     // The moving tenant's rows from its owner, everybody else's from the shared database. The copy that stayed behind is nobody's.
-    async Task<IReadOnlyList<T>> OfOwnersAsync<T>(NpgsqlDataSource? isolated, string sql, Func<T, string> tenantOf, List<string> faults, CancellationToken cancel)
+    async Task<IReadOnlyList<T>> OfOwnersAsync<T>(
+        NpgsqlDataSource? isolated,
+        string sql,
+        Func<T, string> tenantOf,
+        List<string> faults,
+        CancellationToken cancellationToken
+    )
     {
-        var rows = await ReadAsync<T>(shared, sql, cancel);
-        if (isolated is null) return rows;
-        var moved = await ReadAsync<T>(isolated, sql, cancel);
-        faults.AddRange(moved.Where(row => tenantOf(row) != moving).Select(row => $"In the isolated database, of another tenant: {row}."));
+        var rows = await ReadAsync<T>(shared, sql, cancellationToken);
+        if (isolated is null)
+            return rows;
+        var moved = await ReadAsync<T>(isolated, sql, cancellationToken);
+        faults.AddRange(
+            moved
+                .Where(row => tenantOf(row) != moving)
+                .Select(row => $"In the isolated database, of another tenant: {row}.")
+        );
         return [.. rows.Where(row => tenantOf(row) != moving), .. moved.Where(row => tenantOf(row) == moving)];
     }
 
-    static async Task<IReadOnlyList<T>> ReadAsync<T>(NpgsqlDataSource database, string sql, CancellationToken cancel)
+    static async Task<IReadOnlyList<T>> ReadAsync<T>(
+        NpgsqlDataSource database,
+        string sql,
+        CancellationToken cancellationToken
+    )
     {
-        await using var connection = await database.OpenConnectionAsync(cancel);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
         // A row's text is compared across databases.
         await connection.ExecuteAsync("SET TimeZone = 'UTC'");
-        return (await connection.QueryAsync<T>(new CommandDefinition(sql, new { Like = Mark + "%" }, commandTimeout: 0, cancellationToken: cancel))).AsList();
+        return (
+            await connection.QueryAsync<T>(
+                new CommandDefinition(
+                    sql,
+                    new { Like = Mark + "%" },
+                    commandTimeout: 0,
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).AsList();
     }
 }

@@ -44,22 +44,41 @@ public static class SampleDatabase
 
     static readonly string[] OtherSlugs =
     [
-        "globex", "initech", "acme-labs", "hooli", "umbrella", "aperture", "stark-industries", "tyrell", "cyberdyne", "wayne-enterprises",
+        "globex",
+        "initech",
+        "acme-labs",
+        "hooli",
+        "umbrella",
+        "aperture",
+        "stark-industries",
+        "tyrell",
+        "cyberdyne",
+        "wayne-enterprises",
     ];
 
     /// <summary>Creates the two roles; on the target's server as well, when that is another one.</summary>
     public static async Task CreateRolesAsync(EmbeddedCluster cluster, CancellationToken cancellationToken = default)
     {
-        await cluster.CreateRoleAsync(Admin, "LOGIN CREATEDB CREATEROLE REPLICATION", cancellationToken: cancellationToken);
+        await cluster.CreateRoleAsync(
+            Admin,
+            "LOGIN CREATEDB CREATEROLE REPLICATION",
+            cancellationToken: cancellationToken
+        );
         await cluster.CreateRoleAsync(Application, "LOGIN", creator: Admin, cancellationToken: cancellationToken);
     }
 
     /// <summary>Creates the database with its schema and reference rows. The roles exist.</summary>
-    public static async Task CreateAsync(EmbeddedCluster cluster, string database = Name, CancellationToken cancellationToken = default)
+    public static async Task CreateAsync(
+        EmbeddedCluster cluster,
+        string database = Name,
+        CancellationToken cancellationToken = default
+    )
     {
         await cluster.CreateDatabaseAsync(database, Admin, cancellationToken);
         await using var connection = new NpgsqlConnection(cluster.ConnectionString(database, Admin));
-        await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("shared-database.sql"), cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(
+            new CommandDefinition(SqlFile.Read("shared-database.sql"), cancellationToken: cancellationToken)
+        );
     }
 
     /// <summary>Writes the tenants and their rows.</summary>
@@ -68,7 +87,11 @@ public static class SampleDatabase
     /// <param name="size">How much; null for the demo's size.</param>
     /// <param name="cancellationToken">Ends the call; nothing is written then.</param>
     public static async Task FillAsync(
-        EmbeddedCluster cluster, string database = Name, SampleSize? size = null, CancellationToken cancellationToken = default)
+        EmbeddedCluster cluster,
+        string database = Name,
+        SampleSize? size = null,
+        CancellationToken cancellationToken = default
+    )
     {
         size ??= new();
         // Without a pool: the helping functions are temporary, and the session must end for them to go.
@@ -95,7 +118,11 @@ public static class SampleDatabase
         return new
         {
             size.Seed,
-            Slugs = (string[])[MainSlug, .. others.Select(i => OtherSlugs[i % OtherSlugs.Length] + (i < OtherSlugs.Length ? "" : $"-{i}"))],
+            Slugs = (string[])
+                [
+                    MainSlug,
+                    .. others.Select(i => OtherSlugs[i % OtherSlugs.Length] + (i < OtherSlugs.Length ? "" : $"-{i}")),
+                ],
             Totals = (long[])[size.MainRows, .. others.Select(i => size.OtherRows / (1 + i % 3))],
             Plans = (string[])["enterprise", .. others.Select(i => i % 2 == 0 ? "team" : "free")],
         };

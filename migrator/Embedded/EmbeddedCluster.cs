@@ -41,16 +41,17 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <remarks>
     /// <c>synchronous_commit</c> stays on: without flushing it costs nothing, and a commit outlives an immediate stop.
     /// </remarks>
-    public static IReadOnlyDictionary<string, string> FastSettings { get; } = new Dictionary<string, string>
-    {
-        ["fsync"] = "off",
-        ["full_page_writes"] = "off",
-        ["wal_level"] = "logical",
-        ["max_wal_senders"] = "20",
-        ["max_replication_slots"] = "20",
-        ["max_connections"] = "200",
-        ["max_wal_size"] = "4GB",
-    };
+    public static IReadOnlyDictionary<string, string> FastSettings { get; } =
+        new Dictionary<string, string>
+        {
+            ["fsync"] = "off",
+            ["full_page_writes"] = "off",
+            ["wal_level"] = "logical",
+            ["max_wal_senders"] = "20",
+            ["max_replication_slots"] = "20",
+            ["max_connections"] = "200",
+            ["max_wal_size"] = "4GB",
+        };
 
     // pg_ctl refuses when the server never came up or is down already; the directory goes all the same. The loop is for
     // a start in flight while its parent died: it may still write. A postmaster without its directory ends by itself.
@@ -110,7 +111,10 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <param name="cancellationToken">Ends the start; nothing stays behind.</param>
     /// <exception cref="Failure">The server did not come up; the message holds the last lines of its log.</exception>
     public static async Task<EmbeddedCluster> StartAsync(
-        PostgresBinaries binaries, IReadOnlyDictionary<string, string>? settings = null, CancellationToken cancellationToken = default)
+        PostgresBinaries binaries,
+        IReadOnlyDictionary<string, string>? settings = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var cluster = new EmbeddedCluster(binaries, Directory.CreateTempSubdirectory("migrator-pg-").FullName);
         try
@@ -132,15 +136,16 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     public string ConnectionString(string database, string role) => ConnectionString(database, role, passwords[role]);
 
     /// <summary>A connection string for any role.</summary>
-    public string ConnectionString(string database, string role, string password) => new NpgsqlConnectionStringBuilder
-    {
-        Host = Host,
-        Port = Port,
-        Database = database,
-        Username = role,
-        Password = password,
-        IncludeErrorDetail = true,
-    }.ConnectionString;
+    public string ConnectionString(string database, string role, string password) =>
+        new NpgsqlConnectionStringBuilder
+        {
+            Host = Host,
+            Port = Port,
+            Database = database,
+            Username = role,
+            Password = password,
+            IncludeErrorDetail = true,
+        }.ConnectionString;
 
     /// <summary>The password of a role that was created here, or of the superuser.</summary>
     public string PasswordOf(string role) => passwords[role];
@@ -156,21 +161,40 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         string attributes = "LOGIN",
         string? password = null,
         string creator = Superuser,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default
+    )
     {
         password ??= NewPassword();
         await ExecuteFormattedAsync(
-            creator, $"SELECT format('CREATE ROLE %I {attributes} PASSWORD %L', $1, $2)", [role, password], cancellationToken);
+            creator,
+            $"SELECT format('CREATE ROLE %I {attributes} PASSWORD %L', $1, $2)",
+            [role, password],
+            cancellationToken
+        );
         passwords[role] = password;
     }
 
     /// <summary>Creates a database, owned by the superuser if no owner is given.</summary>
-    public Task CreateDatabaseAsync(string database, string owner = Superuser, CancellationToken cancellationToken = default) =>
-        ExecuteFormattedAsync(Superuser, "SELECT format('CREATE DATABASE %I OWNER %I', $1, $2)", [database, owner], cancellationToken);
+    public Task CreateDatabaseAsync(
+        string database,
+        string owner = Superuser,
+        CancellationToken cancellationToken = default
+    ) =>
+        ExecuteFormattedAsync(
+            Superuser,
+            "SELECT format('CREATE DATABASE %I OWNER %I', $1, $2)",
+            [database, owner],
+            cancellationToken
+        );
 
     /// <summary>Drops a database and whoever is connected to it.</summary>
     public Task DropDatabaseAsync(string database, CancellationToken cancellationToken = default) =>
-        ExecuteFormattedAsync(Superuser, "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1)", [database], cancellationToken);
+        ExecuteFormattedAsync(
+            Superuser,
+            "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1)",
+            [database],
+            cancellationToken
+        );
 
     /// <summary>Stops the server and keeps its data; <see cref="StartAsync(CancellationToken)"/> brings it back.</summary>
     public async Task StopAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default)
@@ -230,14 +254,24 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         foreach (var (name, value) in settings)
             configuration.AppendLine($"{name} = {Quoted(value)}");
         configuration.AppendLine($"listen_addresses = {Quoted(Host)}");
-        configuration.AppendLine($"unix_socket_directories = {Quoted(root.Length > LongestSocketDirectory ? "" : root)}");
+        configuration.AppendLine(
+            $"unix_socket_directories = {Quoted(root.Length > LongestSocketDirectory ? "" : root)}"
+        );
         configuration.AppendLine("lc_messages = 'C'");
-        await File.AppendAllTextAsync(Path.Combine(DataDirectory, "postgresql.conf"), configuration.ToString(), cancellationToken);
+        await File.AppendAllTextAsync(
+            Path.Combine(DataDirectory, "postgresql.conf"),
+            configuration.ToString(),
+            cancellationToken
+        );
 
         for (var attempt = 1; ; attempt++)
         {
             Port = FreePort();
-            await File.AppendAllTextAsync(Path.Combine(DataDirectory, "postgresql.conf"), $"port = {Port}\n", cancellationToken);
+            await File.AppendAllTextAsync(
+                Path.Combine(DataDirectory, "postgresql.conf"),
+                $"port = {Port}\n",
+                cancellationToken
+            );
             var result = await TryStartAsync(cancellationToken);
             if (result.IsSuccess)
                 return;
@@ -261,13 +295,28 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             throw new Failure(ExitCode.Failed, $"initdb failed: {Said(result)}");
         File.Delete(passwordFile);
 
-        Task<BufferedCommandResult> InitializeAsync(string locale) => RunAsync(
-            "initdb",
-            [
-                "-D", DataDirectory, "--username", Superuser, "--encoding", "UTF8", "--locale", locale, "--no-sync",
-                "--auth-local", "trust", "--auth-host", "scram-sha-256", "--pwfile", passwordFile,
-            ],
-            cancellationToken);
+        Task<BufferedCommandResult> InitializeAsync(string locale) =>
+            RunAsync(
+                "initdb",
+                [
+                    "-D",
+                    DataDirectory,
+                    "--username",
+                    Superuser,
+                    "--encoding",
+                    "UTF8",
+                    "--locale",
+                    locale,
+                    "--no-sync",
+                    "--auth-local",
+                    "trust",
+                    "--auth-host",
+                    "scram-sha-256",
+                    "--pwfile",
+                    passwordFile,
+                ],
+                cancellationToken
+            );
     }
 
     Task<BufferedCommandResult> TryStartAsync(CancellationToken cancellationToken) =>
@@ -280,8 +329,14 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             .WithArguments(line[1..])
             .WithWorkingDirectory(root)
             // What is set for the user's own PostgreSQL must not lead these programs elsewhere.
-            .WithEnvironmentVariables(variables => variables
-                .Set("LC_ALL", "C").Set("PGDATA", null).Set("PGPORT", null).Set("PGHOST", null).Set("PGOPTIONS", null))
+            .WithEnvironmentVariables(variables =>
+                variables
+                    .Set("LC_ALL", "C")
+                    .Set("PGDATA", null)
+                    .Set("PGPORT", null)
+                    .Set("PGHOST", null)
+                    .Set("PGOPTIONS", null)
+            )
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(cancellationToken);
     }
@@ -294,18 +349,27 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         return Cli.Wrap(line[0])
             .WithArguments(line[1..])
             .WithWorkingDirectory("/")
-            .WithStandardInputPipe(PipeSource.Create(async (stdin, cancellationToken) =>
-            {
-                // Nothing is sent and nothing closed until the end: an open pipe says that we are alive.
-                var word = await lastWord.Task.WaitAsync(cancellationToken);
-                await stdin.WriteAsync(Encoding.ASCII.GetBytes(word), cancellationToken);
-            }))
+            .WithStandardInputPipe(
+                PipeSource.Create(
+                    async (stdin, cancellationToken) =>
+                    {
+                        // Nothing is sent and nothing closed until the end: an open pipe says that we are alive.
+                        var word = await lastWord.Task.WaitAsync(cancellationToken);
+                        await stdin.WriteAsync(Encoding.ASCII.GetBytes(word), cancellationToken);
+                    }
+                )
+            )
             .WithValidation(CommandResultValidation.None)
             .ExecuteAsync()
             .Task;
     }
 
-    async Task ExecuteFormattedAsync(string role, string formatting, string[] values, CancellationToken cancellationToken)
+    async Task ExecuteFormattedAsync(
+        string role,
+        string formatting,
+        string[] values,
+        CancellationToken cancellationToken
+    )
     {
         // Without a pool: an idle pooled session on 'postgres' or template1 would be in the way of CREATE DATABASE.
         var builder = new NpgsqlConnectionStringBuilder(ConnectionString("postgres", role)) { Pooling = false };

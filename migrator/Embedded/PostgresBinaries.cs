@@ -39,7 +39,9 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
     {
         var debian = Path.Combine(DebianRoot, major.ToString(CultureInfo.InvariantCulture), "bin");
         var directory = Named($"{EnvironmentVariable}_{major}") ?? (IsComplete(debian) ? debian : null);
-        var found = directory is null ? await FindAsync(cancellationToken) : await ReadAsync(directory, cancellationToken);
+        var found = directory is null
+            ? await FindAsync(cancellationToken)
+            : await ReadAsync(directory, cancellationToken);
         return found?.Major == major ? found : null;
     }
 
@@ -48,7 +50,9 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
     /// <param name="cancellationToken">Ends the installation.</param>
     /// <exception cref="Failure">There is no server, and none could be installed.</exception>
     public static async Task<PostgresBinaries> FindOrInstallAsync(
-        Action<string>? say = null, CancellationToken cancellationToken = default)
+        Action<string>? say = null,
+        CancellationToken cancellationToken = default
+    )
     {
         if (await FindAsync(cancellationToken) is { } found)
             return found;
@@ -59,15 +63,20 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
         say?.Invoke("PostgreSQL is not installed: installing Debian's package 'postgresql' ...");
         // A machine that never asked for its package lists finds nothing; one with stale lists may still install.
         await AptGetAsync(["update"], cancellationToken);
-        var failure = await AptGetAsync(["install", "--yes", "--no-install-recommends", "postgresql"], cancellationToken);
+        var failure = await AptGetAsync(
+            ["install", "--yes", "--no-install-recommends", "postgresql"],
+            cancellationToken
+        );
         return await FindAsync(cancellationToken) ?? throw NotFound($" (apt-get failed: {failure})");
     }
 
-    static Failure NotFound(string why) => new(
-        ExitCode.Failed,
-        $"No PostgreSQL server programs (initdb, pg_ctl, postgres) were found{why}. "
-        + "Install them (Debian, Ubuntu: 'sudo apt-get install postgresql') "
-        + $"or set {EnvironmentVariable} to the directory that holds them.");
+    static Failure NotFound(string why) =>
+        new(
+            ExitCode.Failed,
+            $"No PostgreSQL server programs (initdb, pg_ctl, postgres) were found{why}. "
+                + "Install them (Debian, Ubuntu: 'sudo apt-get install postgresql') "
+                + $"or set {EnvironmentVariable} to the directory that holds them."
+        );
 
     static async Task<string> AptGetAsync(string[] arguments, CancellationToken cancellationToken)
     {
@@ -88,7 +97,8 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
             : throw new Failure(
                 ExitCode.Usage,
                 $"{variable} is '{directory}', which does not hold initdb, pg_ctl and postgres. "
-                + "Set it to a server's bin directory or unset it.");
+                    + "Set it to a server's bin directory or unset it."
+            );
     }
 
     static string? OnPath()
@@ -124,7 +134,9 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
         return VersionPattern.Match(result.StandardOutput) is { Success: true } match
             ? new(directory, int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture))
             : throw new Failure(
-                ExitCode.Failed, $"'{postgres} --version' failed: {(result.StandardOutput + result.StandardError).Trim()}");
+                ExitCode.Failed,
+                $"'{postgres} --version' failed: {(result.StandardOutput + result.StandardError).Trim()}"
+            );
     }
 
     [GeneratedRegex(@"\(PostgreSQL\) (\d+)")]

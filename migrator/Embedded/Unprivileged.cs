@@ -18,10 +18,16 @@ sealed record Unprivileged(string Uid, string Gid)
     {
         if (!Environment.IsPrivilegedProcess)
             return null;
-        var users = File.ReadLines("/etc/passwd").Select(line => line.Split(':')).ToDictionary(fields => fields[0], StringComparer.Ordinal);
-        var user = users.GetValueOrDefault("postgres") ?? users.GetValueOrDefault("nobody")
+        var users = File.ReadLines("/etc/passwd")
+            .Select(line => line.Split(':'))
+            .ToDictionary(fields => fields[0], StringComparer.Ordinal);
+        var user =
+            users.GetValueOrDefault("postgres")
+            ?? users.GetValueOrDefault("nobody")
             ?? throw new Failure(
-                ExitCode.Failed, "PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody'. Run this as another user.");
+                ExitCode.Failed,
+                "PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody'. Run this as another user."
+            );
         return new(user[2], user[3]);
     }
 

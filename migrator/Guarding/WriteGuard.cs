@@ -16,7 +16,12 @@ namespace Migrator.Guarding;
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-createtrigger.html</remarks>
 /// <param name="hold">Called in each transaction that changes a table: makes sure that the run is still the newest.</param>
-public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Tenant tenant, Func<NpgsqlConnection, CancellationToken, Task>? hold = null)
+public sealed class WriteGuard(
+    NpgsqlDataSource database,
+    TenantScope scope,
+    Tenant tenant,
+    Func<NpgsqlConnection, CancellationToken, Task>? hold = null
+)
 {
     /// <summary>What the names of the guard's triggers begin with. The tilde sorts last: the guard sees what the application's own triggers made of the row.</summary>
     public const string TriggerPrefix = "~tenant_promotion_";
@@ -37,35 +42,75 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
     /// <summary>Writes the guard's row first, then the triggers, table by table; safe to repeat.</summary>
     /// <param name="state">The state of a guard that is not there yet.</param>
     /// <exception cref="Failure">A table stays locked by somebody for too long.</exception>
-    public async Task InstallAsync(string state, CancellationToken cancel)
+    public async Task InstallAsync(string state, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancel);
-        await ExecuteAsync(connection, """
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await ExecuteAsync(
+            connection,
+            """
             INSERT INTO tenant_promotion.guard (tenant_key, tenant_slug, state, pass)
             VALUES (@Key, @Slug, @state, gen_random_uuid()) ON CONFLICT (tenant_key) DO NOTHING
-            """, cancel, new { tenant.Key, Slug = tenant.Slug.Text, state });
-        foreach (var table in Tables) await WithTableLockAsync(connection, table.Name, InstallStatements(table), cancel);
+            """,
+            cancellationToken,
+            new
+            {
+                tenant.Key,
+                Slug = tenant.Slug.Text,
+                state,
+            }
+        );
+        foreach (var table in Tables)
+            await WithTableLockAsync(connection, table.Name, InstallStatements(table), cancellationToken);
     }
 
     /// <summary>Removes triggers, functions and, last, the guard's row; safe to repeat.</summary>
-    public async Task RemoveAsync(CancellationToken cancel)
+    public async Task RemoveAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancel);
-        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")) return;
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL"))
+            return;
         // From the catalog and not from the scope: a table may have been renamed meanwhile.
-        var triggers = await connection.QueryAsync<(string Schema, string Table, string Trigger)>(new CommandDefinition("""
-            SELECT n.nspname, c.relname, t.tgname
-            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE starts_with(t.tgname, @Prefix) AND t.tgparentid = 0
-            """, new { Prefix }, cancellationToken: cancel));
+        var triggers = await connection.QueryAsync<(string Schema, string Table, string Trigger)>(
+            new CommandDefinition(
+                """
+                SELECT n.nspname, c.relname, t.tgname
+                FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE starts_with(t.tgname, @Prefix) AND t.tgparentid = 0
+                """,
+                new { Prefix },
+                cancellationToken: cancellationToken
+            )
+        );
         foreach (var table in triggers.GroupBy(row => new TableName(row.Schema, row.Table)))
             await WithTableLockAsync(
-                connection, table.Key, string.Concat(table.Select(row => $"DROP TRIGGER IF EXISTS {Sql.Identifier(row.Trigger)} ON {table.Key.Quoted};\n")), cancel);
-        var functions = await connection.QueryAsync<string>(new CommandDefinition(
-            "SELECT proname FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace AND starts_with(proname, @Prefix)",
-            new { Prefix }, cancellationToken: cancel));
-        foreach (var function in functions) await ExecuteAsync(connection, $"DROP FUNCTION IF EXISTS tenant_promotion.{Sql.Identifier(function)}()", cancel);
-        await ExecuteAsync(connection, "DELETE FROM tenant_promotion.guard WHERE tenant_key = @Key", cancel, new { tenant.Key });
+                connection,
+                table.Key,
+                string.Concat(
+                    table.Select(row =>
+                        $"DROP TRIGGER IF EXISTS {Sql.Identifier(row.Trigger)} ON {table.Key.Quoted};\n"
+                    )
+                ),
+                cancellationToken
+            );
+        var functions = await connection.QueryAsync<string>(
+            new CommandDefinition(
+                "SELECT proname FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace AND starts_with(proname, @Prefix)",
+                new { Prefix },
+                cancellationToken: cancellationToken
+            )
+        );
+        foreach (var function in functions)
+            await ExecuteAsync(
+                connection,
+                $"DROP FUNCTION IF EXISTS tenant_promotion.{Sql.Identifier(function)}()",
+                cancellationToken
+            );
+        await ExecuteAsync(
+            connection,
+            "DELETE FROM tenant_promotion.guard WHERE tenant_key = @Key",
+            cancellationToken,
+            new { tenant.Key }
+        );
     }
 
     /// <summary>
@@ -76,56 +121,86 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
     public async Task CloseAsync(JournalTransaction transaction, TimeSpan timeout)
     {
         await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
-        await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock(@LockClass, hashtext('guard ' || @Key))", new { PromotionJournal.LockClass, tenant.Key });
-        if (await SetAsync(transaction, "closed") != 1) throw new InvalidOperationException("There is no guard to close.");
+        await transaction.ExecuteAsync(
+            "SELECT pg_advisory_xact_lock(@LockClass, hashtext('guard ' || @Key))",
+            new { PromotionJournal.LockClass, tenant.Key }
+        );
+        if (await SetAsync(transaction, "closed") != 1)
+            throw new InvalidOperationException("There is no guard to close.");
     }
 
     /// <summary>Opens the guard inside the caller's transaction.</summary>
     public Task OpenAsync(JournalTransaction transaction) => SetAsync(transaction, "open");
 
     /// <summary>The tenant's transactions that keep the guard from closing, one line each.</summary>
-    public async Task<IReadOnlyList<string>> HoldersAsync(CancellationToken cancel)
+    public async Task<IReadOnlyList<string>> HoldersAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancel);
-        return [.. await connection.QueryAsync<string>(new CommandDefinition("""
-            SELECT format('process %s (%s, %s) for %s s: %s', a.pid, a.usename, a.state,
-                          round(extract(epoch FROM clock_timestamp() - a.xact_start)), left(a.query, 60))
-            FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-            WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND l.classid = @LockClass AND l.objid::bigint = (hashtext('guard ' || @Key)::bigint & 4294967295) AND l.objsubid = 2 AND l.granted
-            ORDER BY a.xact_start
-            """, new { PromotionJournal.LockClass, tenant.Key }, cancellationToken: cancel))];
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return
+        [
+            .. await connection.QueryAsync<string>(
+                new CommandDefinition(
+                    """
+                    SELECT format('process %s (%s, %s) for %s s: %s', a.pid, a.usename, a.state,
+                                  round(extract(epoch FROM clock_timestamp() - a.xact_start)), left(a.query, 60))
+                    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                    WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                      AND l.classid = @LockClass AND l.objid::bigint = (hashtext('guard ' || @Key)::bigint & 4294967295) AND l.objsubid = 2 AND l.granted
+                    ORDER BY a.xact_start
+                    """,
+                    new { PromotionJournal.LockClass, tenant.Key },
+                    cancellationToken: cancellationToken
+                )
+            ),
+        ];
     }
 
     /// <summary>Lets the statements of this transaction pass the closed guard; the word is known to nobody else.</summary>
-    public Task PassAsync(NpgsqlConnection connection, CancellationToken cancel) => ExecuteAsync(
-        connection,
-        "SELECT set_config('tenant_promotion.pass', pass, true) FROM tenant_promotion.guard WHERE tenant_key = @Key",
-        cancel, new { tenant.Key });
+    public Task PassAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        ExecuteAsync(
+            connection,
+            "SELECT set_config('tenant_promotion.pass', pass, true) FROM tenant_promotion.guard WHERE tenant_key = @Key",
+            cancellationToken,
+            new { tenant.Key }
+        );
 
     /// <summary>The guard's state, or null when there is none.</summary>
-    public async Task<string?> StateAsync(CancellationToken cancel)
+    public async Task<string?> StateAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancel);
-        return await StateAsync(connection, tenant.Key, cancel);
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        return await StateAsync(connection, tenant.Key, cancellationToken);
     }
 
-    public static async Task<string?> StateAsync(NpgsqlConnection connection, string tenantKey, CancellationToken cancel) =>
+    public static async Task<string?> StateAsync(
+        NpgsqlConnection connection,
+        string tenantKey,
+        CancellationToken cancellationToken
+    ) =>
         await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")
-            ? await connection.ExecuteScalarAsync<string?>(new CommandDefinition(
-                "SELECT state FROM tenant_promotion.guard WHERE tenant_key = @tenantKey", new { tenantKey }, cancellationToken: cancel))
+            ? await connection.ExecuteScalarAsync<string?>(
+                new CommandDefinition(
+                    "SELECT state FROM tenant_promotion.guard WHERE tenant_key = @tenantKey",
+                    new { tenantKey },
+                    cancellationToken: cancellationToken
+                )
+            )
             : null;
 
-    Task<int> SetAsync(JournalTransaction transaction, string state) => transaction.ExecuteAsync(
-        "UPDATE tenant_promotion.guard SET state = @state, changed_at = now() WHERE tenant_key = @Key", new { tenant.Key, state });
+    Task<int> SetAsync(JournalTransaction transaction, string state) =>
+        transaction.ExecuteAsync(
+            "UPDATE tenant_promotion.guard SET state = @state, changed_at = now() WHERE tenant_key = @Key",
+            new { tenant.Key, state }
+        );
 
     string InstallStatements(ScopedTable table)
     {
         var name = table.Name.Quoted;
         var key = Sql.Literal(tenant.Key);
         var sql = new StringBuilder();
-        void Trigger(string suffix, string when, string function) => sql.Append(
-            $"CREATE OR REPLACE TRIGGER {Sql.Identifier(Prefix + suffix)} {when} EXECUTE FUNCTION tenant_promotion.{function};\n");
+        void Trigger(string suffix, string when, string function) =>
+            sql.Append(
+                $"CREATE OR REPLACE TRIGGER {Sql.Identifier(Prefix + suffix)} {when} EXECUTE FUNCTION tenant_promotion.{function};\n"
+            );
         void Always(string suffix)
         {
             // Also for sessions that switch ordinary triggers off (session_replication_role): a write is a write.
@@ -138,14 +213,19 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
             var function = Prefix + "_" + table.Table.Oid;
             var deferrable = table.Path[0].Deferrable;
             sql.Append(DerivedFunction(table, function, deferrable));
-            Trigger("_row", $"BEFORE INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW", Sql.Identifier(function) + "()");
+            Trigger(
+                "_row",
+                $"BEFORE INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW",
+                Sql.Identifier(function) + "()"
+            );
             Always("_row");
             if (deferrable)
             {
                 sql.Append($"DROP TRIGGER IF EXISTS {Sql.Identifier(Prefix + "_commit")} ON {name};\n");
                 sql.Append(
-                    $"CREATE CONSTRAINT TRIGGER {Sql.Identifier(Prefix + "_commit")} AFTER INSERT OR UPDATE ON {name} " +
-                    $"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenant_promotion.{Sql.Identifier(function)}();\n");
+                    $"CREATE CONSTRAINT TRIGGER {Sql.Identifier(Prefix + "_commit")} AFTER INSERT OR UPDATE ON {name} "
+                        + $"DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenant_promotion.{Sql.Identifier(function)}();\n"
+                );
                 Always("_commit");
             }
         }
@@ -153,24 +233,42 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
         {
             var row = (string alias) => scope.Condition(table, alias, tenant.Key);
             Trigger("_insert", $"BEFORE INSERT ON {name} FOR EACH ROW WHEN ({row("NEW")})", $"guard_row({key})");
-            Trigger("_update", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({row("OLD")} OR {row("NEW")})", $"guard_row({key})");
+            Trigger(
+                "_update",
+                $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({row("OLD")} OR {row("NEW")})",
+                $"guard_row({key})"
+            );
             Trigger("_delete", $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({row("OLD")})", $"guard_row({key})");
-            foreach (var suffix in (string[])["_insert", "_update", "_delete"]) Always(suffix);
+            foreach (var suffix in (string[])["_insert", "_update", "_delete"])
+                Always(suffix);
         }
 
         if (table.Table.IsStreamable && table.Belonging != Belonging.Root)
         {
-            var moves = table.Belonging == Belonging.Direct
-                ? $"({scope.Condition(table, "OLD", tenant.Key)}) IS DISTINCT FROM ({scope.Condition(table, "NEW", tenant.Key)})"
-                : string.Join(" OR ", table.Path[0].FromColumns.Select(column => $"OLD.{Sql.Identifier(column)} IS DISTINCT FROM NEW.{Sql.Identifier(column)}"));
-            var arguments = string.Join(", ", ((string[])[tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key]).Select(Sql.Literal));
+            var moves =
+                table.Belonging == Belonging.Direct
+                    ? $"({scope.Condition(table, "OLD", tenant.Key)}) IS DISTINCT FROM ({scope.Condition(table, "NEW", tenant.Key)})"
+                    : string.Join(
+                        " OR ",
+                        table
+                            .Path[0]
+                            .FromColumns.Select(column =>
+                                $"OLD.{Sql.Identifier(column)} IS DISTINCT FROM NEW.{Sql.Identifier(column)}"
+                            )
+                    );
+            var arguments = string.Join(
+                ", ",
+                ((string[])[tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key]).Select(Sql.Literal)
+            );
             Trigger("_moved", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({moves})", $"guard_moved({arguments})");
             Always("_moved");
         }
 
         foreach (var part in table.Table.Leaves.Select(leaf => leaf.Name).Append(table.Name).Distinct())
         {
-            sql.Append($"CREATE OR REPLACE TRIGGER {Sql.Identifier(Prefix + "_truncate")} BEFORE TRUNCATE ON {part.Quoted} EXECUTE FUNCTION tenant_promotion.guard_truncate();\n");
+            sql.Append(
+                $"CREATE OR REPLACE TRIGGER {Sql.Identifier(Prefix + "_truncate")} BEFORE TRUNCATE ON {part.Quoted} EXECUTE FUNCTION tenant_promotion.guard_truncate();\n"
+            );
             sql.Append($"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(Prefix + "_truncate")};\n");
         }
         return sql.ToString();
@@ -208,21 +306,36 @@ public sealed class WriteGuard(NpgsqlDataSource database, TenantScope scope, Ten
             """;
         return $"""
             CREATE OR REPLACE FUNCTION tenant_promotion.{Sql.Identifier(function)}() RETURNS trigger LANGUAGE plpgsql
-                SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS {Sql.Literal(body)};
+                SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS {Sql.Literal(
+                body
+            )};
             REVOKE ALL ON FUNCTION tenant_promotion.{Sql.Identifier(function)}() FROM PUBLIC;
 
             """;
     }
 
-    Task WithTableLockAsync(NpgsqlConnection connection, TableName table, string statements, CancellationToken cancel) => TableLock.RunAsync(
-        connection, table,
-        async token =>
-        {
-            if (hold is not null) await hold(connection, token);
-            return await ExecuteAsync(connection, statements, token);
-        },
-        cancel);
+    Task WithTableLockAsync(
+        NpgsqlConnection connection,
+        TableName table,
+        string statements,
+        CancellationToken cancellationToken
+    ) =>
+        TableLock.RunAsync(
+            connection,
+            table,
+            async token =>
+            {
+                if (hold is not null)
+                    await hold(connection, token);
+                return await ExecuteAsync(connection, statements, token);
+            },
+            cancellationToken
+        );
 
-    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel, object? parameters = null) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancel));
+    static Task<int> ExecuteAsync(
+        NpgsqlConnection connection,
+        string sql,
+        CancellationToken cancellationToken,
+        object? parameters = null
+    ) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
 }

@@ -6,6 +6,6 @@ namespace Migrator.Journal;
 public static class Journaled
 {
     /// <summary>The facts, or null where the phase has not noted any yet.</summary>
-    public static T? Read<T>(JsonElement facts) where T : class =>
-        facts.EnumerateObject().Any() ? facts.Deserialize<T>() : null;
+    public static T? Read<T>(JsonElement facts)
+        where T : class => facts.EnumerateObject().Any() ? facts.Deserialize<T>() : null;
 }

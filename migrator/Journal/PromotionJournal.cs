@@ -37,20 +37,37 @@ public sealed class PromotionJournal : IAsyncDisposable
 
     /// <summary>Takes the tenant's lock. A run that has just been killed may hold it for a moment, so this waits a few seconds.</summary>
     /// <exception cref="Failure"><see cref="ExitCode.Busy"/> when another run holds the tenant.</exception>
-    public static async Task<PromotionJournal> LockAsync(Databases databases, string tenantKey, CancellationToken cancel)
+    public static async Task<PromotionJournal> LockAsync(
+        Databases databases,
+        string tenantKey,
+        CancellationToken cancellationToken
+    )
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(databases.SharedServer.ConnectionString) { Pooling = false }.ConnectionString);
+        var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(databases.SharedServer.ConnectionString)
+            {
+                Pooling = false,
+            }.ConnectionString
+        );
         try
         {
-            await connection.OpenAsync(cancel);
+            await connection.OpenAsync(cancellationToken);
             var patience = System.Diagnostics.Stopwatch.StartNew();
-            while (!await connection.ExecuteScalarAsync<bool>(new CommandDefinition(
-                       "SELECT pg_try_advisory_lock(@LockClass, hashtext(@tenantKey))", new { LockClass, tenantKey }, cancellationToken: cancel)))
+            while (
+                !await connection.ExecuteScalarAsync<bool>(
+                    new CommandDefinition(
+                        "SELECT pg_try_advisory_lock(@LockClass, hashtext(@tenantKey))",
+                        new { LockClass, tenantKey },
+                        cancellationToken: cancellationToken
+                    )
+                )
+            )
             {
-                if (patience.Elapsed > LockPatience) throw Sentences.Busy(databases.Slug);
-                await Task.Delay(100, cancel);
+                if (patience.Elapsed > LockPatience)
+                    throw Sentences.Busy(databases.Slug);
+                await Task.Delay(100, cancellationToken);
             }
-            await EndLeftoverWritesAsync(connection, databases, cancel);
+            await EndLeftoverWritesAsync(connection, databases, cancellationToken);
             return new(connection);
         }
         catch
@@ -61,193 +78,357 @@ public sealed class PromotionJournal : IAsyncDisposable
     }
 
     // Of a run that stands still without its lock: what it has written must not be committed one day. Sessions that only read may go on.
-    static async Task EndLeftoverWritesAsync(NpgsqlConnection connection, Databases databases, CancellationToken cancel)
+    static async Task EndLeftoverWritesAsync(
+        NpgsqlConnection connection,
+        Databases databases,
+        CancellationToken cancellationToken
+    )
     {
-        while (await connection.ExecuteScalarAsync<long>(new CommandDefinition(
-                   """
-                   SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                   WHERE application_name = @ApplicationName AND datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
-                   """,
-                   new { databases.ApplicationName }, cancellationToken: cancel)) > 0)
-            await Task.Delay(50, cancel);
+        while (
+            await connection.ExecuteScalarAsync<long>(
+                new CommandDefinition(
+                    """
+                    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                    WHERE application_name = @ApplicationName AND datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                    """,
+                    new { databases.ApplicationName },
+                    cancellationToken: cancellationToken
+                )
+            ) > 0
+        )
+            await Task.Delay(50, cancellationToken);
     }
 
     /// <summary>Creates the journal's tables where they are not yet there.</summary>
-    public Task InstallAsync(CancellationToken cancel) => TransactAsync(
-        async transaction =>
-        {
-            // Two tenants may be promoted for the first time at the same moment.
-            await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock(@LockClass, 0)", new { LockClass });
-            await transaction.ExecuteAsync(SqlFile.Read("journal.sql"));
-            await transaction.ExecuteAsync(SqlFile.Read("guard.sql"));
-        },
-        cancel);
+    public Task InstallAsync(CancellationToken cancellationToken) =>
+        TransactAsync(
+            async transaction =>
+            {
+                // Two tenants may be promoted for the first time at the same moment.
+                await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock(@LockClass, 0)", new { LockClass });
+                await transaction.ExecuteAsync(SqlFile.Read("journal.sql"));
+                await transaction.ExecuteAsync(SqlFile.Read("guard.sql"));
+            },
+            cancellationToken
+        );
 
-    public Task<PromotionRecord?> CurrentAsync(string tenantKey, CancellationToken cancel) => InTurnAsync(() => FindAsync(connection, tenantKey, cancel), cancel);
+    public Task<PromotionRecord?> CurrentAsync(string tenantKey, CancellationToken cancellationToken) =>
+        InTurnAsync(() => FindAsync(connection, tenantKey, cancellationToken), cancellationToken);
 
     /// <summary>The tenant's newest promotion, under way or ended; null when there was none. Needs no lock.</summary>
-    public static async Task<PromotionRecord?> FindAsync(NpgsqlConnection connection, string tenantKey, CancellationToken cancel) =>
-        (await ListAsync(connection, "WHERE tenant_key = @tenantKey ORDER BY id DESC LIMIT 1", new { tenantKey }, cancel)).FirstOrDefault();
+    public static async Task<PromotionRecord?> FindAsync(
+        NpgsqlConnection connection,
+        string tenantKey,
+        CancellationToken cancellationToken
+    ) =>
+        (
+            await ListAsync(
+                connection,
+                "WHERE tenant_key = @tenantKey ORDER BY id DESC LIMIT 1",
+                new { tenantKey },
+                cancellationToken
+            )
+        ).FirstOrDefault();
 
     /// <summary>The newest promotion of every tenant that ever had one.</summary>
-    public static Task<IReadOnlyList<PromotionRecord>> NewestAsync(NpgsqlConnection connection, CancellationToken cancel) =>
-        ListAsync(connection, "WHERE id IN (SELECT max(id) FROM tenant_promotion.promotion GROUP BY tenant_key) ORDER BY tenant_slug", null, cancel);
+    public static Task<IReadOnlyList<PromotionRecord>> NewestAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        ListAsync(
+            connection,
+            "WHERE id IN (SELECT max(id) FROM tenant_promotion.promotion GROUP BY tenant_key) ORDER BY tenant_slug",
+            null,
+            cancellationToken
+        );
 
-    static async Task<IReadOnlyList<PromotionRecord>> ListAsync(NpgsqlConnection connection, string which, object? parameters, CancellationToken cancel)
+    static async Task<IReadOnlyList<PromotionRecord>> ListAsync(
+        NpgsqlConnection connection,
+        string which,
+        object? parameters,
+        CancellationToken cancellationToken
+    )
     {
-        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.digest') IS NOT NULL")) return [];
-        var rows = await connection.QueryAsync<Row>(new CommandDefinition(
-            $"""
-            SELECT id AS "Id", tenant_key AS "TenantKey", tenant_slug AS "TenantSlug", mode AS "Mode", state AS "State", target::text AS "Target",
-                   run AS "Run", started_at AS "StartedAt", ended_at AS "EndedAt", pause_ms AS "PauseMs", error AS "Error"
-            FROM tenant_promotion.promotion {which}
-            """,
-            parameters, cancellationToken: cancel));
+        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.digest') IS NOT NULL"))
+            return [];
+        var rows = await connection.QueryAsync<Row>(
+            new CommandDefinition(
+                $"""
+                SELECT id AS "Id", tenant_key AS "TenantKey", tenant_slug AS "TenantSlug", mode AS "Mode", state AS "State", target::text AS "Target",
+                       run AS "Run", started_at AS "StartedAt", ended_at AS "EndedAt", pause_ms AS "PauseMs", error AS "Error"
+                FROM tenant_promotion.promotion {which}
+                """,
+                parameters,
+                cancellationToken: cancellationToken
+            )
+        );
         var records = new List<PromotionRecord>();
         foreach (var row in rows)
         {
-            var phases = await connection.QueryAsync<PhaseRow>(new CommandDefinition(
-                """
-                SELECT name AS "Name", started_at AS "StartedAt", ended_at AS "EndedAt", facts::text AS "Facts"
-                FROM tenant_promotion.phase WHERE promotion_id = @Id ORDER BY started_at
-                """,
-                new { row.Id }, cancellationToken: cancel));
-            records.Add(new(
-                row.Id, row.TenantKey, row.TenantSlug, row.Mode, row.State, JsonSerializer.Deserialize<Target>(row.Target)!, row.Run,
-                row.StartedAt, row.EndedAt, row.PauseMs, row.Error,
-                [.. phases.Select(phase => new PhaseRecord(phase.Name, phase.StartedAt, phase.EndedAt, JsonSerializer.Deserialize<JsonElement>(phase.Facts)))]));
+            var phases = await connection.QueryAsync<PhaseRow>(
+                new CommandDefinition(
+                    """
+                    SELECT name AS "Name", started_at AS "StartedAt", ended_at AS "EndedAt", facts::text AS "Facts"
+                    FROM tenant_promotion.phase WHERE promotion_id = @Id ORDER BY started_at
+                    """,
+                    new { row.Id },
+                    cancellationToken: cancellationToken
+                )
+            );
+            records.Add(
+                new(
+                    row.Id,
+                    row.TenantKey,
+                    row.TenantSlug,
+                    row.Mode,
+                    row.State,
+                    JsonSerializer.Deserialize<Target>(row.Target)!,
+                    row.Run,
+                    row.StartedAt,
+                    row.EndedAt,
+                    row.PauseMs,
+                    row.Error,
+                    [
+                        .. phases.Select(phase => new PhaseRecord(
+                            phase.Name,
+                            phase.StartedAt,
+                            phase.EndedAt,
+                            JsonSerializer.Deserialize<JsonElement>(phase.Facts)
+                        )),
+                    ]
+                )
+            );
         }
         return records;
     }
 
     /// <summary>Begins a promotion with its first phase done: whoever finds the one finds the facts of the other.</summary>
-    public Task BeginAsync(Tenant tenant, string mode, Target target, string phase, object facts, TimeSpan took, CancellationToken cancel) => TransactAsync(
-        transaction => transaction.ExecuteAsync(
-            """
-            WITH begun AS (
-                INSERT INTO tenant_promotion.promotion (tenant_key, tenant_slug, mode, state, target)
-                VALUES (@Key, @Slug, @mode, @state, CAST(@target AS jsonb)) RETURNING id)
-            INSERT INTO tenant_promotion.phase (promotion_id, name, started_at, ended_at, facts)
-            SELECT id, @phase, clock_timestamp() - @took, clock_timestamp(), CAST(@facts AS jsonb) FROM begun
-            """,
-            new
-            {
-                tenant.Key,
-                Slug = tenant.Slug.Text,
-                mode,
-                state = PromotionState.Preparing,
-                target = JsonSerializer.Serialize(target),
-                phase,
-                took,
-                facts = JsonSerializer.Serialize(facts),
-            }),
-        cancel);
+    public Task BeginAsync(
+        Tenant tenant,
+        string mode,
+        Target target,
+        string phase,
+        object facts,
+        TimeSpan took,
+        CancellationToken cancellationToken
+    ) =>
+        TransactAsync(
+            transaction =>
+                transaction.ExecuteAsync(
+                    """
+                    WITH begun AS (
+                        INSERT INTO tenant_promotion.promotion (tenant_key, tenant_slug, mode, state, target)
+                        VALUES (@Key, @Slug, @mode, @state, CAST(@target AS jsonb)) RETURNING id)
+                    INSERT INTO tenant_promotion.phase (promotion_id, name, started_at, ended_at, facts)
+                    SELECT id, @phase, clock_timestamp() - @took, clock_timestamp(), CAST(@facts AS jsonb) FROM begun
+                    """,
+                    new
+                    {
+                        tenant.Key,
+                        Slug = tenant.Slug.Text,
+                        mode,
+                        state = PromotionState.Preparing,
+                        target = JsonSerializer.Serialize(target),
+                        phase,
+                        took,
+                        facts = JsonSerializer.Serialize(facts),
+                    }
+                ),
+            cancellationToken
+        );
 
     /// <summary>Takes the next run number: from here on, what an earlier run still has in flight can no longer commit in the isolated database.</summary>
-    public Task<long> NextRunAsync(long promotion, CancellationToken cancel) => TransactAsync(
-        transaction => transaction.ScalarAsync<long>(
-            "UPDATE tenant_promotion.promotion SET run = run + 1, updated_at = now() WHERE id = @promotion RETURNING run", new { promotion }),
-        cancel);
+    public Task<long> NextRunAsync(long promotion, CancellationToken cancellationToken) =>
+        TransactAsync(
+            transaction =>
+                transaction.ScalarAsync<long>(
+                    "UPDATE tenant_promotion.promotion SET run = run + 1, updated_at = now() WHERE id = @promotion RETURNING run",
+                    new { promotion }
+                ),
+            cancellationToken
+        );
 
     /// <summary>To be called in every transaction that writes outside the journal's connection: no newer run begins before its commit.</summary>
     /// <exception cref="Failure">A newer run has taken over.</exception>
-    public static async Task HoldAsync(NpgsqlConnection connection, Slug slug, long promotion, long run, CancellationToken cancel)
+    public static async Task HoldAsync(
+        NpgsqlConnection connection,
+        Slug slug,
+        long promotion,
+        long run,
+        CancellationToken cancellationToken
+    )
     {
-        var current = await connection.ExecuteScalarAsync<long>(new CommandDefinition(
-            "SELECT run FROM tenant_promotion.promotion WHERE id = @promotion FOR SHARE", new { promotion }, cancellationToken: cancel));
-        if (current != run) throw Sentences.Superseded(slug);
+        var current = await connection.ExecuteScalarAsync<long>(
+            new CommandDefinition(
+                "SELECT run FROM tenant_promotion.promotion WHERE id = @promotion FOR SHARE",
+                new { promotion },
+                cancellationToken: cancellationToken
+            )
+        );
+        if (current != run)
+            throw Sentences.Superseded(slug);
     }
 
-    public Task PhaseStartedAsync(long promotion, string phase, string state, CancellationToken cancel) => TransactAsync(
-        async transaction =>
-        {
-            await transaction.ExecuteAsync(
-                """
-                INSERT INTO tenant_promotion.phase (promotion_id, name, started_at) VALUES (@promotion, @phase, clock_timestamp())
-                ON CONFLICT (promotion_id, name) DO UPDATE SET started_at = clock_timestamp(), ended_at = NULL
-                """,
-                new { promotion, phase });
-            await SetStateAsync(transaction, promotion, state);
-        },
-        cancel);
+    public Task PhaseStartedAsync(long promotion, string phase, string state, CancellationToken cancellationToken) =>
+        TransactAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteAsync(
+                    """
+                    INSERT INTO tenant_promotion.phase (promotion_id, name, started_at) VALUES (@promotion, @phase, clock_timestamp())
+                    ON CONFLICT (promotion_id, name) DO UPDATE SET started_at = clock_timestamp(), ended_at = NULL
+                    """,
+                    new { promotion, phase }
+                );
+                await SetStateAsync(transaction, promotion, state);
+            },
+            cancellationToken
+        );
 
-    public Task PhaseEndedAsync(long promotion, string phase, object? facts, CancellationToken cancel) =>
-        TransactAsync(transaction => EndPhaseAsync(transaction, promotion, phase, facts), cancel);
+    public Task PhaseEndedAsync(long promotion, string phase, object? facts, CancellationToken cancellationToken) =>
+        TransactAsync(transaction => EndPhaseAsync(transaction, promotion, phase, facts), cancellationToken);
 
     /// <summary>Marks a phase done inside a transaction that also does what it stands for.</summary>
-    public static Task EndPhaseAsync(JournalTransaction transaction, long promotion, string phase, object? facts) => transaction.ExecuteAsync(
-        """
-        UPDATE tenant_promotion.phase
-        SET ended_at = clock_timestamp(), facts = facts || CAST(@facts AS jsonb)
-        WHERE promotion_id = @promotion AND name = @phase
-        """,
-        new { promotion, phase, facts = JsonSerializer.Serialize(facts ?? new { }) });
+    public static Task EndPhaseAsync(JournalTransaction transaction, long promotion, string phase, object? facts) =>
+        transaction.ExecuteAsync(
+            """
+            UPDATE tenant_promotion.phase
+            SET ended_at = clock_timestamp(), facts = facts || CAST(@facts AS jsonb)
+            WHERE promotion_id = @promotion AND name = @phase
+            """,
+            new
+            {
+                promotion,
+                phase,
+                facts = JsonSerializer.Serialize(facts ?? new { }),
+            }
+        );
 
     /// <summary>Writes facts of a phase that is still under way: what it is about to do, so that an undo knows.</summary>
-    public Task NoteAsync(long promotion, string phase, object facts, CancellationToken cancel) => TransactAsync(
-        transaction => transaction.ExecuteAsync(
-            "UPDATE tenant_promotion.phase SET facts = facts || CAST(@facts AS jsonb) WHERE promotion_id = @promotion AND name = @phase",
-            new { promotion, phase, facts = JsonSerializer.Serialize(facts) }),
-        cancel);
+    public Task NoteAsync(long promotion, string phase, object facts, CancellationToken cancellationToken) =>
+        TransactAsync(
+            transaction =>
+                transaction.ExecuteAsync(
+                    "UPDATE tenant_promotion.phase SET facts = facts || CAST(@facts AS jsonb) WHERE promotion_id = @promotion AND name = @phase",
+                    new
+                    {
+                        promotion,
+                        phase,
+                        facts = JsonSerializer.Serialize(facts),
+                    }
+                ),
+            cancellationToken
+        );
 
     /// <summary>Takes back that a phase is done, and keeps its facts: its undo has begun.</summary>
-    public Task ReopenPhaseAsync(long promotion, string phase, CancellationToken cancel) => TransactAsync(
-        transaction => transaction.ExecuteAsync(
-            "UPDATE tenant_promotion.phase SET ended_at = NULL WHERE promotion_id = @promotion AND name = @phase", new { promotion, phase }),
-        cancel);
+    public Task ReopenPhaseAsync(long promotion, string phase, CancellationToken cancellationToken) =>
+        TransactAsync(
+            transaction =>
+                transaction.ExecuteAsync(
+                    "UPDATE tenant_promotion.phase SET ended_at = NULL WHERE promotion_id = @promotion AND name = @phase",
+                    new { promotion, phase }
+                ),
+            cancellationToken
+        );
 
     /// <summary>Forgets that these phases were done; they run again.</summary>
-    public static Task ForgetPhasesAsync(JournalTransaction transaction, long promotion, IReadOnlyList<string> phases) => transaction.ExecuteAsync(
-        "DELETE FROM tenant_promotion.phase WHERE promotion_id = @promotion AND name = ANY (@phases)",
-        new { promotion, phases = phases.ToArray() });
+    public static Task ForgetPhasesAsync(
+        JournalTransaction transaction,
+        long promotion,
+        IReadOnlyList<string> phases
+    ) =>
+        transaction.ExecuteAsync(
+            "DELETE FROM tenant_promotion.phase WHERE promotion_id = @promotion AND name = ANY (@phases)",
+            new { promotion, phases = phases.ToArray() }
+        );
 
-    public Task ErrorAsync(long promotion, string? error, CancellationToken cancel) => TransactAsync(
-        transaction => transaction.ExecuteAsync(
-            "UPDATE tenant_promotion.promotion SET error = @error, updated_at = now() WHERE id = @promotion", new { promotion, error }),
-        cancel);
+    public Task ErrorAsync(long promotion, string? error, CancellationToken cancellationToken) =>
+        TransactAsync(
+            transaction =>
+                transaction.ExecuteAsync(
+                    "UPDATE tenant_promotion.promotion SET error = @error, updated_at = now() WHERE id = @promotion",
+                    new { promotion, error }
+                ),
+            cancellationToken
+        );
 
-    public static async Task SetStateAsync(JournalTransaction transaction, long promotion, string state) => await transaction.ExecuteAsync(
-        "UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now() WHERE id = @promotion", new { promotion, state });
+    public static async Task SetStateAsync(JournalTransaction transaction, long promotion, string state) =>
+        await transaction.ExecuteAsync(
+            "UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now() WHERE id = @promotion",
+            new { promotion, state }
+        );
 
-    public static async Task EndAsync(JournalTransaction transaction, long promotion, string state) => await transaction.ExecuteAsync(
-        "UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now(), ended_at = now() WHERE id = @promotion",
-        new { promotion, state });
+    public static async Task EndAsync(JournalTransaction transaction, long promotion, string state) =>
+        await transaction.ExecuteAsync(
+            "UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now(), ended_at = now() WHERE id = @promotion",
+            new { promotion, state }
+        );
 
-    public Task SaveDigestsAsync(long promotion, IReadOnlyDictionary<TableName, Digest> digests, CancellationToken cancel) => TransactAsync(
-        async transaction =>
-        {
-            await transaction.ExecuteAsync("DELETE FROM tenant_promotion.digest WHERE promotion_id = @promotion", new { promotion });
-            foreach (var (table, digest) in digests)
+    public Task SaveDigestsAsync(
+        long promotion,
+        IReadOnlyDictionary<TableName, Digest> digests,
+        CancellationToken cancellationToken
+    ) =>
+        TransactAsync(
+            async transaction =>
+            {
                 await transaction.ExecuteAsync(
-                    "INSERT INTO tenant_promotion.digest VALUES (@promotion, @table, @Rows, CAST(@Sum AS numeric))",
-                    new { promotion, table = table.ToString(), digest.Rows, digest.Sum });
-        },
-        cancel);
+                    "DELETE FROM tenant_promotion.digest WHERE promotion_id = @promotion",
+                    new { promotion }
+                );
+                foreach (var (table, digest) in digests)
+                    await transaction.ExecuteAsync(
+                        "INSERT INTO tenant_promotion.digest VALUES (@promotion, @table, @Rows, CAST(@Sum AS numeric))",
+                        new
+                        {
+                            promotion,
+                            table = table.ToString(),
+                            digest.Rows,
+                            digest.Sum,
+                        }
+                    );
+            },
+            cancellationToken
+        );
 
     /// <summary>The digests that Verify recorded, by table name.</summary>
-    public static async Task<IReadOnlyDictionary<string, Digest>> DigestsAsync(NpgsqlConnection connection, long promotion, CancellationToken cancel) =>
-        (await connection.QueryAsync<(string Table, long Rows, string Sum)>(new CommandDefinition(
-            "SELECT table_name, rows, sum::text FROM tenant_promotion.digest WHERE promotion_id = @promotion", new { promotion }, cancellationToken: cancel)))
-        .ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
+    public static async Task<IReadOnlyDictionary<string, Digest>> DigestsAsync(
+        NpgsqlConnection connection,
+        long promotion,
+        CancellationToken cancellationToken
+    ) =>
+        (
+            await connection.QueryAsync<(string Table, long Rows, string Sum)>(
+                new CommandDefinition(
+                    "SELECT table_name, rows, sum::text FROM tenant_promotion.digest WHERE promotion_id = @promotion",
+                    new { promotion },
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
 
     /// <summary>Runs statements of the lock's holder in one transaction; what must be true together is written together.</summary>
-    public Task<T> TransactAsync<T>(Func<JournalTransaction, Task<T>> work, CancellationToken cancel) => InTurnAsync(
-        async () =>
-        {
-            await using var transaction = await connection.BeginTransactionAsync(cancel);
-            var result = await work(new(connection, cancel));
-            await transaction.CommitAsync(cancel);
-            return result;
-        },
-        cancel);
+    public Task<T> TransactAsync<T>(Func<JournalTransaction, Task<T>> work, CancellationToken cancellationToken) =>
+        InTurnAsync(
+            async () =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+                var result = await work(new(connection, cancellationToken));
+                await transaction.CommitAsync(cancellationToken);
+                return result;
+            },
+            cancellationToken
+        );
 
-    public Task TransactAsync(Func<JournalTransaction, Task> work, CancellationToken cancel) => TransactAsync(
-        async transaction =>
-        {
-            await work(transaction);
-            return 0;
-        },
-        cancel);
+    public Task TransactAsync(Func<JournalTransaction, Task> work, CancellationToken cancellationToken) =>
+        TransactAsync(
+            async transaction =>
+            {
+                await work(transaction);
+                return 0;
+            },
+            cancellationToken
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -260,17 +441,19 @@ public sealed class PromotionJournal : IAsyncDisposable
     }
 
     // One at a time, and only over the connection that took the lock: Dapper would open one that is closed anew, without it.
-    async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancel)
+    async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancel);
+        await turn.WaitAsync(cancellationToken);
         try
         {
-            if (connection.State != System.Data.ConnectionState.Open) throw Sentences.Lost("it is closed");
+            if (connection.State != System.Data.ConnectionState.Open)
+                throw Sentences.Lost("it is closed");
             return await work();
         }
         finally
         {
-            if (connection.State != System.Data.ConnectionState.Open) await lost.CancelAsync();
+            if (connection.State != System.Data.ConnectionState.Open)
+                await lost.CancelAsync();
             turn.Release();
         }
     }
@@ -282,12 +465,13 @@ public sealed class PromotionJournal : IAsyncDisposable
             while (true)
             {
                 await Task.Delay(TimeSpan.FromSeconds(1), closing.Token);
-                await InTurnAsync(() => connection.ExecuteAsync(new CommandDefinition("SELECT 1", cancellationToken: closing.Token)), closing.Token);
+                await InTurnAsync(
+                    () => connection.ExecuteAsync(new CommandDefinition("SELECT 1", cancellationToken: closing.Token)),
+                    closing.Token
+                );
             }
         }
-        catch (OperationCanceledException) when (closing.IsCancellationRequested)
-        {
-        }
+        catch (OperationCanceledException) when (closing.IsCancellationRequested) { }
         catch (Exception e) when (e is NpgsqlException or Failure)
         {
             await lost.CancelAsync();

@@ -24,14 +24,26 @@ public static class PromotionState
 public sealed record Target(
     [property: JsonPropertyName("host")] string Host,
     [property: JsonPropertyName("port")] int Port,
-    [property: JsonPropertyName("database")] string Database);
+    [property: JsonPropertyName("database")] string Database
+);
 
 /// <summary>One promotion as the journal has it.</summary>
 /// <param name="Run">Counts the processes that worked on it; the newest owns the isolated database.</param>
 /// <param name="PauseMilliseconds">Guard closed to flip.</param>
 public sealed record PromotionRecord(
-    long Id, string TenantKey, string TenantSlug, string Mode, string State, Target Target, long Run,
-    DateTime StartedAt, DateTime? EndedAt, double? PauseMilliseconds, string? Error, IReadOnlyList<PhaseRecord> Phases)
+    long Id,
+    string TenantKey,
+    string TenantSlug,
+    string Mode,
+    string State,
+    Target Target,
+    long Run,
+    DateTime StartedAt,
+    DateTime? EndedAt,
+    double? PauseMilliseconds,
+    string? Error,
+    IReadOnlyList<PhaseRecord> Phases
+)
 {
     /// <summary>The tenant's writes are accepted by the isolated database.</summary>
     public bool IsFlipped => State is PromotionState.Isolated or PromotionState.RollingBack or PromotionState.Finalized;

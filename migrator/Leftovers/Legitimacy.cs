@@ -9,10 +9,15 @@ public static class Legitimacy
     public static bool MayHaveOutbound(PromotionRecord? promotion) => promotion is { EndedAt: null, IsFlipped: false };
 
     /// <summary>Slot and publication in the isolated database: from shortly before the flip until the way back is gone or over.</summary>
-    public static bool MayHaveHomebound(PromotionRecord? promotion) => promotion is
-    {
-        EndedAt: null, State: PromotionState.CuttingOver or PromotionState.Isolated or PromotionState.RollingBack or PromotionState.Shared,
-    };
+    public static bool MayHaveHomebound(PromotionRecord? promotion) =>
+        promotion
+            is {
+                EndedAt: null,
+                State: PromotionState.CuttingOver
+                    or PromotionState.Isolated
+                    or PromotionState.RollingBack
+                    or PromotionState.Shared,
+            };
 
     /// <summary>The guard in the shared database: until finalized, or rolled back.</summary>
     public static bool MayHaveGuard(PromotionRecord? promotion) => promotion is { EndedAt: null };

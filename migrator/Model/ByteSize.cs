@@ -12,10 +12,18 @@ public static partial class ByteSize
     public static bool TryParse(string text, out long bytes)
     {
         bytes = 0;
-        if (text == "0") return true;
-        if (Syntax().Match(text) is not { Success: true } match || !double.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var number)) return false;
+        if (text == "0")
+            return true;
+        if (
+            Syntax().Match(text) is not { Success: true } match
+            || !double.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var number)
+        )
+            return false;
         var unit = match.Groups[2].Value;
-        bytes = (long)(number * Units.FirstOrDefault(known => known.Unit.Equals(unit, StringComparison.OrdinalIgnoreCase), ("B", 1)).Item2);
+        bytes = (long)(
+            number
+            * Units.FirstOrDefault(known => known.Unit.Equals(unit, StringComparison.OrdinalIgnoreCase), ("B", 1)).Item2
+        );
         return bytes > 0;
     }
 

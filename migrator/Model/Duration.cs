@@ -9,7 +9,11 @@ public static partial class Duration
     public static bool TryParse(string text, out TimeSpan duration)
     {
         duration = default;
-        if (Syntax().Match(text) is not { Success: true } match || !double.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var number)) return false;
+        if (
+            Syntax().Match(text) is not { Success: true } match
+            || !double.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var number)
+        )
+            return false;
         duration = match.Groups[2].Value switch
         {
             "ms" => TimeSpan.FromMilliseconds(number),

@@ -5,7 +5,8 @@ public static class SqlFile
 {
     public static string Read(string name)
     {
-        using var stream = typeof(SqlFile).Assembly.GetManifestResourceStream(name)
+        using var stream =
+            typeof(SqlFile).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException($"{name} is not an embedded resource.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();

@@ -14,7 +14,9 @@ public readonly record struct TableName(string Schema, string Name) : IComparabl
     }
 
     public int CompareTo(TableName other) =>
-        string.CompareOrdinal(Schema, other.Schema) is not 0 and var bySchema ? bySchema : string.CompareOrdinal(Name, other.Name);
+        string.CompareOrdinal(Schema, other.Schema) is not 0 and var bySchema
+            ? bySchema
+            : string.CompareOrdinal(Name, other.Name);
 
     public override string ToString() => $"{Schema}.{Name}";
 }

@@ -10,10 +10,17 @@ public sealed class BringHome : Phase
     public override string Title => "Bring the rows home";
     public override string State => PromotionState.RollingBack;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var rows = await new Homecoming(run.Databases, run.Scope, run.Tenant, run.Guard, run.HoldAsync, run.Options.Jobs).RunAsync(cancel);
-        await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, cancel);
+        var rows = await new Homecoming(
+            run.Databases,
+            run.Scope,
+            run.Tenant,
+            run.Guard,
+            run.HoldAsync,
+            run.Options.Jobs
+        ).RunAsync(cancellationToken);
+        await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, cancellationToken);
         return new($"{rows:N0} rows changed, both sides equal");
     }
 }

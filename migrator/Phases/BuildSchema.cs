@@ -15,51 +15,67 @@ public sealed class BuildSchema : Phase
     public override string Title => "Build keys and indexes";
     public override string State => PromotionState.Copying;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await run.Databases.EndLeftoverSessionsAsync(cancel);
-        var archive = await run.ArchiveAsync(cancel);
-        await archive.RestoreAsync([SchemaPart.PrimaryKeys, SchemaPart.PostData], run.Databases, run.Options.Jobs, cancel);
-        await RefreshViewsAsync(run, cancel);
-        await AnalyzeAsync(run, cancel);
+        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        var archive = await run.ArchiveAsync(cancellationToken);
+        await archive.RestoreAsync(
+            [SchemaPart.PrimaryKeys, SchemaPart.PostData],
+            run.Databases,
+            run.Options.Jobs,
+            cancellationToken
+        );
+        await RefreshViewsAsync(run, cancellationToken);
+        await AnalyzeAsync(run, cancellationToken);
         return new();
     }
 
     // After the indexes, for those over expressions have statistics of their own. A partitioned table brings its partitions along.
-    static Task AnalyzeAsync(PromotionRun run, CancellationToken cancel) => Parallel.ForEachAsync(
-        run.Scope.CopiedTables.OrderByDescending(table => table.Table.Bytes),
-        new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancel },
-        async (table, token) =>
-        {
-            await using var connection = await run.Databases.Isolated.OpenConnectionAsync(token);
-            await ExecuteAsync(connection, $"ANALYZE {table.Name.Quoted}", token);
-        });
+    static Task AnalyzeAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        Parallel.ForEachAsync(
+            run.Scope.CopiedTables.OrderByDescending(table => table.Table.Bytes),
+            new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancellationToken },
+            async (table, token) =>
+            {
+                await using var connection = await run.Databases.Isolated.OpenConnectionAsync(token);
+                await ExecuteAsync(connection, $"ANALYZE {table.Name.Quoted}", token);
+            }
+        );
 
     // A view over views comes after them: by the depth at which it depends on others.
-    static async Task RefreshViewsAsync(PromotionRun run, CancellationToken cancel)
+    static async Task RefreshViewsAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        var views = await shared.QueryAsync<(string Schema, string Name)>(new CommandDefinition("""
-            WITH RECURSIVE uses AS (
-                SELECT DISTINCT r.ev_class AS view, d.refobjid AS used
-                FROM pg_rewrite r
-                JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
-                JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('v', 'm')
-            ), depth (view, level) AS (
-                SELECT oid, 0 FROM pg_class WHERE relkind IN ('v', 'm')
-                UNION
-                SELECT u.view, depth.level + 1 FROM depth JOIN uses u ON u.used = depth.view
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var views = await shared.QueryAsync<(string Schema, string Name)>(
+            new CommandDefinition(
+                """
+                WITH RECURSIVE uses AS (
+                    SELECT DISTINCT r.ev_class AS view, d.refobjid AS used
+                    FROM pg_rewrite r
+                    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+                    JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('v', 'm')
+                ), depth (view, level) AS (
+                    SELECT oid, 0 FROM pg_class WHERE relkind IN ('v', 'm')
+                    UNION
+                    SELECT u.view, depth.level + 1 FROM depth JOIN uses u ON u.used = depth.view
+                )
+                SELECT n.nspname::text, c.relname::text
+                FROM depth JOIN pg_class c ON c.oid = depth.view JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE c.relkind = 'm' AND c.relispopulated AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+                GROUP BY 1, 2 ORDER BY max(depth.level)
+                """,
+                cancellationToken: cancellationToken
             )
-            SELECT n.nspname::text, c.relname::text
-            FROM depth JOIN pg_class c ON c.oid = depth.view JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind = 'm' AND c.relispopulated AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-            GROUP BY 1, 2 ORDER BY max(depth.level)
-            """, cancellationToken: cancel));
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        );
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         foreach (var (schema, name) in views)
-            await ExecuteAsync(connection, $"REFRESH MATERIALIZED VIEW {new TableName(schema, name).Quoted}", cancel);
+            await ExecuteAsync(
+                connection,
+                $"REFRESH MATERIALIZED VIEW {new TableName(schema, name).Quoted}",
+                cancellationToken
+            );
     }
 
-    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

@@ -27,26 +27,42 @@ public sealed class CatchUp : Phase
     public override string Title => "Catch up with the changes";
     public override string State => PromotionState.CatchingUp;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await run.Databases.EndLeftoverSessionsAsync(cancel);
-        await (await run.ArchiveAsync(cancel)).RestoreAsync([SchemaPart.PrimaryKeys], run.Databases, run.Options.Jobs, cancel);
+        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await (await run.ArchiveAsync(cancellationToken)).RestoreAsync(
+            [SchemaPart.PrimaryKeys],
+            run.Databases,
+            run.Options.Jobs,
+            cancellationToken
+        );
         var direction = StreamDirection.Outbound(run);
-        var changes = await CatchUpAsync(run, direction, exact: false, cancel);
-        await using var point = await ExactPoint.MeetAsync(direction, exact: false, null, cancel);
+        var changes = await CatchUpAsync(run, direction, exact: false, cancellationToken);
+        await using var point = await ExactPoint.MeetAsync(direction, exact: false, null, cancellationToken);
         return new($"{changes:N0} changes");
     }
 
     /// <summary>Applies until what remains is a moment's work.</summary>
-    public static async Task<long> CatchUpAsync(PromotionRun run, StreamDirection direction, bool exact, CancellationToken cancel)
+    public static async Task<long> CatchUpAsync(
+        PromotionRun run,
+        StreamDirection direction,
+        bool exact,
+        CancellationToken cancellationToken
+    )
     {
         long changes = 0;
         for (var round = 1; round <= Rounds; round++)
         {
-            await using (var feed = await ChangeFeed.OpenAsync(direction, exact, cancel))
+            await using (var feed = await ChangeFeed.OpenAsync(direction, exact, cancellationToken))
                 try
                 {
-                    await ComeNearAsync(run, direction, feed, direction.IsHomebound ? NearEnoughHome : NearEnough, cancel);
+                    await ComeNearAsync(
+                        run,
+                        direction,
+                        feed,
+                        direction.IsHomebound ? NearEnoughHome : NearEnough,
+                        cancellationToken
+                    );
                     return changes + feed.Changes;
                 }
                 catch (ExactPointNeededException)
@@ -54,23 +70,34 @@ public sealed class CatchUp : Phase
                     changes += feed.Changes;
                 }
             // Rows move all the time: what came after the point is a moment's work all the same.
-            await using var point = await ExactPoint.MeetAsync(direction, exact, null, cancel);
-            if (round >= ExactPoints) return changes;
+            await using var point = await ExactPoint.MeetAsync(direction, exact, null, cancellationToken);
+            if (round >= ExactPoints)
+                return changes;
         }
         throw Sentences.CannotCatchUp(run.Tenant.Slug);
     }
 
     /// <summary>Puts marks into the stream until one comes through within a time.</summary>
-    public static async Task ComeNearAsync(PromotionRun run, StreamDirection direction, ChangeFeed feed, TimeSpan near, CancellationToken cancel)
+    public static async Task ComeNearAsync(
+        PromotionRun run,
+        StreamDirection direction,
+        ChangeFeed feed,
+        TimeSpan near,
+        CancellationToken cancellationToken
+    )
     {
-        await using var source = await direction.Source.OpenConnectionAsync(cancel);
+        await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
         for (var round = 1; round <= (direction.IsHomebound ? RoundsHome : Rounds); round++)
         {
             var watch = Stopwatch.StartNew();
-            await feed.ReachAsync(await ReplicationSlot.MarkAsync(source, cancel), cancel);
-            if (watch.Elapsed < near) return;
-            if (watch.Elapsed > NearEnough) run.Progress.Info(Sentences.CatchingUp(feed.Changes, watch.Elapsed));
+            await feed.ReachAsync(await ReplicationSlot.MarkAsync(source, cancellationToken), cancellationToken);
+            if (watch.Elapsed < near)
+                return;
+            if (watch.Elapsed > NearEnough)
+                run.Progress.Info(Sentences.CatchingUp(feed.Changes, watch.Elapsed));
         }
-        throw direction.IsHomebound ? Sentences.CannotFollowHome(run.Tenant.Slug) : Sentences.CannotCatchUp(run.Tenant.Slug);
+        throw direction.IsHomebound
+            ? Sentences.CannotFollowHome(run.Tenant.Slug)
+            : Sentences.CannotCatchUp(run.Tenant.Slug);
     }
 }

@@ -11,10 +11,15 @@ public sealed class CloneBehaviour : Phase
     public override string Title => "Clone triggers and policies";
     public override string State => PromotionState.CatchingUp;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await (await run.ArchiveAsync(cancel)).RestoreAsync([SchemaPart.Behaviour], run.Databases, 1, cancel);
-        await Suspension.SuspendAsync(run, cancel);
+        await (await run.ArchiveAsync(cancellationToken)).RestoreAsync(
+            [SchemaPart.Behaviour],
+            run.Databases,
+            1,
+            cancellationToken
+        );
+        await Suspension.SuspendAsync(run, cancellationToken);
         return new();
     }
 }

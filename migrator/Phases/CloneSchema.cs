@@ -14,21 +14,23 @@ public sealed class CloneSchema : Phase
     public override string Title => "Clone the schema";
     public override string State => PromotionState.Preparing;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         // From scratch every time: half a schema, or the copy of an attempt whose guard has been opened since, is worth nothing.
-        await run.Databases.EndLeftoverSessionsAsync(cancel);
-        await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel))
+        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
-            await using var emptying = await connection.BeginTransactionAsync(cancel);
-            await run.Isolated.HoldAsync(connection, cancel);
-            await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("empty-database.sql"), cancellationToken: cancel));
-            await emptying.CommitAsync(cancel);
+            await using var emptying = await connection.BeginTransactionAsync(cancellationToken);
+            await run.Isolated.HoldAsync(connection, cancellationToken);
+            await connection.ExecuteAsync(
+                new CommandDefinition(SqlFile.Read("empty-database.sql"), cancellationToken: cancellationToken)
+            );
+            await emptying.CommitAsync(cancellationToken);
         }
 
-        var archive = await run.ArchiveAsync(cancel);
-        await archive.RestoreAsync([SchemaPart.Schemas], run.Databases, 1, cancel);
-        await archive.RestoreAsync([SchemaPart.PreData], run.Databases, 1, cancel);
+        var archive = await run.ArchiveAsync(cancellationToken);
+        await archive.RestoreAsync([SchemaPart.Schemas], run.Databases, 1, cancellationToken);
+        await archive.RestoreAsync([SchemaPart.PreData], run.Databases, 1, cancellationToken);
         return new($"{run.Scope.Tables.Count} tables");
     }
 }

@@ -14,51 +14,64 @@ public sealed class CloseIsolated : Phase
     public override string Title => "Close the isolated database for writes";
     public override string State => PromotionState.RollingBack;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await InstallAsync(run, cancel);
+        await InstallAsync(run, cancellationToken);
         var guard = GuardOf(run);
         return await Handover.TryAsync(
-            run, guard,
+            run,
+            guard,
             async () =>
             {
-                await InIsolatedAsync(run, transaction => guard.CloseAsync(transaction, run.Options.MaxPause), cancel);
+                await InIsolatedAsync(
+                    run,
+                    transaction => guard.CloseAsync(transaction, run.Options.MaxPause),
+                    cancellationToken
+                );
                 return new PhaseOutcome("neither side takes the tenant's writes");
             },
-            cancel);
+            cancellationToken
+        );
     }
 
     /// <summary>Gives the tenant back its writes in the isolated database: the rollback did not reach its flip.</summary>
-    public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        if (await GuardOf(run).StateAsync(cancel) is null) return;
-        await run.Isolated.TakeAsync(cancel);
-        await InIsolatedAsync(run, GuardOf(run).OpenAsync, cancel);
-        await GuardOf(run).RemoveAsync(cancel);
+        if (await GuardOf(run).StateAsync(cancellationToken) is null)
+            return;
+        await run.Isolated.TakeAsync(cancellationToken);
+        await InIsolatedAsync(run, GuardOf(run).OpenAsync, cancellationToken);
+        await GuardOf(run).RemoveAsync(cancellationToken);
     }
 
     /// <summary>The guard in the isolated database; the same rules, where every row is the tenant's.</summary>
     public static WriteGuard GuardOf(PromotionRun run) => new(run.Databases.Isolated, run.Scope, run.Tenant);
 
     /// <summary>Both guards in their places: closed in the shared database, open in the isolated one.</summary>
-    public static async Task InstallAsync(PromotionRun run, CancellationToken cancel)
+    public static async Task InstallAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         // After finalize the shared side has no guard any more; it must refuse writes before rows come home.
-        await run.Guard.InstallAsync("closed", cancel);
-        await run.Databases.EndLeftoverSessionsAsync(cancel);
-        await run.Isolated.TakeAsync(cancel);
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await connection.ExecuteAsync(new CommandDefinition(SqlFile.Read("guard.sql"), cancellationToken: cancel));
-        await GuardOf(run).InstallAsync("open", cancel);
+        await run.Guard.InstallAsync("closed", cancellationToken);
+        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await run.Isolated.TakeAsync(cancellationToken);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(
+            new CommandDefinition(SqlFile.Read("guard.sql"), cancellationToken: cancellationToken)
+        );
+        await GuardOf(run).InstallAsync("open", cancellationToken);
     }
 
     /// <summary>A transaction in the isolated database that no older run gets through.</summary>
-    public static async Task InIsolatedAsync(PromotionRun run, Func<JournalTransaction, Task> work, CancellationToken cancel)
+    public static async Task InIsolatedAsync(
+        PromotionRun run,
+        Func<JournalTransaction, Task> work,
+        CancellationToken cancellationToken
+    )
     {
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await run.Isolated.HoldAsync(connection, cancel);
-        await work(new(connection, cancel));
-        await transaction.CommitAsync(cancel);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.HoldAsync(connection, cancellationToken);
+        await work(new(connection, cancellationToken));
+        await transaction.CommitAsync(cancellationToken);
     }
 }

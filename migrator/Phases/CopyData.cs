@@ -17,44 +17,78 @@ public sealed class CopyData : Phase
 
     public sealed record Facts(long Rows, long Bytes, double Seconds);
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
-        var plans = await PlanAsync(run, cancel);
-        var loaded = await run.Isolated.LoadedAsync(cancel);
-        run.Progress.TablesPlanned([.. plans.GroupBy(plan => plan.Table.Name).Select(group => (group.Key, group.Sum(plan => plan.Rows), group.Sum(plan => plan.Bytes)))]);
+        var plans = await PlanAsync(run, cancellationToken);
+        var loaded = await run.Isolated.LoadedAsync(cancellationToken);
+        run.Progress.TablesPlanned([
+            .. plans
+                .GroupBy(plan => plan.Table.Name)
+                .Select(group => (group.Key, group.Sum(plan => plan.Rows), group.Sum(plan => plan.Bytes))),
+        ]);
 
         // In mode fenced the tenant's writes wait for the copy: it does not wait for a standby unasked.
-        var lag = run.Options.MaxReplicaLag ?? ((await run.RecordAsync(cancel)).IsOnline ? DefaultReplicaLag : 0);
+        var lag =
+            run.Options.MaxReplicaLag ?? ((await run.RecordAsync(cancellationToken)).IsOnline ? DefaultReplicaLag : 0);
         var limits = new CopyLimits(run.Options.MaxRate, lag, run.Options.MaxActiveSessions);
-        await using var throttle = await Throttle.StartAsync(run.Databases, limits, run.Progress, run.Clock, cancel);
+        await using var throttle = await Throttle.StartAsync(
+            run.Databases,
+            limits,
+            run.Progress,
+            run.Clock,
+            cancellationToken
+        );
         var copier = new TableCopier(run.Databases, run.Scope, run.Tenant, run.Isolated, run.Progress, throttle);
         using var slots = new SemaphoreSlim(run.Options.Jobs);
         // A table that an earlier run finished stays; any other is emptied and copied again.
-        bool IsLoaded(LeafPlan plan) => plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))
+        bool IsLoaded(LeafPlan plan) =>
+            plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))
             && loaded.Keys.Count(key => key.Table == plan.Leaf.Name.ToString()) == plan.Parts.Count;
 
-        foreach (var plan in plans.Where(IsLoaded)) run.Progress.PartDone(plan.Table.Name, plan.Parts.Sum(part => loaded[(plan.Leaf.Name.ToString(), part.Number)].Rows));
+        foreach (var plan in plans.Where(IsLoaded))
+            run.Progress.PartDone(
+                plan.Table.Name,
+                plan.Parts.Sum(part => loaded[(plan.Leaf.Name.ToString(), part.Number)].Rows)
+            );
         // Few leaves at a time, largest first: each split one holds a snapshot while it lasts.
         await Parallel.ForEachAsync(
             plans.Where(plan => !IsLoaded(plan)).OrderByDescending(plan => plan.Leaf.Bytes),
-            new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancel },
-            async (plan, token) => await copier.CopyAsync(plan, slots, token));
+            new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancellationToken },
+            async (plan, token) => await copier.CopyAsync(plan, slots, token)
+        );
 
-        var totals = (await run.Isolated.LoadedAsync(cancel)).Values;
-        var facts = new Facts(totals.Sum(part => part.Rows), totals.Sum(part => part.Bytes), clock.Elapsed.TotalSeconds);
+        var totals = (await run.Isolated.LoadedAsync(cancellationToken)).Values;
+        var facts = new Facts(
+            totals.Sum(part => part.Rows),
+            totals.Sum(part => part.Bytes),
+            clock.Elapsed.TotalSeconds
+        );
         return new($"{facts.Rows:N0} rows, {facts.Bytes / 1e6:N1} MB", facts);
     }
 
-    static async Task<IReadOnlyList<LeafPlan>> PlanAsync(PromotionRun run, CancellationToken cancel)
+    static async Task<IReadOnlyList<LeafPlan>> PlanAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var plans = new List<LeafPlan>();
         // Online, rows without a name are copied when they stand still: until then they would only be in the way of those that they refer to.
-        var isOnline = (await run.RecordAsync(cancel)).IsOnline;
-        foreach (var table in run.Scope.CopiedTables.Where(table => !isOnline || table.Table.IsStreamable || !table.IsTenantData))
-            foreach (var leaf in table.Table.Leaves)
-                plans.Add(await CopyPlanner.PlanAsync(shared, table, leaf, run.Scope.Condition(table, "t", run.Tenant.Key), run.Options.Jobs, cancel));
+        var isOnline = (await run.RecordAsync(cancellationToken)).IsOnline;
+        foreach (
+            var table in run.Scope.CopiedTables.Where(table =>
+                !isOnline || table.Table.IsStreamable || !table.IsTenantData
+            )
+        )
+        foreach (var leaf in table.Table.Leaves)
+            plans.Add(
+                await CopyPlanner.PlanAsync(
+                    shared,
+                    table,
+                    leaf,
+                    run.Scope.Condition(table, "t", run.Tenant.Key),
+                    run.Options.Jobs,
+                    cancellationToken
+                )
+            );
         return plans;
     }
 }

@@ -15,38 +15,59 @@ public sealed class CutOver : Phase
     public override string Title => "Cut over";
     public override string State => PromotionState.CuttingOver;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await Flip.RequireSameSchemaAsync(run, cancel);
-        await run.Databases.EndLeftoverSessionsAsync(cancel);
-        await (await run.ArchiveAsync(cancel)).RestoreAsync([SchemaPart.Behaviour, SchemaPart.Rules], run.Databases, 1, cancel);
-        await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel))
+        await Flip.RequireSameSchemaAsync(run, cancellationToken);
+        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await (await run.ArchiveAsync(cancellationToken)).RestoreAsync(
+            [SchemaPart.Behaviour, SchemaPart.Rules],
+            run.Databases,
+            1,
+            cancellationToken
+        );
+        await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
             // Sequences know no transaction: a run that has been overtaken must not reach those of a database in use.
-            await using var holding = await connection.BeginTransactionAsync(cancel);
-            await run.Isolated.HoldAsync(connection, cancel);
-            await SequenceSetter.SetAsync(run.Databases, run.Scope, cancel);
-            await Flip.CopyDatabaseSettingsAsync(run, cancel);
+            await using var holding = await connection.BeginTransactionAsync(cancellationToken);
+            await run.Isolated.HoldAsync(connection, cancellationToken);
+            await SequenceSetter.SetAsync(run.Databases, run.Scope, cancellationToken);
+            await Flip.CopyDatabaseSettingsAsync(run, cancellationToken);
         }
-        await RecheckCountsAsync(run, cancel);
+        await RecheckCountsAsync(run, cancellationToken);
 
-        var isolation = await Flip.IsolationAsync(run, cancel);
-        await Flip.IsolatedAsync(run, isolation, await Flip.RolesAsync(run, cancel), null, cancel);
-        var pause = await Flip.SharedAsync(run, isolation, null, new { isolation }, run.Options.MaxPause, cancel);
+        var isolation = await Flip.IsolationAsync(run, cancellationToken);
+        await Flip.IsolatedAsync(
+            run,
+            isolation,
+            await Flip.RolesAsync(run, cancellationToken),
+            null,
+            cancellationToken
+        );
+        var pause = await Flip.SharedAsync(
+            run,
+            isolation,
+            null,
+            new { isolation },
+            run.Options.MaxPause,
+            cancellationToken
+        );
         // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
         await Flip.PublishAsync(run, CancellationToken.None);
         return new($"pause {pause:N0} ms", Recorded: true);
     }
 
-    static async Task RecheckCountsAsync(PromotionRun run, CancellationToken cancel)
+    static async Task RecheckCountsAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        var recorded = await PromotionJournal.DigestsAsync(shared, run.Id, cancel);
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var recorded = await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         foreach (var table in run.Scope.CopiedTables)
         {
-            var rows = await isolated.ExecuteScalarAsync<long>(new CommandDefinition($"SELECT count(*) FROM {table.Table.From}", cancellationToken: cancel));
-            if (rows != recorded[table.Name.ToString()].Rows) throw Sentences.CountChanged(table.Name, recorded[table.Name.ToString()].Rows, rows);
+            var rows = await isolated.ExecuteScalarAsync<long>(
+                new CommandDefinition($"SELECT count(*) FROM {table.Table.From}", cancellationToken: cancellationToken)
+            );
+            if (rows != recorded[table.Name.ToString()].Rows)
+                throw Sentences.CountChanged(table.Name, recorded[table.Name.ToString()].Rows, rows);
         }
     }
 }

@@ -29,50 +29,87 @@ public sealed class CutOverOnline : Phase
     /// <param name="Snapshot">The isolated database as it was flipped, for as long as this process lives.</param>
     public sealed record Facts(System.Text.Json.Nodes.JsonObject Isolation, string Snapshot);
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await Flip.RequireSameSchemaAsync(run, cancel);
-        await Flip.CopyDatabaseSettingsAsync(run, cancel);
-        var archive = await run.ArchiveAsync(cancel);
+        await Flip.RequireSameSchemaAsync(run, cancellationToken);
+        await Flip.CopyDatabaseSettingsAsync(run, cancellationToken);
+        var archive = await run.ArchiveAsync(cancellationToken);
         var plan = new Plan(
-            await Flip.IsolationAsync(run, cancel), await Flip.RolesAsync(run, cancel), await OpenHomeboundAsync(run, cancel), archive);
+            await Flip.IsolationAsync(run, cancellationToken),
+            await Flip.RolesAsync(run, cancellationToken),
+            await OpenHomeboundAsync(run, cancellationToken),
+            archive
+        );
         // An attempt that fails has applied what it has applied: the next looks at that too.
         var touched = new TouchedKeys();
-        var pause = await Handover.TryAsync(run, run.Guard, () => AttemptAsync(run, plan, touched, cancel), cancel);
+        var pause = await Handover.TryAsync(
+            run,
+            run.Guard,
+            () => AttemptAsync(run, plan, touched, cancellationToken),
+            cancellationToken
+        );
         // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
         await Flip.PublishAsync(run, CancellationToken.None);
         return new($"pause {pause:N0} ms", Recorded: true);
     }
 
-    public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await OpenGuardAsync(run, cancel);
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await ReplicationSlot.RemoveAsync(isolated, StreamDirection.Homebound(run).Name, cancel);
+        await OpenGuardAsync(run, cancellationToken);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await ReplicationSlot.RemoveAsync(isolated, StreamDirection.Homebound(run).Name, cancellationToken);
     }
 
     /// <summary>The tenant goes on in the shared database. The copy stays, and the stream: only what was verified has to be verified again.</summary>
-    public static Task OpenGuardAsync(PromotionRun run, CancellationToken cancel) => run.Journal.TransactAsync(
-        async transaction =>
-        {
-            await run.Guard.OpenAsync(transaction);
-            await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [Verify.PhaseName, CutOver.PhaseName]);
-        },
-        cancel);
+    public static Task OpenGuardAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        run.Journal.TransactAsync(
+            async transaction =>
+            {
+                await run.Guard.OpenAsync(transaction);
+                await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [Verify.PhaseName, CutOver.PhaseName]);
+            },
+            cancellationToken
+        );
 
-    static async Task<double> AttemptAsync(PromotionRun run, Plan plan, TouchedKeys touched, CancellationToken cancel)
+    static async Task<double> AttemptAsync(
+        PromotionRun run,
+        Plan plan,
+        TouchedKeys touched,
+        CancellationToken cancellationToken
+    )
     {
         var direction = StreamDirection.Outbound(run);
-        await WithdrawAsync(run, cancel);
-        touched.Add(direction.Tables.Single(table => table.Table.Belonging == Belonging.Root), new([run.Tenant.Key]), null);
-        return await Handover.ApproachAsync(run, direction, NearEnough, touched, feed => PauseAsync(run, plan, direction, feed, touched, cancel), cancel);
+        await WithdrawAsync(run, cancellationToken);
+        touched.Add(
+            direction.Tables.Single(table => table.Table.Belonging == Belonging.Root),
+            new([run.Tenant.Key]),
+            null
+        );
+        return await Handover.ApproachAsync(
+            run,
+            direction,
+            NearEnough,
+            touched,
+            feed => PauseAsync(run, plan, direction, feed, touched, cancellationToken),
+            cancellationToken
+        );
     }
 
-    static async Task<double> PauseAsync(PromotionRun run, Plan plan, StreamDirection direction, ChangeFeed feed, TouchedKeys touched, CancellationToken cancel)
+    static async Task<double> PauseAsync(
+        PromotionRun run,
+        Plan plan,
+        StreamDirection direction,
+        ChangeFeed feed,
+        TouchedKeys touched,
+        CancellationToken cancellationToken
+    )
     {
-        using var limit = new PauseLimit(run, cancel);
+        using var limit = new PauseLimit(run, cancellationToken);
         feed.Hold();
-        await run.Journal.TransactAsync(transaction => run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6), cancel);
+        await run.Journal.TransactAsync(
+            transaction => run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6),
+            cancellationToken
+        );
         try
         {
             // From here on the tenant's rows in the shared database stand still.
@@ -83,97 +120,170 @@ public sealed class CutOverOnline : Phase
             await Task.WhenAll(
                 Flip.RequireSameSchemaAsync(run, limit.Token),
                 Handover.RecheckAsync(run, direction, touched, null, limit.Token),
-                SequenceSetter.SetAsync(run.Databases, run.Scope, limit.Token));
+                SequenceSetter.SetAsync(run.Databases, run.Scope, limit.Token)
+            );
             await CopyUnstreamedAsync(run, [.. Unstreamed(run)], limit.Token);
             await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, limit.Token);
-            await Flip.IsolatedAsync(run, plan.Isolation, plan.Roles, isolated => Suspension.ResumeAsync(isolated, limit.Token), limit.Token);
+            await Flip.IsolatedAsync(
+                run,
+                plan.Isolation,
+                plan.Roles,
+                isolated => Suspension.ResumeAsync(isolated, limit.Token),
+                limit.Token
+            );
             var (snapshot, position) = await HoldAsFlippedAsync(run, limit.Token);
             limit.Token.ThrowIfCancellationRequested();
-            return await Flip.SharedAsync(run, plan.Isolation, plan.HasHomebound ? position : null, new Facts(plan.Isolation, snapshot), limit.Left, CancellationToken.None);
+            return await Flip.SharedAsync(
+                run,
+                plan.Isolation,
+                plan.HasHomebound ? position : null,
+                new Facts(plan.Isolation, snapshot),
+                limit.Left,
+                CancellationToken.None
+            );
         }
         catch when (!run.Journal.Lost.IsCancellationRequested)
         {
             // Also where the commit's answer was lost: the journal knows.
-            if (!(await run.RecordAsync(CancellationToken.None)).IsFlipped) await OpenForNowAsync(run);
+            if (!(await run.RecordAsync(CancellationToken.None)).IsFlipped)
+                await OpenForNowAsync(run);
             throw;
         }
     }
 
-    static Task OpenForNowAsync(PromotionRun run) => run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
+    static Task OpenForNowAsync(PromotionRun run) =>
+        run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
 
     /// <summary>An attempt that failed may have put everything in force already, and flipped the isolated side's row: back to following the stream.</summary>
-    public static async Task WithdrawAsync(PromotionRun run, CancellationToken cancel)
+    public static async Task WithdrawAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         run.AsFlipped = null;
-        await Suspension.SuspendAsync(run, cancel);
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await run.Isolated.HoldAsync(connection, cancel);
-        await DropRulesAsync(run, connection, cancel);
-        foreach (var table in Unstreamed(run)) await connection.ExecuteAsync(new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancel));
-        if (await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancel) == Tenant.IsolatedMode)
-            await TenantRow.FlipAsync(new(connection, cancel), run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
-        await transaction.CommitAsync(cancel);
+        await Suspension.SuspendAsync(run, cancellationToken);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.HoldAsync(connection, cancellationToken);
+        await DropRulesAsync(run, connection, cancellationToken);
+        foreach (var table in Unstreamed(run))
+            await connection.ExecuteAsync(
+                new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancellationToken)
+            );
+        if (
+            await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancellationToken)
+            == Tenant.IsolatedMode
+        )
+            await TenantRow.FlipAsync(
+                new(connection, cancellationToken),
+                run.Tenancy,
+                run.Scope,
+                run.Tenant,
+                Tenant.SharedMode,
+                null
+            );
+        await transaction.CommitAsync(cancellationToken);
     }
 
     // They come back with the next attempt. Switched off they would still be in the way of an upsert.
-    static async Task DropRulesAsync(PromotionRun run, NpgsqlConnection connection, CancellationToken cancel)
+    static async Task DropRulesAsync(PromotionRun run, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var rules = await connection.QueryAsync<(string Table, string Rule)>(new CommandDefinition(
-            "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
-            new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() }, cancellationToken: cancel));
+        var rules = await connection.QueryAsync<(string Table, string Rule)>(
+            new CommandDefinition(
+                "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
+                new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() },
+                cancellationToken: cancellationToken
+            )
+        );
         foreach (var (table, rule) in rules)
-            await connection.ExecuteAsync(new CommandDefinition($"DROP RULE {Sql.Identifier(rule)} ON {table}", cancellationToken: cancel));
+            await connection.ExecuteAsync(
+                new CommandDefinition(
+                    $"DROP RULE {Sql.Identifier(rule)} ON {table}",
+                    cancellationToken: cancellationToken
+                )
+            );
     }
 
-    static IEnumerable<ScopedTable> Unstreamed(PromotionRun run) => run.Scope.TenantTables.Where(table => !table.Table.IsStreamable);
+    static IEnumerable<ScopedTable> Unstreamed(PromotionRun run) =>
+        run.Scope.TenantTables.Where(table => !table.Table.IsStreamable);
 
     // Their changes have no name to be applied by; they are small, or Preflight had refused.
-    static async Task CopyUnstreamedAsync(PromotionRun run, IReadOnlyList<ScopedTable> tables, CancellationToken cancel)
+    static async Task CopyUnstreamedAsync(
+        PromotionRun run,
+        IReadOnlyList<ScopedTable> tables,
+        CancellationToken cancellationToken
+    )
     {
-        if (tables.Count == 0) return;
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await using var transaction = await isolated.BeginTransactionAsync(cancel);
-        await run.Isolated.HoldAsync(isolated, cancel);
+        if (tables.Count == 0)
+            return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.HoldAsync(isolated, cancellationToken);
         foreach (var table in tables)
         {
-            await isolated.ExecuteAsync(new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancel));
+            await isolated.ExecuteAsync(
+                new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancellationToken)
+            );
             await RawCopy.StreamAsync(
-                shared, RawCopy.Out(table.Table, table.Table.From, run.Scope.Condition(table, "t", run.Tenant.Key)),
-                isolated, RawCopy.In(table.Table, table.Name.Quoted), null, cancel);
+                shared,
+                RawCopy.Out(table.Table, table.Table.From, run.Scope.Condition(table, "t", run.Tenant.Key)),
+                isolated,
+                RawCopy.In(table.Table, table.Name.Quoted),
+                null,
+                cancellationToken
+            );
         }
-        await transaction.CommitAsync(cancel);
+        await transaction.CommitAsync(cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-        await Verify.RequireEqualAsync(comparison, await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancel), run.Tenant.Slug, cancel);
+        await Verify.RequireEqualAsync(
+            comparison,
+            await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken),
+            run.Tenant.Slug,
+            cancellationToken
+        );
     }
 
     // Nobody is routed to the isolated database yet: what commits there after this position is the tenant's.
-    static async Task<(string Snapshot, NpgsqlLogSequenceNumber Position)> HoldAsFlippedAsync(PromotionRun run, CancellationToken cancel)
+    static async Task<(string Snapshot, NpgsqlLogSequenceNumber Position)> HoldAsFlippedAsync(
+        PromotionRun run,
+        CancellationToken cancellationToken
+    )
     {
-        var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         run.AsFlipped = connection;
-        await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancel);
-        var (snapshot, position) = await connection.QuerySingleAsync<(string, string)>(new CommandDefinition(
-            "SELECT pg_export_snapshot(), pg_current_wal_insert_lsn()::text", cancellationToken: cancel));
+        await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+        var (snapshot, position) = await connection.QuerySingleAsync<(string, string)>(
+            new CommandDefinition(
+                "SELECT pg_export_snapshot(), pg_current_wal_insert_lsn()::text",
+                cancellationToken: cancellationToken
+            )
+        );
         return (snapshot, NpgsqlLogSequenceNumber.Parse(position));
     }
 
     // Before the pause, for a slot waits for every transaction that is open on its server.
-    static async Task<bool> OpenHomeboundAsync(PromotionRun run, CancellationToken cancel)
+    static async Task<bool> OpenHomeboundAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var direction = StreamDirection.Homebound(run);
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        if (await ReplicationSlot.ExistsAsync(isolated, direction.Name, cancel)) return true;
-        if (await isolated.ExecuteScalarAsync<string>(new CommandDefinition("SHOW wal_level;", cancellationToken: cancel)) != "logical")
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        if (await ReplicationSlot.ExistsAsync(isolated, direction.Name, cancellationToken))
+            return true;
+        if (
+            await isolated.ExecuteScalarAsync<string>(
+                new CommandDefinition("SHOW wal_level;", cancellationToken: cancellationToken)
+            ) != "logical"
+        )
         {
             run.Progress.Warn(Sentences.NoWayBackByStream(run.Target));
             return false;
         }
-        await ReplicationSlot.PublishAsync(isolated, direction.Name, direction.Tables, cancel);
-        await ReplicationSlot.CreateAsync(isolated, direction.Name, cancel);
+        await ReplicationSlot.PublishAsync(isolated, direction.Name, direction.Tables, cancellationToken);
+        await ReplicationSlot.CreateAsync(isolated, direction.Name, cancellationToken);
         return true;
     }
 
-    sealed record Plan(System.Text.Json.Nodes.JsonObject Isolation, IReadOnlyList<string> Roles, bool HasHomebound, SchemaArchive Archive);
+    sealed record Plan(
+        System.Text.Json.Nodes.JsonObject Isolation,
+        IReadOnlyList<string> Roles,
+        bool HasHomebound,
+        SchemaArchive Archive
+    );
 }

@@ -25,90 +25,152 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
     /// <param name="Checked">The rows were the recorded ones when deleting began.</param>
     sealed record Facts(bool Checked);
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         // An interrupted finalize has deleted some already; what is left was checked before.
-        if ((await run.RecordAsync(cancel)).Phase(Name) is not { } record || Journaled.Read<Facts>(record.Facts) is not { Checked: true })
+        if (
+            (await run.RecordAsync(cancellationToken)).Phase(Name) is not { } record
+            || Journaled.Read<Facts>(record.Facts) is not { Checked: true }
+        )
         {
-            await RequireRecordedAsync(run, cancel);
-            await run.Journal.NoteAsync(run.Id, Name, new Facts(true), cancel);
+            await RequireRecordedAsync(run, cancellationToken);
+            await run.Journal.NoteAsync(run.Id, Name, new Facts(true), cancellationToken);
         }
 
         long total = 0;
         foreach (var component in run.Scope.Components().Reverse())
         {
             var tables = component.Where(table => table.Belonging != Belonging.Root).ToArray();
-            var inside = run.Scope.ForeignKeys.Where(key => tables.Any(table => table.Name == key.From) && tables.Any(table => table.Name == key.To)).ToArray();
+            var inside = run
+                .Scope.ForeignKeys.Where(key =>
+                    tables.Any(table => table.Name == key.From) && tables.Any(table => table.Name == key.To)
+                )
+                .ToArray();
             // Rows of a circle hold each other; a reference that may be null lets go first.
             var stuck = new HashSet<TableName>();
             foreach (var key in inside)
-                if (key.FromColumns.Where(column => !run.Scope[key.From].Table.Column(column)!.NotNull).ToArray() is { Length: > 0 } nullable)
-                    await BatchesAsync(run, run.Scope[key.From], $"SET {string.Join(", ", nullable.Select(column => Sql.Identifier(column) + " = NULL"))}",
-                        string.Join(" AND ", nullable.Select(column => $"t.{Sql.Identifier(column)} IS NOT NULL")), cancel);
-                else stuck.UnionWith([key.From, key.To]);
-            foreach (var table in tables.Where(table => !stuck.Contains(table.Name))) total += await BatchesAsync(run, table, null, "true", cancel);
-            if (stuck.Count > 0) total += await TogetherAsync(run, [.. tables.Where(table => stuck.Contains(table.Name))], cancel);
+                if (
+                    key.FromColumns.Where(column => !run.Scope[key.From].Table.Column(column)!.NotNull).ToArray() is
+                    { Length: > 0 } nullable
+                )
+                    await BatchesAsync(
+                        run,
+                        run.Scope[key.From],
+                        $"SET {string.Join(", ", nullable.Select(column => Sql.Identifier(column) + " = NULL"))}",
+                        string.Join(" AND ", nullable.Select(column => $"t.{Sql.Identifier(column)} IS NOT NULL")),
+                        cancellationToken
+                    );
+                else
+                    stuck.UnionWith([key.From, key.To]);
+            foreach (var table in tables.Where(table => !stuck.Contains(table.Name)))
+                total += await BatchesAsync(run, table, null, "true", cancellationToken);
+            if (stuck.Count > 0)
+                total += await TogetherAsync(
+                    run,
+                    [.. tables.Where(table => stuck.Contains(table.Name))],
+                    cancellationToken
+                );
         }
         return new($"{total:N0} rows");
     }
 
-    async Task RequireRecordedAsync(PromotionRun run, CancellationToken cancel)
+    async Task RequireRecordedAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        if (force) return;
-        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        var recorded = await PromotionJournal.DigestsAsync(connection, run.Id, cancel);
+        if (force)
+            return;
+        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var recorded = await PromotionJournal.DigestsAsync(connection, run.Id, cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
         var changed = new List<string>();
         foreach (var table in run.Scope.TenantTables.Where(table => table.Belonging != Belonging.Root))
-            if (await comparison.SharedDigestAsync(table, cancel) is var now && (!recorded.TryGetValue(table.Name.ToString(), out var then) || now != then))
+            if (
+                await comparison.SharedDigestAsync(table, cancellationToken) is var now
+                && (!recorded.TryGetValue(table.Name.ToString(), out var then) || now != then)
+            )
                 changed.Add($"{table.Name} ({then.Rows:N0} rows recorded, {now.Rows:N0} now)");
-        if (changed.Count > 0) throw Sentences.NotTheRecordedRows(run.Tenant.Slug, changed);
+        if (changed.Count > 0)
+            throw Sentences.NotTheRecordedRows(run.Tenant.Slug, changed);
     }
 
     // Deletes, or changes when there is a SET list, batch by batch until nothing is left.
-    async Task<long> BatchesAsync(PromotionRun run, ScopedTable table, string? set, string filter, CancellationToken cancel)
+    async Task<long> BatchesAsync(
+        PromotionRun run,
+        ScopedTable table,
+        string? set,
+        string filter,
+        CancellationToken cancellationToken
+    )
     {
         long total = 0;
-        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         foreach (var leaf in table.Table.Leaves)
         {
             var name = "ONLY " + leaf.Name.Quoted;
-            var batch = $"ctid = ANY (ARRAY(SELECT t.ctid FROM {name} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)} AND {filter} LIMIT {batchSize}))";
+            var batch =
+                $"ctid = ANY (ARRAY(SELECT t.ctid FROM {name} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)} AND {filter} LIMIT {batchSize}))";
             var statement = set is null ? $"DELETE FROM {name} WHERE {batch}" : $"UPDATE {name} {set} WHERE {batch}";
             int rows;
             do
             {
-                rows = await WriteAsync(run, connection, [leaf.Name], () => ExecuteAsync(connection, statement, cancel), cancel);
+                rows = await WriteAsync(
+                    run,
+                    connection,
+                    [leaf.Name],
+                    () => ExecuteAsync(connection, statement, cancellationToken),
+                    cancellationToken
+                );
                 total += rows;
-            }
-            while (rows > 0);
+            } while (rows > 0);
         }
         return total;
     }
 
-    static async Task<long> TogetherAsync(PromotionRun run, IReadOnlyList<ScopedTable> tables, CancellationToken cancel)
+    static async Task<long> TogetherAsync(
+        PromotionRun run,
+        IReadOnlyList<ScopedTable> tables,
+        CancellationToken cancellationToken
+    )
     {
-        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        return await WriteAsync(run, connection, [.. tables.Select(table => table.Name)], async () =>
-        {
-            await ExecuteAsync(connection, "SET CONSTRAINTS ALL DEFERRED", cancel);
-            var rows = 0;
-            foreach (var table in tables)
-                rows += await ExecuteAsync(connection, $"DELETE FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)}", cancel);
-            return rows;
-        }, cancel);
+        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        return await WriteAsync(
+            run,
+            connection,
+            [.. tables.Select(table => table.Name)],
+            async () =>
+            {
+                await ExecuteAsync(connection, "SET CONSTRAINTS ALL DEFERRED", cancellationToken);
+                var rows = 0;
+                foreach (var table in tables)
+                    rows += await ExecuteAsync(
+                        connection,
+                        $"DELETE FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)}",
+                        cancellationToken
+                    );
+                return rows;
+            },
+            cancellationToken
+        );
     }
 
-    static Task<int> WriteAsync(PromotionRun run, NpgsqlConnection connection, IReadOnlyList<TableName> tables, Func<Task<int>> work, CancellationToken cancel) => TableLock.RunAsync(
-        connection, tables[0],
-        async token =>
-        {
-            await run.HoldAsync(connection, token);
-            await run.Guard.PassAsync(connection, token);
-            return await TriggerSuspension.WithoutTriggersAsync(connection, tables, work, token);
-        },
-        cancel);
+    static Task<int> WriteAsync(
+        PromotionRun run,
+        NpgsqlConnection connection,
+        IReadOnlyList<TableName> tables,
+        Func<Task<int>> work,
+        CancellationToken cancellationToken
+    ) =>
+        TableLock.RunAsync(
+            connection,
+            tables[0],
+            async token =>
+            {
+                await run.HoldAsync(connection, token);
+                await run.Guard.PassAsync(connection, token);
+                return await TriggerSuspension.WithoutTriggersAsync(connection, tables, work, token);
+            },
+            cancellationToken
+        );
 
-    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

@@ -14,57 +14,94 @@ namespace Migrator.Phases;
 public static class Flip
 {
     /// <summary>Writes the routing file; also for a run that comes after one that was killed between flip and file.</summary>
-    public static Task PublishAsync(PromotionRun run, CancellationToken cancel) => run.Routing.WriteAsync(
-        run.Tenant.Slug, RoutingDocument.For(run.Tenant.Slug, Tenant.IsolatedMode, run.Target, run.Tenancy.Domain), cancel);
+    public static Task PublishAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        run.Routing.WriteAsync(
+            run.Tenant.Slug,
+            RoutingDocument.For(run.Tenant.Slug, Tenant.IsolatedMode, run.Target, run.Tenancy.Domain),
+            cancellationToken
+        );
 
     /// <exception cref="Failure">Somebody ran DDL in the shared database since Preflight.</exception>
-    public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancel)
+    public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var seen = Journaled.Read<Preflight.Facts>((await run.RecordAsync(cancel)).Phase(Preflight.PhaseName)!.Facts)!.Fingerprint;
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        if (await Catalog.FingerprintAsync(shared, cancel) != seen) throw Sentences.SchemaChanged(run.Tenant.Slug);
+        var seen = Journaled
+            .Read<Preflight.Facts>((await run.RecordAsync(cancellationToken)).Phase(Preflight.PhaseName)!.Facts)!
+            .Fingerprint;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        if (await Catalog.FingerprintAsync(shared, cancellationToken) != seen)
+            throw Sentences.SchemaChanged(run.Tenant.Slug);
     }
 
     /// <summary>The value of <c>settings.isolation</c>, the same on both sides.</summary>
-    public static async Task<System.Text.Json.Nodes.JsonObject> IsolationAsync(PromotionRun run, CancellationToken cancel) =>
-        TenantRow.Isolation(run.Tenant.Slug, run.Clock.GetUtcNow(), await MigrationVersionAsync(run, cancel));
+    public static async Task<System.Text.Json.Nodes.JsonObject> IsolationAsync(
+        PromotionRun run,
+        CancellationToken cancellationToken
+    ) =>
+        TenantRow.Isolation(
+            run.Tenant.Slug,
+            run.Clock.GetUtcNow(),
+            await MigrationVersionAsync(run, cancellationToken)
+        );
 
-    static async Task<string> MigrationVersionAsync(PromotionRun run, CancellationToken cancel)
+    static async Task<string> MigrationVersionAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        if (run.Tenancy.MigrationVersion is { } chosen) return chosen;
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        return await MigrationHistory.LatestAsync(shared, run.Scope, cancel) ?? "001";
+        if (run.Tenancy.MigrationVersion is { } chosen)
+            return chosen;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        return await MigrationHistory.LatestAsync(shared, run.Scope, cancellationToken) ?? "001";
     }
 
     /// <summary>T first: nobody is routed there before S says so.</summary>
     /// <param name="before">More to do in the same transaction.</param>
     public static async Task IsolatedAsync(
-        PromotionRun run, System.Text.Json.Nodes.JsonObject isolation, IReadOnlyList<string> roles, Func<NpgsqlConnection, Task>? before, CancellationToken cancel)
+        PromotionRun run,
+        System.Text.Json.Nodes.JsonObject isolation,
+        IReadOnlyList<string> roles,
+        Func<NpgsqlConnection, Task>? before,
+        CancellationToken cancellationToken
+    )
     {
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await run.Isolated.HoldAsync(connection, cancel);
-        if (before is not null) await before(connection);
-        var journal = new JournalTransaction(connection, cancel);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.HoldAsync(connection, cancellationToken);
+        if (before is not null)
+            await before(connection);
+        var journal = new JournalTransaction(connection, cancellationToken);
         await TenantRow.FlipAsync(journal, run.Tenancy, run.Scope, run.Tenant, Tenant.IsolatedMode, isolation);
         foreach (var role in roles)
-            await journal.ExecuteAsync($"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} TO {Sql.Identifier(role)}");
-        await transaction.CommitAsync(cancel);
+            await journal.ExecuteAsync(
+                $"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} TO {Sql.Identifier(role)}"
+            );
+        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>Who may connect to the isolated database: the application's role, and whoever is named in the shared database's own grants.</summary>
-    public static async Task<IReadOnlyList<string>> RolesAsync(PromotionRun run, CancellationToken cancel)
+    public static async Task<IReadOnlyList<string>> RolesAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        var granted = (await shared.QueryAsync<string>(new CommandDefinition("""
-            SELECT DISTINCT pg_get_userbyid(acl.grantee)::text
-            FROM pg_database d, aclexplode(d.datacl) acl
-            WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT' AND acl.grantee <> 0 AND acl.grantee <> d.datdba
-            """, cancellationToken: cancel))).ToArray();
-        return [.. await isolated.QueryAsync<string>(new CommandDefinition(
-            "SELECT rolname::text FROM pg_roles WHERE rolname = ANY (@roles)",
-            new { roles = granted.Append(run.Tenancy.ApplicationRole).ToArray() }, cancellationToken: cancel))];
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var granted = (
+            await shared.QueryAsync<string>(
+                new CommandDefinition(
+                    """
+                    SELECT DISTINCT pg_get_userbyid(acl.grantee)::text
+                    FROM pg_database d, aclexplode(d.datacl) acl
+                    WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT' AND acl.grantee <> 0 AND acl.grantee <> d.datdba
+                    """,
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).ToArray();
+        return
+        [
+            .. await isolated.QueryAsync<string>(
+                new CommandDefinition(
+                    "SELECT rolname::text FROM pg_roles WHERE rolname = ANY (@roles)",
+                    new { roles = granted.Append(run.Tenancy.ApplicationRole).ToArray() },
+                    cancellationToken: cancellationToken
+                )
+            ),
+        ];
     }
 
     /// <summary>
@@ -76,36 +113,58 @@ public static class Flip
     /// <param name="patience">How long to wait for whoever holds the tenant's row.</param>
     /// <returns>Milliseconds since the guard began to close.</returns>
     public static Task<double> SharedAsync(
-        PromotionRun run, System.Text.Json.Nodes.JsonObject isolation, NpgsqlLogSequenceNumber? homebound, object facts, TimeSpan patience, CancellationToken cancel) => run.Journal.TransactAsync(
-        async transaction =>
-        {
-            await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)patience.TotalMilliseconds}");
-            await run.Guard.PassAsync(transaction.Connection, cancel);
-            await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.IsolatedMode, isolation);
-            await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Isolated);
-            var pause = await transaction.ScalarAsync<double>(
-                """
-                UPDATE tenant_promotion.promotion SET pause_ms =
-                    (SELECT extract(epoch FROM clock_timestamp() - changed_at) * 1000 FROM tenant_promotion.guard WHERE tenant_key = @Key)
-                WHERE id = @Id RETURNING pause_ms
-                """,
-                new { run.Tenant.Key, run.Id });
-            if (homebound is { } position) await StreamPosition.SaveAsync(transaction.Connection, run.Id, position, cancel);
-            await PromotionJournal.EndPhaseAsync(transaction, run.Id, CutOver.PhaseName, facts);
-            await TenantRow.NotifyAsync(transaction, run.Tenant);
-            return pause;
-        },
-        cancel);
+        PromotionRun run,
+        System.Text.Json.Nodes.JsonObject isolation,
+        NpgsqlLogSequenceNumber? homebound,
+        object facts,
+        TimeSpan patience,
+        CancellationToken cancellationToken
+    ) =>
+        run.Journal.TransactAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)patience.TotalMilliseconds}");
+                await run.Guard.PassAsync(transaction.Connection, cancellationToken);
+                await TenantRow.FlipAsync(
+                    transaction,
+                    run.Tenancy,
+                    run.Scope,
+                    run.Tenant,
+                    Tenant.IsolatedMode,
+                    isolation
+                );
+                await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Isolated);
+                var pause = await transaction.ScalarAsync<double>(
+                    """
+                    UPDATE tenant_promotion.promotion SET pause_ms =
+                        (SELECT extract(epoch FROM clock_timestamp() - changed_at) * 1000 FROM tenant_promotion.guard WHERE tenant_key = @Key)
+                    WHERE id = @Id RETURNING pause_ms
+                    """,
+                    new { run.Tenant.Key, run.Id }
+                );
+                if (homebound is { } position)
+                    await StreamPosition.SaveAsync(transaction.Connection, run.Id, position, cancellationToken);
+                await PromotionJournal.EndPhaseAsync(transaction, run.Id, CutOver.PhaseName, facts);
+                await TenantRow.NotifyAsync(transaction, run.Tenant);
+                return pause;
+            },
+            cancellationToken
+        );
 
     /// <summary>ALTER DATABASE … SET: what the shared database presets for its sessions, for all roles or for one.</summary>
-    public static async Task CopyDatabaseSettingsAsync(PromotionRun run, CancellationToken cancel)
+    public static async Task CopyDatabaseSettingsAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        var settings = await shared.QueryAsync<(string? Role, string Setting)>(new CommandDefinition("""
-            SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole)::text END, unnest(s.setconfig)
-            FROM pg_db_role_setting s WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-            """, cancellationToken: cancel));
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var settings = await shared.QueryAsync<(string? Role, string Setting)>(
+            new CommandDefinition(
+                """
+                SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole)::text END, unnest(s.setconfig)
+                FROM pg_db_role_setting s WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """,
+                cancellationToken: cancellationToken
+            )
+        );
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         var database = Sql.Identifier(run.Tenant.Slug.DatabaseName);
         foreach (var (role, setting) in settings)
         {
@@ -113,14 +172,30 @@ public static class Flip
             var parameter = string.Join('.', name.Split('.').Select(Sql.Identifier));
             try
             {
-                await using var transaction = await isolated.BeginTransactionAsync(cancel);
-                await isolated.ExecuteAsync(new CommandDefinition("SELECT set_config(@name, @value, true)", new { name, value }, cancellationToken: cancel));
-                await isolated.ExecuteAsync(new CommandDefinition(
-                    role is null ? $"ALTER DATABASE {database} SET {parameter} FROM CURRENT" : $"ALTER ROLE {Sql.Identifier(role)} IN DATABASE {database} SET {parameter} FROM CURRENT",
-                    cancellationToken: cancel));
-                await transaction.CommitAsync(cancel);
+                await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
+                await isolated.ExecuteAsync(
+                    new CommandDefinition(
+                        "SELECT set_config(@name, @value, true)",
+                        new { name, value },
+                        cancellationToken: cancellationToken
+                    )
+                );
+                await isolated.ExecuteAsync(
+                    new CommandDefinition(
+                        role is null
+                            ? $"ALTER DATABASE {database} SET {parameter} FROM CURRENT"
+                            : $"ALTER ROLE {Sql.Identifier(role)} IN DATABASE {database} SET {parameter} FROM CURRENT",
+                        cancellationToken: cancellationToken
+                    )
+                );
+                await transaction.CommitAsync(cancellationToken);
             }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedObject or PostgresErrorCodes.InvalidParameterValue)
+            catch (PostgresException e)
+                when (e.SqlState
+                        is PostgresErrorCodes.InsufficientPrivilege
+                            or PostgresErrorCodes.UndefinedObject
+                            or PostgresErrorCodes.InvalidParameterValue
+                )
             {
                 run.Progress.Warn(Sentences.SettingNotCopied(setting, e.MessageText));
             }

@@ -14,10 +14,10 @@ public sealed class FollowHome : Phase
     public override string Title => "Bring the changes home";
     public override string State => PromotionState.RollingBack;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await CloseIsolated.InstallAsync(run, cancel);
-        var changes = await CatchUp.CatchUpAsync(run, StreamDirection.Homebound(run), exact: true, cancel);
+        await CloseIsolated.InstallAsync(run, cancellationToken);
+        var changes = await CatchUp.CatchUpAsync(run, StreamDirection.Homebound(run), exact: true, cancellationToken);
         return new($"{changes:N0} changes");
     }
 }
@@ -31,14 +31,20 @@ public sealed class VerifyHome : Phase
     public override string Title => "Verify every row";
     public override string State => PromotionState.RollingBack;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var direction = StreamDirection.Homebound(run);
-        await CatchUp.CatchUpAsync(run, direction, exact: true, cancel);
-        await using var point = await ExactPoint.MeetAsync(direction, exact: true, null, cancel);
+        await CatchUp.CatchUpAsync(run, direction, exact: true, cancellationToken);
+        await using var point = await ExactPoint.MeetAsync(direction, exact: true, null, cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Isolated: point.Snapshot));
-        var results = await comparison.DigestsAsync(run.Scope.TenantTables.Where(table => table.Table.IsStreamable), run.Options.Jobs, null, cancel);
-        if (results.FirstOrDefault(result => !result.IsEqual) is { } other) throw Sentences.StreamDiverged(run.Tenant.Slug, $"{other.Table.Name} differs.");
+        var results = await comparison.DigestsAsync(
+            run.Scope.TenantTables.Where(table => table.Table.IsStreamable),
+            run.Options.Jobs,
+            null,
+            cancellationToken
+        );
+        if (results.FirstOrDefault(result => !result.IsEqual) is { } other)
+            throw Sentences.StreamDiverged(run.Tenant.Slug, $"{other.Table.Name} differs.");
         return new($"{results.Sum(result => result.Shared.Rows):N0} rows equal at {point.Position}");
     }
 }

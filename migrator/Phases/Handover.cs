@@ -19,19 +19,25 @@ public static class Handover
     const int SampleSize = 10;
 
     /// <exception cref="Failure">The tenant's transactions, which the message names, kept the guard from closing each time.</exception>
-    public static async Task<T> TryAsync<T>(PromotionRun run, WriteGuard guard, Func<Task<T>> attempt, CancellationToken cancel)
+    public static async Task<T> TryAsync<T>(
+        PromotionRun run,
+        WriteGuard guard,
+        Func<Task<T>> attempt,
+        CancellationToken cancellationToken
+    )
     {
         for (var number = 1; ; number++)
             try
             {
                 return await attempt();
             }
-            catch (Exception e) when (IsTooSlow(e) && !cancel.IsCancellationRequested)
+            catch (Exception e) when (IsTooSlow(e) && !cancellationToken.IsCancellationRequested)
             {
-                var holders = await guard.HoldersAsync(cancel);
-                if (number == Attempts) throw Sentences.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
+                var holders = await guard.HoldersAsync(cancellationToken);
+                if (number == Attempts)
+                    throw Sentences.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
                 run.Progress.Warn(Sentences.GuardRetries(run.Options.MaxPause, number, Attempts, holders));
-                await Task.Delay(run.Options.MaxPause, run.Clock, cancel);
+                await Task.Delay(run.Options.MaxPause, run.Clock, cancellationToken);
             }
     }
 
@@ -39,41 +45,76 @@ public static class Handover
     /// <param name="touched">Rows to look at; an attempt that failed has left its own.</param>
     /// <param name="pause">The pause, with a stream that goes on until it is disposed of.</param>
     public static async Task<double> ApproachAsync(
-        PromotionRun run, StreamDirection direction, TimeSpan near, TouchedKeys touched, Func<ChangeFeed, Task<double>> pause, CancellationToken cancel)
+        PromotionRun run,
+        StreamDirection direction,
+        TimeSpan near,
+        TouchedKeys touched,
+        Func<ChangeFeed, Task<double>> pause,
+        CancellationToken cancellationToken
+    )
     {
         var isNear = false;
         for (var round = 1; ; round++)
         {
-            await using (var feed = await ChangeFeed.OpenAsync(direction, exact: true, cancel, touched: touched))
+            await using (
+                var feed = await ChangeFeed.OpenAsync(direction, exact: true, cancellationToken, touched: touched)
+            )
                 try
                 {
-                    if (!isNear) await CatchUp.ComeNearAsync(run, direction, feed, near, cancel);
-                    if (touched.Count <= FewKeys || round > Rounds / 2) return await pause(feed);
+                    if (!isNear)
+                        await CatchUp.ComeNearAsync(run, direction, feed, near, cancellationToken);
+                    if (touched.Count <= FewKeys || round > Rounds / 2)
+                        return await pause(feed);
                 }
                 catch (ExactPointNeededException) when (round <= Rounds)
                 {
                     // Rows travel all the time: behind the point is as near as it gets.
                     isNear = true;
                 }
-            await using var point = await ExactPoint.MeetAsync(direction, exact: true, touched, cancel);
-            await RecheckAsync(run, direction, touched, point.Snapshot, cancel);
+            await using var point = await ExactPoint.MeetAsync(direction, exact: true, touched, cancellationToken);
+            await RecheckAsync(run, direction, touched, point.Snapshot, cancellationToken);
             touched.Clear();
         }
     }
 
     /// <summary>Compares the rows that changes have touched.</summary>
     /// <param name="snapshot">The source's snapshot that the target stands at; null when the source stands still.</param>
-    public static async Task RecheckAsync(PromotionRun run, StreamDirection direction, TouchedKeys touched, string? snapshot, CancellationToken cancel)
+    public static async Task RecheckAsync(
+        PromotionRun run,
+        StreamDirection direction,
+        TouchedKeys touched,
+        string? snapshot,
+        CancellationToken cancellationToken
+    )
     {
-        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, direction.IsHomebound ? new(Isolated: snapshot) : new(Shared: snapshot));
+        var comparison = new Comparison(
+            run.Databases,
+            run.Scope,
+            run.Tenant,
+            direction.IsHomebound ? new(Isolated: snapshot) : new(Shared: snapshot)
+        );
         var differences = new List<RowDifference>();
         foreach (var (table, keys) in touched.All.Where(one => one.Table.Table.IsTenantData))
-            differences.AddRange(await comparison.RowsAsync(table.Table, [.. keys.Select(key => key.Values)], SampleSize, cancel));
-        if (differences.Count == 0) return;
+            differences.AddRange(
+                await comparison.RowsAsync(
+                    table.Table,
+                    [.. keys.Select(key => key.Values)],
+                    SampleSize,
+                    cancellationToken
+                )
+            );
+        if (differences.Count == 0)
+            return;
         throw direction.IsHomebound
             ? Sentences.StreamDiverged(run.Tenant.Slug, $"{differences[0].Table} differs in {differences[0].Key}.")
             : Sentences.Different(run.Tenant.Slug, [], differences);
     }
 
-    static bool IsTooSlow(Exception e) => e is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled };
+    static bool IsTooSlow(Exception e) =>
+        e
+            is OperationCanceledException
+                or PostgresException
+                {
+                    SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled
+                };
 }

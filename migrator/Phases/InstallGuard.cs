@@ -9,11 +9,12 @@ public sealed class InstallGuard : Phase
     public override string Title => "Install the write guard";
     public override string State => PromotionState.Preparing;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await run.Guard.InstallAsync("open", cancel);
+        await run.Guard.InstallAsync("open", cancellationToken);
         return new($"on {run.Scope.TenantTables.Count()} tables");
     }
 
-    public override Task UndoAsync(PromotionRun run, CancellationToken cancel) => run.Guard.RemoveAsync(cancel);
+    public override Task UndoAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        run.Guard.RemoveAsync(cancellationToken);
 }

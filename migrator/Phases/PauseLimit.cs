@@ -10,11 +10,11 @@ public sealed class PauseLimit : IDisposable
     readonly long began;
     readonly CancellationTokenSource source;
 
-    public PauseLimit(PromotionRun run, CancellationToken cancel)
+    public PauseLimit(PromotionRun run, CancellationToken cancellationToken)
     {
         this.run = run;
         began = run.Clock.GetTimestamp();
-        source = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         source.CancelAfter(run.Options.MaxPause);
     }
 

@@ -26,10 +26,10 @@ public abstract class Phase
     public abstract string State { get; }
 
     /// <summary>Does the work. What it returns is recorded as the phase's facts.</summary>
-    public abstract Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel);
+    public abstract Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken);
 
     /// <summary>Takes the work back, in the reverse order of the phases; only before the flip.</summary>
-    public virtual Task UndoAsync(PromotionRun run, CancellationToken cancel) => Task.CompletedTask;
+    public virtual Task UndoAsync(PromotionRun run, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <param name="Summary">A few words for the person watching.</param>
@@ -40,7 +40,13 @@ public sealed record PhaseOutcome(string? Summary = null, object? Facts = null, 
 /// <summary>What the user asked of a promotion.</summary>
 /// <param name="Jobs">Workers that copy, build and compare side by side.</param>
 /// <param name="MaxPause">Online: how long a cutover may take before the guard opens again. Fenced: how long the tenant's writers may queue while the guard closes.</param>
-public sealed record PromotionOptions(string Mode, int Jobs, TimeSpan MaxPause, bool Validate, IReadOnlyList<Uri> HealthUrls)
+public sealed record PromotionOptions(
+    string Mode,
+    int Jobs,
+    TimeSpan MaxPause,
+    bool Validate,
+    IReadOnlyList<Uri> HealthUrls
+)
 {
     /// <summary>The tenant works on while a change stream keeps the copy up to date; its writes pause for the cutover alone.</summary>
     public const string Online = "online";
@@ -65,8 +71,18 @@ public sealed record PromotionOptions(string Mode, int Jobs, TimeSpan MaxPause, 
 
 /// <summary>What every phase of one process works with.</summary>
 public sealed class PromotionRun(
-    MigratorSettings settings, PromotionOptions options, Databases databases, Tenant tenant, TenantScope scope, PgTools tools,
-    PromotionJournal journal, PromotionRecord promotion, long run, IPromotionProgress progress, TimeProvider clock) : IDisposable
+    MigratorSettings settings,
+    PromotionOptions options,
+    Databases databases,
+    Tenant tenant,
+    TenantScope scope,
+    PgTools tools,
+    PromotionJournal journal,
+    PromotionRecord promotion,
+    long run,
+    IPromotionProgress progress,
+    TimeProvider clock
+) : IDisposable
 {
     SchemaArchive? archive;
 
@@ -84,8 +100,14 @@ public sealed class PromotionRun(
     public IsolatedJournal Isolated { get; } = new(databases.Isolated, tenant, promotion.Id, run);
 
     /// <summary>The guard in the shared database.</summary>
-    public WriteGuard Guard { get; } = new(
-        databases.Shared, scope, tenant, (connection, cancel) => PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancel));
+    public WriteGuard Guard { get; } =
+        new(
+            databases.Shared,
+            scope,
+            tenant,
+            (connection, cancellationToken) =>
+                PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken)
+        );
 
     /// <summary>A transaction that holds the isolated database's snapshot as it was flipped; only the process that flipped has one.</summary>
     public NpgsqlConnection? AsFlipped
@@ -101,14 +123,16 @@ public sealed class PromotionRun(
     public Routing.RoutingFolder Routing { get; } = new(settings.RoutingDirectory);
 
     /// <summary>To be called in every transaction that writes in the shared database; see <see cref="PromotionJournal.HoldAsync"/>.</summary>
-    public Task HoldAsync(NpgsqlConnection connection, CancellationToken cancel) =>
-        PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancel);
+    public Task HoldAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken);
 
     /// <summary>The promotion as the journal has it now.</summary>
-    public async Task<PromotionRecord> RecordAsync(CancellationToken cancel) => (await journal.CurrentAsync(tenant.Key, cancel))!;
+    public async Task<PromotionRecord> RecordAsync(CancellationToken cancellationToken) =>
+        (await journal.CurrentAsync(tenant.Key, cancellationToken))!;
 
     /// <summary>The shared schema, dumped at most once a process; the fingerprint vouches that it is still what Preflight saw.</summary>
-    public async Task<SchemaArchive> ArchiveAsync(CancellationToken cancel) => archive ??= await SchemaArchive.DumpAsync(tools, databases, cancel);
+    public async Task<SchemaArchive> ArchiveAsync(CancellationToken cancellationToken) =>
+        archive ??= await SchemaArchive.DumpAsync(tools, databases, cancellationToken);
 
     public void Dispose()
     {

@@ -13,8 +13,14 @@ namespace Migrator.Phases;
 
 /// <summary>What Preflight found: everything that stands in the way, at once, and what a person should know besides.</summary>
 public sealed record PreflightResult(
-    Tenant Tenant, TenantScope Scope, PgTools? Tools, Preflight.Facts Facts, IReadOnlyList<string> Faults, IReadOnlyList<string> Warnings,
-    IReadOnlyList<PlannedTable> Plan);
+    Tenant Tenant,
+    TenantScope Scope,
+    PgTools? Tools,
+    Preflight.Facts Facts,
+    IReadOnlyList<string> Faults,
+    IReadOnlyList<string> Warnings,
+    IReadOnlyList<PlannedTable> Plan
+);
 
 /// <summary>A table as the plan shows it; rows and bytes are the tenant's, by the planner's estimate.</summary>
 public sealed record PlannedTable(ScopedTable Table, long Rows, long Bytes);
@@ -35,29 +41,38 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
 
     Tenancy Tenancy => settings.Tenancy;
 
-    public async Task<PreflightResult> RunAsync(CancellationToken cancel)
+    public async Task<PreflightResult> RunAsync(CancellationToken cancellationToken)
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        await using var server = await databases.Maintenance.OpenConnectionAsync(cancel);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken);
         // One snapshot for all that is read: a consistent judgement. Read only: the promise, kept by the server.
-        await using var reading = await shared.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancel);
+        await using var reading = await shared.BeginTransactionAsync(
+            System.Data.IsolationLevel.RepeatableRead,
+            cancellationToken
+        );
         await shared.ExecuteAsync("SET TRANSACTION READ ONLY");
 
-        var tenant = await TenantLookup.FindAsync(shared, Tenancy, slug, cancel);
-        if (tenant.IsIsolated) throw Sentences.AlreadyIsolated(slug);
-        if (tenant.IsolationMode != Tenant.SharedMode) faults.Add(Sentences.UnknownMode(slug, tenant.IsolationMode));
+        var tenant = await TenantLookup.FindAsync(shared, Tenancy, slug, cancellationToken);
+        if (tenant.IsIsolated)
+            throw Sentences.AlreadyIsolated(slug);
+        if (tenant.IsolationMode != Tenant.SharedMode)
+            faults.Add(Sentences.UnknownMode(slug, tenant.IsolationMode));
 
-        var facts = new Facts(await Catalog.FingerprintAsync(shared, cancel), shared.PostgreSqlVersion.Major, server.PostgreSqlVersion.Major);
-        var tools = await VersionsAsync(facts, shared, cancel);
-        var catalog = await Catalog.ReadAsync(shared, cancel);
+        var facts = new Facts(
+            await Catalog.FingerprintAsync(shared, cancellationToken),
+            shared.PostgreSqlVersion.Major,
+            server.PostgreSqlVersion.Major
+        );
+        var tools = await VersionsAsync(facts, shared, cancellationToken);
+        var catalog = await Catalog.ReadAsync(shared, cancellationToken);
         var scope = TenantScope.Classify(catalog, Tenancy);
         CheckScope(catalog, scope);
-        await CheckPrivilegesAsync(shared, catalog, scope, cancel);
-        await CheckTargetAsync(shared, server, tenant, cancel);
-        await CheckObjectsAsync(shared, server, cancel);
+        await CheckPrivilegesAsync(shared, catalog, scope, cancellationToken);
+        await CheckTargetAsync(shared, server, tenant, cancellationToken);
+        await CheckObjectsAsync(shared, server, cancellationToken);
         if (mode == PromotionOptions.Online)
         {
-            var readiness = await StreamReadiness.CheckAsync(shared, server, scope, databases, cancel);
+            var readiness = await StreamReadiness.CheckAsync(shared, server, scope, databases, cancellationToken);
             faults.AddRange(readiness.Faults);
             warnings.AddRange(readiness.Warnings);
         }
@@ -65,119 +80,237 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         if (faults.Count == 0)
         {
             // These read rows, and need the rights and the rules that were checked before.
-            await CheckReferencesAsync(shared, scope, tenant, cancel);
-            await CountUnownedAsync(shared, scope, cancel);
-            await CheckIndexesAsync(shared, scope, cancel);
-            plan.AddRange(await PlanAsync(shared, scope, tenant, cancel));
-            if (mode == PromotionOptions.Online) faults.AddRange(StreamReadiness.TooLarge(plan));
+            await CheckReferencesAsync(shared, scope, tenant, cancellationToken);
+            await CountUnownedAsync(shared, scope, cancellationToken);
+            await CheckIndexesAsync(shared, scope, cancellationToken);
+            plan.AddRange(await PlanAsync(shared, scope, tenant, cancellationToken));
+            if (mode == PromotionOptions.Online)
+                faults.AddRange(StreamReadiness.TooLarge(plan));
         }
         return new(tenant, scope, tools, facts, faults, warnings, plan);
     }
 
-    async Task<PgTools?> VersionsAsync(Facts facts, NpgsqlConnection shared, CancellationToken cancel)
+    async Task<PgTools?> VersionsAsync(Facts facts, NpgsqlConnection shared, CancellationToken cancellationToken)
     {
-        if (facts.SharedMajor < OldestMajor) faults.Add(Sentences.ServerTooOld("shared", facts.SharedMajor));
-        if (facts.IsolatedMajor < facts.SharedMajor) faults.Add(Sentences.TargetOlder(facts.SharedMajor, facts.IsolatedMajor));
-        if (await shared.ExecuteScalarAsync<bool>("SELECT pg_is_in_recovery()")) faults.Add(Sentences.IsStandby(databases.SharedServer));
-        var tools = await PgTools.FindAsync(facts.SharedMajor, facts.IsolatedMajor, cancel);
-        if (tools is null) faults.Add(Sentences.ToolsMissing(facts.SharedMajor));
+        if (facts.SharedMajor < OldestMajor)
+            faults.Add(Sentences.ServerTooOld("shared", facts.SharedMajor));
+        if (facts.IsolatedMajor < facts.SharedMajor)
+            faults.Add(Sentences.TargetOlder(facts.SharedMajor, facts.IsolatedMajor));
+        if (await shared.ExecuteScalarAsync<bool>("SELECT pg_is_in_recovery()"))
+            faults.Add(Sentences.IsStandby(databases.SharedServer));
+        var tools = await PgTools.FindAsync(facts.SharedMajor, facts.IsolatedMajor, cancellationToken);
+        if (tools is null)
+            faults.Add(Sentences.ToolsMissing(facts.SharedMajor));
         return tools;
     }
 
     void CheckScope(Catalog catalog, TenantScope scope)
     {
-        foreach (var name in Tenancy.Reference.Concat(Tenancy.Ignored).Concat(Tenancy.Derived.Keys).Where(name => catalog.Find(name) is null))
+        foreach (
+            var name in Tenancy
+                .Reference.Concat(Tenancy.Ignored)
+                .Concat(Tenancy.Derived.Keys)
+                .Where(name => catalog.Find(name) is null)
+        )
             faults.Add(Sentences.SettingNamesNoTable(name));
-        foreach (var name in Tenancy.Derived.Keys.Where(name => catalog.Find(name) is not null && scope.Unclassified.Any(table => table.Name == name)))
-            faults.Add(Sentences.DerivedPathUnknown(name, Tenancy.Derived[name], catalog.ForeignKeys.Where(key => key.From == name)));
-        if (scope.Unclassified.Count > 0) faults.Add(Sentences.Unclassified(scope.Unclassified.Select(table => table.Name), Tenancy));
+        foreach (
+            var name in Tenancy.Derived.Keys.Where(name =>
+                catalog.Find(name) is not null && scope.Unclassified.Any(table => table.Name == name)
+            )
+        )
+            faults.Add(
+                Sentences.DerivedPathUnknown(
+                    name,
+                    Tenancy.Derived[name],
+                    catalog.ForeignKeys.Where(key => key.From == name)
+                )
+            );
+        if (scope.Unclassified.Count > 0)
+            faults.Add(Sentences.Unclassified(scope.Unclassified.Select(table => table.Name), Tenancy));
 
         foreach (var table in scope.Tables.Where(table => table.IsCopied))
         {
-            if (table.Table.IsForeign) faults.Add(Sentences.ForeignTable(table.Name));
-            if (table.Table.Unlogged) warnings.Add(Sentences.UnloggedTable(table.Name));
-            if (table.Table.Columns.FirstOrDefault(column => column.TypeText is "oid" or "oid[]" or "lo" or "public.lo") is { } column)
+            if (table.Table.IsForeign)
+                faults.Add(Sentences.ForeignTable(table.Name));
+            if (table.Table.Unlogged)
+                warnings.Add(Sentences.UnloggedTable(table.Name));
+            if (
+                table.Table.Columns.FirstOrDefault(column =>
+                    column.TypeText is "oid" or "oid[]" or "lo" or "public.lo"
+                ) is
+                { } column
+            )
                 warnings.Add(Sentences.LargeObjects(table.Name, column.Name));
-            if (table.Belonging == Belonging.Derived && table.Table.Columns.Any(column => column.Name == Tenancy.TenantColumn))
+            if (
+                table.Belonging == Belonging.Derived
+                && table.Table.Columns.Any(column => column.Name == Tenancy.TenantColumn)
+            )
                 warnings.Add(Sentences.TenantColumnOfOtherType(table.Name, table.Table.Column(Tenancy.TenantColumn)!));
         }
     }
 
-    async Task CheckPrivilegesAsync(NpgsqlConnection shared, Catalog catalog, TenantScope scope, CancellationToken cancel)
+    async Task CheckPrivilegesAsync(
+        NpgsqlConnection shared,
+        Catalog catalog,
+        TenantScope scope,
+        CancellationToken cancellationToken
+    )
     {
-        var me = await shared.QuerySingleAsync<(string Name, bool Super, bool BypassRls, bool Create, bool Temporary)>(new CommandDefinition("""
-            SELECT rolname::text, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMPORARY')
-            FROM pg_roles WHERE rolname = current_user
-            """, cancellationToken: cancel));
-        if (!me.Create) faults.Add(Sentences.NoCreateOnDatabase(me.Name, shared.Database));
-        if (!me.Temporary) faults.Add(Sentences.NoTemporaryOnDatabase(me.Name, shared.Database));
+        var me = await shared.QuerySingleAsync<(string Name, bool Super, bool BypassRls, bool Create, bool Temporary)>(
+            new CommandDefinition(
+                """
+                SELECT rolname::text, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMPORARY')
+                FROM pg_roles WHERE rolname = current_user
+                """,
+                cancellationToken: cancellationToken
+            )
+        );
+        if (!me.Create)
+            faults.Add(Sentences.NoCreateOnDatabase(me.Name, shared.Database));
+        if (!me.Temporary)
+            faults.Add(Sentences.NoTemporaryOnDatabase(me.Name, shared.Database));
         foreach (var owner in catalog.Tables.Where(table => !table.Owned).GroupBy(table => table.Owner))
             faults.Add(Sentences.NotOwner(me.Name, owner.Key, owner.Select(table => table.Name)));
-        foreach (var sequence in catalog.Sequences.Where(sequence => !sequence.Owned)) faults.Add(Sentences.SequenceNotOwned(me.Name, sequence.Name));
-        foreach (var table in scope.CopiedTables.Where(table => table.Table.ForcedRowSecurity && !me.BypassRls && !me.Super))
+        foreach (var sequence in catalog.Sequences.Where(sequence => !sequence.Owned))
+            faults.Add(Sentences.SequenceNotOwned(me.Name, sequence.Name));
+        foreach (
+            var table in scope.CopiedTables.Where(table => table.Table.ForcedRowSecurity && !me.BypassRls && !me.Super)
+        )
             faults.Add(Sentences.ForcedRowSecurity(me.Name, table.Name));
-        foreach (var (owner, objects) in await shared.QueryAsync<(string, string[])>(new CommandDefinition(SqlFile.Read("objects-not-owned.sql"), cancellationToken: cancel)))
+        foreach (
+            var (owner, objects) in await shared.QueryAsync<(string, string[])>(
+                new CommandDefinition(SqlFile.Read("objects-not-owned.sql"), cancellationToken: cancellationToken)
+            )
+        )
             faults.Add(Sentences.ObjectsNotOwned(me.Name, owner, objects));
         if (!me.Super)
-            foreach (var function in await shared.QueryAsync<string>(new CommandDefinition("""
-                SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-                WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace >= 16384
-                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-                """, cancellationToken: cancel)))
+            foreach (
+                var function in await shared.QueryAsync<string>(
+                    new CommandDefinition(
+                        """
+                        SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+                        WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace >= 16384
+                          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+                        """,
+                        cancellationToken: cancellationToken
+                    )
+                )
+            )
                 faults.Add(Sentences.UntrustedFunction(function));
     }
 
-    async Task CheckTargetAsync(NpgsqlConnection shared, NpgsqlConnection server, Tenant tenant, CancellationToken cancel)
+    async Task CheckTargetAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection server,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    )
     {
-        var me = await server.QuerySingleAsync<(string Name, bool Super, bool CreateDb, bool CreateRole)>(new CommandDefinition(
-            "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user", cancellationToken: cancel));
-        var known = (await server.QueryAsync<string>(new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancel))).ToHashSet();
-        var missing = (await Provision.RolesOfAsync(databases.Shared, cancel)).Where(role => !known.Contains(role)).ToArray();
+        var me = await server.QuerySingleAsync<(string Name, bool Super, bool CreateDb, bool CreateRole)>(
+            new CommandDefinition(
+                "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user",
+                cancellationToken: cancellationToken
+            )
+        );
+        var known = (
+            await server.QueryAsync<string>(
+                new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancellationToken)
+            )
+        ).ToHashSet();
+        var missing = (await Provision.RolesOfAsync(databases.Shared, cancellationToken))
+            .Where(role => !known.Contains(role))
+            .ToArray();
         // Giving an object to its owner takes the right to become that role; from 16 on that is a right of its own.
         if (!me.Super)
-            foreach (var owner in (await OwnersAsync(shared, cancel)).Where(known.Contains))
-                if (!await server.ExecuteScalarAsync<bool>(new CommandDefinition(
-                    $"SELECT pg_has_role(@owner, '{(server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER")}')", new { owner }, cancellationToken: cancel)))
+            foreach (var owner in (await OwnersAsync(shared, cancellationToken)).Where(known.Contains))
+                if (
+                    !await server.ExecuteScalarAsync<bool>(
+                        new CommandDefinition(
+                            $"SELECT pg_has_role(@owner, '{(server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER")}')",
+                            new { owner },
+                            cancellationToken: cancellationToken
+                        )
+                    )
+                )
                     faults.Add(Sentences.NotMemberOnTarget(me.Name, owner, databases.IsolatedServer));
-        if (missing.Length > 0 && !me.CreateRole && !me.Super) faults.Add(Sentences.RolesMissing(me.Name, missing));
-        if (!known.Contains(Tenancy.ApplicationRole) && !missing.Contains(Tenancy.ApplicationRole)) warnings.Add(Sentences.NoApplicationRole(Tenancy.ApplicationRole));
+        if (missing.Length > 0 && !me.CreateRole && !me.Super)
+            faults.Add(Sentences.RolesMissing(me.Name, missing));
+        if (!known.Contains(Tenancy.ApplicationRole) && !missing.Contains(Tenancy.ApplicationRole))
+            warnings.Add(Sentences.NoApplicationRole(Tenancy.ApplicationRole));
 
-        var there = await server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(new CommandDefinition(
-            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = @name",
-            new { name = slug.DatabaseName }, cancellationToken: cancel));
+        var there = await server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(
+            new CommandDefinition(
+                "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = @name",
+                new { name = slug.DatabaseName },
+                cancellationToken: cancellationToken
+            )
+        );
         if (there is null)
         {
-            if (!me.CreateDb && !me.Super) faults.Add(Sentences.NoCreateDb(me.Name));
+            if (!me.CreateDb && !me.Super)
+                faults.Add(Sentences.NoCreateDb(me.Name));
             return;
         }
 
-        var here = await shared.QuerySingleAsync<(string Encoding, string Collate, string CType)>(new CommandDefinition(
-            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()", cancellationToken: cancel));
-        if (here != there) faults.Add(Sentences.CollationDiffers(slug, $"{here.Encoding}, {here.Collate}, {here.CType}", $"{there.Value.Encoding}, {there.Value.Collate}, {there.Value.CType}"));
-        await CheckExistingDatabaseAsync(tenant, cancel);
+        var here = await shared.QuerySingleAsync<(string Encoding, string Collate, string CType)>(
+            new CommandDefinition(
+                "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()",
+                cancellationToken: cancellationToken
+            )
+        );
+        if (here != there)
+            faults.Add(
+                Sentences.CollationDiffers(
+                    slug,
+                    $"{here.Encoding}, {here.Collate}, {here.CType}",
+                    $"{there.Value.Encoding}, {there.Value.Collate}, {there.Value.CType}"
+                )
+            );
+        await CheckExistingDatabaseAsync(tenant, cancellationToken);
     }
 
-    static async Task<IReadOnlyList<string>> OwnersAsync(NpgsqlConnection shared, CancellationToken cancel) =>
-        [.. await shared.QueryAsync<string>(new CommandDefinition("""
-            SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-            WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
-            """, cancellationToken: cancel))];
+    static async Task<IReadOnlyList<string>> OwnersAsync(
+        NpgsqlConnection shared,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. await shared.QueryAsync<string>(
+                new CommandDefinition(
+                    """
+                    SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+                    WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                      AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
+                    """,
+                    cancellationToken: cancellationToken
+                )
+            ),
+        ];
 
-    async Task CheckExistingDatabaseAsync(Tenant tenant, CancellationToken cancel)
+    async Task CheckExistingDatabaseAsync(Tenant tenant, CancellationToken cancellationToken)
     {
         try
         {
-            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
-            var owner = await IsolatedJournal.OwnerAsync(isolated, cancel);
-            if (owner == tenant.Key) return;
-            var objects = await isolated.ExecuteScalarAsync<long>(new CommandDefinition("""
-                SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-                """, cancellationToken: cancel));
-            if (owner is not null || objects > 0) faults.Add(Sentences.TargetNotOurs(slug, databases.IsolatedServer));
-            else if (!await isolated.ExecuteScalarAsync<bool>("SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')"))
+            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+            var owner = await IsolatedJournal.OwnerAsync(isolated, cancellationToken);
+            if (owner == tenant.Key)
+                return;
+            var objects = await isolated.ExecuteScalarAsync<long>(
+                new CommandDefinition(
+                    """
+                    SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+                      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+                    """,
+                    cancellationToken: cancellationToken
+                )
+            );
+            if (owner is not null || objects > 0)
+                faults.Add(Sentences.TargetNotOurs(slug, databases.IsolatedServer));
+            else if (
+                !await isolated.ExecuteScalarAsync<bool>(
+                    "SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')"
+                )
+            )
                 faults.Add(Sentences.NoCreateOnDatabase(databases.IsolatedServer.Username!, slug.DatabaseName));
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege)
@@ -186,35 +319,59 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         }
     }
 
-    async Task CheckObjectsAsync(NpgsqlConnection shared, NpgsqlConnection server, CancellationToken cancel)
+    async Task CheckObjectsAsync(NpgsqlConnection shared, NpgsqlConnection server, CancellationToken cancellationToken)
     {
-        var available = (await server.QueryAsync<(string Name, bool Creatable)>(new CommandDefinition("""
-            SELECT name::text, bool_or(NOT superuser OR trusted) OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
-                   OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'cloudsqlsuperuser')
-            FROM pg_available_extension_versions GROUP BY name
-            """, cancellationToken: cancel))).ToDictionary(row => row.Name, row => row.Creatable);
-        foreach (var extension in await shared.QueryAsync<string>("SELECT extname::text FROM pg_extension WHERE extname <> 'plpgsql'"))
-            if (!available.TryGetValue(extension, out var creatable)) faults.Add(Sentences.ExtensionMissing(extension));
-            else if (!creatable && !await InstalledAsync(extension, cancel)) faults.Add(Sentences.ExtensionNotCreatable(extension, slug));
+        var available = (
+            await server.QueryAsync<(string Name, bool Creatable)>(
+                new CommandDefinition(
+                    """
+                    SELECT name::text, bool_or(NOT superuser OR trusted) OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+                           OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'cloudsqlsuperuser')
+                    FROM pg_available_extension_versions GROUP BY name
+                    """,
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).ToDictionary(row => row.Name, row => row.Creatable);
+        foreach (
+            var extension in await shared.QueryAsync<string>(
+                "SELECT extname::text FROM pg_extension WHERE extname <> 'plpgsql'"
+            )
+        )
+            if (!available.TryGetValue(extension, out var creatable))
+                faults.Add(Sentences.ExtensionMissing(extension));
+            else if (!creatable && !await InstalledAsync(extension, cancellationToken))
+                faults.Add(Sentences.ExtensionNotCreatable(extension, slug));
 
-        foreach (var trigger in await shared.QueryAsync<string>("SELECT evtname::text FROM pg_event_trigger WHERE evtenabled <> 'D'"))
+        foreach (
+            var trigger in await shared.QueryAsync<string>(
+                "SELECT evtname::text FROM pg_event_trigger WHERE evtenabled <> 'D'"
+            )
+        )
             warnings.Add(Sentences.EventTrigger(trigger));
         foreach (var publication in await shared.QueryAsync<string>("SELECT pubname::text FROM pg_publication"))
             warnings.Add(Sentences.Publication(publication));
-        foreach (var session in await shared.QueryAsync<string>("""
-            SELECT format('process %s (%s, %s), open for %s s', pid, usename, state, round(extract(epoch FROM now() - xact_start)))
-            FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 minute'
-            """))
+        foreach (
+            var session in await shared.QueryAsync<string>(
+                """
+                SELECT format('process %s (%s, %s), open for %s s', pid, usename, state, round(extract(epoch FROM now() - xact_start)))
+                FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 minute'
+                """
+            )
+        )
             warnings.Add(Sentences.OldTransaction(session));
     }
 
-    async Task<bool> InstalledAsync(string extension, CancellationToken cancel)
+    async Task<bool> InstalledAsync(string extension, CancellationToken cancellationToken)
     {
         try
         {
-            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
-            return await isolated.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = @extension)", new { extension });
+            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+            return await isolated.ExecuteScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = @extension)",
+                new { extension }
+            );
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InvalidCatalogName)
         {
@@ -223,67 +380,149 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
     }
 
     // Both ways: a reference out of the tenant could never be satisfied in T, one into it would stop finalize.
-    async Task CheckReferencesAsync(NpgsqlConnection shared, TenantScope scope, Tenant tenant, CancellationToken cancel)
+    async Task CheckReferencesAsync(
+        NpgsqlConnection shared,
+        TenantScope scope,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    )
     {
         foreach (var key in scope.ForeignKeys)
         {
             var (from, to) = (scope[key.From], scope[key.To]);
-            var tenantColumn = from.IsTenantData && from.Belonging == Belonging.Direct ? scope.TenantColumn(from).Name : null;
+            var tenantColumn =
+                from.IsTenantData && from.Belonging == Belonging.Direct ? scope.TenantColumn(from).Name : null;
             // A key that carries the tenant on both ends cannot cross, nor can the step by which a table belongs.
-            var carries = to.IsTenantData && to.Belonging is Belonging.Root or Belonging.Direct
-                && key.FromColumns.Zip(key.ToColumns).Any(pair => pair.First == tenantColumn && pair.Second == scope.TenantColumn(to).Name);
-            if (carries || to.Belonging == Belonging.Reference || from.Path.FirstOrDefault() == key) continue;
+            var carries =
+                to.IsTenantData
+                && to.Belonging is Belonging.Root or Belonging.Direct
+                && key.FromColumns.Zip(key.ToColumns)
+                    .Any(pair => pair.First == tenantColumn && pair.Second == scope.TenantColumn(to).Name);
+            if (carries || to.Belonging == Belonging.Reference || from.Path.FirstOrDefault() == key)
+                continue;
 
-            var join = string.Join(" AND ", key.FromColumns.Zip(key.ToColumns, (f, t) => $"p.{Sql.Identifier(t)} = t.{Sql.Identifier(f)}"));
+            var join = string.Join(
+                " AND ",
+                key.FromColumns.Zip(key.ToColumns, (f, t) => $"p.{Sql.Identifier(t)} = t.{Sql.Identifier(f)}")
+            );
             var ours = scope.Condition(from, "t", tenant.Key);
             var theirs = $"({scope.Condition(to, "p", tenant.Key)}) IS NOT TRUE";
-            var label = from.Table.Key.Count > 0 ? string.Join(" || ', ' || ", from.Table.Key.Select(name => $"t.{Sql.Identifier(name)}::text")) : "t.ctid::text";
-            if (from.IsCopied) await AddCrossingsAsync(shared, from, key, label, $"{ours} AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {theirs})", inward: false, cancel);
-            // An ignored table's rows stay behind and would go on referring to rows that finalize deletes. The tenant's own row stays.
-            if (from.Belonging != Belonging.Reference && to is { IsTenantData: true } && (to.Belonging != Belonging.Root || from.IsTenantData))
+            var label =
+                from.Table.Key.Count > 0
+                    ? string.Join(" || ', ' || ", from.Table.Key.Select(name => $"t.{Sql.Identifier(name)}::text"))
+                    : "t.ctid::text";
+            if (from.IsCopied)
                 await AddCrossingsAsync(
-                    shared, from, key, label,
-                    $"({ours}) IS NOT TRUE AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {scope.Condition(to, "p", tenant.Key)})", inward: true, cancel);
+                    shared,
+                    from,
+                    key,
+                    label,
+                    $"{ours} AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {theirs})",
+                    inward: false,
+                    cancellationToken
+                );
+            // An ignored table's rows stay behind and would go on referring to rows that finalize deletes. The tenant's own row stays.
+            if (
+                from.Belonging != Belonging.Reference
+                && to is { IsTenantData: true }
+                && (to.Belonging != Belonging.Root || from.IsTenantData)
+            )
+                await AddCrossingsAsync(
+                    shared,
+                    from,
+                    key,
+                    label,
+                    $"({ours}) IS NOT TRUE AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {scope.Condition(to, "p", tenant.Key)})",
+                    inward: true,
+                    cancellationToken
+                );
         }
     }
 
-    async Task AddCrossingsAsync(NpgsqlConnection shared, ScopedTable from, ForeignKey key, string label, string condition, bool inward, CancellationToken cancel)
+    async Task AddCrossingsAsync(
+        NpgsqlConnection shared,
+        ScopedTable from,
+        ForeignKey key,
+        string label,
+        string condition,
+        bool inward,
+        CancellationToken cancellationToken
+    )
     {
-        var (count, samples) = await shared.QuerySingleAsync<(long, string[])>(new CommandDefinition(
-            $"SELECT count(*), coalesce((array_agg(label))[1:5], '{{}}') FROM (SELECT {label} AS label FROM {from.Table.From} t WHERE {condition}) crossing",
-            cancellationToken: cancel));
-        if (count > 0) faults.Add(inward ? Sentences.ReferencedByOthers(from.Name, key, count, samples) : Sentences.CrossTenantReference(from.Name, key, count, samples));
+        var (count, samples) = await shared.QuerySingleAsync<(long, string[])>(
+            new CommandDefinition(
+                $"SELECT count(*), coalesce((array_agg(label))[1:5], '{{}}') FROM (SELECT {label} AS label FROM {from.Table.From} t WHERE {condition}) crossing",
+                cancellationToken: cancellationToken
+            )
+        );
+        if (count > 0)
+            faults.Add(
+                inward
+                    ? Sentences.ReferencedByOthers(from.Name, key, count, samples)
+                    : Sentences.CrossTenantReference(from.Name, key, count, samples)
+            );
     }
 
-    async Task CountUnownedAsync(NpgsqlConnection shared, TenantScope scope, CancellationToken cancel)
+    async Task CountUnownedAsync(NpgsqlConnection shared, TenantScope scope, CancellationToken cancellationToken)
     {
         foreach (var table in scope.TenantTables)
-            if (scope.Unowned(table, "t") is { } unowned
-                && await shared.ExecuteScalarAsync<long>(new CommandDefinition($"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}", cancellationToken: cancel)) is > 0 and var rows)
+            if (
+                scope.Unowned(table, "t") is { } unowned
+                && await shared.ExecuteScalarAsync<long>(
+                    new CommandDefinition(
+                        $"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}",
+                        cancellationToken: cancellationToken
+                    )
+                )
+                    is > 0
+                        and var rows
+            )
                 warnings.Add(Sentences.UnownedRows(table.Name, rows));
     }
 
     // Deleting a referenced row looks for the rows that refer to it: without an index, through the whole table, row by row.
-    async Task CheckIndexesAsync(NpgsqlConnection shared, TenantScope scope, CancellationToken cancel)
+    async Task CheckIndexesAsync(NpgsqlConnection shared, TenantScope scope, CancellationToken cancellationToken)
     {
         const long worthAnIndex = 10_000;
-        foreach (var key in scope.ForeignKeys.Where(key => scope[key.To] is { IsTenantData: true, Belonging: not Belonging.Root } && scope[key.From].Table.EstimatedRows > worthAnIndex))
-            if (!await shared.ExecuteScalarAsync<bool>(new CommandDefinition("""
-                SELECT EXISTS (SELECT FROM pg_index i
-                               WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
-                                 AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
-                                      WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
-                """, new { table = key.From.Quoted, columns = key.FromColumns.ToArray() }, cancellationToken: cancel)))
+        foreach (
+            var key in scope.ForeignKeys.Where(key =>
+                scope[key.To] is { IsTenantData: true, Belonging: not Belonging.Root }
+                && scope[key.From].Table.EstimatedRows > worthAnIndex
+            )
+        )
+            if (
+                !await shared.ExecuteScalarAsync<bool>(
+                    new CommandDefinition(
+                        """
+                        SELECT EXISTS (SELECT FROM pg_index i
+                                       WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
+                                         AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
+                                              WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
+                        """,
+                        new { table = key.From.Quoted, columns = key.FromColumns.ToArray() },
+                        cancellationToken: cancellationToken
+                    )
+                )
+            )
                 warnings.Add(Sentences.ForeignKeyWithoutIndex(key));
     }
 
-    static async Task<IReadOnlyList<PlannedTable>> PlanAsync(NpgsqlConnection shared, TenantScope scope, Tenant tenant, CancellationToken cancel)
+    static async Task<IReadOnlyList<PlannedTable>> PlanAsync(
+        NpgsqlConnection shared,
+        TenantScope scope,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    )
     {
         var plan = new List<PlannedTable>();
         foreach (var table in scope.CopiedTables)
         {
-            var explained = await shared.ExecuteScalarAsync<string>(new CommandDefinition(
-                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}", cancellationToken: cancel));
+            var explained = await shared.ExecuteScalarAsync<string>(
+                new CommandDefinition(
+                    $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}",
+                    cancellationToken: cancellationToken
+                )
+            );
             using var document = System.Text.Json.JsonDocument.Parse(explained!);
             var rows = document.RootElement[0].GetProperty("Plan").GetProperty("Plan Rows").GetInt64();
             var share = table.Table.EstimatedRows > 0 ? Math.Min(1.0, (double)rows / table.Table.EstimatedRows) : 1;

@@ -20,141 +20,238 @@ public sealed class Provision : Phase
     /// <param name="RevokesPublic">PUBLIC could connect to a database that somebody made for us; rollback gives that back.</param>
     public sealed record Facts(bool CreatesDatabase, string[] CreatesRoles, bool RevokesPublic);
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var facts = await PlanAsync(run, cancel);
-        await run.Journal.NoteAsync(run.Id, Name, facts, cancel);
+        var facts = await PlanAsync(run, cancellationToken);
+        await run.Journal.NoteAsync(run.Id, Name, facts, cancellationToken);
 
-        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
-        await CreateRolesAsync(run, server, facts.CreatesRoles, cancel);
-        if (facts.CreatesDatabase && !await ExistsAsync(server, run.Tenant.Slug, cancel)) await CreateDatabaseAsync(run, server, cancel);
+        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
+        await CreateRolesAsync(run, server, facts.CreatesRoles, cancellationToken);
+        if (facts.CreatesDatabase && !await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
+            await CreateDatabaseAsync(run, server, cancellationToken);
         // Without ownership of a database that was there before, this does nothing; Validate tells.
-        await ExecuteAsync(server, $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC", cancel);
-        await run.Isolated.TakeAsync(cancel);
+        await ExecuteAsync(
+            server,
+            $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC",
+            cancellationToken
+        );
+        await run.Isolated.TakeAsync(cancellationToken);
         return new($"{run.Tenant.Slug.DatabaseName} on {run.Target.Host}:{run.Target.Port}", facts);
     }
 
-    public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        if ((await run.RecordAsync(cancel)).Phase(Name) is not { } record) return;
-        if (Journaled.Read<Facts>(record.Facts) is not { } facts) return;
-        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
-        if (await ExistsAsync(server, run.Tenant.Slug, cancel))
+        if ((await run.RecordAsync(cancellationToken)).Phase(Name) is not { } record)
+            return;
+        if (Journaled.Read<Facts>(record.Facts) is not { } facts)
+            return;
+        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
+        if (await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
         {
-            await run.Databases.EndLeftoverSessionsAsync(cancel);
-            if (facts.CreatesDatabase) await DropDatabaseAsync(server, run.Tenant.Slug, cancel);
-            else await EmptyAsync(run, cancel);
-            if (facts.RevokesPublic) await ExecuteAsync(server, $"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} TO PUBLIC", cancel);
+            await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+            if (facts.CreatesDatabase)
+                await DropDatabaseAsync(server, run.Tenant.Slug, cancellationToken);
+            else
+                await EmptyAsync(run, cancellationToken);
+            if (facts.RevokesPublic)
+                await ExecuteAsync(
+                    server,
+                    $"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} TO PUBLIC",
+                    cancellationToken
+                );
         }
-        foreach (var role in facts.CreatesRoles) await DropRoleAsync(server, role, cancel);
+        foreach (var role in facts.CreatesRoles)
+            await DropRoleAsync(server, role, cancellationToken);
     }
 
     /// <exception cref="Failure">Somebody is connected whose sessions are not ours to end.</exception>
-    public static async Task DropDatabaseAsync(NpgsqlConnection server, Slug slug, CancellationToken cancel)
+    public static async Task DropDatabaseAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken)
     {
         try
         {
-            await ExecuteAsync(server, $"DROP DATABASE IF EXISTS {Sql.Identifier(slug.DatabaseName)} WITH (FORCE)", cancel);
+            await ExecuteAsync(
+                server,
+                $"DROP DATABASE IF EXISTS {Sql.Identifier(slug.DatabaseName)} WITH (FORCE)",
+                cancellationToken
+            );
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ObjectInUse)
+        catch (PostgresException e)
+            when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ObjectInUse)
         {
-            var sessions = await server.QueryAsync<string>(new CommandDefinition(
-                "SELECT format('%s of %s', count(*), usename) FROM pg_stat_activity WHERE datname = @name GROUP BY usename ORDER BY usename", new { name = slug.DatabaseName }, cancellationToken: cancel));
+            var sessions = await server.QueryAsync<string>(
+                new CommandDefinition(
+                    "SELECT format('%s of %s', count(*), usename) FROM pg_stat_activity WHERE datname = @name GROUP BY usename ORDER BY usename",
+                    new { name = slug.DatabaseName },
+                    cancellationToken: cancellationToken
+                )
+            );
             throw Sentences.CannotDrop(slug, [.. sessions], e);
         }
     }
 
     // A run that was killed after it had noted its plan must not mistake its own database for somebody else's.
-    static async Task<Facts> PlanAsync(PromotionRun run, CancellationToken cancel)
+    static async Task<Facts> PlanAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        if ((await run.RecordAsync(cancel)).Phase(PhaseName) is { } record && Journaled.Read<Facts>(record.Facts) is { CreatesRoles: not null } noted) return noted;
-        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancel);
-        var roles = await RolesOfAsync(run.Databases.Shared, cancel);
-        var known = (await server.QueryAsync<string>(new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancel))).ToHashSet();
-        var open = await server.ExecuteScalarAsync<bool>(new CommandDefinition(
-            """
-            SELECT EXISTS (SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
-                           WHERE d.datname = @name AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
-            """, new { name = run.Tenant.Slug.DatabaseName }, cancellationToken: cancel));
-        return new(!await ExistsAsync(server, run.Tenant.Slug, cancel), [.. roles.Where(role => !known.Contains(role))], open);
+        if (
+            (await run.RecordAsync(cancellationToken)).Phase(PhaseName) is { } record
+            && Journaled.Read<Facts>(record.Facts) is { CreatesRoles: not null } noted
+        )
+            return noted;
+        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
+        var roles = await RolesOfAsync(run.Databases.Shared, cancellationToken);
+        var known = (
+            await server.QueryAsync<string>(
+                new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancellationToken)
+            )
+        ).ToHashSet();
+        var open = await server.ExecuteScalarAsync<bool>(
+            new CommandDefinition(
+                """
+                SELECT EXISTS (SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
+                               WHERE d.datname = @name AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
+                """,
+                new { name = run.Tenant.Slug.DatabaseName },
+                cancellationToken: cancellationToken
+            )
+        );
+        return new(
+            !await ExistsAsync(server, run.Tenant.Slug, cancellationToken),
+            [.. roles.Where(role => !known.Contains(role))],
+            open
+        );
     }
 
     /// <summary>The roles that own, may use, or are named by a policy of, anything in the shared database.</summary>
-    public static async Task<IReadOnlyList<string>> RolesOfAsync(NpgsqlDataSource shared, CancellationToken cancel)
+    public static async Task<IReadOnlyList<string>> RolesOfAsync(
+        NpgsqlDataSource shared,
+        CancellationToken cancellationToken
+    )
     {
-        await using var connection = await shared.OpenConnectionAsync(cancel);
-        return [.. await connection.QueryAsync<string>(new CommandDefinition(
-            """
-            SELECT DISTINCT r.rolname::text
-            FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-            WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname NOT LIKE 'pg\_%' AND r.rolname <> current_user
-              AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-            ORDER BY 1
-            """, cancellationToken: cancel))];
+        await using var connection = await shared.OpenConnectionAsync(cancellationToken);
+        return
+        [
+            .. await connection.QueryAsync<string>(
+                new CommandDefinition(
+                    """
+                    SELECT DISTINCT r.rolname::text
+                    FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+                    WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname NOT LIKE 'pg\_%' AND r.rolname <> current_user
+                      AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    ORDER BY 1
+                    """,
+                    cancellationToken: cancellationToken
+                )
+            ),
+        ];
     }
 
     // A password cannot be read, so none is set: the role can log in when somebody gives it one.
-    static async Task CreateRolesAsync(PromotionRun run, NpgsqlConnection server, string[] roles, CancellationToken cancel)
+    static async Task CreateRolesAsync(
+        PromotionRun run,
+        NpgsqlConnection server,
+        string[] roles,
+        CancellationToken cancellationToken
+    )
     {
-        if (roles.Length == 0) return;
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        if (roles.Length == 0)
+            return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         foreach (var role in roles)
         {
-            var (login, inherit) = await shared.QuerySingleAsync<(bool, bool)>(new CommandDefinition(
-                "SELECT rolcanlogin, rolinherit FROM pg_roles WHERE rolname = @role", new { role }, cancellationToken: cancel));
-            if (!await server.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)", new { role }))
-                await ExecuteAsync(server, $"CREATE ROLE {Sql.Identifier(role)} {(login ? "LOGIN" : "NOLOGIN")} {(inherit ? "INHERIT" : "NOINHERIT")}", cancel);
+            var (login, inherit) = await shared.QuerySingleAsync<(bool, bool)>(
+                new CommandDefinition(
+                    "SELECT rolcanlogin, rolinherit FROM pg_roles WHERE rolname = @role",
+                    new { role },
+                    cancellationToken: cancellationToken
+                )
+            );
+            if (
+                !await server.ExecuteScalarAsync<bool>(
+                    "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)",
+                    new { role }
+                )
+            )
+                await ExecuteAsync(
+                    server,
+                    $"CREATE ROLE {Sql.Identifier(role)} {(login ? "LOGIN" : "NOLOGIN")} {(inherit ? "INHERIT" : "NOINHERIT")}",
+                    cancellationToken
+                );
             // Giving objects to a role takes membership in it.
-            await ExecuteAsync(server, $"GRANT {Sql.Identifier(role)} TO CURRENT_USER", cancel);
-            if (login) run.Progress.Warn(Sentences.RoleWithoutPassword(role, run.Target));
+            await ExecuteAsync(server, $"GRANT {Sql.Identifier(role)} TO CURRENT_USER", cancellationToken);
+            if (login)
+                run.Progress.Warn(Sentences.RoleWithoutPassword(role, run.Target));
         }
     }
 
-    static async Task DropRoleAsync(NpgsqlConnection server, string role, CancellationToken cancel)
+    static async Task DropRoleAsync(NpgsqlConnection server, string role, CancellationToken cancellationToken)
     {
         try
         {
-            await ExecuteAsync(server, $"DROP ROLE IF EXISTS {Sql.Identifier(role)}", cancel);
+            await ExecuteAsync(server, $"DROP ROLE IF EXISTS {Sql.Identifier(role)}", cancellationToken);
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DependentObjectsStillExist or PostgresErrorCodes.InsufficientPrivilege)
+        catch (PostgresException e)
+            when (e.SqlState
+                    is PostgresErrorCodes.DependentObjectsStillExist
+                        or PostgresErrorCodes.InsufficientPrivilege
+            )
         {
             // Another tenant's database on this server uses it by now.
         }
     }
 
-    static async Task CreateDatabaseAsync(PromotionRun run, NpgsqlConnection server, CancellationToken cancel)
+    static async Task CreateDatabaseAsync(
+        PromotionRun run,
+        NpgsqlConnection server,
+        CancellationToken cancellationToken
+    )
     {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         // Columns came and went between 14 and 18, so the row is read whole.
-        var json = await shared.ExecuteScalarAsync<string>(new CommandDefinition(
-            "SELECT (to_jsonb(d) || jsonb_build_object('encoding_name', pg_encoding_to_char(encoding)))::text FROM pg_database d WHERE datname = current_database()",
-            cancellationToken: cancel));
+        var json = await shared.ExecuteScalarAsync<string>(
+            new CommandDefinition(
+                "SELECT (to_jsonb(d) || jsonb_build_object('encoding_name', pg_encoding_to_char(encoding)))::text FROM pg_database d WHERE datname = current_database()",
+                cancellationToken: cancellationToken
+            )
+        );
         var row = System.Text.Json.Nodes.JsonNode.Parse(json!)!;
         string? Text(string name) => (string?)row[name];
 
-        var options = $"TEMPLATE template0 ENCODING {Sql.Literal(Text("encoding_name")!)} LC_COLLATE {Sql.Literal(Text("datcollate")!)} LC_CTYPE {Sql.Literal(Text("datctype")!)}";
+        var options =
+            $"TEMPLATE template0 ENCODING {Sql.Literal(Text("encoding_name")!)} LC_COLLATE {Sql.Literal(Text("datcollate")!)} LC_CTYPE {Sql.Literal(Text("datctype")!)}";
         var locale = Text("datlocale") ?? Text("daticulocale");
         options += Text("datlocprovider") switch
         {
-            "i" => $" LOCALE_PROVIDER icu ICU_LOCALE {Sql.Literal(locale!)}" + (Text("daticurules") is { } rules ? $" ICU_RULES {Sql.Literal(rules)}" : ""),
+            "i" => $" LOCALE_PROVIDER icu ICU_LOCALE {Sql.Literal(locale!)}"
+                + (Text("daticurules") is { } rules ? $" ICU_RULES {Sql.Literal(rules)}" : ""),
             "b" => $" LOCALE_PROVIDER builtin BUILTIN_LOCALE {Sql.Literal(locale!)}",
             "c" => " LOCALE_PROVIDER libc",
             _ => "",
         };
-        await ExecuteAsync(server, $"CREATE DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} {options}", cancel);
+        await ExecuteAsync(
+            server,
+            $"CREATE DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} {options}",
+            cancellationToken
+        );
     }
 
-    static async Task EmptyAsync(PromotionRun run, CancellationToken cancel)
+    static async Task EmptyAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        if (await IsolatedJournal.OwnerAsync(connection, cancel) != run.Tenant.Key) return;
-        await ExecuteAsync(connection, SqlFile.Read("empty-database.sql"), cancel);
-        await ExecuteAsync(connection, "DROP SCHEMA tenant_promotion CASCADE", cancel);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        if (await IsolatedJournal.OwnerAsync(connection, cancellationToken) != run.Tenant.Key)
+            return;
+        await ExecuteAsync(connection, SqlFile.Read("empty-database.sql"), cancellationToken);
+        await ExecuteAsync(connection, "DROP SCHEMA tenant_promotion CASCADE", cancellationToken);
     }
 
-    static Task<bool> ExistsAsync(NpgsqlConnection server, Slug slug, CancellationToken cancel) => server.ExecuteScalarAsync<bool>(
-        new CommandDefinition("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)", new { name = slug.DatabaseName }, cancellationToken: cancel));
+    static Task<bool> ExistsAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken) =>
+        server.ExecuteScalarAsync<bool>(
+            new CommandDefinition(
+                "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)",
+                new { name = slug.DatabaseName },
+                cancellationToken: cancellationToken
+            )
+        );
 
-    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

@@ -12,22 +12,29 @@ public sealed class ReleaseShared : Phase
     public override string Title => "Clear up";
     public override string State => PromotionState.Shared;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         run.Routing.Remove(run.Tenant.Slug);
-        await run.Guard.RemoveAsync(cancel);
-        await StreamDirection.RemoveAllAsync(run, cancel);
-        await MarkIsolatedAsync(run, cancel);
+        await run.Guard.RemoveAsync(cancellationToken);
+        await StreamDirection.RemoveAllAsync(run, cancellationToken);
+        await MarkIsolatedAsync(run, cancellationToken);
         return new();
     }
 
     // The copy that stays says of itself what the shared database says.
-    static async Task MarkIsolatedAsync(PromotionRun run, CancellationToken cancel)
+    static async Task MarkIsolatedAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await CloseIsolated.GuardOf(run).PassAsync(connection, cancel);
-        await TenantRow.FlipAsync(new(connection, cancel), run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
-        await transaction.CommitAsync(cancel);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await CloseIsolated.GuardOf(run).PassAsync(connection, cancellationToken);
+        await TenantRow.FlipAsync(
+            new(connection, cancellationToken),
+            run.Tenancy,
+            run.Scope,
+            run.Tenant,
+            Tenant.SharedMode,
+            null
+        );
+        await transaction.CommitAsync(cancellationToken);
     }
 }

@@ -11,12 +11,17 @@ public sealed class RemoveTraces : Phase
     public override string Title => "Remove guard, slots and marks";
     public override string State => PromotionState.Isolated;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await run.Guard.RemoveAsync(cancel);
-        await StreamDirection.RemoveAllAsync(run, cancel);
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await connection.ExecuteAsync(new CommandDefinition("DROP SCHEMA IF EXISTS tenant_promotion CASCADE", cancellationToken: cancel));
+        await run.Guard.RemoveAsync(cancellationToken);
+        await StreamDirection.RemoveAllAsync(run, cancellationToken);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(
+            new CommandDefinition(
+                "DROP SCHEMA IF EXISTS tenant_promotion CASCADE",
+                cancellationToken: cancellationToken
+            )
+        );
         return new();
     }
 }

@@ -15,24 +15,24 @@ public sealed class StartStreaming : Phase
     public override string Title => "Start the change stream";
     public override string State => PromotionState.Preparing;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var direction = StreamDirection.Outbound(run);
-        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancel))
+        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
-            await StreamPosition.ForgetAsync(isolated, cancel);
-            await Suspension.ForgetAsync(isolated, cancel);
+            await StreamPosition.ForgetAsync(isolated, cancellationToken);
+            await Suspension.ForgetAsync(isolated, cancellationToken);
         }
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        await ReplicationSlot.PublishAsync(shared, direction.Name, direction.Tables, cancel);
-        await ReplicationSlot.CreateAsync(shared, direction.Name, cancel);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await ReplicationSlot.PublishAsync(shared, direction.Name, direction.Tables, cancellationToken);
+        await ReplicationSlot.CreateAsync(shared, direction.Name, cancellationToken);
         return new($"slot {direction.Name}, {direction.Tables.Count} tables");
     }
 
-    public override async Task UndoAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        await ReplicationSlot.RemoveAsync(shared, StreamDirection.Outbound(run).Name, cancel);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await ReplicationSlot.RemoveAsync(shared, StreamDirection.Outbound(run).Name, cancellationToken);
     }
 }
 
@@ -43,9 +43,9 @@ public sealed class StopStreaming : Phase
     public override string Title => "Stop the change stream";
     public override string State => PromotionState.Isolated;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await new StartStreaming().UndoAsync(run, cancel);
+        await new StartStreaming().UndoAsync(run, cancellationToken);
         return new();
     }
 }

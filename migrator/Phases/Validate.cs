@@ -16,18 +16,31 @@ public sealed class Validate : Phase
 
     public sealed record Facts([property: JsonPropertyName("checks")] IReadOnlyList<Check> Checks);
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        if (!run.Options.Validate) return new("skipped (--no-validate)");
+        if (!run.Options.Validate)
+            return new("skipped (--no-validate)");
         var checks = new List<Check>();
-        checks.AddRange(await DataIntegrity.CheckAsync(run.Databases, run.Scope, run.Tenant, run.Id, run.Options.Jobs, cancel));
-        checks.AddRange(await AccessControl.CheckAsync(run.Databases, run.Scope, run.Tenant, run.Tenancy, cancel));
-        checks.AddRange(await Security.CheckAsync(run.Databases, run.Scope, run.Tenant, cancel));
-        checks.AddRange(await PerformanceBaseline.CheckAsync(run.Databases, run.Scope, run.Tenant, cancel));
-        checks.AddRange(await ApplicationHealth.CheckAsync(run.Options.HealthUrls, run.Clock, cancel));
+        checks.AddRange(
+            await DataIntegrity.CheckAsync(
+                run.Databases,
+                run.Scope,
+                run.Tenant,
+                run.Id,
+                run.Options.Jobs,
+                cancellationToken
+            )
+        );
+        checks.AddRange(
+            await AccessControl.CheckAsync(run.Databases, run.Scope, run.Tenant, run.Tenancy, cancellationToken)
+        );
+        checks.AddRange(await Security.CheckAsync(run.Databases, run.Scope, run.Tenant, cancellationToken));
+        checks.AddRange(await PerformanceBaseline.CheckAsync(run.Databases, run.Scope, run.Tenant, cancellationToken));
+        checks.AddRange(await ApplicationHealth.CheckAsync(run.Options.HealthUrls, run.Clock, cancellationToken));
         run.Progress.Validated(checks);
         var failed = checks.Where(check => check.Outcome == CheckOutcome.Failed).ToArray();
-        if (failed.Length > 0) throw Sentences.ValidationFailed(run.Tenant.Slug, failed);
+        if (failed.Length > 0)
+            throw Sentences.ValidationFailed(run.Tenant.Slug, failed);
         return new($"{checks.Count} checks", new Facts(checks));
     }
 }

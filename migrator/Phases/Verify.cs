@@ -16,22 +16,34 @@ public sealed class Verify : Phase
     public override string Title => "Verify every row";
     public override string State => PromotionState.Verifying;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-        var results = await comparison.DigestsAsync(run.Options.Jobs, null, cancel);
-        await RequireEqualAsync(comparison, results, run.Tenant.Slug, cancel);
-        await run.Journal.SaveDigestsAsync(run.Id, results.ToDictionary(result => result.Table.Name, result => result.Isolated), cancel);
+        var results = await comparison.DigestsAsync(run.Options.Jobs, null, cancellationToken);
+        await RequireEqualAsync(comparison, results, run.Tenant.Slug, cancellationToken);
+        await run.Journal.SaveDigestsAsync(
+            run.Id,
+            results.ToDictionary(result => result.Table.Name, result => result.Isolated),
+            cancellationToken
+        );
         return new($"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal");
     }
 
     /// <exception cref="Failure"><see cref="ExitCode.Different"/>, with rows named by their keys.</exception>
-    public static async Task RequireEqualAsync(Comparison comparison, IReadOnlyList<TableComparison> results, Slug slug, CancellationToken cancel, bool flipped = false)
+    public static async Task RequireEqualAsync(
+        Comparison comparison,
+        IReadOnlyList<TableComparison> results,
+        Slug slug,
+        CancellationToken cancellationToken,
+        bool flipped = false
+    )
     {
         var differing = results.Where(result => !result.IsEqual).ToArray();
-        if (differing.Length == 0) return;
+        if (differing.Length == 0)
+            return;
         var rows = new List<RowDifference>();
-        foreach (var result in differing) rows.AddRange(await comparison.RowsAsync(result.Table, SampleSize, cancel));
+        foreach (var result in differing)
+            rows.AddRange(await comparison.RowsAsync(result.Table, SampleSize, cancellationToken));
         throw Sentences.Different(slug, differing, rows, flipped);
     }
 }

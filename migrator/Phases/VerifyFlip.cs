@@ -20,23 +20,28 @@ public sealed class VerifyFlip(bool force = false) : Phase
     /// <param name="Differing">The tables that were not the same at the flip.</param>
     public sealed record Facts(string[] Differing);
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var record = await run.RecordAsync(cancel);
-        if (!force && Journaled.Read<Facts>(record.Phase(Name)!.Facts) is { } noted) throw Sentences.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
-        var digests = (await PromotionJournal.DigestsAsync(shared, run.Id, cancel)).ToDictionary();
+        var record = await run.RecordAsync(cancellationToken);
+        if (!force && Journaled.Read<Facts>(record.Phase(Name)!.Facts) is { } noted)
+            throw Sentences.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var digests = (await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken)).ToDictionary();
         var facts = Journaled.Read<CutOverOnline.Facts>(record.Phase(CutOver.PhaseName)!.Facts)!;
         var tables = run.Scope.TenantTables.ToArray();
         string summary;
         if (run.AsFlipped is not null)
         {
             var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Isolated: facts.Snapshot));
-            var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancel);
-            if (results.Where(result => !result.IsEqual).Select(result => result.Table.Name.ToString()).ToArray() is { Length: > 0 } differing)
-                await run.Journal.NoteAsync(run.Id, Name, new Facts(differing), cancel);
-            await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancel, flipped: true);
-            foreach (var result in results) digests[result.Table.Name.ToString()] = result.Shared;
+            var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken);
+            if (
+                results.Where(result => !result.IsEqual).Select(result => result.Table.Name.ToString()).ToArray() is
+                { Length: > 0 } differing
+            )
+                await run.Journal.NoteAsync(run.Id, Name, new Facts(differing), cancellationToken);
+            await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancellationToken, flipped: true);
+            foreach (var result in results)
+                digests[result.Table.Name.ToString()] = result.Shared;
             summary = $"{results.Sum(result => result.Shared.Rows):N0} rows equal at the flip";
             run.AsFlipped = null;
         }
@@ -44,10 +49,15 @@ public sealed class VerifyFlip(bool force = false) : Phase
         {
             // The process that flipped is gone, and its snapshot with it. The shared side still stands still.
             var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-            foreach (var table in tables) digests[table.Name.ToString()] = await comparison.SharedDigestAsync(table, cancel);
+            foreach (var table in tables)
+                digests[table.Name.ToString()] = await comparison.SharedDigestAsync(table, cancellationToken);
             summary = "recorded";
         }
-        await run.Journal.SaveDigestsAsync(run.Id, digests.ToDictionary(pair => Model.TableName.Parse(pair.Key), pair => pair.Value), cancel);
+        await run.Journal.SaveDigestsAsync(
+            run.Id,
+            digests.ToDictionary(pair => Model.TableName.Parse(pair.Key), pair => pair.Value),
+            cancellationToken
+        );
         return new(summary);
     }
 }

@@ -15,18 +15,31 @@ public sealed class VerifyOnline : Phase
     public override string Title => "Verify every row";
     public override string State => PromotionState.Verifying;
 
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancel)
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await CutOverOnline.WithdrawAsync(run, cancel);
+        await CutOverOnline.WithdrawAsync(run, cancellationToken);
         var direction = StreamDirection.Outbound(run);
-        await CatchUp.CatchUpAsync(run, direction, exact: true, cancel);
-        await using var point = await ExactPoint.MeetAsync(direction, exact: true, null, cancel);
-        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Shared: point.Snapshot, LiveReferences: true));
+        await CatchUp.CatchUpAsync(run, direction, exact: true, cancellationToken);
+        await using var point = await ExactPoint.MeetAsync(direction, exact: true, null, cancellationToken);
+        var comparison = new Comparison(
+            run.Databases,
+            run.Scope,
+            run.Tenant,
+            new(Shared: point.Snapshot, LiveReferences: true)
+        );
         // Tables that are not in the stream are copied while the guard is closed, and compared then.
-        var tables = run.Scope.CopiedTables.Where(table => table.Table.IsStreamable || table.Belonging == Belonging.Reference);
-        var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancel);
-        await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancel);
-        await run.Journal.SaveDigestsAsync(run.Id, results.ToDictionary(result => result.Table.Name, result => result.Isolated), cancel);
-        return new($"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal at {point.Position}");
+        var tables = run.Scope.CopiedTables.Where(table =>
+            table.Table.IsStreamable || table.Belonging == Belonging.Reference
+        );
+        var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken);
+        await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancellationToken);
+        await run.Journal.SaveDigestsAsync(
+            run.Id,
+            results.ToDictionary(result => result.Table.Name, result => result.Isolated),
+            cancellationToken
+        );
+        return new(
+            $"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal at {point.Position}"
+        );
     }
 }

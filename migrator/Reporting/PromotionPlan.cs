@@ -26,44 +26,60 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
 
     public void Write(IAnsiConsole console)
     {
-        var tables = new Spectre.Console.Table().Title($"Plan for [bold]{Markup.Escape(Slug.Text)}[/] → {Slug.DatabaseName}")
-            .AddColumns("table", "whose", "about rows", "about MB").RoundedBorder();
+        var tables = new Spectre.Console.Table()
+            .Title($"Plan for [bold]{Markup.Escape(Slug.Text)}[/] → {Slug.DatabaseName}")
+            .AddColumns("table", "whose", "about rows", "about MB")
+            .RoundedBorder();
         tables.Columns[2].RightAligned();
         tables.Columns[3].RightAligned();
-        foreach (var planned in Preflight.Plan) tables.AddRow(Markup.Escape(planned.Table.Name.ToString()), Markup.Escape(Whose(planned.Table)), planned.Rows.ToString("N0"), (planned.Bytes / 1e6).ToString("N1"));
-        foreach (var table in Preflight.Scope.Tables.Where(table => !table.IsCopied)) tables.AddRow(Markup.Escape(table.Name.ToString()), "ignored", "–", "–");
+        foreach (var planned in Preflight.Plan)
+            tables.AddRow(
+                Markup.Escape(planned.Table.Name.ToString()),
+                Markup.Escape(Whose(planned.Table)),
+                planned.Rows.ToString("N0"),
+                (planned.Bytes / 1e6).ToString("N1")
+            );
+        foreach (var table in Preflight.Scope.Tables.Where(table => !table.IsCopied))
+            tables.AddRow(Markup.Escape(table.Name.ToString()), "ignored", "–", "–");
         console.Write(tables);
-        foreach (var warning in Preflight.Warnings) console.MarkupLineInterpolated($"[yellow]![/] {warning}");
-        console.MarkupLineInterpolated($"About {Rows:N0} rows, {Bytes / 1e6:N1} MB and {Time.TotalSeconds:N0} s; in mode {Mode} the tenant's writes pause for {(IsOnline ? "less than a second of it as a rule" : "most of it")}. Nothing was changed.");
+        foreach (var warning in Preflight.Warnings)
+            console.MarkupLineInterpolated($"[yellow]![/] {warning}");
+        console.MarkupLineInterpolated(
+            $"About {Rows:N0} rows, {Bytes / 1e6:N1} MB and {Time.TotalSeconds:N0} s; in mode {Mode} the tenant's writes pause for {(IsOnline ? "less than a second of it as a rule" : "most of it")}. Nothing was changed."
+        );
         console.MarkupLineInterpolated($"Next: migrator promote --tenant-slug={Slug} --confirm");
     }
 
-    public JsonObject ToJson() => new()
-    {
-        ["tenant_slug"] = Slug.Text,
-        ["mode"] = Mode,
-        ["database"] = Slug.DatabaseName,
-        ["rows"] = Rows,
-        ["bytes"] = Bytes,
-        ["estimated_seconds"] = Math.Round(Time.TotalSeconds, 1),
-        ["estimated_pause_seconds"] = IsOnline ? UsualPause.TotalSeconds : Math.Round(Time.TotalSeconds, 1),
-        ["tables"] = new JsonArray([.. Preflight.Scope.Tables.Select(table => new JsonObject
+    public JsonObject ToJson() =>
+        new()
         {
-            ["table"] = table.Name.ToString(),
-            ["scope"] = table.Belonging.ToString().ToLowerInvariant(),
-            ["rows"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Rows ?? 0,
-            ["bytes"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Bytes ?? 0,
-        })]),
-        ["warnings"] = new JsonArray([.. Preflight.Warnings.Select(warning => (JsonNode)warning)]),
-        ["next_steps"] = new JsonArray($"migrator promote --tenant-slug={Slug} --confirm"),
-    };
+            ["tenant_slug"] = Slug.Text,
+            ["mode"] = Mode,
+            ["database"] = Slug.DatabaseName,
+            ["rows"] = Rows,
+            ["bytes"] = Bytes,
+            ["estimated_seconds"] = Math.Round(Time.TotalSeconds, 1),
+            ["estimated_pause_seconds"] = IsOnline ? UsualPause.TotalSeconds : Math.Round(Time.TotalSeconds, 1),
+            ["tables"] = new JsonArray([
+                .. Preflight.Scope.Tables.Select(table => new JsonObject
+                {
+                    ["table"] = table.Name.ToString(),
+                    ["scope"] = table.Belonging.ToString().ToLowerInvariant(),
+                    ["rows"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Rows ?? 0,
+                    ["bytes"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Bytes ?? 0,
+                }),
+            ]),
+            ["warnings"] = new JsonArray([.. Preflight.Warnings.Select(warning => (JsonNode)warning)]),
+            ["next_steps"] = new JsonArray($"migrator promote --tenant-slug={Slug} --confirm"),
+        };
 
-    static string Whose(ScopedTable table) => table.Belonging switch
-    {
-        Belonging.Root => "the tenant itself",
-        Belonging.Direct => "tenant column",
-        Belonging.Derived => "via " + string.Join(" → ", table.Path.Select(step => step.To.Name)),
-        Belonging.Reference => "reference, whole",
-        _ => "ignored",
-    };
+    static string Whose(ScopedTable table) =>
+        table.Belonging switch
+        {
+            Belonging.Root => "the tenant itself",
+            Belonging.Direct => "tenant column",
+            Belonging.Derived => "via " + string.Join(" → ", table.Path.Select(step => step.To.Name)),
+            Belonging.Reference => "reference, whole",
+            _ => "ignored",
+        };
 }

@@ -14,50 +14,93 @@ using Spectre.Console;
 namespace Migrator.Reporting;
 
 /// <summary>What a promotion did, as the journal tells it: tables with digests, phases with durations, the pause, the validation.</summary>
-public sealed record PromotionReport(Slug Slug, PromotionRecord Record, IReadOnlyDictionary<string, Digest> Digests, IReadOnlyList<Check> Checks)
+public sealed record PromotionReport(
+    Slug Slug,
+    PromotionRecord Record,
+    IReadOnlyDictionary<string, Digest> Digests,
+    IReadOnlyList<Check> Checks
+)
 {
-    public static async Task<PromotionReport> ReadAsync(MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
+    public static async Task<PromotionReport> ReadAsync(
+        MigratorSettings settings,
+        Databases databases,
+        Slug slug,
+        CancellationToken cancellationToken
+    )
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancel);
-        var record = (await PromotionJournal.FindAsync(shared, tenant.Key, cancel))!;
-        var digests = await PromotionJournal.DigestsAsync(shared, record.Id, cancel);
-        var checks = record.Phase(Validate.PhaseName) is { } phase && Journaled.Read<Validate.Facts>(phase.Facts) is { } facts ? facts.Checks : [];
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
+        var record = (await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken))!;
+        var digests = await PromotionJournal.DigestsAsync(shared, record.Id, cancellationToken);
+        var checks =
+            record.Phase(Validate.PhaseName) is { } phase && Journaled.Read<Validate.Facts>(phase.Facts) is { } facts
+                ? facts.Checks
+                : [];
         return new(slug, record, digests, checks);
     }
 
     long Rows => Digests.Values.Sum(digest => digest.Rows);
 
-    CopyData.Facts? Copied => Record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy ? Journaled.Read<CopyData.Facts>(copy.Facts) : null;
+    CopyData.Facts? Copied =>
+        Record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy
+            ? Journaled.Read<CopyData.Facts>(copy.Facts)
+            : null;
 
-    IEnumerable<(string Name, string Seconds)> Phases => Record.Phases
-        .Where(phase => phase.EndedAt is not null)
-        .Select(phase => (phase.Name, (phase.EndedAt!.Value - phase.StartedAt).TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)));
+    IEnumerable<(string Name, string Seconds)> Phases =>
+        Record
+            .Phases.Where(phase => phase.EndedAt is not null)
+            .Select(phase =>
+                (
+                    phase.Name,
+                    (phase.EndedAt!.Value - phase.StartedAt).TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture)
+                )
+            );
 
-    string Pause => Record.PauseMilliseconds is { } pause ? pause >= 10_000 ? $"{pause / 1000:0.0} s" : $"{pause:0} ms" : "none";
+    string Pause =>
+        Record.PauseMilliseconds is { } pause
+            ? pause >= 10_000
+                ? $"{pause / 1000:0.0} s"
+                : $"{pause:0} ms"
+            : "none";
 
     string Where => $"{Record.Target.Database} on {Record.Target.Host}:{Record.Target.Port}";
 
     /// <summary>On screen, after the bars.</summary>
     public void Write(IAnsiConsole console)
     {
-        var tables = new Spectre.Console.Table().Title($"Tenant [bold]{Markup.Escape(Slug.Text)}[/] → {Markup.Escape(Where)}").AddColumns("table", "rows", "digest").RoundedBorder();
+        var tables = new Spectre.Console.Table()
+            .Title($"Tenant [bold]{Markup.Escape(Slug.Text)}[/] → {Markup.Escape(Where)}")
+            .AddColumns("table", "rows", "digest")
+            .RoundedBorder();
         tables.Columns[1].RightAligned();
         tables.Columns[2].RightAligned();
-        foreach (var (name, digest) in Digests.OrderBy(pair => pair.Key, StringComparer.Ordinal)) tables.AddRow(Markup.Escape(name), digest.Rows.ToString("N0"), digest.Sum);
+        foreach (var (name, digest) in Digests.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            tables.AddRow(Markup.Escape(name), digest.Rows.ToString("N0"), digest.Sum);
         tables.AddRow("[bold]all[/]", $"[bold]{Rows:N0}[/]", "");
         console.Write(tables);
         if (Checks.Count > 0)
         {
-            var validation = new Spectre.Console.Table().Title("Validation").AddColumns("area", "check", "result", "detail").RoundedBorder();
-            foreach (var check in Checks) validation.AddRow(Markup.Escape(check.Area), Markup.Escape(check.Name), Coloured(check.Outcome), Markup.Escape(check.Detail));
+            var validation = new Spectre.Console.Table()
+                .Title("Validation")
+                .AddColumns("area", "check", "result", "detail")
+                .RoundedBorder();
+            foreach (var check in Checks)
+                validation.AddRow(
+                    Markup.Escape(check.Area),
+                    Markup.Escape(check.Name),
+                    Coloured(check.Outcome),
+                    Markup.Escape(check.Detail)
+                );
             console.Write(validation);
         }
         var phases = new Spectre.Console.Table().Title("Phases").AddColumns("phase", "seconds").RoundedBorder();
         phases.Columns[1].RightAligned();
-        foreach (var (name, seconds) in Phases) phases.AddRow(name, seconds);
+        foreach (var (name, seconds) in Phases)
+            phases.AddRow(name, seconds);
         console.Write(phases);
-        console.MarkupLineInterpolated($"[bold]{Rows:N0}[/] rows, {(Copied?.Bytes ?? 0) / 1e6:N1} MB. Writes paused for [bold]{Pause}[/] (mode {Record.Mode}).");
+        console.MarkupLineInterpolated(
+            $"[bold]{Rows:N0}[/] rows, {(Copied?.Bytes ?? 0) / 1e6:N1} MB. Writes paused for [bold]{Pause}[/] (mode {Record.Mode})."
+        );
     }
 
     /// <summary>The same for a file or a pull request.</summary>
@@ -65,38 +108,52 @@ public sealed record PromotionReport(Slug Slug, PromotionRecord Record, IReadOnl
     {
         var text = new StringBuilder();
         text.AppendLine($"# Promotion of {Slug}").AppendLine();
-        text.AppendLine($"{Where}; {Rows:N0} rows, {(Copied?.Bytes ?? 0) / 1e6:N1} MB; writes paused for {Pause} (mode {Record.Mode}); started {Record.StartedAt:yyyy-MM-dd HH:mm:ss} UTC.").AppendLine();
+        text.AppendLine(
+                $"{Where}; {Rows:N0} rows, {(Copied?.Bytes ?? 0) / 1e6:N1} MB; writes paused for {Pause} (mode {Record.Mode}); started {Record.StartedAt:yyyy-MM-dd HH:mm:ss} UTC."
+            )
+            .AppendLine();
         text.AppendLine("| table | rows | digest |").AppendLine("|---|---:|---:|");
-        foreach (var (name, digest) in Digests.OrderBy(pair => pair.Key, StringComparer.Ordinal)) text.AppendLine($"| {Cell(name)} | {digest.Rows:N0} | {digest.Sum} |");
+        foreach (var (name, digest) in Digests.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            text.AppendLine($"| {Cell(name)} | {digest.Rows:N0} | {digest.Sum} |");
         if (Checks.Count > 0)
         {
             text.AppendLine().AppendLine("| area | check | result | detail |").AppendLine("|---|---|---|---|");
-            foreach (var check in Checks) text.AppendLine($"| {Cell(check.Area)} | {Cell(check.Name)} | {check.Outcome.ToString().ToLowerInvariant()} | {Cell(check.Detail)} |");
+            foreach (var check in Checks)
+                text.AppendLine(
+                    $"| {Cell(check.Area)} | {Cell(check.Name)} | {check.Outcome.ToString().ToLowerInvariant()} | {Cell(check.Detail)} |"
+                );
         }
         text.AppendLine().AppendLine("| phase | seconds |").AppendLine("|---|---:|");
-        foreach (var (name, seconds) in Phases) text.AppendLine($"| {name} | {seconds} |");
+        foreach (var (name, seconds) in Phases)
+            text.AppendLine($"| {name} | {seconds} |");
         return text.ToString();
     }
 
     /// <summary>The same as the part of a JSON result that <c>status</c> does not have.</summary>
-    public JsonObject ToJson() => new()
-    {
-        ["tables"] = new JsonArray([.. Digests.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => new JsonObject
+    public JsonObject ToJson() =>
+        new()
         {
-            ["table"] = pair.Key,
-            ["rows"] = pair.Value.Rows,
-            ["digest"] = pair.Value.Sum,
-        })]),
-        ["validation"] = System.Text.Json.JsonSerializer.SerializeToNode(Checks),
-    };
+            ["tables"] = new JsonArray([
+                .. Digests
+                    .OrderBy(pair => pair.Key, StringComparer.Ordinal)
+                    .Select(pair => new JsonObject
+                    {
+                        ["table"] = pair.Key,
+                        ["rows"] = pair.Value.Rows,
+                        ["digest"] = pair.Value.Sum,
+                    }),
+            ]),
+            ["validation"] = System.Text.Json.JsonSerializer.SerializeToNode(Checks),
+        };
 
-    static string Coloured(CheckOutcome outcome) => outcome switch
-    {
-        CheckOutcome.Passed => "[green]passed[/]",
-        CheckOutcome.Failed => "[red]failed[/]",
-        CheckOutcome.Skipped => "[yellow]skipped[/]",
-        _ => "[grey]measured[/]",
-    };
+    static string Coloured(CheckOutcome outcome) =>
+        outcome switch
+        {
+            CheckOutcome.Passed => "[green]passed[/]",
+            CheckOutcome.Failed => "[red]failed[/]",
+            CheckOutcome.Skipped => "[yellow]skipped[/]",
+            _ => "[grey]measured[/]",
+        };
 
     static string Cell(string text) => text.Replace("|", "\\|").Replace("\n", " ");
 }

@@ -16,16 +16,28 @@ namespace Migrator.Reporting;
 /// <summary>What <c>status --json</c> prints, and what every other view of a tenant is made from.</summary>
 public static class StatusDocument
 {
-    public static async Task<JsonObject> ReadAsync(MigratorSettings settings, Databases databases, Slug slug, CancellationToken cancel)
+    public static async Task<JsonObject> ReadAsync(
+        MigratorSettings settings,
+        Databases databases,
+        Slug slug,
+        CancellationToken cancellationToken
+    )
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancel);
-        var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancel);
-        var guard = await WriteGuard.StateAsync(shared, tenant.Key, cancel);
-        var (rows, tables) = record is null ? (0, 0) : await shared.QuerySingleAsync<(long, long)>(new CommandDefinition(
-            "SELECT coalesce(sum(rows), 0)::bigint, count(*) FROM tenant_promotion.digest WHERE promotion_id = @Id", new { record.Id }, cancellationToken: cancel));
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
+        var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken);
+        var guard = await WriteGuard.StateAsync(shared, tenant.Key, cancellationToken);
+        var (rows, tables) = record is null
+            ? (0, 0)
+            : await shared.QuerySingleAsync<(long, long)>(
+                new CommandDefinition(
+                    "SELECT coalesce(sum(rows), 0)::bigint, count(*) FROM tenant_promotion.digest WHERE promotion_id = @Id",
+                    new { record.Id },
+                    cancellationToken: cancellationToken
+                )
+            );
 
-        var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancel);
+        var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancellationToken);
         var row = tenant.Columns;
         return new JsonObject
         {
@@ -41,17 +53,35 @@ public static class StatusDocument
             ["guard"] = guard,
             ["promotion"] = record is null ? null : Describe(record, tables, rows),
             ["stream"] = stream.Section,
-            ["warnings"] = new JsonArray([.. Warnings(record, guard, slug).Concat(stream.Warnings).Select(warning => (JsonNode)warning)]),
+            ["warnings"] = new JsonArray([
+                .. Warnings(record, guard, slug).Concat(stream.Warnings).Select(warning => (JsonNode)warning),
+            ]),
             ["next_steps"] = new JsonArray([.. NextSteps(slug, tenant, record).Select(step => (JsonNode)step)]),
         };
     }
 
     /// <summary>Where the tenant's connections go now.</summary>
-    public static RoutingDocument Route(MigratorSettings settings, Databases databases, Tenant tenant, PromotionRecord? record)
+    public static RoutingDocument Route(
+        MigratorSettings settings,
+        Databases databases,
+        Tenant tenant,
+        PromotionRecord? record
+    )
     {
-        var shared = new Target(databases.SharedServer.Host!, databases.SharedServer.Port, databases.SharedServer.Database!);
-        var isolated = record?.Target ?? new Target(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, tenant.Slug.DatabaseName);
-        return RoutingDocument.For(tenant.Slug, tenant.IsolationMode, tenant.IsIsolated ? isolated : shared, settings.Tenancy.Domain);
+        var shared = new Target(
+            databases.SharedServer.Host!,
+            databases.SharedServer.Port,
+            databases.SharedServer.Database!
+        );
+        var isolated =
+            record?.Target
+            ?? new Target(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, tenant.Slug.DatabaseName);
+        return RoutingDocument.For(
+            tenant.Slug,
+            tenant.IsolationMode,
+            tenant.IsIsolated ? isolated : shared,
+            settings.Tenancy.Domain
+        );
     }
 
     /// <summary>The commands that make sense now.</summary>
@@ -62,7 +92,12 @@ public static class StatusDocument
         {
             ({ State: PromotionState.RollingBack }, _) => [Command("rollback") + " --confirm"],
             ({ EndedAt: null }, false) => [Command("promote") + " --confirm", Command("rollback") + " --confirm"],
-            ({ State: PromotionState.Isolated }, true) => [Command("verify"), Command("rollback") + " --confirm", Command("finalize") + " --confirm"],
+            ({ State: PromotionState.Isolated }, true) =>
+            [
+                Command("verify"),
+                Command("rollback") + " --confirm",
+                Command("finalize") + " --confirm",
+            ],
             ({ State: PromotionState.Finalized }, true) => [Command("routes"), Command("rollback") + " --confirm"],
             (_, true) => [Command("routes")],
             _ => [Command("promote") + " --dry-run", Command("promote") + " --confirm"],
@@ -71,11 +106,15 @@ public static class StatusDocument
 
     static JsonObject Describe(PromotionRecord record, long tables, long rows)
     {
-        var copied = record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy ? Journaled.Read<CopyData.Facts>(copy.Facts) : null;
+        var copied = record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy
+            ? Journaled.Read<CopyData.Facts>(copy.Facts)
+            : null;
         return new JsonObject
         {
             ["state"] = record.State,
-            ["phase"] = record.Phases.LastOrDefault(phase => phase.EndedAt is null)?.Name ?? record.Phases.LastOrDefault()?.Name,
+            ["phase"] =
+                record.Phases.LastOrDefault(phase => phase.EndedAt is null)?.Name
+                ?? record.Phases.LastOrDefault()?.Name,
             ["mode"] = record.Mode,
             ["started_at"] = Time(record.StartedAt),
             ["ended_at"] = record.EndedAt is { } end ? Time(end) : null,
@@ -85,12 +124,16 @@ public static class StatusDocument
             ["bytes"] = copied?.Bytes,
             ["pause_ms"] = record.PauseMilliseconds is { } pause ? Math.Round(pause, 1) : null,
             ["error"] = record.Error,
-            ["phases"] = new JsonArray([.. record.Phases.Select(phase => new JsonObject
-            {
-                ["name"] = phase.Name,
-                ["started_at"] = Time(phase.StartedAt),
-                ["seconds"] = phase.EndedAt is { } ended ? Math.Round((ended - phase.StartedAt).TotalSeconds, 3) : null,
-            })]),
+            ["phases"] = new JsonArray([
+                .. record.Phases.Select(phase => new JsonObject
+                {
+                    ["name"] = phase.Name,
+                    ["started_at"] = Time(phase.StartedAt),
+                    ["seconds"] = phase.EndedAt is { } ended
+                        ? Math.Round((ended - phase.StartedAt).TotalSeconds, 3)
+                        : null,
+                }),
+            ]),
         };
     }
 

@@ -20,24 +20,50 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
     static readonly TimeSpan LongUnderWay = TimeSpan.FromDays(1);
 
     public static async Task<StreamReport> ReadAsync(
-        Databases databases, NpgsqlConnection shared, Tenant tenant, PromotionRecord? record, CancellationToken cancel)
+        Databases databases,
+        NpgsqlConnection shared,
+        Tenant tenant,
+        PromotionRecord? record,
+        CancellationToken cancellationToken
+    )
     {
         var warnings = new List<string>();
-        var outbound = await SideAsync(shared, StreamNames.Outbound(shared.Database, tenant), cancel);
-        var homebound = await IsolatedSideAsync(databases, StreamNames.Homebound(shared.Database, tenant), record, warnings, cancel);
+        var outbound = await SideAsync(shared, StreamNames.Outbound(shared.Database, tenant), cancellationToken);
+        var homebound = await IsolatedSideAsync(
+            databases,
+            StreamNames.Homebound(shared.Database, tenant),
+            record,
+            warnings,
+            cancellationToken
+        );
 
-        var age = record is null ? null : await shared.ExecuteScalarAsync<double?>(new CommandDefinition(
-            "SELECT extract(epoch FROM clock_timestamp() - @StartedAt)::float8", new { record.StartedAt }, cancellationToken: cancel));
-        if (record is { EndedAt: null } && (!record.IsFlipped || record.State == PromotionState.RollingBack) && age > LongUnderWay.TotalSeconds)
+        var age = record is null
+            ? null
+            : await shared.ExecuteScalarAsync<double?>(
+                new CommandDefinition(
+                    "SELECT extract(epoch FROM clock_timestamp() - @StartedAt)::float8",
+                    new { record.StartedAt },
+                    cancellationToken: cancellationToken
+                )
+            );
+        if (
+            record is { EndedAt: null }
+            && (!record.IsFlipped || record.State == PromotionState.RollingBack)
+            && age > LongUnderWay.TotalSeconds
+        )
             warnings.Add(Sentences.LongUnderWay(tenant.Slug, TimeSpan.FromSeconds(age.Value)));
         foreach (var side in (Side[])[outbound, homebound])
         {
-            if (side.Slot is { IsInvalid: true } lost) warnings.Add(Sentences.SlotInvalid(tenant.Slug, lost, record?.IsFlipped == true));
-            else if (side.Slot is { WalHeldBytes: > MuchWal } slot) warnings.Add(Sentences.MuchWalHeld(slot));
+            if (side.Slot is { IsInvalid: true } lost)
+                warnings.Add(Sentences.SlotInvalid(tenant.Slug, lost, record?.IsFlipped == true));
+            else if (side.Slot is { WalHeldBytes: > MuchWal } slot)
+                warnings.Add(Sentences.MuchWalHeld(slot));
             if (record is not { EndedAt: null })
             {
-                if (side.Slot is { } orphan) warnings.Add(Sentences.SlotLeftBehind(orphan));
-                if (side.Publication is { } publication) warnings.Add(Sentences.PublicationLeftBehind(publication));
+                if (side.Slot is { } orphan)
+                    warnings.Add(Sentences.SlotLeftBehind(orphan));
+                if (side.Publication is { } publication)
+                    warnings.Add(Sentences.PublicationLeftBehind(publication));
             }
         }
         // After the flip the way home is what matters; the other one is about to be removed.
@@ -45,31 +71,50 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
         return new(shown is null ? null : Describe(shown, age), warnings);
     }
 
-    static JsonObject Describe(SlotStatus slot, double? age) => new()
-    {
-        ["slot"] = slot.Name,
-        ["database"] = slot.Database,
-        ["lag_bytes"] = slot.LagBytes,
-        ["wal_held_bytes"] = slot.WalHeldBytes,
-        ["wal_status"] = slot.WalStatus,
-        ["safe_wal_size"] = slot.SafeWalSize,
-        ["active"] = slot.Active,
-        ["age_seconds"] = age is { } seconds ? Math.Round(seconds) : null,
-    };
+    static JsonObject Describe(SlotStatus slot, double? age) =>
+        new()
+        {
+            ["slot"] = slot.Name,
+            ["database"] = slot.Database,
+            ["lag_bytes"] = slot.LagBytes,
+            ["wal_held_bytes"] = slot.WalHeldBytes,
+            ["wal_status"] = slot.WalStatus,
+            ["safe_wal_size"] = slot.SafeWalSize,
+            ["active"] = slot.Active,
+            ["age_seconds"] = age is { } seconds ? Math.Round(seconds) : null,
+        };
 
-    static async Task<Side> SideAsync(NpgsqlConnection connection, string name, CancellationToken cancel) => new(
-        await SlotStatus.ReadAsync(connection, name, cancel),
-        await connection.ExecuteScalarAsync<string?>(new CommandDefinition(
-            "SELECT pubname::text FROM pg_publication WHERE pubname = @name", new { name }, cancellationToken: cancel)));
+    static async Task<Side> SideAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
+        new(
+            await SlotStatus.ReadAsync(connection, name, cancellationToken),
+            await connection.ExecuteScalarAsync<string?>(
+                new CommandDefinition(
+                    "SELECT pubname::text FROM pg_publication WHERE pubname = @name",
+                    new { name },
+                    cancellationToken: cancellationToken
+                )
+            )
+        );
 
     // Only an online promotion streams from there. A server that is gone is no reason not to tell the rest.
-    static async Task<Side> IsolatedSideAsync(Databases databases, string name, PromotionRecord? record, List<string> warnings, CancellationToken cancel)
+    static async Task<Side> IsolatedSideAsync(
+        Databases databases,
+        string name,
+        PromotionRecord? record,
+        List<string> warnings,
+        CancellationToken cancellationToken
+    )
     {
-        if (record is not { Mode: PromotionOptions.Online } || record.Target.Host != databases.IsolatedServer.Host || record.Target.Port != databases.IsolatedServer.Port) return new(null, null);
+        if (
+            record is not { Mode: PromotionOptions.Online }
+            || record.Target.Host != databases.IsolatedServer.Host
+            || record.Target.Port != databases.IsolatedServer.Port
+        )
+            return new(null, null);
         try
         {
-            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
-            return await SideAsync(isolated, name, cancel);
+            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+            return await SideAsync(isolated, name, cancellationToken);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
         {
@@ -78,7 +123,8 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
         }
         catch (NpgsqlException e)
         {
-            if (record is { IsFlipped: true, EndedAt: null }) warnings.Add(Sentences.SlotNotSeen(record.Target, e));
+            if (record is { IsFlipped: true, EndedAt: null })
+                warnings.Add(Sentences.SlotNotSeen(record.Target, e));
             return new(null, null);
         }
     }

@@ -17,27 +17,56 @@ public static class TenantRow
     public const string Channel = "tenant_routing";
 
     /// <summary>The value of <c>settings.isolation</c>.</summary>
-    public static JsonObject Isolation(Slug slug, DateTimeOffset at, string migrationVersion) => new()
-    {
-        ["isolated_db_name"] = slug.DatabaseName,
-        ["isolated_at"] = at.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"),
-        ["migration_version"] = migrationVersion,
-    };
+    public static JsonObject Isolation(Slug slug, DateTimeOffset at, string migrationVersion) =>
+        new()
+        {
+            ["isolated_db_name"] = slug.DatabaseName,
+            ["isolated_at"] = at.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ"),
+            ["migration_version"] = migrationVersion,
+        };
 
     /// <summary>Sets the mode and merges <c>settings.isolation</c>; other keys survive. Null removes the key again.</summary>
     public static Task FlipAsync(
-        JournalTransaction transaction, Tenancy tenancy, TenantScope scope, Tenant tenant, string mode, JsonObject? isolation) =>
-        TriggerSuspension.WithoutTriggersAsync(transaction.Connection, [tenancy.Table], () => UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation), transaction.Cancel);
+        JournalTransaction transaction,
+        Tenancy tenancy,
+        TenantScope scope,
+        Tenant tenant,
+        string mode,
+        JsonObject? isolation
+    ) =>
+        TriggerSuspension.WithoutTriggersAsync(
+            transaction.Connection,
+            [tenancy.Table],
+            () => UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation),
+            transaction.Cancel
+        );
 
     /// <summary>The mode that a database has for the tenant.</summary>
-    public static Task<string?> ModeAsync(NpgsqlConnection connection, Tenancy tenancy, TenantScope scope, Tenant tenant, CancellationToken cancel) =>
-        connection.ExecuteScalarAsync<string?>(new CommandDefinition(
-            $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t WHERE {scope.Condition(scope.Root, "t", tenant.Key)}", cancellationToken: cancel));
+    public static Task<string?> ModeAsync(
+        NpgsqlConnection connection,
+        Tenancy tenancy,
+        TenantScope scope,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    ) =>
+        connection.ExecuteScalarAsync<string?>(
+            new CommandDefinition(
+                $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t WHERE {scope.Condition(scope.Root, "t", tenant.Key)}",
+                cancellationToken: cancellationToken
+            )
+        );
 
     public static Task NotifyAsync(JournalTransaction transaction, Tenant tenant) =>
         transaction.ExecuteAsync("SELECT pg_notify(@Channel, @Slug)", new { Channel, Slug = tenant.Slug.Text });
 
-    static Task<int> UpdateAsync(JournalTransaction transaction, Tenancy tenancy, TenantScope scope, Tenant tenant, string mode, JsonObject? isolation)
+    static Task<int> UpdateAsync(
+        JournalTransaction transaction,
+        Tenancy tenancy,
+        TenantScope scope,
+        Tenant tenant,
+        string mode,
+        JsonObject? isolation
+    )
     {
         var modeColumn = scope.Root.Table.Column(tenancy.ModeColumn)!;
         var settingsColumn = scope.Root.Table.Column(tenancy.SettingsColumn)!;
@@ -48,9 +77,16 @@ public static class TenantRow
         return transaction.ExecuteAsync(
             $"""
             UPDATE {tenancy.Table.Quoted} AS t
-            SET {Sql.Identifier(modeColumn.Name)} = CAST(@mode AS {modeColumn.TypeText}), {settings} = CAST({merged} AS {settingsColumn.TypeText})
+            SET {Sql.Identifier(
+                modeColumn.Name
+            )} = CAST(@mode AS {modeColumn.TypeText}), {settings} = CAST({merged} AS {settingsColumn.TypeText})
             WHERE {scope.Condition(scope.Root, "t", tenant.Key)}
             """,
-            new { mode, isolation = isolation is null ? null : JsonSerializer.Serialize(isolation, RoutingDocument.Json) });
+            new
+            {
+                mode,
+                isolation = isolation is null ? null : JsonSerializer.Serialize(isolation, RoutingDocument.Json),
+            }
+        );
     }
 }

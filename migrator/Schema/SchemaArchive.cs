@@ -42,25 +42,95 @@ public sealed partial class SchemaArchive : IDisposable
     // Longest first: "TABLE ATTACH" is not a TABLE.
     static readonly string[] Kinds =
     [
-        "PUBLICATION TABLES IN SCHEMA", "TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TEXT SEARCH TEMPLATE", "FOREIGN DATA WRAPPER",
-        "PROCEDURAL LANGUAGE", "TEXT SEARCH PARSER", "DATABASE PROPERTIES", "MATERIALIZED VIEW", "SUBSCRIPTION TABLE", "SEQUENCE OWNED BY",
-        "PUBLICATION TABLE", "CHECK CONSTRAINT", "OPERATOR FAMILY", "OPERATOR CLASS", "SECURITY LABEL", "ACCESS METHOD", "FOREIGN TABLE",
-        "EVENT TRIGGER", "FK CONSTRAINT", "USER MAPPING", "INDEX ATTACH", "TABLE ATTACH", "ROW SECURITY", "DEFAULT ACL", "SHELL TYPE",
-        "STATISTICS", "CONSTRAINT", "PUBLICATION", "SUBSCRIPTION", "CONVERSION", "AGGREGATE", "PROCEDURE", "TRANSFORM", "COLLATION", "EXTENSION",
-        "FUNCTION", "OPERATOR", "SEQUENCE", "DATABASE", "TRIGGER", "COMMENT", "DEFAULT", "DOMAIN", "SCHEMA", "POLICY", "SERVER", "INDEX",
-        "TABLE", "VIEW", "RULE", "CAST", "TYPE", "ACL",
+        "PUBLICATION TABLES IN SCHEMA",
+        "TEXT SEARCH CONFIGURATION",
+        "TEXT SEARCH DICTIONARY",
+        "TEXT SEARCH TEMPLATE",
+        "FOREIGN DATA WRAPPER",
+        "PROCEDURAL LANGUAGE",
+        "TEXT SEARCH PARSER",
+        "DATABASE PROPERTIES",
+        "MATERIALIZED VIEW",
+        "SUBSCRIPTION TABLE",
+        "SEQUENCE OWNED BY",
+        "PUBLICATION TABLE",
+        "CHECK CONSTRAINT",
+        "OPERATOR FAMILY",
+        "OPERATOR CLASS",
+        "SECURITY LABEL",
+        "ACCESS METHOD",
+        "FOREIGN TABLE",
+        "EVENT TRIGGER",
+        "FK CONSTRAINT",
+        "USER MAPPING",
+        "INDEX ATTACH",
+        "TABLE ATTACH",
+        "ROW SECURITY",
+        "DEFAULT ACL",
+        "SHELL TYPE",
+        "STATISTICS",
+        "CONSTRAINT",
+        "PUBLICATION",
+        "SUBSCRIPTION",
+        "CONVERSION",
+        "AGGREGATE",
+        "PROCEDURE",
+        "TRANSFORM",
+        "COLLATION",
+        "EXTENSION",
+        "FUNCTION",
+        "OPERATOR",
+        "SEQUENCE",
+        "DATABASE",
+        "TRIGGER",
+        "COMMENT",
+        "DEFAULT",
+        "DOMAIN",
+        "SCHEMA",
+        "POLICY",
+        "SERVER",
+        "INDEX",
+        "TABLE",
+        "VIEW",
+        "RULE",
+        "CAST",
+        "TYPE",
+        "ACL",
     ];
 
     // What speaks of the server rather than of the tenant, or reaches out of the database; and what only a superuser may create.
     static readonly HashSet<string> LeftOut =
     [
-        "EVENT TRIGGER", "PUBLICATION", "PUBLICATION TABLE", "PUBLICATION TABLES IN SCHEMA", "SUBSCRIPTION", "SUBSCRIPTION TABLE", "DATABASE",
-        "DATABASE PROPERTIES", "FOREIGN DATA WRAPPER", "SERVER", "USER MAPPING", "FOREIGN TABLE", "SECURITY LABEL", "PROCEDURAL LANGUAGE",
-        "ACCESS METHOD", "TRANSFORM",
+        "EVENT TRIGGER",
+        "PUBLICATION",
+        "PUBLICATION TABLE",
+        "PUBLICATION TABLES IN SCHEMA",
+        "SUBSCRIPTION",
+        "SUBSCRIPTION TABLE",
+        "DATABASE",
+        "DATABASE PROPERTIES",
+        "FOREIGN DATA WRAPPER",
+        "SERVER",
+        "USER MAPPING",
+        "FOREIGN TABLE",
+        "SECURITY LABEL",
+        "PROCEDURAL LANGUAGE",
+        "ACCESS METHOD",
+        "TRANSFORM",
     ];
 
     static readonly string[] LeftOutTargets =
-        ["EXTENSION ", "DATABASE ", "EVENT TRIGGER ", "PUBLICATION ", "SUBSCRIPTION ", "LANGUAGE ", "SERVER ", "FOREIGN ", "LARGE OBJECT"];
+    [
+        "EXTENSION ",
+        "DATABASE ",
+        "EVENT TRIGGER ",
+        "PUBLICATION ",
+        "SUBSCRIPTION ",
+        "LANGUAGE ",
+        "SERVER ",
+        "FOREIGN ",
+        "LARGE OBJECT",
+    ];
 
     readonly PgTools tools;
     readonly string folder;
@@ -69,8 +139,14 @@ public sealed partial class SchemaArchive : IDisposable
     readonly HashSet<string> keyIndexes;
     readonly Dictionary<(uint, uint), string> identities;
 
-    SchemaArchive(PgTools tools, string folder, IReadOnlyList<ArchiveEntry> entries, HashSet<uint> keys, HashSet<string> keyIndexes,
-        Dictionary<(uint, uint), string> identities)
+    SchemaArchive(
+        PgTools tools,
+        string folder,
+        IReadOnlyList<ArchiveEntry> entries,
+        HashSet<uint> keys,
+        HashSet<string> keyIndexes,
+        Dictionary<(uint, uint), string> identities
+    )
     {
         this.tools = tools;
         this.folder = folder;
@@ -82,47 +158,98 @@ public sealed partial class SchemaArchive : IDisposable
 
     string ArchiveFile => Path.Combine(folder, "schema.dump");
 
-    public static async Task<SchemaArchive> DumpAsync(PgTools tools, Databases databases, CancellationToken cancel)
+    public static async Task<SchemaArchive> DumpAsync(
+        PgTools tools,
+        Databases databases,
+        CancellationToken cancellationToken
+    )
     {
         var folder = Directory.CreateTempSubdirectory("migrator-").FullName;
         try
         {
             var file = Path.Combine(folder, "schema.dump");
             await tools.RunAsync(
-                "pg_dump", databases.SharedServer,
-                ["--format=custom", "--schema-only", "--compress=0", "--no-password", "--lock-wait-timeout=10s", "--exclude-schema=tenant_promotion",
-                 "--no-publications", "--no-subscriptions", "--no-tablespaces", "--no-security-labels", "--file", file],
-                null, cancel);
-            var list = await tools.RunAsync("pg_restore", null, ["--list", file], null, cancel);
-            await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
-            var schemas = await connection.QueryAsync<string>(new CommandDefinition("SELECT nspname::text FROM pg_namespace", cancellationToken: cancel));
-            ArchiveEntry[] entries = [.. Parse(list.Split('\n'), [.. schemas.Select(Listed).Append("-")]).Where(IsKept)];
+                "pg_dump",
+                databases.SharedServer,
+                [
+                    "--format=custom",
+                    "--schema-only",
+                    "--compress=0",
+                    "--no-password",
+                    "--lock-wait-timeout=10s",
+                    "--exclude-schema=tenant_promotion",
+                    "--no-publications",
+                    "--no-subscriptions",
+                    "--no-tablespaces",
+                    "--no-security-labels",
+                    "--file",
+                    file,
+                ],
+                null,
+                cancellationToken
+            );
+            var list = await tools.RunAsync("pg_restore", null, ["--list", file], null, cancellationToken);
+            await using var connection = await databases.Shared.OpenConnectionAsync(cancellationToken);
+            var schemas = await connection.QueryAsync<string>(
+                new CommandDefinition("SELECT nspname::text FROM pg_namespace", cancellationToken: cancellationToken)
+            );
+            ArchiveEntry[] entries =
+            [
+                .. Parse(list.Split('\n'), [.. schemas.Select(Listed).Append("-")]).Where(IsKept),
+            ];
             // Up to 14 the superuser owns schema public, and only it could give the new one to itself: the database's owner keeps it then.
-            if (!await connection.ExecuteScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER'))"))
-                entries = [.. entries.Where(entry => !(entry.Kind == "SCHEMA" && entry.Line.Contains(" SCHEMA - public ", StringComparison.Ordinal)))];
+            if (
+                !await connection.ExecuteScalarAsync<bool>(
+                    "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER'))"
+                )
+            )
+                entries =
+                [
+                    .. entries.Where(entry =>
+                        !(entry.Kind == "SCHEMA" && entry.Line.Contains(" SCHEMA - public ", StringComparison.Ordinal))
+                    ),
+                ];
 
-            var keys = (await connection.QueryAsync<(uint Oid, string Schema, string Name)>(new CommandDefinition(
-                """
-                SELECT coalesce(con.oid, i.indexrelid), n.nspname, c.relname
-                FROM pg_index i
-                JOIN pg_class c ON c.oid = i.indexrelid
-                JOIN pg_namespace n ON n.oid = c.relnamespace
-                LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
-                WHERE i.indisprimary OR i.indisreplident
-                """, cancellationToken: cancel))).ToArray();
-            var identities = (await connection.QueryAsync<(uint Class, uint Object, string Identity)>(new CommandDefinition(
-                """
-                SELECT o.class, o.object, i.type || ' ' || i.identity
-                FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object), pg_identify_object(o.class, o.object, 0) AS i
-                WHERE i.identity IS NOT NULL
-                """,
-                new
-                {
-                    classes = entries.Where(IsDescribed).Select(entry => (long)entry.ClassId).ToArray(),
-                    objects = entries.Where(IsDescribed).Select(entry => (long)entry.ObjectId).ToArray(),
-                },
-                cancellationToken: cancel))).DistinctBy(row => (row.Class, row.Object)).ToDictionary(row => (row.Class, row.Object), row => row.Identity);
-            return new(tools, folder, entries, [.. keys.Select(key => key.Oid)], [.. keys.Select(key => Listed($"{key.Schema} {key.Name} "))], identities);
+            var keys = (
+                await connection.QueryAsync<(uint Oid, string Schema, string Name)>(
+                    new CommandDefinition(
+                        """
+                        SELECT coalesce(con.oid, i.indexrelid), n.nspname, c.relname
+                        FROM pg_index i
+                        JOIN pg_class c ON c.oid = i.indexrelid
+                        JOIN pg_namespace n ON n.oid = c.relnamespace
+                        LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
+                        WHERE i.indisprimary OR i.indisreplident
+                        """,
+                        cancellationToken: cancellationToken
+                    )
+                )
+            ).ToArray();
+            var identities = (
+                await connection.QueryAsync<(uint Class, uint Object, string Identity)>(
+                    new CommandDefinition(
+                        """
+                        SELECT o.class, o.object, i.type || ' ' || i.identity
+                        FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object), pg_identify_object(o.class, o.object, 0) AS i
+                        WHERE i.identity IS NOT NULL
+                        """,
+                        new
+                        {
+                            classes = entries.Where(IsDescribed).Select(entry => (long)entry.ClassId).ToArray(),
+                            objects = entries.Where(IsDescribed).Select(entry => (long)entry.ObjectId).ToArray(),
+                        },
+                        cancellationToken: cancellationToken
+                    )
+                )
+            ).DistinctBy(row => (row.Class, row.Object)).ToDictionary(row => (row.Class, row.Object), row => row.Identity);
+            return new(
+                tools,
+                folder,
+                entries,
+                [.. keys.Select(key => key.Oid)],
+                [.. keys.Select(key => Listed($"{key.Schema} {key.Name} "))],
+                identities
+            );
         }
         catch
         {
@@ -133,61 +260,98 @@ public sealed partial class SchemaArchive : IDisposable
 
     /// <summary>Restores parts together, leaving out what the isolated database has already: an interrupted part can be repeated.</summary>
     /// <param name="jobs">Sessions that pg_restore works with side by side.</param>
-    public async Task RestoreAsync(IReadOnlyList<SchemaPart> parts, Databases databases, int jobs, CancellationToken cancel)
+    public async Task RestoreAsync(
+        IReadOnlyList<SchemaPart> parts,
+        Databases databases,
+        int jobs,
+        CancellationToken cancellationToken
+    )
     {
-        await using var connection = await databases.Isolated.OpenConnectionAsync(cancel);
-        var there = parts.Any(part => part >= SchemaPart.PrimaryKeys) ? await IdentitiesAsync(connection, cancel) : [];
+        await using var connection = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        var there = parts.Any(part => part >= SchemaPart.PrimaryKeys)
+            ? await IdentitiesAsync(connection, cancellationToken)
+            : [];
         var missing = entries
             .Where(entry => parts.Contains(PartOf(entry)))
-            .Where(entry => entry.Kind is "ROW SECURITY" or "COMMENT" || IsViewBody(entry) || !identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity) || !there.Contains(identity))
+            .Where(entry =>
+                entry.Kind is "ROW SECURITY" or "COMMENT"
+                || IsViewBody(entry)
+                || !identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity)
+                || !there.Contains(identity)
+            )
             .ToArray();
-        if (missing.Length == 0) return;
+        if (missing.Length == 0)
+            return;
         var list = Path.Combine(folder, $"{parts[0]}.list");
-        await File.WriteAllLinesAsync(list, missing.Select(entry => entry.Line), cancel);
+        await File.WriteAllLinesAsync(list, missing.Select(entry => entry.Line), cancellationToken);
         // The jobs are all the parallelism there is: workers within an index build besides would only contend with them.
         await tools.RunAsync(
-            "pg_restore", databases.IsolatedServer,
-            ["--no-password", "--no-tablespaces", "--use-list", list, "--jobs", jobs.ToString(), "--dbname", databases.IsolatedServer.Database!, ArchiveFile],
-            $"-c maintenance_work_mem={512 / Math.Max(jobs, 1)}MB -c max_parallel_maintenance_workers=0 -c client_connection_check_interval=1000", cancel);
+            "pg_restore",
+            databases.IsolatedServer,
+            [
+                "--no-password",
+                "--no-tablespaces",
+                "--use-list",
+                list,
+                "--jobs",
+                jobs.ToString(),
+                "--dbname",
+                databases.IsolatedServer.Database!,
+                ArchiveFile,
+            ],
+            $"-c maintenance_work_mem={512 / Math.Max(jobs, 1)}MB -c max_parallel_maintenance_workers=0 -c client_connection_check_interval=1000",
+            cancellationToken
+        );
     }
 
     public void Dispose()
     {
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
     }
 
-    SchemaPart PartOf(ArchiveEntry entry) => entry.Kind switch
-    {
-        "SCHEMA" => SchemaPart.Schemas,
-        "ACL" or "COMMENT" when entry.Tag.StartsWith("SCHEMA ", StringComparison.Ordinal) => SchemaPart.Schemas,
-        "CONSTRAINT" or "INDEX" when keys.Contains(entry.ObjectId) => SchemaPart.PrimaryKeys,
-        "INDEX ATTACH" when keyIndexes.Any(key => entry.Line.Contains(" INDEX ATTACH " + key, StringComparison.Ordinal)) => SchemaPart.PrimaryKeys,
-        "INDEX" or "INDEX ATTACH" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "STATISTICS" => SchemaPart.PostData,
-        "RULE" when IsViewBody(entry) => SchemaPart.PostData,
-        "TRIGGER" or "POLICY" or "ROW SECURITY" => SchemaPart.Behaviour,
-        "RULE" => SchemaPart.Rules,
-        // Last, for it would grant on what is still to be created.
-        "DEFAULT ACL" => SchemaPart.Behaviour,
-        "COMMENT" when StartsWithAny(entry.Tag, "INDEX ", "CONSTRAINT ", "STATISTICS ") => SchemaPart.PostData,
-        "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "POLICY ") => SchemaPart.Behaviour,
-        "COMMENT" when StartsWithAny(entry.Tag, "RULE ") => SchemaPart.Rules,
-        _ => entry.Postponed ? SchemaPart.PostData : SchemaPart.PreData,
-    };
+    SchemaPart PartOf(ArchiveEntry entry) =>
+        entry.Kind switch
+        {
+            "SCHEMA" => SchemaPart.Schemas,
+            "ACL" or "COMMENT" when entry.Tag.StartsWith("SCHEMA ", StringComparison.Ordinal) => SchemaPart.Schemas,
+            "CONSTRAINT" or "INDEX" when keys.Contains(entry.ObjectId) => SchemaPart.PrimaryKeys,
+            "INDEX ATTACH"
+                when keyIndexes.Any(key => entry.Line.Contains(" INDEX ATTACH " + key, StringComparison.Ordinal)) =>
+                SchemaPart.PrimaryKeys,
+            "INDEX" or "INDEX ATTACH" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "STATISTICS" =>
+                SchemaPart.PostData,
+            "RULE" when IsViewBody(entry) => SchemaPart.PostData,
+            "TRIGGER" or "POLICY" or "ROW SECURITY" => SchemaPart.Behaviour,
+            "RULE" => SchemaPart.Rules,
+            // Last, for it would grant on what is still to be created.
+            "DEFAULT ACL" => SchemaPart.Behaviour,
+            "COMMENT" when StartsWithAny(entry.Tag, "INDEX ", "CONSTRAINT ", "STATISTICS ") => SchemaPart.PostData,
+            "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "POLICY ") => SchemaPart.Behaviour,
+            "COMMENT" when StartsWithAny(entry.Tag, "RULE ") => SchemaPart.Rules,
+            _ => entry.Postponed ? SchemaPart.PostData : SchemaPart.PreData,
+        };
 
     // A view that needs a constraint was created empty; this replaces it by what it is.
-    static bool IsViewBody(ArchiveEntry entry) => entry.Kind == "RULE" && entry.Tag.Contains(" _RETURN ", StringComparison.Ordinal);
+    static bool IsViewBody(ArchiveEntry entry) =>
+        entry.Kind == "RULE" && entry.Tag.Contains(" _RETURN ", StringComparison.Ordinal);
 
     static bool IsKept(ArchiveEntry entry) =>
         !LeftOut.Contains(entry.Kind)
         && !(entry.Kind is "COMMENT" or "ACL" && StartsWithAny(entry.Tag, LeftOutTargets))
-        && !(entry.Kind is "TRIGGER" or "COMMENT" && entry.Line.Contains(" " + WriteGuard.TriggerPrefix, StringComparison.Ordinal));
+        && !(
+            entry.Kind is "TRIGGER" or "COMMENT"
+            && entry.Line.Contains(" " + WriteGuard.TriggerPrefix, StringComparison.Ordinal)
+        );
 
     /// <summary>A name as the list has it: on one line.</summary>
     static string Listed(string name) => name.Replace('\n', ' ').Replace('\r', ' ');
 
-    static bool IsDescribed(ArchiveEntry entry) => entry.ClassId != 0 && entry.Kind is not ("ACL" or "COMMENT" or "ROW SECURITY" or "DEFAULT ACL");
+    static bool IsDescribed(ArchiveEntry entry) =>
+        entry.ClassId != 0 && entry.Kind is not ("ACL" or "COMMENT" or "ROW SECURITY" or "DEFAULT ACL");
 
-    static bool StartsWithAny(string text, params string[] starts) => starts.Any(start => text.StartsWith(start, StringComparison.Ordinal));
+    static bool StartsWithAny(string text, params string[] starts) =>
+        starts.Any(start => text.StartsWith(start, StringComparison.Ordinal));
 
     // "3456; 2606 16402 FK CONSTRAINT public orders orders_user_fkey owner": dump id; catalog, object, kind, schema (or -), tag, owner.
     static IEnumerable<ArchiveEntry> Parse(IEnumerable<string> lines, IReadOnlyList<string> schemas)
@@ -195,32 +359,62 @@ public sealed partial class SchemaArchive : IDisposable
         var postData = false;
         foreach (var line in lines)
         {
-            if (EntryLine().Match(line) is not { Success: true } match) continue;
+            if (EntryLine().Match(line) is not { Success: true } match)
+                continue;
             var rest = match.Groups[3].Value;
-            var kind = Array.Find(Kinds, kind => rest.StartsWith(kind + " ", StringComparison.Ordinal)) ?? rest.Split(' ')[0];
+            var kind =
+                Array.Find(Kinds, kind => rest.StartsWith(kind + " ", StringComparison.Ordinal)) ?? rest.Split(' ')[0];
             var afterKind = rest[Math.Min(rest.Length, kind.Length + 1)..];
             // A schema's name may hold spaces.
-            var schema = schemas.Where(name => afterKind.StartsWith(name + " ", StringComparison.Ordinal)).MaxBy(name => name.Length) ?? afterKind.Split(' ')[0];
-            postData |= kind is "INDEX" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "TRIGGER" or "RULE" or "POLICY" or "ROW SECURITY" or "STATISTICS";
+            var schema =
+                schemas
+                    .Where(name => afterKind.StartsWith(name + " ", StringComparison.Ordinal))
+                    .MaxBy(name => name.Length)
+                ?? afterKind.Split(' ')[0];
+            postData |=
+                kind
+                    is "INDEX"
+                        or "CONSTRAINT"
+                        or "CHECK CONSTRAINT"
+                        or "FK CONSTRAINT"
+                        or "TRIGGER"
+                        or "RULE"
+                        or "POLICY"
+                        or "ROW SECURITY"
+                        or "STATISTICS";
             yield return new(
-                line, uint.Parse(match.Groups[1].Value), uint.Parse(match.Groups[2].Value), kind, afterKind[Math.Min(afterKind.Length, schema.Length + 1)..], postData);
+                line,
+                uint.Parse(match.Groups[1].Value),
+                uint.Parse(match.Groups[2].Value),
+                kind,
+                afterKind[Math.Min(afterKind.Length, schema.Length + 1)..],
+                postData
+            );
         }
     }
 
-    static async Task<HashSet<string>> IdentitiesAsync(NpgsqlConnection connection, CancellationToken cancel) =>
-        [.. await connection.QueryAsync<string>(new CommandDefinition(
-            """
-            SELECT i.type || ' ' || i.identity
-            FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
-                  UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
-                  UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
-                  UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
-                  UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
-                  UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384
-                  UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext) o,
-                 pg_identify_object(o.class, o.object, 0) i
-            """,
-            cancellationToken: cancel))];
+    static async Task<HashSet<string>> IdentitiesAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. await connection.QueryAsync<string>(
+                new CommandDefinition(
+                    """
+                    SELECT i.type || ' ' || i.identity
+                    FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
+                          UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
+                          UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
+                          UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
+                          UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
+                          UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384
+                          UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext) o,
+                         pg_identify_object(o.class, o.object, 0) i
+                    """,
+                    cancellationToken: cancellationToken
+                )
+            ),
+        ];
 
     [GeneratedRegex(@"^\d+; (\d+) (\d+) (.+)$")]
     private static partial Regex EntryLine();

@@ -11,12 +11,32 @@ namespace Migrator.Scope;
 /// <param name="HashesByValue">Equal hash means equal value on any server; otherwise the digest takes the value's text.</param>
 /// <param name="BinaryIsPortable">The binary form means the same in another database.</param>
 public sealed record Column(
-    string Name, string TypeText, bool NotNull, bool Generated, bool AlwaysIdentity, bool HashesByValue, bool BinaryIsPortable, short Number)
+    string Name,
+    string TypeText,
+    bool NotNull,
+    bool Generated,
+    bool AlwaysIdentity,
+    bool HashesByValue,
+    bool BinaryIsPortable,
+    short Number
+)
 {
     /// <summary>Two values are equal exactly when their texts are: not so for numeric (1.0 and 1.00), nor under a collation that ignores case.</summary>
-    public bool IsEqualAsText => HashesByValue && TypeText.Split('(')[0] is
-        "uuid" or "text" or "character varying" or "character" or "smallint" or "integer" or "bigint" or "boolean" or "date" or "timestamp" or
-        "timestamp without time zone" or "timestamp with time zone";
+    public bool IsEqualAsText =>
+        HashesByValue
+        && TypeText.Split('(')[0]
+            is "uuid"
+                or "text"
+                or "character varying"
+                or "character"
+                or "smallint"
+                or "integer"
+                or "bigint"
+                or "boolean"
+                or "date"
+                or "timestamp"
+                or "timestamp without time zone"
+                or "timestamp with time zone";
 }
 
 /// <summary>The storage of a table: the table itself, or one partition.</summary>
@@ -24,13 +44,28 @@ public sealed record Column(
 public sealed record Leaf(TableName Name, string Kind, long Pages, long Rows, long Bytes);
 
 public sealed record ForeignKey(
-    string Name, TableName From, TableName To, IReadOnlyList<string> FromColumns, IReadOnlyList<string> ToColumns, bool Deferrable, char OnDelete);
+    string Name,
+    TableName From,
+    TableName To,
+    IReadOnlyList<string> FromColumns,
+    IReadOnlyList<string> ToColumns,
+    bool Deferrable,
+    char OnDelete
+);
 
 /// <summary>A sequence; <paramref name="OwnerTable"/> and <paramref name="OwnerColumn"/> tell which column it feeds, if one.</summary>
 /// <param name="UniqueWith">The columns of each unique index that the fed column is part of.</param>
 public sealed record Sequence(
-    TableName Name, long Increment, long Minimum, long Maximum, bool Cycles, bool Owned, TableName? OwnerTable, string? OwnerColumn,
-    IReadOnlyList<string[]> UniqueWith);
+    TableName Name,
+    long Increment,
+    long Minimum,
+    long Maximum,
+    bool Cycles,
+    bool Owned,
+    TableName? OwnerTable,
+    string? OwnerColumn,
+    IReadOnlyList<string[]> UniqueWith
+);
 
 /// <summary>A table, plain or partitioned, with what the catalog says of it.</summary>
 /// <param name="ReplicaIdentity">What a change tells of the old row: d(efault: the primary key), i(ndex), f(ull), n(othing).</param>
@@ -38,9 +73,22 @@ public sealed record Sequence(
 /// <param name="Unique">Columns that any unique index or exclusion constraint looks at, those of the key among them.</param>
 /// <param name="HasOtherUnique">There are unique indexes or exclusion constraints besides the key's, in the table or in one of its partitions.</param>
 public sealed record Table(
-    TableName Name, uint Oid, string Kind, bool Unlogged, string Owner, bool Owned, bool RowSecurity, bool ForcedRowSecurity,
-    string ReplicaIdentity, bool HasPrimaryKey, IReadOnlyList<Leaf> Leaves, IReadOnlyList<Column> Columns, IReadOnlyList<string> Key, IReadOnlyList<string> Unique,
-    bool HasOtherUnique)
+    TableName Name,
+    uint Oid,
+    string Kind,
+    bool Unlogged,
+    string Owner,
+    bool Owned,
+    bool RowSecurity,
+    bool ForcedRowSecurity,
+    string ReplicaIdentity,
+    bool HasPrimaryKey,
+    IReadOnlyList<Leaf> Leaves,
+    IReadOnlyList<Column> Columns,
+    IReadOnlyList<string> Key,
+    IReadOnlyList<string> Unique,
+    bool HasOtherUnique
+)
 {
     public bool IsPartitioned => Kind == "p";
 
@@ -51,13 +99,17 @@ public sealed record Table(
     /// a full one that misses a generated column, it would.
     /// </summary>
     /// <remarks>https://www.postgresql.org/docs/current/logical-replication-publication.html#LOGICAL-REPLICATION-PUBLICATION-REPLICA-IDENTITY</remarks>
-    public bool IsStreamable => !Unlogged && !IsForeign && Key.Count > 0 && ReplicaIdentity switch
-    {
-        "d" => HasPrimaryKey,
-        "i" => true,
-        "f" => HasPrimaryKey && !Columns.Any(column => column.Generated),
-        _ => false,
-    };
+    public bool IsStreamable =>
+        !Unlogged
+        && !IsForeign
+        && Key.Count > 0
+        && ReplicaIdentity switch
+        {
+            "d" => HasPrimaryKey,
+            "i" => true,
+            "f" => HasPrimaryKey && !Columns.Any(column => column.Generated),
+            _ => false,
+        };
 
     /// <summary>The table in a FROM clause. ONLY, because a table that inherits is a table of its own in every list of ours.</summary>
     public string From => IsPartitioned ? Name.Quoted : "ONLY " + Name.Quoted;
@@ -73,44 +125,100 @@ public sealed record Table(
 
 /// <summary>The user tables of a database and how they hang together, read in one transaction.</summary>
 /// <remarks>https://www.postgresql.org/docs/current/catalogs.html</remarks>
-public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignKey> ForeignKeys, IReadOnlyList<Sequence> Sequences)
+public sealed record Catalog(
+    IReadOnlyList<Table> Tables,
+    IReadOnlyList<ForeignKey> ForeignKeys,
+    IReadOnlyList<Sequence> Sequences
+)
 {
     // Types whose hash says all that their value says, on every server alike. Everything else is hashed as text:
     // enums and composites hash by object id, citext and interval call different values equal, json and xml have no hash.
     static readonly HashSet<string> HashedByValue =
     [
-        "bool", "bytea", "char", "name", "int2", "int4", "int8", "float4", "float8", "numeric", "text", "varchar", "bpchar", "uuid",
-        "date", "time", "timetz", "timestamp", "timestamptz", "jsonb", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn",
+        "bool",
+        "bytea",
+        "char",
+        "name",
+        "int2",
+        "int4",
+        "int8",
+        "float4",
+        "float8",
+        "numeric",
+        "text",
+        "varchar",
+        "bpchar",
+        "uuid",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "jsonb",
+        "inet",
+        "cidr",
+        "macaddr",
+        "macaddr8",
+        "pg_lsn",
     ];
 
     public Table? Find(TableName name) => Tables.FirstOrDefault(table => table.Name == name);
 
-    public static async Task<Catalog> ReadAsync(NpgsqlConnection connection, CancellationToken cancel)
+    public static async Task<Catalog> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         async Task<List<T>> Query<T>(string file, object? parameters = null) =>
-            [.. await connection.QueryAsync<T>(new CommandDefinition(SqlFile.Read(file), parameters, cancellationToken: cancel))];
+            [
+                .. await connection.QueryAsync<T>(
+                    new CommandDefinition(SqlFile.Read(file), parameters, cancellationToken: cancellationToken)
+                ),
+            ];
 
         var relations = await Query<RelationRow>("catalog-tables.sql");
-        var columns = (await Query<ColumnRow>("catalog-columns.sql", new { relations = relations.Select(row => (long)row.Oid).ToArray() }))
-            .ToLookup(row => row.Relation);
+        var columns = (
+            await Query<ColumnRow>(
+                "catalog-columns.sql",
+                new { relations = relations.Select(row => (long)row.Oid).ToArray() }
+            )
+        ).ToLookup(row => row.Relation);
         var types = (await Query<TypeRow>("catalog-types.sql")).ToDictionary(row => row.Oid);
-        var tables = relations.Select(row => row.ToTable(columns[row.Oid].Select(column => column.ToColumn(types)).ToArray())).ToArray();
+        var tables = relations
+            .Select(row => row.ToTable(columns[row.Oid].Select(column => column.ToColumn(types)).ToArray()))
+            .ToArray();
         var names = tables.ToDictionary(table => table.Oid, table => table.Name);
 
         var keys = (await Query<ForeignKeyRow>("catalog-foreign-keys.sql"))
             .Where(row => names.ContainsKey(row.From) && names.ContainsKey(row.To))
-            .Select(row => new ForeignKey(row.Name, names[row.From], names[row.To], row.FromColumns, row.ToColumns, row.Deferrable, row.OnDelete[0]));
-        var sequences = (await Query<SequenceRow>("catalog-sequences.sql"))
-            .Select(row => new Sequence(
-                new(row.Schema, row.Name), row.Increment, row.Minimum, row.Maximum, row.Cycles, row.Owned,
-                row.OwnerTable is { } owner && names.TryGetValue(owner, out var name) ? name : null, row.OwnerColumn,
-                JsonSerializer.Deserialize<string[][]>(row.UniqueWith)!));
+            .Select(row => new ForeignKey(
+                row.Name,
+                names[row.From],
+                names[row.To],
+                row.FromColumns,
+                row.ToColumns,
+                row.Deferrable,
+                row.OnDelete[0]
+            ));
+        var sequences = (await Query<SequenceRow>("catalog-sequences.sql")).Select(row => new Sequence(
+            new(row.Schema, row.Name),
+            row.Increment,
+            row.Minimum,
+            row.Maximum,
+            row.Cycles,
+            row.Owned,
+            row.OwnerTable is { } owner && names.TryGetValue(owner, out var name) ? name : null,
+            row.OwnerColumn,
+            JsonSerializer.Deserialize<string[][]>(row.UniqueWith)!
+        ));
         return new(tables, [.. keys], [.. sequences]);
     }
 
     /// <summary>One text for the definition of the whole database: when it differs, somebody ran DDL in between.</summary>
-    public static async Task<string> FingerprintAsync(NpgsqlConnection connection, CancellationToken cancel) =>
-        await connection.ExecuteScalarAsync<string>(new CommandDefinition(SqlFile.Read("fingerprint.sql"), cancellationToken: cancel)) ?? "";
+    public static async Task<string> FingerprintAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        await connection.ExecuteScalarAsync<string>(
+            new CommandDefinition(SqlFile.Read("fingerprint.sql"), cancellationToken: cancellationToken)
+        ) ?? "";
 
     sealed record LeafJson(string schema, string name, string kind, long pages, long rows, long bytes);
 
@@ -132,13 +240,38 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
         public short[]? UniqueColumns { get; init; }
         public bool HasOtherUnique { get; init; }
 
-        public Table ToTable(Column[] columns) => new(
-            new(Schema, Name), Oid, Kind, Unlogged, Owner, Owned, RowSecurity, ForcedRowSecurity, ReplicaIdentity, HasPrimaryKey,
-            [.. JsonSerializer.Deserialize<LeafJson[]>(Leaves)!.Select(leaf => new Leaf(new(leaf.schema, leaf.name), leaf.kind, leaf.pages, leaf.rows, leaf.bytes))],
-            columns,
-            [.. (KeyColumns ?? []).Select(number => columns.Single(column => column.Number == number).Name)],
-            [.. columns.Where(column => (UniqueColumns ?? []).Contains(column.Number)).Select(column => column.Name)],
-            HasOtherUnique);
+        public Table ToTable(Column[] columns) =>
+            new(
+                new(Schema, Name),
+                Oid,
+                Kind,
+                Unlogged,
+                Owner,
+                Owned,
+                RowSecurity,
+                ForcedRowSecurity,
+                ReplicaIdentity,
+                HasPrimaryKey,
+                [
+                    .. JsonSerializer
+                        .Deserialize<LeafJson[]>(Leaves)!
+                        .Select(leaf => new Leaf(
+                            new(leaf.schema, leaf.name),
+                            leaf.kind,
+                            leaf.pages,
+                            leaf.rows,
+                            leaf.bytes
+                        )),
+                ],
+                columns,
+                [.. (KeyColumns ?? []).Select(number => columns.Single(column => column.Number == number).Name)],
+                [
+                    .. columns
+                        .Where(column => (UniqueColumns ?? []).Contains(column.Number))
+                        .Select(column => column.Name),
+                ],
+                HasOtherUnique
+            );
     }
 
     sealed class ColumnRow
@@ -153,11 +286,17 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
         public bool AlwaysIdentity { get; init; }
         public bool Nondeterministic { get; init; }
 
-        public Column ToColumn(Dictionary<uint, TypeRow> types) => new(
-            Name, TypeText, NotNull, Generated, AlwaysIdentity,
-            HashesByValue: !Nondeterministic && TypeRow.HashesByValue(Type, types),
-            BinaryIsPortable: TypeRow.BinaryIsPortable(Type, types),
-            Number);
+        public Column ToColumn(Dictionary<uint, TypeRow> types) =>
+            new(
+                Name,
+                TypeText,
+                NotNull,
+                Generated,
+                AlwaysIdentity,
+                HashesByValue: !Nondeterministic && TypeRow.HashesByValue(Type, types),
+                BinaryIsPortable: TypeRow.BinaryIsPortable(Type, types),
+                Number
+            );
     }
 
     sealed class TypeRow
@@ -174,17 +313,23 @@ public sealed record Catalog(IReadOnlyList<Table> Tables, IReadOnlyList<ForeignK
         public static bool HashesByValue(uint type, Dictionary<uint, TypeRow> types)
         {
             var row = types[type];
-            if (row.Kind == "d") return HashesByValue(row.Base, types);
-            return row.Element != 0 ? HashesByValue(row.Element, types) : row.BuiltIn && HashedByValue.Contains(row.Name);
+            if (row.Kind == "d")
+                return HashesByValue(row.Base, types);
+            return row.Element != 0
+                ? HashesByValue(row.Element, types)
+                : row.BuiltIn && HashedByValue.Contains(row.Name);
         }
 
         // A reg* value travels as an object id, which means another object in another database.
         public static bool BinaryIsPortable(uint type, Dictionary<uint, TypeRow> types)
         {
             var row = types[type];
-            if (!row.Binary || (row.BuiltIn && row.Name.StartsWith("reg", StringComparison.Ordinal))) return false;
-            if (row.Kind == "d") return BinaryIsPortable(row.Base, types);
-            return (row.Element == 0 || BinaryIsPortable(row.Element, types)) && row.Fields.All(field => BinaryIsPortable(field, types));
+            if (!row.Binary || (row.BuiltIn && row.Name.StartsWith("reg", StringComparison.Ordinal)))
+                return false;
+            if (row.Kind == "d")
+                return BinaryIsPortable(row.Base, types);
+            return (row.Element == 0 || BinaryIsPortable(row.Element, types))
+                && row.Fields.All(field => BinaryIsPortable(field, types));
         }
     }
 

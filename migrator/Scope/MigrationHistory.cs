@@ -10,11 +10,11 @@ public static class MigrationHistory
     // Table name → the column that orders its versions.
     static readonly Dictionary<string, string> Known = new()
     {
-        ["schema_migrations"] = "version",          // Rails, golang-migrate, dbmate
-        ["__EFMigrationsHistory"] = "MigrationId",  // Entity Framework Core
+        ["schema_migrations"] = "version", // Rails, golang-migrate, dbmate
+        ["__EFMigrationsHistory"] = "MigrationId", // Entity Framework Core
         ["flyway_schema_history"] = "version",
         ["alembic_version"] = "version_num",
-        ["databasechangelog"] = "orderexecuted",    // Liquibase
+        ["databasechangelog"] = "orderexecuted", // Liquibase
         ["databasechangeloglock"] = "id",
         ["django_migrations"] = "id",
         ["_prisma_migrations"] = "migration_name",
@@ -24,20 +24,30 @@ public static class MigrationHistory
         ["goose_db_version"] = "version_id",
         ["atlas_schema_revisions"] = "version",
         ["SequelizeMeta"] = "name",
-        ["schemaversions"] = "schemaversionsid",    // DbUp
+        ["schemaversions"] = "schemaversionsid", // DbUp
     };
 
     public static bool Knows(string table) => Known.ContainsKey(table);
 
     /// <summary>The newest version that a migration tool recorded, or null when there is no such table.</summary>
-    public static async Task<string?> LatestAsync(NpgsqlConnection connection, TenantScope scope, CancellationToken cancel)
+    public static async Task<string?> LatestAsync(
+        NpgsqlConnection connection,
+        TenantScope scope,
+        CancellationToken cancellationToken
+    )
     {
         foreach (var table in scope.Tables.Select(scoped => scoped.Table))
         {
-            if (!Known.TryGetValue(table.Name.Name, out var column) || table.Column(column) is null) continue;
-            var newest = await connection.ExecuteScalarAsync<string?>(new CommandDefinition(
-                $"SELECT {Sql.Identifier(column)}::text FROM {table.From} ORDER BY {Sql.Identifier(column)} DESC NULLS LAST LIMIT 1", cancellationToken: cancel));
-            if (newest is not null) return newest;
+            if (!Known.TryGetValue(table.Name.Name, out var column) || table.Column(column) is null)
+                continue;
+            var newest = await connection.ExecuteScalarAsync<string?>(
+                new CommandDefinition(
+                    $"SELECT {Sql.Identifier(column)}::text FROM {table.From} ORDER BY {Sql.Identifier(column)} DESC NULLS LAST LIMIT 1",
+                    cancellationToken: cancellationToken
+                )
+            );
+            if (newest is not null)
+                return newest;
         }
         return null;
     }

@@ -11,45 +11,88 @@ namespace Migrator.Scope;
 public static class TenantLookup
 {
     /// <exception cref="Failure">No such tenant, or no such table.</exception>
-    public static async Task<Tenant> FindAsync(NpgsqlConnection connection, Tenancy tenancy, Slug slug, CancellationToken cancel)
+    public static async Task<Tenant> FindAsync(
+        NpgsqlConnection connection,
+        Tenancy tenancy,
+        Slug slug,
+        CancellationToken cancellationToken
+    )
     {
-        await RequireColumnsAsync(connection, tenancy, cancel);
-        var rows = (await connection.QueryAsync<(string Key, string Mode, string Row)>(new CommandDefinition(
-            $"""
-            SELECT {Sql.Identifier(tenancy.KeyColumn)}::text, {Sql.Identifier(tenancy.ModeColumn)}::text, to_jsonb(t)::text
-            FROM {tenancy.Table.Quoted} t WHERE {Sql.Identifier(tenancy.SlugColumn)}::text = @slug
-            """,
-            new { slug = slug.Text }, cancellationToken: cancel))).ToArray();
-        if (rows.Length == 1) return new(slug, rows[0].Key, rows[0].Mode ?? "", JsonNode.Parse(rows[0].Row)!.AsObject());
-        if (rows.Length > 1) throw Sentences.TenantAmbiguous(slug, rows.Length, tenancy);
-        throw Sentences.TenantNotFound(slug, await SimilarAsync(connection, tenancy, slug, cancel));
+        await RequireColumnsAsync(connection, tenancy, cancellationToken);
+        var rows = (
+            await connection.QueryAsync<(string Key, string Mode, string Row)>(
+                new CommandDefinition(
+                    $"""
+                    SELECT {Sql.Identifier(tenancy.KeyColumn)}::text, {Sql.Identifier(
+                        tenancy.ModeColumn
+                    )}::text, to_jsonb(t)::text
+                    FROM {tenancy.Table.Quoted} t WHERE {Sql.Identifier(tenancy.SlugColumn)}::text = @slug
+                    """,
+                    new { slug = slug.Text },
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).ToArray();
+        if (rows.Length == 1)
+            return new(slug, rows[0].Key, rows[0].Mode ?? "", JsonNode.Parse(rows[0].Row)!.AsObject());
+        if (rows.Length > 1)
+            throw Sentences.TenantAmbiguous(slug, rows.Length, tenancy);
+        throw Sentences.TenantNotFound(slug, await SimilarAsync(connection, tenancy, slug, cancellationToken));
     }
 
     // Without the mode and settings columns there is nothing to flip; without key and slug there is no tenant.
-    static async Task RequireColumnsAsync(NpgsqlConnection connection, Tenancy tenancy, CancellationToken cancel)
+    static async Task RequireColumnsAsync(
+        NpgsqlConnection connection,
+        Tenancy tenancy,
+        CancellationToken cancellationToken
+    )
     {
-        var columns = (await connection.QueryAsync<string>(new CommandDefinition(
-            "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(@table) AND attnum > 0 AND NOT attisdropped",
-            new { table = tenancy.Table.Quoted }, cancellationToken: cancel))).ToHashSet();
-        if (columns.Count == 0) throw Sentences.TenantsTableMissing(tenancy, connection.Database);
-        foreach (var (column, definition) in new[]
-                 {
-                     (tenancy.KeyColumn, null), (tenancy.SlugColumn, null),
-                     (tenancy.ModeColumn, "text NOT NULL DEFAULT 'shared'"), (tenancy.SettingsColumn, "jsonb NOT NULL DEFAULT '{}'"),
-                 })
-            if (!columns.Contains(column)) throw Sentences.TenantsColumnMissing(tenancy, column, definition);
+        var columns = (
+            await connection.QueryAsync<string>(
+                new CommandDefinition(
+                    "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(@table) AND attnum > 0 AND NOT attisdropped",
+                    new { table = tenancy.Table.Quoted },
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).ToHashSet();
+        if (columns.Count == 0)
+            throw Sentences.TenantsTableMissing(tenancy, connection.Database);
+        foreach (
+            var (column, definition) in new[]
+            {
+                (tenancy.KeyColumn, null),
+                (tenancy.SlugColumn, null),
+                (tenancy.ModeColumn, "text NOT NULL DEFAULT 'shared'"),
+                (tenancy.SettingsColumn, "jsonb NOT NULL DEFAULT '{}'"),
+            }
+        )
+            if (!columns.Contains(column))
+                throw Sentences.TenantsColumnMissing(tenancy, column, definition);
     }
 
     // Tenants whose name begins alike, for whoever mistyped one.
-    static async Task<IReadOnlyList<string>> SimilarAsync(NpgsqlConnection connection, Tenancy tenancy, Slug slug, CancellationToken cancel)
+    static async Task<IReadOnlyList<string>> SimilarAsync(
+        NpgsqlConnection connection,
+        Tenancy tenancy,
+        Slug slug,
+        CancellationToken cancellationToken
+    )
     {
         var column = Sql.Identifier(tenancy.SlugColumn);
         for (var length = slug.Text.Length; length > 0; length--)
         {
-            var found = (await connection.QueryAsync<string>(new CommandDefinition(
-                $"SELECT {column}::text FROM {tenancy.Table.Quoted} WHERE starts_with({column}::text, @start) ORDER BY 1",
-                new { start = slug.Text[..length] }, cancellationToken: cancel))).ToArray();
-            if (found.Length > 0) return found;
+            var found = (
+                await connection.QueryAsync<string>(
+                    new CommandDefinition(
+                        $"SELECT {column}::text FROM {tenancy.Table.Quoted} WHERE starts_with({column}::text, @start) ORDER BY 1",
+                        new { start = slug.Text[..length] },
+                        cancellationToken: cancellationToken
+                    )
+                )
+            ).ToArray();
+            if (found.Length > 0)
+                return found;
         }
         return [];
     }

@@ -69,41 +69,51 @@ public sealed class TenantScope
     public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
     {
         var rules = new Dictionary<TableName, ScopedTable>();
-        void Rule(Table table, Belonging belonging, params IReadOnlyList<ForeignKey> path) => rules.Add(table.Name, new(table, belonging, path));
+        void Rule(Table table, Belonging belonging, params IReadOnlyList<ForeignKey> path) =>
+            rules.Add(table.Name, new(table, belonging, path));
 
         foreach (var table in catalog.Tables)
         {
-            if (table.Name == tenancy.Table) Rule(table, Belonging.Root);
-            else if (tenancy.Ignored.Contains(table.Name)) Rule(table, Belonging.Ignored);
-            else if (tenancy.Reference.Contains(table.Name)) Rule(table, Belonging.Reference);
-            else if (!tenancy.Derived.ContainsKey(table.Name) && HoldsKey(catalog, tenancy, table)) Rule(table, Belonging.Direct);
+            if (table.Name == tenancy.Table)
+                Rule(table, Belonging.Root);
+            else if (tenancy.Ignored.Contains(table.Name))
+                Rule(table, Belonging.Ignored);
+            else if (tenancy.Reference.Contains(table.Name))
+                Rule(table, Belonging.Reference);
+            else if (!tenancy.Derived.ContainsKey(table.Name) && HoldsKey(catalog, tenancy, table))
+                Rule(table, Belonging.Direct);
         }
 
         Derive(catalog, tenancy, rules);
         foreach (var table in catalog.Tables)
-            if (!rules.ContainsKey(table.Name) && MigrationHistory.Knows(table.Name.Name)) Rule(table, Belonging.Reference);
+            if (!rules.ContainsKey(table.Name) && MigrationHistory.Knows(table.Name.Name))
+                Rule(table, Belonging.Reference);
 
         return new(
-            catalog, tenancy,
+            catalog,
+            tenancy,
             [.. rules.Values.OrderBy(table => table.Name)],
-            [.. catalog.Tables.Where(table => !rules.ContainsKey(table.Name))]);
+            [.. catalog.Tables.Where(table => !rules.ContainsKey(table.Name))]
+        );
     }
 
     /// <summary>
     /// The condition that a row, seen as <paramref name="alias"/>, is the tenant's; <c>true</c> for a reference table.
     /// </summary>
     /// <param name="key">The tenant's key as text.</param>
-    public string Condition(ScopedTable table, string alias, string key) => table.Belonging switch
-    {
-        Belonging.Root => Equal(alias, table.Table.Column(tenancy.KeyColumn)!, key),
-        Belonging.Direct => Equal(alias, table.Table.Column(tenancy.TenantColumn)!, key),
-        Belonging.Derived => Parent(table.Path, alias, 1, key),
-        Belonging.Reference => "true",
-        _ => "false",
-    };
+    public string Condition(ScopedTable table, string alias, string key) =>
+        table.Belonging switch
+        {
+            Belonging.Root => Equal(alias, table.Table.Column(tenancy.KeyColumn)!, key),
+            Belonging.Direct => Equal(alias, table.Table.Column(tenancy.TenantColumn)!, key),
+            Belonging.Derived => Parent(table.Path, alias, 1, key),
+            Belonging.Reference => "true",
+            _ => "false",
+        };
 
     /// <summary>A derived row's parent, to be seen as <c>p1</c>: its table, the join to the row, the condition that it is the tenant's.</summary>
-    public (string Parent, string Join, string Belongs) ParentOf(ScopedTable table, string alias, string key) => Step(table.Path, alias, 1, key);
+    public (string Parent, string Join, string Belongs) ParentOf(ScopedTable table, string alias, string key) =>
+        Step(table.Path, alias, 1, key);
 
     /// <summary>The column whose value is the tenant's key: of the root table or of a direct one.</summary>
     public Column TenantColumn(ScopedTable table) =>
@@ -119,7 +129,9 @@ public sealed class TenantScope
             _ => (IReadOnlyList<string>)[],
         };
         var nullable = columns.Where(name => !table.Table.Column(name)!.NotNull).ToArray();
-        return nullable.Length == 0 ? null : string.Join(" OR ", nullable.Select(name => $"{alias}.{Sql.Identifier(name)} IS NULL"));
+        return nullable.Length == 0
+            ? null
+            : string.Join(" OR ", nullable.Select(name => $"{alias}.{Sql.Identifier(name)} IS NULL"));
     }
 
     /// <summary>
@@ -136,7 +148,9 @@ public sealed class TenantScope
     public IReadOnlyList<IReadOnlyList<ScopedTable>> Components()
     {
         var tables = TenantTables.ToDictionary(table => table.Name);
-        var parents = ForeignKeys.Where(key => tables.ContainsKey(key.From) && tables.ContainsKey(key.To)).ToLookup(key => key.From, key => key.To);
+        var parents = ForeignKeys
+            .Where(key => tables.ContainsKey(key.From) && tables.ContainsKey(key.To))
+            .ToLookup(key => key.From, key => key.To);
         var index = new Dictionary<TableName, int>();
         var low = new Dictionary<TableName, int>();
         var stack = new Stack<TableName>();
@@ -147,31 +161,44 @@ public sealed class TenantScope
             index[name] = low[name] = index.Count;
             stack.Push(name);
             foreach (var parent in parents[name])
-                if (!index.TryGetValue(parent, out var seen)) { Visit(parent); low[name] = Math.Min(low[name], low[parent]); }
-                else if (stack.Contains(parent)) low[name] = Math.Min(low[name], seen);
-            if (low[name] != index[name]) return;
+                if (!index.TryGetValue(parent, out var seen))
+                {
+                    Visit(parent);
+                    low[name] = Math.Min(low[name], low[parent]);
+                }
+                else if (stack.Contains(parent))
+                    low[name] = Math.Min(low[name], seen);
+            if (low[name] != index[name])
+                return;
             var component = new List<ScopedTable>();
             TableName member;
-            do component.Add(tables[member = stack.Pop()]); while (member != name);
+            do component.Add(tables[member = stack.Pop()]);
+            while (member != name);
             components.Add(component);
         }
 
         foreach (var name in tables.Keys.Order())
-            if (!index.ContainsKey(name)) Visit(name);
+            if (!index.ContainsKey(name))
+                Visit(name);
         return components;
     }
 
     static bool HoldsKey(Catalog catalog, Tenancy tenancy, Table table) =>
         table.Column(tenancy.TenantColumn) is { } column
         && catalog.Find(tenancy.Table)?.Column(tenancy.KeyColumn) is { } key
-        && (column.TypeText == key.TypeText || TypeFamily(column) is "text" || (TypeFamily(column) is "integer" && TypeFamily(key) is "integer"));
+        && (
+            column.TypeText == key.TypeText
+            || TypeFamily(column) is "text"
+            || (TypeFamily(column) is "integer" && TypeFamily(key) is "integer")
+        );
 
-    static string TypeFamily(Column column) => column.TypeText.Split('(')[0] switch
-    {
-        "text" or "character varying" or "character" => "text",
-        "smallint" or "integer" or "bigint" => "integer",
-        var other => other,
-    };
+    static string TypeFamily(Column column) =>
+        column.TypeText.Split('(')[0] switch
+        {
+            "text" or "character varying" or "character" => "text",
+            "smallint" or "integer" or "bigint" => "integer",
+            var other => other,
+        };
 
     // Breadth first from the tables that are known: the first path found is the shortest. Keys that cannot be null go first,
     // keys that can are followed only where no other way exists.
@@ -182,22 +209,30 @@ public sealed class TenantScope
             bool grown;
             do
             {
-                var found = catalog.Tables
-                    .Where(table => !rules.ContainsKey(table.Name))
-                    .Select(table => (table, key: catalog.ForeignKeys.FirstOrDefault(key => Leads(key, table, nullable))))
+                var found = catalog
+                    .Tables.Where(table => !rules.ContainsKey(table.Name))
+                    .Select(table =>
+                        (table, key: catalog.ForeignKeys.FirstOrDefault(key => Leads(key, table, nullable)))
+                    )
                     .Where(candidate => candidate.key is not null)
                     .ToArray();
-                var level = found.Select(candidate => new ScopedTable(
-                    candidate.table, Belonging.Derived, [candidate.key!, .. rules[candidate.key!.To].Path])).ToArray();
-                foreach (var table in level) rules.Add(table.Name, table);
+                var level = found
+                    .Select(candidate => new ScopedTable(
+                        candidate.table,
+                        Belonging.Derived,
+                        [candidate.key!, .. rules[candidate.key!.To].Path]
+                    ))
+                    .ToArray();
+                foreach (var table in level)
+                    rules.Add(table.Name, table);
                 grown = level.Length > 0;
-            }
-            while (grown);
+            } while (grown);
         }
 
         bool Leads(ForeignKey key, Table table, bool nullable)
         {
-            if (key.From != table.Name || !rules.TryGetValue(key.To, out var to) || !to.IsTenantData) return false;
+            if (key.From != table.Name || !rules.TryGetValue(key.To, out var to) || !to.IsTenantData)
+                return false;
             if (tenancy.Derived.TryGetValue(table.Name, out var chosen))
                 return key.Name == chosen || string.Join(",", key.FromColumns) == chosen.Replace(" ", "");
             return nullable || key.FromColumns.All(name => table.Column(name)!.NotNull);
@@ -213,12 +248,23 @@ public sealed class TenantScope
         return $"EXISTS (SELECT FROM {parent} p{depth} WHERE {join} AND {belongs})";
     }
 
-    (string Parent, string Join, string Belongs) Step(IReadOnlyList<ForeignKey> path, string alias, int depth, string key)
+    (string Parent, string Join, string Belongs) Step(
+        IReadOnlyList<ForeignKey> path,
+        string alias,
+        int depth,
+        string key
+    )
     {
         var parent = this[path[0].To];
         var name = "p" + depth;
-        var join = string.Join(" AND ", path[0].ToColumns.Zip(path[0].FromColumns, (to, from) =>
-            $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"));
+        var join = string.Join(
+            " AND ",
+            path[0]
+                .ToColumns.Zip(
+                    path[0].FromColumns,
+                    (to, from) => $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"
+                )
+        );
         var belongs = path.Count > 1 ? Parent([.. path.Skip(1)], name, depth + 1, key) : Condition(parent, name, key);
         return (parent.Table.From, join, belongs);
     }

@@ -8,14 +8,28 @@ namespace Migrator.Settings;
 /// <summary>
 /// Everything that flags, environment and <c>tenancy.json</c> say, in that order of precedence, read once and checked.
 /// </summary>
-public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBuilder Source, NpgsqlConnectionStringBuilder Target, string RoutingDirectory)
+public sealed record MigratorSettings(
+    Tenancy Tenancy,
+    NpgsqlConnectionStringBuilder Source,
+    NpgsqlConnectionStringBuilder Target,
+    string RoutingDirectory
+)
 {
     public const string DefaultFile = "tenancy.json";
 
     // A key that is misspelled would be a rule that does not hold.
     static readonly string[] KnownKeys =
     [
-        "tenants", "tenant_column", "reference", "ignored", "derived", "application_role", "tenant_setting", "domain", "routing_dir", "migration_version",
+        "tenants",
+        "tenant_column",
+        "reference",
+        "ignored",
+        "derived",
+        "application_role",
+        "tenant_setting",
+        "domain",
+        "routing_dir",
+        "migration_version",
     ];
 
     /// <param name="file">The settings file; null takes <c>tenancy.json</c> of the working folder when it is there.</param>
@@ -25,18 +39,43 @@ public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBui
     public static MigratorSettings Read(string? file, string? target, string? routingDirectory)
     {
         var configuration = Load(file);
-        var source = Server(configuration, "MIGRATOR_SOURCE", "DB_", new() { Host = "localhost", Port = 5432, Database = "factorydb", Username = "factoryadmin" });
-        var isolated = Server(configuration, "MIGRATOR_TARGET", "TARGET_DB_", new(source.ConnectionString) { Database = "postgres" });
-        if (target is not null) PointAt(isolated, target);
-        return new(ReadTenancy(configuration), source, isolated, routingDirectory ?? configuration["routing_dir"] ?? Path.Combine("config", "routing"));
+        var source = Server(
+            configuration,
+            "MIGRATOR_SOURCE",
+            "DB_",
+            new()
+            {
+                Host = "localhost",
+                Port = 5432,
+                Database = "factorydb",
+                Username = "factoryadmin",
+            }
+        );
+        var isolated = Server(
+            configuration,
+            "MIGRATOR_TARGET",
+            "TARGET_DB_",
+            new(source.ConnectionString) { Database = "postgres" }
+        );
+        if (target is not null)
+            PointAt(isolated, target);
+        return new(
+            ReadTenancy(configuration),
+            source,
+            isolated,
+            routingDirectory ?? configuration["routing_dir"] ?? Path.Combine("config", "routing")
+        );
     }
 
     static IConfigurationRoot Load(string? file)
     {
-        if (file is not null && !File.Exists(file)) throw Sentences.SettingsFileMissing(file);
+        if (file is not null && !File.Exists(file))
+            throw Sentences.SettingsFileMissing(file);
         try
         {
-            var settings = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true).Build();
+            var settings = new ConfigurationBuilder()
+                .AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true)
+                .Build();
             if (settings.GetChildren().FirstOrDefault(child => !KnownKeys.Contains(child.Key)) is { } stranger)
                 throw Sentences.SettingUnknown(file ?? DefaultFile, stranger.Key, KnownKeys);
             return new ConfigurationBuilder()
@@ -51,17 +90,29 @@ public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBui
         }
     }
 
-    static NpgsqlConnectionStringBuilder Server(IConfiguration configuration, string whole, string prefix, NpgsqlConnectionStringBuilder defaults)
+    static NpgsqlConnectionStringBuilder Server(
+        IConfiguration configuration,
+        string whole,
+        string prefix,
+        NpgsqlConnectionStringBuilder defaults
+    )
     {
         try
         {
-            if (configuration[whole] is { Length: > 0 } text) return new(text);
-            if (configuration[prefix + "HOST"] is { Length: > 0 } host) defaults.Host = host;
-            if (configuration[prefix + "PORT"] is { Length: > 0 } port) defaults.Port = int.Parse(port);
-            if (configuration[prefix + "NAME"] is { Length: > 0 } name) defaults.Database = name;
-            if (configuration[prefix + "USER"] is { Length: > 0 } user) defaults.Username = user;
-            if (configuration[prefix + "PASSWORD"] is { Length: > 0 } password) defaults.Password = password;
-            if (configuration[prefix + "SSLMODE"] is { Length: > 0 } mode) defaults.SslMode = Enum.Parse<SslMode>(mode.Replace("-", ""), ignoreCase: true);
+            if (configuration[whole] is { Length: > 0 } text)
+                return new(text);
+            if (configuration[prefix + "HOST"] is { Length: > 0 } host)
+                defaults.Host = host;
+            if (configuration[prefix + "PORT"] is { Length: > 0 } port)
+                defaults.Port = int.Parse(port);
+            if (configuration[prefix + "NAME"] is { Length: > 0 } name)
+                defaults.Database = name;
+            if (configuration[prefix + "USER"] is { Length: > 0 } user)
+                defaults.Username = user;
+            if (configuration[prefix + "PASSWORD"] is { Length: > 0 } password)
+                defaults.Password = password;
+            if (configuration[prefix + "SSLMODE"] is { Length: > 0 } mode)
+                defaults.SslMode = Enum.Parse<SslMode>(mode.Replace("-", ""), ignoreCase: true);
             return defaults;
         }
         catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
@@ -74,10 +125,13 @@ public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBui
     static void PointAt(NpgsqlConnectionStringBuilder server, string target)
     {
         var parts = target.Split(':');
-        if (target.Contains('@') || target.Contains('/') || parts.Length > 2 || parts[0].Length == 0) throw Sentences.TargetInvalid();
+        if (target.Contains('@') || target.Contains('/') || parts.Length > 2 || parts[0].Length == 0)
+            throw Sentences.TargetInvalid();
         server.Host = parts[0];
-        if (parts.Length == 1) return;
-        if (!ushort.TryParse(parts[1], out var port)) throw Sentences.TargetInvalid();
+        if (parts.Length == 1)
+            return;
+        if (!ushort.TryParse(parts[1], out var port))
+            throw Sentences.TargetInvalid();
         server.Port = port;
     }
 
@@ -85,7 +139,8 @@ public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBui
     {
         var defaults = new Tenancy();
         string Text(string key, string otherwise) => configuration[key] is { Length: > 0 } value ? value : otherwise;
-        TableName[] Tables(string key) => [.. configuration.GetSection(key).GetChildren().Select(child => TableName.Parse(child.Value!))];
+        TableName[] Tables(string key) =>
+            [.. configuration.GetSection(key).GetChildren().Select(child => TableName.Parse(child.Value!))];
         return defaults with
         {
             Table = configuration["tenants:table"] is { Length: > 0 } table ? TableName.Parse(table) : defaults.Table,
@@ -96,7 +151,10 @@ public sealed record MigratorSettings(Tenancy Tenancy, NpgsqlConnectionStringBui
             TenantColumn = Text("tenant_column", defaults.TenantColumn),
             Reference = Tables("reference"),
             Ignored = Tables("ignored"),
-            Derived = configuration.GetSection("derived").GetChildren().ToDictionary(child => TableName.Parse(child.Key), child => child.Value!),
+            Derived = configuration
+                .GetSection("derived")
+                .GetChildren()
+                .ToDictionary(child => TableName.Parse(child.Key), child => child.Value!),
             ApplicationRole = Text("application_role", defaults.ApplicationRole),
             TenantSetting = Text("tenant_setting", defaults.TenantSetting),
             Domain = Text("domain", defaults.Domain),

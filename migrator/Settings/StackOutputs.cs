@@ -12,19 +12,31 @@ namespace Migrator.Settings;
 public sealed record StackOutputs(RoutingDocument Routing, string User)
 {
     /// <exception cref="Failure">The file is missing, is no such document, or belongs to another tenant.</exception>
-    public static async Task<StackOutputs> ReadAsync(FileInfo file, Slug slug, CancellationToken cancel)
+    public static async Task<StackOutputs> ReadAsync(FileInfo file, Slug slug, CancellationToken cancellationToken)
     {
         try
         {
             await using var stream = file.OpenRead();
-            using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancel);
+            using var document = await JsonDocument.ParseAsync(stream, cancellationToken: cancellationToken);
             var routing = document.RootElement.GetProperty("routing").Deserialize<RoutingDocument>();
             var user = document.RootElement.GetProperty("databaseUser").GetString();
-            if (routing is not { Database: { Host.Length: > 0, Port: > 0 }, Endpoints.Api: not null } || string.IsNullOrEmpty(user)) throw new JsonException("An address is empty.");
-            if (routing.TenantSlug != slug.Text || routing.Database.Name != slug.DatabaseName) throw Sentences.StackOutputsOfAnother(file.Name, slug, routing.TenantSlug);
+            if (
+                routing is not { Database: { Host.Length: > 0, Port: > 0 }, Endpoints.Api: not null }
+                || string.IsNullOrEmpty(user)
+            )
+                throw new JsonException("An address is empty.");
+            if (routing.TenantSlug != slug.Text || routing.Database.Name != slug.DatabaseName)
+                throw Sentences.StackOutputsOfAnother(file.Name, slug, routing.TenantSlug);
             return new(routing, user);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e)
+            when (e
+                    is IOException
+                        or UnauthorizedAccessException
+                        or JsonException
+                        or KeyNotFoundException
+                        or InvalidOperationException
+            )
         {
             throw Sentences.StackOutputsUnreadable(file.Name, slug, e);
         }
@@ -34,13 +46,18 @@ public sealed record StackOutputs(RoutingDocument Routing, string User)
     public MigratorSettings Apply(MigratorSettings settings, Slug slug)
     {
         var prefix = $"api-{slug}.";
-        if (!Routing.Endpoints.Api.StartsWith(prefix, StringComparison.Ordinal)) throw Sentences.StackEndpointUnknown(Routing.Endpoints.Api, prefix);
+        if (!Routing.Endpoints.Api.StartsWith(prefix, StringComparison.Ordinal))
+            throw Sentences.StackEndpointUnknown(Routing.Endpoints.Api, prefix);
         var target = new Npgsql.NpgsqlConnectionStringBuilder(settings.Target.ConnectionString)
         {
             Host = Routing.Database.Host,
             Port = Routing.Database.Port,
             Username = User,
         };
-        return settings with { Target = target, Tenancy = settings.Tenancy with { Domain = Routing.Endpoints.Api[prefix.Length..] } };
+        return settings with
+        {
+            Target = target,
+            Tenancy = settings.Tenancy with { Domain = Routing.Endpoints.Api[prefix.Length..] },
+        };
     }
 }

@@ -29,8 +29,18 @@ public sealed record Change(StreamedTable Table, ChangeKind Kind, object?[] Row,
 /// <param name="EndsTransaction">The last of them ends its transaction: here, and only here, the other side may commit.</param>
 /// <param name="End">The position after that transaction.</param>
 /// <param name="Marks">Marks that were met.</param>
-public sealed record Chunk(IReadOnlyList<Change> Changes, bool EndsTransaction, NpgsqlLogSequenceNumber End, IReadOnlyList<string> Marks)
+public sealed record Chunk(
+    IReadOnlyList<Change> Changes,
+    bool EndsTransaction,
+    NpgsqlLogSequenceNumber End,
+    IReadOnlyList<string> Marks
+)
 {
     /// <summary>This chunk and the next as one, where both end their transactions.</summary>
-    public Chunk And(Chunk next) => next with { Changes = [.. Changes, .. next.Changes], Marks = [.. Marks, .. next.Marks] };
+    public Chunk And(Chunk next) =>
+        next with
+        {
+            Changes = [.. Changes, .. next.Changes],
+            Marks = [.. Marks, .. next.Marks],
+        };
 }

@@ -22,7 +22,8 @@ namespace Migrator.Streaming;
 /// The source's snapshot at the position where this ends. Then all is one transaction, and what has to be asked is asked at its end, of the snapshot: on
 /// the way there a row as it will be could stand in the way of one as it was. Null to apply transaction by transaction, until something has to be asked.
 /// </param>
-public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched) : IAsyncDisposable
+public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched)
+    : IAsyncDisposable
 {
     const int RowsPerBatch = 1_000;
     const int LockAttempts = 24;
@@ -30,13 +31,15 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     // A plan is made once, when there are no statistics yet and perhaps no rows: by key, whatever comes.
     const string PlanOptions = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
 
-    readonly NpgsqlConnection target = new(new NpgsqlConnectionStringBuilder(direction.TargetServer.ConnectionString)
-    {
-        Pooling = false,
-        MaxAutoPrepare = 500,
-        AutoPrepareMinUsages = 2,
-        Options = direction.TargetServer.Options + PlanOptions,
-    }.ConnectionString);
+    readonly NpgsqlConnection target = new(
+        new NpgsqlConnectionStringBuilder(direction.TargetServer.ConnectionString)
+        {
+            Pooling = false,
+            MaxAutoPrepare = 500,
+            AutoPrepareMinUsages = 2,
+            Options = direction.TargetServer.Options + PlanOptions,
+        }.ConnectionString
+    );
 
     readonly HashSet<(StreamedTable Table, RowKey Key)> moved = [];
     readonly HashSet<(StreamedTable Table, RowKey Key)> unknown = [];
@@ -53,31 +56,33 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     /// <summary>What was applied is not committed yet.</summary>
     public bool IsOpen => transaction is not null;
 
-    public Task OpenAsync(CancellationToken cancel) => target.OpenAsync(cancel);
+    public Task OpenAsync(CancellationToken cancellationToken) => target.OpenAsync(cancellationToken);
 
     /// <summary>Applies a chunk; when it ends a transaction, commits it together with the position reached.</summary>
     /// <exception cref="Failure">A change cannot come home: it collides with another tenant's row, or needs one that the shared side lacks. A later one may have put that right.</exception>
-    public async Task ApplyAsync(Chunk chunk, CancellationToken cancel)
+    public async Task ApplyAsync(Chunk chunk, CancellationToken cancellationToken)
     {
         try
         {
             var whole = transaction is null && chunk.EndsTransaction;
             try
             {
-                await ApplyAsync(chunk, deferred: !whole, cancel);
+                await ApplyAsync(chunk, deferred: !whole, cancellationToken);
             }
-            catch (PostgresException e) when (direction.IsHomebound && whole && e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+            catch (PostgresException e)
+                when (direction.IsHomebound && whole && e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
             {
                 // A statement of many rows is checked at its end, and comes here row by row.
                 await EndAsync();
-                await ApplyAsync(chunk, deferred: true, cancel);
+                await ApplyAsync(chunk, deferred: true, cancellationToken);
             }
         }
         catch (PostgresException e) when (!direction.IsHomebound && IsOfOtherSchema(e))
         {
             throw Sentences.SchemaChanged(direction.Tenant.Slug, e.MessageText);
         }
-        catch (PostgresException e) when (direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal))
+        catch (PostgresException e)
+            when (direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
             throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{e.MessageText}.", e);
         }
@@ -85,54 +90,68 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
 
     // What the source took and the target does not: no such partition, another type, a check that is no longer there.
     static bool IsOfOtherSchema(PostgresException e) =>
-        e.SqlState is PostgresErrorCodes.CheckViolation or PostgresErrorCodes.NotNullViolation || e.SqlState.StartsWith("22", StringComparison.Ordinal);
+        e.SqlState is PostgresErrorCodes.CheckViolation or PostgresErrorCodes.NotNullViolation
+        || e.SqlState.StartsWith("22", StringComparison.Ordinal);
 
     /// <summary>Commits what is one transaction to its end.</summary>
     /// <returns>The position reached; null when there was nothing to commit.</returns>
-    public async Task<NpgsqlLogSequenceNumber?> CompleteAsync(CancellationToken cancel)
+    public async Task<NpgsqlLogSequenceNumber?> CompleteAsync(CancellationToken cancellationToken)
     {
-        if (transaction is null) return null;
-        await CommitAsync(cancel);
+        if (transaction is null)
+            return null;
+        await CommitAsync(cancellationToken);
         return reached;
     }
 
-    async Task ApplyAsync(Chunk chunk, bool deferred, CancellationToken cancel)
+    async Task ApplyAsync(Chunk chunk, bool deferred, CancellationToken cancellationToken)
     {
         if (chunk.Changes.Count > 0)
         {
-            if (transaction is null) await BeginAsync(chunk, deferred, cancel);
-            await ExecuteAsync(chunk.Changes, cancel);
+            if (transaction is null)
+                await BeginAsync(chunk, deferred, cancellationToken);
+            await ExecuteAsync(chunk.Changes, cancellationToken);
         }
-        if (!chunk.EndsTransaction || transaction is null) return;
-        if (moved.Count > 0) await ExpelAsync(cancel);
+        if (!chunk.EndsTransaction || transaction is null)
+            return;
+        if (moved.Count > 0)
+            await ExpelAsync(cancellationToken);
         reached = chunk.End;
-        if (InOne) return;
+        if (InOne)
+            return;
         // What the source says now may be ahead of where we are; where constraints are in force that could not be undone.
-        if (unknown.Count > 0 && exact && !IsHolding) throw new ExactPointNeededException();
-        if (unknown.Count == 0 || !exact || chunk.Marks.Count > 0) await CommitAsync(cancel);
+        if (unknown.Count > 0 && exact && !IsHolding)
+            throw new ExactPointNeededException();
+        if (unknown.Count == 0 || !exact || chunk.Marks.Count > 0)
+            await CommitAsync(cancellationToken);
     }
 
-    async Task CommitAsync(CancellationToken cancel)
+    async Task CommitAsync(CancellationToken cancellationToken)
     {
-        if (unknown.Count > 0) await AskAsync(cancel);
+        if (unknown.Count > 0)
+            await AskAsync(cancellationToken);
         // Copied at a moment of its own, a row may have been left without the one that made it the tenant's.
         if (InOne && !exact)
             foreach (var table in direction.Tables.Reverse().Where(table => table.Table.Belonging == Belonging.Derived))
-                await RunAsync($"DELETE FROM {table.Definition.From} t WHERE ({direction.IsOurs(table)}) IS NOT TRUE", cancel);
+                await RunAsync(
+                    $"DELETE FROM {table.Definition.From} t WHERE ({direction.IsOurs(table)}) IS NOT TRUE",
+                    cancellationToken
+                );
         if (resumptions.Count > 0)
         {
             // Deferred events must run now: an ALTER TABLE refuses a table that has some pending.
-            await RunAsync("SET CONSTRAINTS ALL IMMEDIATE", cancel);
-            foreach (var resumption in resumptions) await RunAsync(resumption, cancel);
+            await RunAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
+            foreach (var resumption in resumptions)
+                await RunAsync(resumption, cancellationToken);
         }
-        await StreamPosition.SaveAsync(target, direction.Promotion, reached, cancel);
-        await transaction!.CommitAsync(cancel);
+        await StreamPosition.SaveAsync(target, direction.Promotion, reached, cancellationToken);
+        await transaction!.CommitAsync(cancellationToken);
         await EndAsync();
     }
 
     async Task EndAsync()
     {
-        if (transaction is not null) await transaction.DisposeAsync();
+        if (transaction is not null)
+            await transaction.DisposeAsync();
         transaction = null;
         resumptions.Clear();
     }
@@ -143,34 +162,42 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         await target.DisposeAsync();
     }
 
-    async Task BeginAsync(Chunk chunk, bool deferred, CancellationToken cancel)
+    async Task BeginAsync(Chunk chunk, bool deferred, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
             try
             {
-                transaction = await target.BeginTransactionAsync(cancel);
-                await direction.HoldAsync(target, cancel);
-                await RunAsync("SET CONSTRAINTS ALL DEFERRED", cancel);
-                if (!direction.IsHomebound) return;
+                transaction = await target.BeginTransactionAsync(cancellationToken);
+                await direction.HoldAsync(target, cancellationToken);
+                await RunAsync("SET CONSTRAINTS ALL DEFERRED", cancellationToken);
+                if (!direction.IsHomebound)
+                    return;
                 // The application's triggers in the shared database stay out of it.
-                await RunAsync($"SET LOCAL lock_timeout = {LockPatience(attempt)}", cancel);
-                var tables = (chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct() : direction.Tables).Select(table => table.Name).ToArray();
-                if (await TriggerSuspension.SuspendAsync(target, tables, cancel) is { } resumption) resumptions.Add(resumption);
-                if (deferred) resumptions.AddRange(await Suspension.DeferKeysAsync(target, tables, cancel));
+                await RunAsync($"SET LOCAL lock_timeout = {LockPatience(attempt)}", cancellationToken);
+                var tables = (
+                    chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct() : direction.Tables
+                )
+                    .Select(table => table.Name)
+                    .ToArray();
+                if (await TriggerSuspension.SuspendAsync(target, tables, cancellationToken) is { } resumption)
+                    resumptions.Add(resumption);
+                if (deferred)
+                    resumptions.AddRange(await Suspension.DeferKeysAsync(target, tables, cancellationToken));
                 return;
             }
             catch (PostgresException e) when (TableLock.IsRefused(e))
             {
                 await EndAsync();
-                if (attempt == LockAttempts) throw Sentences.CannotFollowHome(direction.Tenant.Slug, e);
-                await Task.Delay(LockPatience(attempt), cancel);
+                if (attempt == LockAttempts)
+                    throw Sentences.CannotFollowHome(direction.Tenant.Slug, e);
+                await Task.Delay(LockPatience(attempt), cancellationToken);
             }
     }
 
     // Milliseconds. Others queue behind whoever waits for a table: short tries with as much room in between, and longer ones when nothing else helps.
     static int LockPatience(int attempt) => Math.Min(100 << (attempt / 4), 2_000);
 
-    async Task ExecuteAsync(IReadOnlyList<Change> changes, CancellationToken cancel)
+    async Task ExecuteAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
     {
         // In the shared database keys are in force, and others write.
         var batch = new WriteBatch(joins: !direction.IsHomebound, exact);
@@ -178,9 +205,11 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         {
             var table = change.Table;
             var (row, old) = (change.Row, change.Old);
-            if (change.Kind != ChangeKind.Truncate) touched?.Add(table, row.Length > 0 ? table.KeyOf(row) : old!, old);
+            if (change.Kind != ChangeKind.Truncate)
+                touched?.Add(table, row.Length > 0 ? table.KeyOf(row) : old!, old);
             // Under its new key it is as unknown as under the old one.
-            if (row.Length > 0 && old is not null && unknown.Contains((table, old))) unknown.Add((table, table.KeyOf(row)));
+            if (row.Length > 0 && old is not null && unknown.Contains((table, old)))
+                unknown.Add((table, table.KeyOf(row)));
             switch (change.Kind)
             {
                 case ChangeKind.Insert:
@@ -204,8 +233,12 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     batch.Add(table.Update(row, old));
                     break;
                 // One that is not here is another tenant's, or it has moved, of which the guard tells.
-                case ChangeKind.Update when table.Table.Belonging == Belonging.Derived && (old is null || (exact && table.KeyCanChange)):
-                    batch.Add(table.Update(row, old), table.MayComeBeforeParent || moved.Contains((table, table.KeyOf(row))) ? change : null);
+                case ChangeKind.Update
+                    when table.Table.Belonging == Belonging.Derived && (old is null || (exact && table.KeyCanChange)):
+                    batch.Add(
+                        table.Update(row, old),
+                        table.MayComeBeforeParent || moved.Contains((table, table.KeyOf(row))) ? change : null
+                    );
                     break;
                 case ChangeKind.Update when old is null && change.IsComplete:
                     batch.Add(table.Insert(row));
@@ -215,100 +248,140 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     break;
                 case ChangeKind.Update:
                     batch.Add(table.Delete(old!));
-                    if (change.IsComplete) batch.Add(table.Insert(row));
-                    else unknown.Add((table, table.KeyOf(row)));
+                    if (change.IsComplete)
+                        batch.Add(table.Insert(row));
+                    else
+                        unknown.Add((table, table.KeyOf(row)));
                     break;
             }
         }
 
-        foreach (var change in await batch.ExecuteAsync(target, cancel))
-            if (direction.IsHomebound) throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change.");
-            else unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
+        foreach (var change in await batch.ExecuteAsync(target, cancellationToken))
+            if (direction.IsHomebound)
+                throw Sentences.StreamDiverged(
+                    direction.Tenant.Slug,
+                    $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change."
+                );
+            else
+                unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
     }
 
     // Rows that say themselves that they are another tenant's now go, and what hangs on them before them. A row that is here and the tenant's is settled,
     // unless others may have come with it. Of all else the source knows more.
-    async Task ExpelAsync(CancellationToken cancel)
+    async Task ExpelAsync(CancellationToken cancellationToken)
     {
         foreach (var table in direction.Tables.Reverse())
-            foreach (var some in KeysOf(moved, table))
-            {
-                var (ours, left) = (new HashSet<RowKey>(), new List<RowKey>());
-                await using (var command = new NpgsqlCommand(
-                    $"SELECT ({direction.IsOurs(table)}) IS TRUE, {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {table.HasKey("t", some)}", target)
-                { AllResultTypesAreUnknown = true })
-                await using (var reader = await command.ExecuteReaderAsync(cancel))
-                    while (await reader.ReadAsync(cancel))
-                    {
-                        var key = new RowKey([.. Enumerable.Range(1, reader.FieldCount - 1).Select(reader.GetString)]);
-                        if (reader.GetString(0) == "t") ours.Add(key);
-                        else left.Add(key);
-                    }
-                var hasCompany = direction.Tables.Any(other => other.LeadsTo(table, some) is not null);
-                if (table.TenantPosition is not null && left.Count > 0) await RemoveAsync(table, left, cancel);
-                var unsettled = table.TenantPosition is not null
-                    ? hasCompany ? some.Except(left) : []
-                    // Among rows of different moments it may be here, and what hangs on it have been turned away.
-                    : some.Where(key => !ours.Contains(key) || (hasCompany && !exact));
-                unknown.UnionWith(unsettled.Select(key => (table, key)));
-            }
+        foreach (var some in KeysOf(moved, table))
+        {
+            var (ours, left) = (new HashSet<RowKey>(), new List<RowKey>());
+            await using (
+                var command = new NpgsqlCommand(
+                    $"SELECT ({direction.IsOurs(table)}) IS TRUE, {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {table.HasKey("t", some)}",
+                    target
+                )
+                {
+                    AllResultTypesAreUnknown = true,
+                }
+            )
+            await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    var key = new RowKey([.. Enumerable.Range(1, reader.FieldCount - 1).Select(reader.GetString)]);
+                    if (reader.GetString(0) == "t")
+                        ours.Add(key);
+                    else
+                        left.Add(key);
+                }
+            var hasCompany = direction.Tables.Any(other => other.LeadsTo(table, some) is not null);
+            if (table.TenantPosition is not null && left.Count > 0)
+                await RemoveAsync(table, left, cancellationToken);
+            var unsettled = table.TenantPosition is not null
+                ? hasCompany
+                    ? some.Except(left)
+                    : []
+                // Among rows of different moments it may be here, and what hangs on it have been turned away.
+                : some.Where(key => !ours.Contains(key) || (hasCompany && !exact));
+            unknown.UnionWith(unsettled.Select(key => (table, key)));
+        }
         moved.Clear();
     }
 
-    async Task RemoveAsync(StreamedTable table, IReadOnlyList<RowKey> keys, CancellationToken cancel)
+    async Task RemoveAsync(StreamedTable table, IReadOnlyList<RowKey> keys, CancellationToken cancellationToken)
     {
         foreach (var descendant in direction.Tables.Reverse())
             if (descendant.LeadsTo(table, keys) is { } leads)
-                await RunAsync($"DELETE FROM {descendant.Definition.From} t WHERE {leads}", cancel);
-        await RunAsync($"DELETE FROM {table.Definition.From} t WHERE {table.HasKey("t", keys)}", cancel);
+                await RunAsync($"DELETE FROM {descendant.Definition.From} t WHERE {leads}", cancellationToken);
+        await RunAsync($"DELETE FROM {table.Definition.From} t WHERE {table.HasKey("t", keys)}", cancellationToken);
     }
 
     // The source says whose the rows are: what is the tenant's and not here is fetched, parents first, with what hangs on it. A derived row that is not goes.
-    async Task AskAsync(CancellationToken cancel)
+    async Task AskAsync(CancellationToken cancellationToken)
     {
         var leaving = new List<(StreamedTable Table, IReadOnlyList<RowKey> Keys)>();
         foreach (var table in direction.Tables)
-            foreach (var some in KeysOf(unknown, table))
-            {
-                var found = new HashSet<RowKey>();
-                await FetchAsync(table, table.HasKey("t", some), row => found.Add(table.KeyOf(row)), cancel);
-                if (found.Count > 0)
-                    foreach (var descendant in direction.Tables)
-                        if (descendant.LeadsTo(table, found) is { } leads) await FetchAsync(descendant, leads, _ => { }, cancel);
-                if (table.Table.Belonging == Belonging.Derived && some.Where(key => !found.Contains(key)).ToArray() is { Length: > 0 } left) leaving.Add((table, left));
-            }
-        foreach (var (table, left) in Enumerable.Reverse(leaving)) await RemoveAsync(table, left, cancel);
+        foreach (var some in KeysOf(unknown, table))
+        {
+            var found = new HashSet<RowKey>();
+            await FetchAsync(table, table.HasKey("t", some), row => found.Add(table.KeyOf(row)), cancellationToken);
+            if (found.Count > 0)
+                foreach (var descendant in direction.Tables)
+                    if (descendant.LeadsTo(table, found) is { } leads)
+                        await FetchAsync(descendant, leads, _ => { }, cancellationToken);
+            if (
+                table.Table.Belonging == Belonging.Derived
+                && some.Where(key => !found.Contains(key)).ToArray() is { Length: > 0 } left
+            )
+                leaving.Add((table, left));
+        }
+        foreach (var (table, left) in Enumerable.Reverse(leaving))
+            await RemoveAsync(table, left, cancellationToken);
         unknown.Clear();
     }
 
     static IEnumerable<RowKey[]> KeysOf(IEnumerable<(StreamedTable Table, RowKey Key)> keys, StreamedTable table) =>
         keys.Where(one => one.Table == table).Select(one => one.Key).Chunk(RowsPerBatch);
 
-    async Task FetchAsync(StreamedTable table, string which, Action<object?[]> each, CancellationToken cancel)
+    async Task FetchAsync(
+        StreamedTable table,
+        string which,
+        Action<object?[]> each,
+        CancellationToken cancellationToken
+    )
     {
-        await using var source = await direction.Source.OpenConnectionAsync(cancel);
-        await using var reading = await source.BeginTransactionAsync(snapshot is null ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead, cancel);
-        if (snapshot is not null) await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}");
+        await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
+        await using var reading = await source.BeginTransactionAsync(
+            snapshot is null ? IsolationLevel.ReadCommitted : IsolationLevel.RepeatableRead,
+            cancellationToken
+        );
+        if (snapshot is not null)
+            await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}");
         await using var command = new NpgsqlCommand(
-            $"SELECT {Sql.Identifiers("t", table.Columns.Select(column => column.Name))} FROM {table.Definition.From} t WHERE {direction.IsOurs(table)} AND {which}", source)
-        { AllResultTypesAreUnknown = true };
-        await using var reader = await command.ExecuteReaderAsync(cancel);
+            $"SELECT {Sql.Identifiers("t", table.Columns.Select(column => column.Name))} FROM {table.Definition.From} t WHERE {direction.IsOurs(table)} AND {which}",
+            source
+        )
+        {
+            AllResultTypesAreUnknown = true,
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var (batch, count) = (new WriteBatch(joins: true, exact), 0);
-        while (await reader.ReadAsync(cancel))
+        while (await reader.ReadAsync(cancellationToken))
         {
             var row = new object?[table.Columns.Count];
-            for (var i = 0; i < row.Length; i++) row[i] = reader.IsDBNull(i) ? null : reader.GetString(i);
+            for (var i = 0; i < row.Length; i++)
+                row[i] = reader.IsDBNull(i) ? null : reader.GetString(i);
             each(row);
             touched?.Add(table, table.KeyOf(row), null);
             batch.Add(table.InsertMissing(row));
-            if (++count % RowsPerBatch != 0) continue;
-            await batch.ExecuteAsync(target, cancel);
+            if (++count % RowsPerBatch != 0)
+                continue;
+            await batch.ExecuteAsync(target, cancellationToken);
             batch = new(joins: true, exact);
         }
-        await batch.ExecuteAsync(target, cancel);
+        await batch.ExecuteAsync(target, cancellationToken);
     }
 
-    Task RunAsync(string sql, CancellationToken cancel) => target.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+    Task RunAsync(string sql, CancellationToken cancellationToken) =>
+        target.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }
 
 /// <summary>Something has to be asked of the source as it was at one position: see <see cref="ExactPoint"/>.</summary>

@@ -22,17 +22,25 @@ public sealed class ChangeFeed : IAsyncDisposable
     long changes;
     bool disposed;
 
-    ChangeFeed(StreamDirection direction, ChangeApplier applier, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore, CancellationToken cancel)
+    ChangeFeed(
+        StreamDirection direction,
+        ChangeApplier applier,
+        NpgsqlLogSequenceNumber from,
+        NpgsqlLogSequenceNumber? stopBefore,
+        CancellationToken cancellationToken
+    )
     {
         this.applier = applier;
         isHomebound = direction.IsHomebound;
-        stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        connection = new(new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
-        {
-            Pooling = false,
-            // Ended in the middle of a message or not: the target knows its position.
-            CancellationTimeout = -1,
-        }.ConnectionString)
+        stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        connection = new(
+            new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
+            {
+                Pooling = false,
+                // Ended in the middle of a message or not: the target knows its position.
+                CancellationTimeout = -1,
+            }.ConnectionString
+        )
         {
             WalReceiverStatusInterval = TimeSpan.FromSeconds(1),
         };
@@ -50,16 +58,24 @@ public sealed class ChangeFeed : IAsyncDisposable
     /// <param name="snapshot">The source's snapshot to ask under.</param>
     /// <param name="touched">Where to note the keys of changed rows.</param>
     public static async Task<ChangeFeed> OpenAsync(
-        StreamDirection direction, bool exact, CancellationToken cancel, NpgsqlLogSequenceNumber? stopBefore = null, string? snapshot = null, TouchedKeys? touched = null)
+        StreamDirection direction,
+        bool exact,
+        CancellationToken cancellationToken,
+        NpgsqlLogSequenceNumber? stopBefore = null,
+        string? snapshot = null,
+        TouchedKeys? touched = null
+    )
     {
-        await using (var source = await direction.Source.OpenConnectionAsync(cancel)) await ReplicationSlot.ReleaseAsync(source, direction.Name, cancel);
+        await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
+            await ReplicationSlot.ReleaseAsync(source, direction.Name, cancellationToken);
         NpgsqlLogSequenceNumber from;
-        await using (var target = await direction.Target.OpenConnectionAsync(cancel)) from = await StreamPosition.ReadAsync(target, direction.Promotion, cancel);
+        await using (var target = await direction.Target.OpenConnectionAsync(cancellationToken))
+            from = await StreamPosition.ReadAsync(target, direction.Promotion, cancellationToken);
         var applier = new ChangeApplier(direction, exact, snapshot, touched);
         try
         {
-            await applier.OpenAsync(cancel);
-            return new(direction, applier, from, stopBefore, cancel);
+            await applier.OpenAsync(cancellationToken);
+            return new(direction, applier, from, stopBefore, cancellationToken);
         }
         catch
         {
@@ -70,9 +86,11 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     /// <summary>Waits until the target holds everything that committed before the mark.</summary>
     /// <exception cref="ExactPointNeededException">The feed ended because only an exact point leads on.</exception>
-    public async Task ReachAsync(string mark, CancellationToken cancel)
+    public async Task ReachAsync(string mark, CancellationToken cancellationToken)
     {
-        var met = marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task.WaitAsync(cancel);
+        var met = marks
+            .GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously))
+            .Task.WaitAsync(cancellationToken);
         if (await Task.WhenAny(met, Completion) == Completion && !met.IsCompletedSuccessfully)
         {
             await Completion;
@@ -86,7 +104,8 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref disposed, true)) return;
+        if (Interlocked.Exchange(ref disposed, true))
+            return;
         await stop.CancelAsync();
         await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await applier.DisposeAsync();
@@ -108,7 +127,8 @@ public sealed class ChangeFeed : IAsyncDisposable
         var applying = ApplyAsync();
         // Whoever fails first tells why; the other is stopped by it.
         var first = await Task.WhenAny(reading, applying);
-        if (!first.IsCompletedSuccessfully) await stop.CancelAsync();
+        if (!first.IsCompletedSuccessfully)
+            await stop.CancelAsync();
         await Task.WhenAll(reading, applying).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await first;
         await applying;
@@ -124,8 +144,13 @@ public sealed class ChangeFeed : IAsyncDisposable
         }
         catch (Exception e)
         {
-            broken = e is PostgresException { SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject } lost
-                ? Sentences.SlotLost(direction.Tenant.Slug, lost) : e;
+            broken = e
+                is PostgresException
+                {
+                    SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject
+                } lost
+                ? Sentences.SlotLost(direction.Tenant.Slug, lost)
+                : e;
             throw broken;
         }
         finally
@@ -141,13 +166,23 @@ public sealed class ChangeFeed : IAsyncDisposable
         {
             var chunk = first;
             // Homeward each commit has to wait for tables that others write to: what has come meanwhile goes with it.
-            while (isHomebound && chunk.EndsTransaction && chunks.Reader.TryPeek(out var next) && next.EndsTransaction && chunks.Reader.TryRead(out next)) chunk = chunk.And(next);
+            while (
+                isHomebound
+                && chunk.EndsTransaction
+                && chunks.Reader.TryPeek(out var next)
+                && next.EndsTransaction
+                && chunks.Reader.TryRead(out next)
+            )
+                chunk = chunk.And(next);
             await applier.ApplyAsync(chunk, stop.Token);
             Interlocked.Add(ref changes, chunk.Changes.Count);
-            if (!chunk.EndsTransaction || applier.IsOpen) continue;
+            if (!chunk.EndsTransaction || applier.IsOpen)
+                continue;
             connection.SetReplicationStatus(chunk.End);
-            foreach (var mark in chunk.Marks) marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            foreach (var mark in chunk.Marks)
+                marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
-        if (await applier.CompleteAsync(stop.Token) is { } end) connection.SetReplicationStatus(end);
+        if (await applier.CompleteAsync(stop.Token) is { } end)
+            connection.SetReplicationStatus(end);
     }
 }

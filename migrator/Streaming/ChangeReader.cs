@@ -37,10 +37,17 @@ public sealed class ChangeReader(StreamDirection direction)
 
     /// <param name="stopBefore">End before the first transaction that committed at this position or later; null to go on.</param>
     public async Task ReadAsync(
-        LogicalReplicationConnection connection, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore, ChannelWriter<Chunk> output, CancellationToken cancel)
+        LogicalReplicationConnection connection,
+        NpgsqlLogSequenceNumber from,
+        NpgsqlLogSequenceNumber? stopBefore,
+        ChannelWriter<Chunk> output,
+        CancellationToken cancellationToken
+    )
     {
         var options = new PgOutputReplicationOptions(direction.Name, PgOutputProtocolVersion.V2, messages: true);
-        await using var messages = connection.StartReplication(new PgOutputReplicationSlot(direction.Name), options, cancel, from).GetAsyncEnumerator(cancel);
+        await using var messages = connection
+            .StartReplication(new PgOutputReplicationSlot(direction.Name), options, cancellationToken, from)
+            .GetAsyncEnumerator(cancellationToken);
         var end = from;
         var inTransaction = false;
         var sinceFlush = Stopwatch.StartNew();
@@ -52,7 +59,7 @@ public sealed class ChangeReader(StreamDirection direction)
             changes.Clear();
             marks.Clear();
             characters = 0;
-            return output.WriteAsync(chunk, cancel);
+            return output.WriteAsync(chunk, cancellationToken);
         }
 
         while (true)
@@ -66,8 +73,12 @@ public sealed class ChangeReader(StreamDirection direction)
                 {
                     // Homeward each chunk locks tables of the shared database for a moment: not too often, unless somebody waits for a mark.
                     if (direction.IsHomebound && marks.Count == 0 && sinceFlush.Elapsed < HomeboundInterval)
-                        await Task.WhenAny(waiting, Task.Delay(HomeboundInterval - sinceFlush.Elapsed, cancel));
-                    if (!waiting.IsCompleted || !direction.IsHomebound) await FlushAsync();
+                        await Task.WhenAny(
+                            waiting,
+                            Task.Delay(HomeboundInterval - sinceFlush.Elapsed, cancellationToken)
+                        );
+                    if (!waiting.IsCompleted || !direction.IsHomebound)
+                        await FlushAsync();
                 }
                 catch
                 {
@@ -75,13 +86,16 @@ public sealed class ChangeReader(StreamDirection direction)
                     await ((Task)waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     throw;
                 }
-                if (!await waiting) return;
+                if (!await waiting)
+                    return;
             }
-            else if (!await next) return;
+            else if (!await next)
+                return;
             switch (messages.Current)
             {
                 case BeginMessage begin when begin.TransactionFinalLsn >= stopBefore:
-                    if (end > from) await FlushAsync();
+                    if (end > from)
+                        await FlushAsync();
                     return;
                 case BeginMessage:
                     inTransaction = true;
@@ -91,43 +105,77 @@ public sealed class ChangeReader(StreamDirection direction)
                     inTransaction = false;
                     end = commit.TransactionEndLsn;
                     // Rows that moved are settled before anything of the next transaction is applied.
-                    if (changes.Count >= (direction.IsHomebound ? TooManyChanges : EnoughChanges) || moved.Count > 0) await FlushAsync();
+                    if (changes.Count >= (direction.IsHomebound ? TooManyChanges : EnoughChanges) || moved.Count > 0)
+                        await FlushAsync();
                     break;
                 case RelationMessage relation:
                     // A partition is announced along with the table that it is a part of, by whose name its changes come.
-                    if (Relation.Of(relation, direction) is { } known) relations[relation.RelationId] = known;
+                    if (Relation.Of(relation, direction) is { } known)
+                        relations[relation.RelationId] = known;
                     break;
                 case LogicalDecodingMessage { Prefix: MarkPrefix } message:
-                    marks.Add(await TextAsync(message, cancel));
+                    marks.Add(await TextAsync(message, cancellationToken));
                     break;
                 case LogicalDecodingMessage { Prefix: MovedPrefix } message:
-                    Moved(await TextAsync(message, cancel));
+                    Moved(await TextAsync(message, cancellationToken));
                     break;
                 case InsertMessage insert:
-                    Add(relations[insert.Relation.RelationId], ChangeKind.Insert, await RowAsync(insert.Relation, insert.NewRow, cancel), null);
+                    Add(
+                        relations[insert.Relation.RelationId],
+                        ChangeKind.Insert,
+                        await RowAsync(insert.Relation, insert.NewRow, cancellationToken),
+                        null
+                    );
                     break;
                 case IndexUpdateMessage update:
-                    var key = await RowAsync(update.Relation, update.Key, cancel);
-                    Add(relations[update.Relation.RelationId], ChangeKind.Update, await RowAsync(update.Relation, update.NewRow, cancel), key);
+                    var key = await RowAsync(update.Relation, update.Key, cancellationToken);
+                    Add(
+                        relations[update.Relation.RelationId],
+                        ChangeKind.Update,
+                        await RowAsync(update.Relation, update.NewRow, cancellationToken),
+                        key
+                    );
                     break;
                 case FullUpdateMessage update:
-                    var before = await RowAsync(update.Relation, update.OldRow, cancel);
-                    Add(relations[update.Relation.RelationId], ChangeKind.Update, await RowAsync(update.Relation, update.NewRow, cancel), before);
+                    var before = await RowAsync(update.Relation, update.OldRow, cancellationToken);
+                    Add(
+                        relations[update.Relation.RelationId],
+                        ChangeKind.Update,
+                        await RowAsync(update.Relation, update.NewRow, cancellationToken),
+                        before
+                    );
                     break;
                 case UpdateMessage update:
-                    Add(relations[update.Relation.RelationId], ChangeKind.Update, await RowAsync(update.Relation, update.NewRow, cancel), null);
+                    Add(
+                        relations[update.Relation.RelationId],
+                        ChangeKind.Update,
+                        await RowAsync(update.Relation, update.NewRow, cancellationToken),
+                        null
+                    );
                     break;
                 case KeyDeleteMessage delete:
-                    Add(relations[delete.Relation.RelationId], ChangeKind.Delete, null, await RowAsync(delete.Relation, delete.Key, cancel));
+                    Add(
+                        relations[delete.Relation.RelationId],
+                        ChangeKind.Delete,
+                        null,
+                        await RowAsync(delete.Relation, delete.Key, cancellationToken)
+                    );
                     break;
                 case FullDeleteMessage delete:
-                    Add(relations[delete.Relation.RelationId], ChangeKind.Delete, null, await RowAsync(delete.Relation, delete.OldRow, cancel));
+                    Add(
+                        relations[delete.Relation.RelationId],
+                        ChangeKind.Delete,
+                        null,
+                        await RowAsync(delete.Relation, delete.OldRow, cancellationToken)
+                    );
                     break;
                 case TruncateMessage truncate:
-                    foreach (var relation in truncate.Relations) changes.Add(new(relations[relation.RelationId].Table, ChangeKind.Truncate, [], null));
+                    foreach (var relation in truncate.Relations)
+                        changes.Add(new(relations[relation.RelationId].Table, ChangeKind.Truncate, [], null));
                     break;
             }
-            if (changes.Count >= TooManyChanges || characters >= TooManyCharacters) await FlushAsync();
+            if (changes.Count >= TooManyChanges || characters >= TooManyCharacters)
+                await FlushAsync();
         }
     }
 
@@ -136,47 +184,60 @@ public sealed class ChangeReader(StreamDirection direction)
     {
         var table = relation.Table;
         var oldKey = old is null ? null : table.KeyOf(old);
-        if (row is not null && oldKey is not null && oldKey.Equals(table.KeyOf(row))) oldKey = null;
+        if (row is not null && oldKey is not null && oldKey.Equals(table.KeyOf(row)))
+            oldKey = null;
         var isOurs = table.IsOurs(row ?? old!);
-        if (kind == ChangeKind.Delete && isOurs == false && !KnowsTenant(table, old!)) isOurs = null;
+        if (kind == ChangeKind.Delete && isOurs == false && !KnowsTenant(table, old!))
+            isOurs = null;
         // A row that moved and then changed its key has moved under both.
-        if (row is not null && oldKey is not null && moved.Contains((table, oldKey))) Moved(table, table.KeyOf(row));
-        if (isOurs == false && !(kind == ChangeKind.Update && moved.Contains((table, table.KeyOf(row!))))) return;
+        if (row is not null && oldKey is not null && moved.Contains((table, oldKey)))
+            Moved(table, table.KeyOf(row));
+        if (isOurs == false && !(kind == ChangeKind.Update && moved.Contains((table, table.KeyOf(row!)))))
+            return;
         changes.Add(new(table, kind, row ?? [], oldKey));
     }
 
     // An old row may be its key alone; the tenant column is null then.
-    static bool KnowsTenant(StreamedTable table, object?[] old) => table.TenantPosition is { } position && old[position] is not null;
+    static bool KnowsTenant(StreamedTable table, object?[] old) =>
+        table.TenantPosition is { } position && old[position] is not null;
 
     void Moved(string text)
     {
         using var document = JsonDocument.Parse(text);
         var said = document.RootElement;
         // Homeward every row is the tenant's, wherever it moves.
-        if (direction.IsHomebound || said.GetProperty("tenant").GetString() != direction.Tenant.Key) return;
+        if (direction.IsHomebound || said.GetProperty("tenant").GetString() != direction.Tenant.Key)
+            return;
         var name = new TableName(said.GetProperty("schema").GetString()!, said.GetProperty("table").GetString()!);
-        if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table) return;
+        if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
+            return;
         foreach (var side in (string[])["old", "new"])
             Moved(table, new([.. said.GetProperty(side).EnumerateArray().Select(value => value.GetString()!)]));
     }
 
     void Moved(StreamedTable table, RowKey key)
     {
-        if (moved.Add((table, key))) changes.Add(new(table, ChangeKind.Move, [], key));
+        if (moved.Add((table, key)))
+            changes.Add(new(table, ChangeKind.Move, [], key));
     }
 
-    async ValueTask<object?[]> RowAsync(RelationMessage message, ReplicationTuple tuple, CancellationToken cancel)
+    async ValueTask<object?[]> RowAsync(
+        RelationMessage message,
+        ReplicationTuple tuple,
+        CancellationToken cancellationToken
+    )
     {
         var relation = relations[message.RelationId];
         var row = new object?[relation.Table.Columns.Count];
         var i = 0;
-        await foreach (var value in tuple.WithCancellation(cancel))
+        await foreach (var value in tuple.WithCancellation(cancellationToken))
         {
             var position = relation.Positions[i++];
-            if (value.IsUnchangedToastedValue) row[position] = Change.Unchanged;
+            if (value.IsUnchangedToastedValue)
+                row[position] = Change.Unchanged;
             else if (!value.IsDBNull)
             {
-                var text = await value.Get<string>(cancel);
+                var text = await value.Get<string>(cancellationToken);
                 characters += text.Length;
                 row[position] = text;
             }
@@ -184,10 +245,10 @@ public sealed class ChangeReader(StreamDirection direction)
         return row;
     }
 
-    static async Task<string> TextAsync(LogicalDecodingMessage message, CancellationToken cancel)
+    static async Task<string> TextAsync(LogicalDecodingMessage message, CancellationToken cancellationToken)
     {
         using var reader = new StreamReader(message.Data);
-        return await reader.ReadToEndAsync(cancel);
+        return await reader.ReadToEndAsync(cancellationToken);
     }
 
     /// <summary>How the stream lays out a table's rows.</summary>
@@ -197,11 +258,15 @@ public sealed class ChangeReader(StreamDirection direction)
         public static Relation? Of(RelationMessage message, StreamDirection direction)
         {
             var name = new TableName(message.Namespace, message.RelationName);
-            if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table) return null;
+            if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
+                return null;
             var names = table.Columns.Select(column => column.Name).ToList();
             int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
             if (positions.Length != names.Count || positions.Contains(-1))
-                throw Sentences.SchemaChanged(direction.Tenant.Slug, $"{name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})");
+                throw Sentences.SchemaChanged(
+                    direction.Tenant.Slug,
+                    $"{name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})"
+                );
             return new(table, positions);
         }
     }

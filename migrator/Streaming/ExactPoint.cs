@@ -31,14 +31,27 @@ public sealed class ExactPoint : IAsyncDisposable
 
     /// <summary>Takes a point, and brings the target to it.</summary>
     /// <param name="exact">See <see cref="ChangeApplier"/>.</param>
-    public static async Task<ExactPoint> MeetAsync(StreamDirection direction, bool exact, TouchedKeys? touched, CancellationToken cancel)
+    public static async Task<ExactPoint> MeetAsync(
+        StreamDirection direction,
+        bool exact,
+        TouchedKeys? touched,
+        CancellationToken cancellationToken
+    )
     {
-        var point = await TakeAsync(direction, cancel);
+        var point = await TakeAsync(direction, cancellationToken);
         try
         {
             // A transaction beyond the point, so that the stream notices that it has passed it.
-            await using (var source = await direction.Source.OpenConnectionAsync(cancel)) await ReplicationSlot.MarkAsync(source, cancel);
-            await using var stream = await ChangeFeed.OpenAsync(direction, exact, cancel, stopBefore: point.Position, snapshot: point.Snapshot, touched: touched);
+            await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
+                await ReplicationSlot.MarkAsync(source, cancellationToken);
+            await using var stream = await ChangeFeed.OpenAsync(
+                direction,
+                exact,
+                cancellationToken,
+                stopBefore: point.Position,
+                snapshot: point.Snapshot,
+                touched: touched
+            );
             await stream.Completion;
             return point;
         }
@@ -51,23 +64,32 @@ public sealed class ExactPoint : IAsyncDisposable
 
     public ValueTask DisposeAsync() => connection.DisposeAsync();
 
-    static async Task<ExactPoint> TakeAsync(StreamDirection direction, CancellationToken cancel)
+    static async Task<ExactPoint> TakeAsync(StreamDirection direction, CancellationToken cancellationToken)
     {
-        var connection = new LogicalReplicationConnection(new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString) { Pooling = false }.ConnectionString);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var connection = new LogicalReplicationConnection(
+            new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
+            {
+                Pooling = false,
+            }.ConnectionString
+        );
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
         try
         {
             await connection.Open(patience.Token);
             var slot = await connection.CreatePgOutputReplicationSlot(
-                StreamNames.Temporary(), temporarySlot: true, slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export, cancellationToken: patience.Token);
+                StreamNames.Temporary(),
+                temporarySlot: true,
+                slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export,
+                cancellationToken: patience.Token
+            );
             return new(connection, slot.SnapshotName!, slot.ConsistentPoint);
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             await connection.DisposeAsync();
-            await using var source = await direction.Source.OpenConnectionAsync(cancel);
-            throw Sentences.SlotWaits(await ReplicationSlot.OpenTransactionsAsync(source, cancel), null);
+            await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
+            throw Sentences.SlotWaits(await ReplicationSlot.OpenTransactionsAsync(source, cancellationToken), null);
         }
         catch
         {

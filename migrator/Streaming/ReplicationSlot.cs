@@ -15,23 +15,33 @@ public static class ReplicationSlot
 
     /// <summary>Creates the publication, after trying on a table of the same shape that it makes no write fail.</summary>
     /// <exception cref="Failure">A table would refuse updates as part of a publication, or is locked by others all the time.</exception>
-    public static async Task PublishAsync(NpgsqlConnection connection, string name, IReadOnlyList<StreamedTable> tables, CancellationToken cancel)
+    public static async Task PublishAsync(
+        NpgsqlConnection connection,
+        string name,
+        IReadOnlyList<StreamedTable> tables,
+        CancellationToken cancellationToken
+    )
     {
-        foreach (var table in tables) await TryAsync(connection, table, cancel);
+        foreach (var table in tables)
+            await TryAsync(connection, table, cancellationToken);
         await TableLock.RunAsync(
-            connection, tables[0].Name,
-            token => ExecuteAsync(
-                connection,
-                $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; CREATE PUBLICATION {Sql.Identifier(name)} FOR TABLE {string.Join(", ", tables.Select(table => table.Definition.From))} " +
-                "WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)",
-                token),
-            cancel);
+            connection,
+            tables[0].Name,
+            token =>
+                ExecuteAsync(
+                    connection,
+                    $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; CREATE PUBLICATION {Sql.Identifier(name)} FOR TABLE {string.Join(", ", tables.Select(table => table.Definition.From))} "
+                        + "WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)",
+                    token
+                ),
+            cancellationToken
+        );
     }
 
     // The server checks the replica identity when it plans a write, even one that finds no row.
-    static async Task TryAsync(NpgsqlConnection connection, StreamedTable table, CancellationToken cancel)
+    static async Task TryAsync(NpgsqlConnection connection, StreamedTable table, CancellationToken cancellationToken)
     {
-        await using var trial = await connection.BeginTransactionAsync(cancel);
+        await using var trial = await connection.BeginTransactionAsync(cancellationToken);
         try
         {
             const string copy = "tenant_promotion.trial";
@@ -47,85 +57,143 @@ public static class ReplicationSlot
                 UPDATE {copy} SET {Sql.Identifier(set.Name)} = {Sql.Identifier(set.Name)} WHERE false;
                 DELETE FROM {copy} WHERE false
                 """,
-                cancel);
+                cancellationToken
+            );
         }
-        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.InvalidColumnReference)
+        catch (PostgresException e)
+            when (e.SqlState
+                    is PostgresErrorCodes.ObjectNotInPrerequisiteState
+                        or PostgresErrorCodes.InvalidColumnReference
+            )
         {
             throw Sentences.PublicationWouldRefuseWrites(table.Name, e);
         }
-        await trial.RollbackAsync(cancel);
+        await trial.RollbackAsync(cancellationToken);
     }
 
     /// <summary>Creates the slot anew. What commits after this returns is in the stream.</summary>
     /// <exception cref="Failure">A transaction stayed open for too long.</exception>
-    public static async Task CreateAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
+    public static async Task CreateAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
     {
-        await DropAsync(connection, name, cancel);
+        await DropAsync(connection, name, cancellationToken);
         try
         {
-            await ExecuteAsync(connection, $"SET statement_timeout = {(int)Patience.TotalMilliseconds}", cancel);
-            await connection.ExecuteAsync(new CommandDefinition("SELECT pg_create_logical_replication_slot(@name, 'pgoutput')", new { name }, cancellationToken: cancel));
+            await ExecuteAsync(
+                connection,
+                $"SET statement_timeout = {(int)Patience.TotalMilliseconds}",
+                cancellationToken
+            );
+            await connection.ExecuteAsync(
+                new CommandDefinition(
+                    "SELECT pg_create_logical_replication_slot(@name, 'pgoutput')",
+                    new { name },
+                    cancellationToken: cancellationToken
+                )
+            );
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancel.IsCancellationRequested)
+        catch (PostgresException e)
+            when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancellationToken.IsCancellationRequested)
         {
-            throw Sentences.SlotWaits(await OpenTransactionsAsync(connection, cancel), e);
+            throw Sentences.SlotWaits(await OpenTransactionsAsync(connection, cancellationToken), e);
         }
         finally
         {
-            if (connection.State == System.Data.ConnectionState.Open) await ExecuteAsync(connection, "SET statement_timeout = 0", CancellationToken.None);
+            if (connection.State == System.Data.ConnectionState.Open)
+                await ExecuteAsync(connection, "SET statement_timeout = 0", CancellationToken.None);
         }
     }
 
-    public static Task<bool> ExistsAsync(NpgsqlConnection connection, string name, CancellationToken cancel) => connection.ExecuteScalarAsync<bool>(
-        new CommandDefinition("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = @name AND wal_status IS DISTINCT FROM 'lost')", new { name }, cancellationToken: cancel));
+    public static Task<bool> ExistsAsync(
+        NpgsqlConnection connection,
+        string name,
+        CancellationToken cancellationToken
+    ) =>
+        connection.ExecuteScalarAsync<bool>(
+            new CommandDefinition(
+                "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = @name AND wal_status IS DISTINCT FROM 'lost')",
+                new { name },
+                cancellationToken: cancellationToken
+            )
+        );
 
     /// <summary>Ends whoever still reads from the slot: a run that was killed leaves its sender behind for a while.</summary>
-    public static async Task ReleaseAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
+    public static async Task ReleaseAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
     {
         for (var attempt = 0; attempt < 100; attempt++)
         {
-            if (await connection.ExecuteScalarAsync<long>(new CommandDefinition(
-                    "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE slot_name = @name AND active", new { name }, cancellationToken: cancel)) == 0) return;
-            await Task.Delay(50, cancel);
+            if (
+                await connection.ExecuteScalarAsync<long>(
+                    new CommandDefinition(
+                        "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE slot_name = @name AND active",
+                        new { name },
+                        cancellationToken: cancellationToken
+                    )
+                ) == 0
+            )
+                return;
+            await Task.Delay(50, cancellationToken);
         }
         throw Sentences.SlotInUse(name);
     }
 
-    public static async Task DropAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
+    public static async Task DropAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
     {
-        await ReleaseAsync(connection, name, cancel);
-        await connection.ExecuteAsync(new CommandDefinition(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = @name", new { name }, cancellationToken: cancel));
+        await ReleaseAsync(connection, name, cancellationToken);
+        await connection.ExecuteAsync(
+            new CommandDefinition(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = @name",
+                new { name },
+                cancellationToken: cancellationToken
+            )
+        );
     }
 
     /// <summary>Drops slot and publication; safe to repeat.</summary>
-    public static async Task RemoveAsync(NpgsqlConnection connection, string name, CancellationToken cancel)
+    public static async Task RemoveAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
     {
-        await DropAsync(connection, name, cancel);
-        await UnpublishAsync(connection, name, cancel);
+        await DropAsync(connection, name, cancellationToken);
+        await UnpublishAsync(connection, name, cancellationToken);
     }
 
     /// <summary>Drops the publication, which keeps nothing and nobody.</summary>
-    public static Task UnpublishAsync(NpgsqlConnection connection, string name, CancellationToken cancel) =>
-        ExecuteAsync(connection, $"SET lock_timeout = '5s'; DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; RESET lock_timeout", cancel);
+    public static Task UnpublishAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
+        ExecuteAsync(
+            connection,
+            $"SET lock_timeout = '5s'; DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; RESET lock_timeout",
+            cancellationToken
+        );
 
     /// <summary>Puts a mark into the stream: whoever meets it has met everything that committed before.</summary>
-    public static async Task<string> MarkAsync(NpgsqlConnection connection, CancellationToken cancel)
+    public static async Task<string> MarkAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var mark = Guid.NewGuid().ToString();
-        await connection.ExecuteAsync(new CommandDefinition("SELECT pg_logical_emit_message(true, @MarkPrefix, @mark)", new { ChangeReader.MarkPrefix, mark }, cancellationToken: cancel));
+        await connection.ExecuteAsync(
+            new CommandDefinition(
+                "SELECT pg_logical_emit_message(true, @MarkPrefix, @mark)",
+                new { ChangeReader.MarkPrefix, mark },
+                cancellationToken: cancellationToken
+            )
+        );
         return mark;
     }
 
     /// <summary>The transactions that a new slot waits for, one line each.</summary>
-    public static async Task<IReadOnlyList<string>> OpenTransactionsAsync(NpgsqlConnection connection, CancellationToken cancel) =>
-    [
-        .. await connection.QueryAsync<string>(new CommandDefinition("""
-            SELECT format('process %s (%s in %s, %s) for %s s', pid, usename, datname, state, round(extract(epoch FROM clock_timestamp() - xact_start)))
-            FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 5
-            """, cancellationToken: cancel)),
-    ];
+    public static async Task<IReadOnlyList<string>> OpenTransactionsAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. await connection.QueryAsync<string>(
+                new CommandDefinition(
+                    """
+                    SELECT format('process %s (%s in %s, %s) for %s s', pid, usename, datname, state, round(extract(epoch FROM clock_timestamp() - xact_start)))
+                    FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 5
+                    """,
+                    cancellationToken: cancellationToken
+                )
+            ),
+        ];
 
-    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancel));
+    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

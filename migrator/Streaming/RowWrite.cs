@@ -28,17 +28,26 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
 
     /// <summary>One statement may write many rows, and nobody could tell. An update of many rows writes them in any order, and another's unique value is in its way until that one has gone.</summary>
     /// <param name="exact">Unique values besides the key are in force.</param>
-    public bool TakesMany(bool exact) => kind != StatementKind.Other && table.HasComparableKey && !(kind == StatementKind.Update && exact && table.Definition.HasOtherUnique);
+    public bool TakesMany(bool exact) =>
+        kind != StatementKind.Other
+        && table.HasComparableKey
+        && !(kind == StatementKind.Update && exact && table.Definition.HasOtherUnique);
 
     /// <summary>Whether this may be done before another statement that comes earlier and writes rows of other keys: neither depends on the other.</summary>
     /// <param name="exact">Unique values besides the key are in force.</param>
     public bool MayPass(RowStatement earlier, bool exact)
     {
         var other = earlier.Table;
-        if (kind == StatementKind.Other || earlier.Kind == StatementKind.Other) return false;
-        if (table == other && (!table.HasComparableKey || (exact && table.Definition.HasOtherUnique))) return false;
+        if (kind == StatementKind.Other || earlier.Kind == StatementKind.Other)
+            return false;
+        if (table == other && (!table.HasComparableKey || (exact && table.Definition.HasOtherUnique)))
+            return false;
         // A row comes after those that it refers to, and before they go; its own end waits for nobody.
-        if (table.RefersTo(other) && !(kind == StatementKind.Delete || (earlier.Kind == StatementKind.Update && other.IsReferredToByKey))) return false;
+        if (
+            table.RefersTo(other)
+            && !(kind == StatementKind.Delete || (earlier.Kind == StatementKind.Update && other.IsReferredToByKey))
+        )
+            return false;
         // Whom others refer to may come or change early, but not go.
         return !other.RefersTo(table) || (kind != StatementKind.Delete && table.IsReferredToByKey);
     }
@@ -47,10 +56,14 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
 
     public NpgsqlBatchCommand Command(ReadOnlySpan<RowWrite> writes)
     {
-        if (!texts.TryGetValue(writes.Length, out var sql)) texts.Add(writes.Length, sql = text(writes.Length));
+        if (!texts.TryGetValue(writes.Length, out var sql))
+            texts.Add(writes.Length, sql = text(writes.Length));
         var command = new NpgsqlBatchCommand(sql);
         foreach (var write in writes)
-            foreach (var value in write.Values) command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown });
+        foreach (var value in write.Values)
+            command.Parameters.Add(
+                new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown }
+            );
         return command;
     }
 }

@@ -45,13 +45,41 @@ public sealed record SlotStatus
     public bool IsInvalid => WalStatus is "lost" or "unreserved";
 
     /// <summary>The slot of that name on the connection's server, or null.</summary>
-    public static async Task<SlotStatus?> ReadAsync(NpgsqlConnection connection, string slotName, CancellationToken cancel) =>
-        (await QueryAsync(connection, "WHERE slot_name = @slotName AND slot_type = 'logical'", new { slotName }, cancel)).SingleOrDefault();
+    public static async Task<SlotStatus?> ReadAsync(
+        NpgsqlConnection connection,
+        string slotName,
+        CancellationToken cancellationToken
+    ) =>
+        (
+            await QueryAsync(
+                connection,
+                "WHERE slot_name = @slotName AND slot_type = 'logical'",
+                new { slotName },
+                cancellationToken
+            )
+        ).SingleOrDefault();
 
     /// <summary>All slots on the connection's server that bear a name of ours, in whatever database; not those that end with their session.</summary>
-    public static Task<IReadOnlyList<SlotStatus>> ListAsync(NpgsqlConnection connection, CancellationToken cancel) => QueryAsync(
-        connection, "WHERE starts_with(slot_name, @Prefix) AND slot_type = 'logical' AND NOT temporary ORDER BY slot_name", new { StreamNames.Prefix }, cancel);
+    public static Task<IReadOnlyList<SlotStatus>> ListAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        QueryAsync(
+            connection,
+            "WHERE starts_with(slot_name, @Prefix) AND slot_type = 'logical' AND NOT temporary ORDER BY slot_name",
+            new { StreamNames.Prefix },
+            cancellationToken
+        );
 
-    static async Task<IReadOnlyList<SlotStatus>> QueryAsync(NpgsqlConnection connection, string which, object parameters, CancellationToken cancel) =>
-        [.. await connection.QueryAsync<SlotStatus>(new CommandDefinition($"{Select} {which}", parameters, cancellationToken: cancel))];
+    static async Task<IReadOnlyList<SlotStatus>> QueryAsync(
+        NpgsqlConnection connection,
+        string which,
+        object parameters,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. await connection.QueryAsync<SlotStatus>(
+                new CommandDefinition($"{Select} {which}", parameters, cancellationToken: cancellationToken)
+            ),
+        ];
 }

@@ -10,9 +10,13 @@ public static class SlotWatch
 
     /// <summary>Runs phases under watch.</summary>
     /// <exception cref="Model.Failure">The slot holds more than allowed, or is gone.</exception>
-    public static async Task GuardAsync(PromotionRun run, Func<CancellationToken, Task> work, CancellationToken cancel)
+    public static async Task GuardAsync(
+        PromotionRun run,
+        Func<CancellationToken, Task> work,
+        CancellationToken cancellationToken
+    )
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var watching = WatchAsync(run, stop.Token);
         var working = work(stop.Token);
         if (await Task.WhenAny(working, watching) == watching)
@@ -20,27 +24,32 @@ public static class SlotWatch
             await stop.CancelAsync();
             await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             // Unless the work had just ended by itself.
-            if (!working.IsCompletedSuccessfully) await watching;
+            if (!working.IsCompletedSuccessfully)
+                await watching;
         }
         await stop.CancelAsync();
         await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await working;
     }
 
-    static async Task WatchAsync(PromotionRun run, CancellationToken cancel)
+    static async Task WatchAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var name = StreamDirection.Outbound(run).Name;
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancel);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var warned = false;
         while (true)
         {
-            await Task.Delay(Interval, run.Clock, cancel);
+            await Task.Delay(Interval, run.Clock, cancellationToken);
             // No slot: not yet, or not any more since the flip.
-            if (await SlotStatus.ReadAsync(shared, name, cancel) is not { } slot) continue;
-            if (slot.WalStatus == "lost") throw Sentences.SlotLost(run.Tenant.Slug);
+            if (await SlotStatus.ReadAsync(shared, name, cancellationToken) is not { } slot)
+                continue;
+            if (slot.WalStatus == "lost")
+                throw Sentences.SlotLost(run.Tenant.Slug);
             var held = slot.WalHeldBytes;
-            if (held > run.Options.MaxWal) throw Sentences.TooMuchLog(run.Tenant.Slug, held, run.Options.MaxWal);
-            if (warned || held < run.Options.MaxWal / 2) continue;
+            if (held > run.Options.MaxWal)
+                throw Sentences.TooMuchLog(run.Tenant.Slug, held, run.Options.MaxWal);
+            if (warned || held < run.Options.MaxWal / 2)
+                continue;
             run.Progress.Warn(Sentences.MuchLog(held, run.Options.MaxWal));
             warned = true;
         }

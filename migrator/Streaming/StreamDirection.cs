@@ -15,7 +15,12 @@ public sealed class StreamDirection
         this.run = run;
         IsHomebound = homebound;
         Name = name;
-        Tables = [.. tables.Where(table => table.Table.IsStreamable).Select(table => new StreamedTable(table, run.Scope, run.Tenant, homebound))];
+        Tables =
+        [
+            .. tables
+                .Where(table => table.Table.IsStreamable)
+                .Select(table => new StreamedTable(table, run.Scope, run.Tenant, homebound)),
+        ];
     }
 
     public Tenant Tenant => run.Tenant;
@@ -35,41 +40,54 @@ public sealed class StreamDirection
 
     public NpgsqlDataSource Target => IsHomebound ? run.Databases.Shared : run.Databases.Isolated;
 
-    public NpgsqlConnectionStringBuilder SourceServer => IsHomebound ? run.Databases.IsolatedServer : run.Databases.SharedServer;
+    public NpgsqlConnectionStringBuilder SourceServer =>
+        IsHomebound ? run.Databases.IsolatedServer : run.Databases.SharedServer;
 
-    public NpgsqlConnectionStringBuilder TargetServer => IsHomebound ? run.Databases.SharedServer : run.Databases.IsolatedServer;
+    public NpgsqlConnectionStringBuilder TargetServer =>
+        IsHomebound ? run.Databases.SharedServer : run.Databases.IsolatedServer;
 
     /// <summary>Out of the shared database: the tenant's rows, and the reference tables, to which they refer.</summary>
-    public static StreamDirection Outbound(PromotionRun run) => new(
-        run, homebound: false, StreamNames.Outbound(run.Databases.SharedServer.Database!, run.Tenant),
-        run.Scope.CopiedTables.Where(table => table.Belonging == Belonging.Reference).Concat(run.Scope.ParentsFirst()));
+    public static StreamDirection Outbound(PromotionRun run) =>
+        new(
+            run,
+            homebound: false,
+            StreamNames.Outbound(run.Databases.SharedServer.Database!, run.Tenant),
+            run.Scope.CopiedTables.Where(table => table.Belonging == Belonging.Reference)
+                .Concat(run.Scope.ParentsFirst())
+        );
 
     /// <summary>Out of the isolated database, since the flip.</summary>
-    public static StreamDirection Homebound(PromotionRun run) => new(
-        run, homebound: true, StreamNames.Homebound(run.Databases.SharedServer.Database!, run.Tenant), run.Scope.ParentsFirst());
+    public static StreamDirection Homebound(PromotionRun run) =>
+        new(
+            run,
+            homebound: true,
+            StreamNames.Homebound(run.Databases.SharedServer.Database!, run.Tenant),
+            run.Scope.ParentsFirst()
+        );
 
     /// <summary>Drops slots and publications of both ways.</summary>
-    public static async Task RemoveAllAsync(PromotionRun run, CancellationToken cancel)
+    public static async Task RemoveAllAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         foreach (var direction in (StreamDirection[])[Outbound(run), Homebound(run)])
         {
-            await using var source = await direction.Source.OpenConnectionAsync(cancel);
-            await ReplicationSlot.RemoveAsync(source, direction.Name, cancel);
+            await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
+            await ReplicationSlot.RemoveAsync(source, direction.Name, cancellationToken);
         }
     }
 
     /// <summary>The condition that a row of the source is the tenant's.</summary>
-    public string IsOurs(StreamedTable table) => IsHomebound ? "true" : run.Scope.Condition(table.Table, "t", Tenant.Key);
+    public string IsOurs(StreamedTable table) =>
+        IsHomebound ? "true" : run.Scope.Condition(table.Table, "t", Tenant.Key);
 
     /// <summary>To be called in every transaction that applies changes: the run must be the newest, and pass a closed guard.</summary>
-    public async Task HoldAsync(NpgsqlConnection target, CancellationToken cancel)
+    public async Task HoldAsync(NpgsqlConnection target, CancellationToken cancellationToken)
     {
         if (!IsHomebound)
         {
-            await run.Isolated.HoldAsync(target, cancel);
+            await run.Isolated.HoldAsync(target, cancellationToken);
             return;
         }
-        await run.HoldAsync(target, cancel);
-        await run.Guard.PassAsync(target, cancel);
+        await run.HoldAsync(target, cancellationToken);
+        await run.Guard.PassAsync(target, cancellationToken);
     }
 }

@@ -11,18 +11,40 @@ namespace Migrator.Streaming;
 public static class StreamPosition
 {
     /// <returns>The beginning when nothing has been applied yet: the slot knows where that is.</returns>
-    public static async Task<NpgsqlLogSequenceNumber> ReadAsync(NpgsqlConnection target, long promotion, CancellationToken cancel) =>
-        await target.ExecuteScalarAsync<string?>(new CommandDefinition(
-            "SELECT lsn::text FROM tenant_promotion.position WHERE promotion_id = @promotion", new { promotion }, cancellationToken: cancel)) is { } lsn
-            ? NpgsqlLogSequenceNumber.Parse(lsn) : default;
+    public static async Task<NpgsqlLogSequenceNumber> ReadAsync(
+        NpgsqlConnection target,
+        long promotion,
+        CancellationToken cancellationToken
+    ) =>
+        await target.ExecuteScalarAsync<string?>(
+            new CommandDefinition(
+                "SELECT lsn::text FROM tenant_promotion.position WHERE promotion_id = @promotion",
+                new { promotion },
+                cancellationToken: cancellationToken
+            )
+        )
+            is { } lsn
+            ? NpgsqlLogSequenceNumber.Parse(lsn)
+            : default;
 
     /// <summary>To be called in the transaction that applies, or that begins the stream.</summary>
-    public static Task SaveAsync(NpgsqlConnection target, long promotion, NpgsqlLogSequenceNumber position, CancellationToken cancel) =>
-        target.ExecuteAsync(new CommandDefinition(
-            "INSERT INTO tenant_promotion.position VALUES (@promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
-            new { promotion, lsn = position.ToString() }, cancellationToken: cancel));
+    public static Task SaveAsync(
+        NpgsqlConnection target,
+        long promotion,
+        NpgsqlLogSequenceNumber position,
+        CancellationToken cancellationToken
+    ) =>
+        target.ExecuteAsync(
+            new CommandDefinition(
+                "INSERT INTO tenant_promotion.position VALUES (@promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
+                new { promotion, lsn = position.ToString() },
+                cancellationToken: cancellationToken
+            )
+        );
 
     /// <summary>A new slot begins anew.</summary>
-    public static Task ForgetAsync(NpgsqlConnection target, CancellationToken cancel) =>
-        target.ExecuteAsync(new CommandDefinition("DELETE FROM tenant_promotion.position", cancellationToken: cancel));
+    public static Task ForgetAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
+        target.ExecuteAsync(
+            new CommandDefinition("DELETE FROM tenant_promotion.position", cancellationToken: cancellationToken)
+        );
 }

@@ -16,52 +16,92 @@ public static class StreamReadiness
     const long SmallBytes = 50_000_000;
 
     public static async Task<(IReadOnlyList<string> Faults, IReadOnlyList<string> Warnings)> CheckAsync(
-        NpgsqlConnection shared, NpgsqlConnection server, TenantScope scope, Databases databases, CancellationToken cancel)
+        NpgsqlConnection shared,
+        NpgsqlConnection server,
+        TenantScope scope,
+        Databases databases,
+        CancellationToken cancellationToken
+    )
     {
         var faults = new List<string>();
         var warnings = new List<string>();
-        var here = await ServerAsync(shared, cancel);
-        if (here.WalLevel != "logical") faults.Add(Sentences.NoLogicalDecoding(here.WalLevel));
-        if (!here.MayReplicate) faults.Add(Sentences.NoReplication(here.Role, databases.SharedServer));
+        var here = await ServerAsync(shared, cancellationToken);
+        if (here.WalLevel != "logical")
+            faults.Add(Sentences.NoLogicalDecoding(here.WalLevel));
+        if (!here.MayReplicate)
+            faults.Add(Sentences.NoReplication(here.Role, databases.SharedServer));
         // The stream's own slot, and a passing one for each exact point.
-        if (here.FreeSlots < 2) faults.Add(Sentences.TooFewSlots("shared", here.FreeSlots));
-        if (here.FreeSenders < 2) faults.Add(Sentences.TooFewSenders("shared", here.FreeSenders));
-        if (here.MaxKept is >= 0 and < 1024) warnings.Add(Sentences.LittleLogKept(here.MaxKept));
+        if (here.FreeSlots < 2)
+            faults.Add(Sentences.TooFewSlots("shared", here.FreeSlots));
+        if (here.FreeSenders < 2)
+            faults.Add(Sentences.TooFewSenders("shared", here.FreeSenders));
+        if (here.MaxKept is >= 0 and < 1024)
+            warnings.Add(Sentences.LittleLogKept(here.MaxKept));
 
-        var there = await ServerAsync(server, cancel);
-        if (there.WalLevel != "logical") warnings.Add(Sentences.NoWayBackByStream(new(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, databases.IsolatedServer.Database!)));
+        var there = await ServerAsync(server, cancellationToken);
+        if (there.WalLevel != "logical")
+            warnings.Add(
+                Sentences.NoWayBackByStream(
+                    new(
+                        databases.IsolatedServer.Host!,
+                        databases.IsolatedServer.Port,
+                        databases.IsolatedServer.Database!
+                    )
+                )
+            );
         else
         {
-            if (!there.MayReplicate) faults.Add(Sentences.NoReplication(there.Role, databases.IsolatedServer));
-            if (there.FreeSlots < 2) faults.Add(Sentences.TooFewSlots("isolated database's", there.FreeSlots));
-            if (there.FreeSenders < 2) faults.Add(Sentences.TooFewSenders("isolated database's", there.FreeSenders));
+            if (!there.MayReplicate)
+                faults.Add(Sentences.NoReplication(there.Role, databases.IsolatedServer));
+            if (there.FreeSlots < 2)
+                faults.Add(Sentences.TooFewSlots("isolated database's", there.FreeSlots));
+            if (there.FreeSenders < 2)
+                faults.Add(Sentences.TooFewSenders("isolated database's", there.FreeSenders));
         }
 
         foreach (var table in scope.TenantTables.Where(table => !table.Table.IsStreamable))
         {
             warnings.Add(Sentences.NotStreamable(table.Name));
-            foreach (var key in scope.ForeignKeys.Where(key => key.To == table.Name && key.From != table.Name && scope[key.From].IsCopied))
+            foreach (
+                var key in scope.ForeignKeys.Where(key =>
+                    key.To == table.Name && key.From != table.Name && scope[key.From].IsCopied
+                )
+            )
                 faults.Add(Sentences.NotStreamableButReferenced(table.Name, key));
         }
         // The stream is filtered on our side.
-        foreach (var table in scope.TenantTables.Where(table => table.Belonging is Belonging.Root or Belonging.Direct && !scope.TenantColumn(table).IsEqualAsText))
+        foreach (
+            var table in scope.TenantTables.Where(table =>
+                table.Belonging is Belonging.Root or Belonging.Direct && !scope.TenantColumn(table).IsEqualAsText
+            )
+        )
             faults.Add(Sentences.TenantColumnNotComparable(table.Name, scope.TenantColumn(table)));
         return (faults, warnings);
     }
 
     /// <summary>Tables outside the stream that are too large to be copied while the tenant waits.</summary>
-    public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) => plan
-        .Where(planned => planned.Table.IsTenantData && !planned.Table.Table.IsStreamable && (planned.Rows > SmallRows || planned.Bytes > SmallBytes))
-        .Select(planned => Sentences.TooLargeForThePause(planned.Table.Name, planned.Rows));
+    public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) =>
+        plan.Where(planned =>
+                planned.Table.IsTenantData
+                && !planned.Table.Table.IsStreamable
+                && (planned.Rows > SmallRows || planned.Bytes > SmallBytes)
+            )
+            .Select(planned => Sentences.TooLargeForThePause(planned.Table.Name, planned.Rows));
 
-    static Task<Server> ServerAsync(NpgsqlConnection connection, CancellationToken cancel) => connection.QuerySingleAsync<Server>(new CommandDefinition("""
-        SELECT current_setting('wal_level') AS "WalLevel",
-               (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS "MayReplicate",
-               current_user::text AS "Role",
-               current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
-               current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')::int AS "FreeSenders",
-               (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "MaxKept"
-        """, cancellationToken: cancel));
+    static Task<Server> ServerAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.QuerySingleAsync<Server>(
+            new CommandDefinition(
+                """
+                SELECT current_setting('wal_level') AS "WalLevel",
+                       (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS "MayReplicate",
+                       current_user::text AS "Role",
+                       current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
+                       current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')::int AS "FreeSenders",
+                       (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "MaxKept"
+                """,
+                cancellationToken: cancellationToken
+            )
+        );
 
     sealed record Server(string WalLevel, bool MayReplicate, string Role, int FreeSlots, int FreeSenders, int MaxKept);
 }

@@ -27,15 +27,35 @@ public sealed class StreamedTable
         key = tenant.Key;
         Columns = [.. table.Table.StoredColumns];
         KeyPositions = [.. table.Table.Key.Select(PositionOf)];
-        TenantPosition = table.Belonging is Belonging.Root or Belonging.Direct ? PositionOf(scope.TenantColumn(table).Name) : null;
+        TenantPosition = table.Belonging is Belonging.Root or Belonging.Direct
+            ? PositionOf(scope.TenantColumn(table).Name)
+            : null;
         MayComeBeforeParent = table.Belonging == Belonging.Derived && table.Path[0].Deferrable;
         parents = [.. scope.ForeignKeys.Where(key => key.From == Name).Select(key => key.To)];
-        IsReferredToByKey = scope.ForeignKeys.Where(key => key.To == Name).All(
-            key => key.ToColumns.All(name => Definition.Key.Contains(name) || (TenantPosition is { } position && Columns[position].Name == name)));
+        IsReferredToByKey = scope
+            .ForeignKeys.Where(key => key.To == Name)
+            .All(key =>
+                key.ToColumns.All(name =>
+                    Definition.Key.Contains(name) || (TenantPosition is { } position && Columns[position].Name == name)
+                )
+            );
         HasComparableKey = KeyPositions.All(position => Columns[position].IsEqualAsText);
-        insertion = new(this, StatementKind.Insert, Insertion(homebound ? "" : $" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) {OnConflict}"));
-        missingInsertion = new(this, StatementKind.Insert, Insertion($" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) DO NOTHING"));
-        deletion = new(this, StatementKind.Delete, rows => $"DELETE FROM {Definition.From} t USING (VALUES {Values(rows, KeyPositions)}) n ({Aliases(KeyPositions.Count)}) WHERE {ByKey(0)}{OursOnly}");
+        insertion = new(
+            this,
+            StatementKind.Insert,
+            Insertion(homebound ? "" : $" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) {OnConflict}")
+        );
+        missingInsertion = new(
+            this,
+            StatementKind.Insert,
+            Insertion($" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) DO NOTHING")
+        );
+        deletion = new(
+            this,
+            StatementKind.Delete,
+            rows =>
+                $"DELETE FROM {Definition.From} t USING (VALUES {Values(rows, KeyPositions)}) n ({Aliases(KeyPositions.Count)}) WHERE {ByKey(0)}{OursOnly}"
+        );
     }
 
     public ScopedTable Table { get; }
@@ -68,8 +88,10 @@ public sealed class StreamedTable
     {
         get
         {
-            if (!homebound) return "true";
-            if (Table.Belonging != Belonging.Derived) return scope.Condition(Table, "t", key);
+            if (!homebound)
+                return "true";
+            if (Table.Belonging != Belonging.Derived)
+                return scope.Condition(Table, "t", key);
             // Its parent may still be to come, in the same transaction.
             var (parent, join, belongs) = scope.ParentOf(Table, "t", key);
             return $"NOT EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
@@ -83,7 +105,10 @@ public sealed class StreamedTable
     {
         get
         {
-            var set = Columns.Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name)).Select(column => $"{Sql.Identifier(column.Name)} = excluded.{Sql.Identifier(column.Name)}").ToArray();
+            var set = Columns
+                .Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name))
+                .Select(column => $"{Sql.Identifier(column.Name)} = excluded.{Sql.Identifier(column.Name)}")
+                .ToArray();
             return set.Length == 0 ? "DO NOTHING" : "DO UPDATE SET " + string.Join(", ", set);
         }
     }
@@ -93,8 +118,18 @@ public sealed class StreamedTable
 
     /// <summary>Whether a row that names its tenant names ours; null where only the parent can tell.</summary>
     public bool? IsOurs(object?[] row) =>
-        TenantPosition is not { } position ? Table.Belonging == Belonging.Reference ? true : null
-        : row[position] is string value && (value == key || (Columns[position].TypeText.StartsWith("character(", StringComparison.Ordinal) && value.TrimEnd(' ') == key));
+        TenantPosition is not { } position
+            ? Table.Belonging == Belonging.Reference
+                ? true
+                : null
+            : row[position] is string value
+                && (
+                    value == key
+                    || (
+                        Columns[position].TypeText.StartsWith("character(", StringComparison.Ordinal)
+                        && value.TrimEnd(' ') == key
+                    )
+                );
 
     /// <summary>Inserts a row; where it is there already, makes it equal.</summary>
     public RowWrite Insert(object?[] row) => new(insertion, KeyOf(row), row);
@@ -105,17 +140,32 @@ public sealed class StreamedTable
     public RowWrite Delete(RowKey old) => new(deletion, old, old.Values);
 
     /// <summary>Deletes all rows of the tenant.</summary>
-    public RowWrite Empty() => new(new(this, StatementKind.Other, _ => $"DELETE FROM {Definition.From} t WHERE {OursInTarget}"), new([]), []);
+    public RowWrite Empty() =>
+        new(new(this, StatementKind.Other, _ => $"DELETE FROM {Definition.From} t WHERE {OursInTarget}"), new([]), []);
 
     /// <summary>Sets what the row says in the row of a key, except values that the change left alone; null when that is nothing.</summary>
     public RowWrite? Update(object?[] row, RowKey? old)
     {
         var leaves = TenantPosition is not null && IsOurs(row) == false;
-        var mask = new StringBuilder(row.Length + 1).Append((leaves, old) switch { (true, null) => '<', (_, null) => '=', _ => '!' });
-        foreach (var value in row) mask.Append(ReferenceEquals(value, Change.Unchanged) ? '-' : '+');
+        var mask = new StringBuilder(row.Length + 1).Append(
+            (leaves, old) switch
+            {
+                (true, null) => '<',
+                (_, null) => '=',
+                _ => '!',
+            }
+        );
+        foreach (var value in row)
+            mask.Append(ReferenceEquals(value, Change.Unchanged) ? '-' : '+');
         var set = Settable(rename: old is not null).Where(i => !ReferenceEquals(row[i], Change.Unchanged)).ToArray();
         if (!updates.TryGetValue(mask.ToString(), out var statement))
-            updates.Add(mask.ToString(), statement = set.Length == 0 ? null : new(this, old is null && !leaves ? StatementKind.Update : StatementKind.Other, Updating(set)));
+            updates.Add(
+                mask.ToString(),
+                statement =
+                    set.Length == 0
+                        ? null
+                        : new(this, old is null && !leaves ? StatementKind.Update : StatementKind.Other, Updating(set))
+            );
         var where = old ?? KeyOf(row);
         return statement is null ? null : new(statement, where, [.. set.Select(i => row[i]), .. where.Values]);
     }
@@ -127,7 +177,9 @@ public sealed class StreamedTable
     public string HasKey(string alias, IEnumerable<RowKey> keys)
     {
         var columns = string.Join(", ", Definition.Key.Select(name => $"{alias}.{Sql.Identifier(name)}"));
-        var values = keys.Select(one => $"({string.Join(", ", one.Values.Zip(KeyPositions, (value, position) => $"{Sql.Literal(value)}::{Columns[position].TypeText}"))})");
+        var values = keys.Select(one =>
+            $"({string.Join(", ", one.Values.Zip(KeyPositions, (value, position) => $"{Sql.Literal(value)}::{Columns[position].TypeText}"))})"
+        );
         return $"({columns}) IN ({string.Join(", ", values)})";
     }
 
@@ -135,12 +187,19 @@ public sealed class StreamedTable
     public string? LeadsTo(StreamedTable ancestor, IEnumerable<RowKey> keys)
     {
         var length = Table.Path.ToList().FindIndex(step => step.To == ancestor.Name) + 1;
-        if (Table.Belonging != Belonging.Derived || length == 0) return null;
+        if (Table.Belonging != Belonging.Derived || length == 0)
+            return null;
         string Step(int depth, string alias)
         {
             var step = Table.Path[depth];
             var name = "p" + depth;
-            var join = string.Join(" AND ", step.ToColumns.Zip(step.FromColumns, (to, from) => $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"));
+            var join = string.Join(
+                " AND ",
+                step.ToColumns.Zip(
+                    step.FromColumns,
+                    (to, from) => $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"
+                )
+            );
             return $"EXISTS (SELECT FROM {scope[step.To].Table.From} {name} WHERE {join} AND {(depth + 1 == length ? ancestor.HasKey(name, keys) : Step(depth + 1, name))})";
         }
         return Step(0, "t");
@@ -153,27 +212,44 @@ public sealed class StreamedTable
         int[] all = [.. Enumerable.Range(0, Columns.Count)];
         return Table.Belonging != Belonging.Derived || homebound
             ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
-            : rows => $"{target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names}) WHERE {scope.Condition(Table, "n", key)}{onConflict}";
+            : rows =>
+                $"{target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names}) WHERE {scope.Condition(Table, "n", key)}{onConflict}";
     }
 
-    Func<int, string> Updating(int[] set) => rows =>
-        $"UPDATE {Definition.From} t SET {string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(Columns[i].Name)} = n.v{n}"))} " +
-        $"FROM (VALUES {Values(rows, [.. set, .. KeyPositions])}) n ({Aliases(set.Length + KeyPositions.Count)}) WHERE {ByKey(set.Length)}{OursOnly}";
+    Func<int, string> Updating(int[] set) =>
+        rows =>
+            $"UPDATE {Definition.From} t SET {string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(Columns[i].Name)} = n.v{n}"))} "
+            + $"FROM (VALUES {Values(rows, [.. set, .. KeyPositions])}) n ({Aliases(set.Length + KeyPositions.Count)}) WHERE {ByKey(set.Length)}{OursOnly}";
 
-    IEnumerable<int> Settable(bool rename) => Enumerable.Range(0, Columns.Count).Where(i => !Columns[i].AlwaysIdentity && (rename || !KeyPositions.Contains(i)));
+    IEnumerable<int> Settable(bool rename) =>
+        Enumerable
+            .Range(0, Columns.Count)
+            .Where(i => !Columns[i].AlwaysIdentity && (rename || !KeyPositions.Contains(i)));
 
     // The first row says of what type each column is, where nothing else does. Parameters are of type unknown: the server reads the text as whatever is said.
-    string Values(int rows, IReadOnlyList<int> positions, bool typed = true) => string.Join(", ", Enumerable.Range(0, rows).Select(row =>
-        $"({string.Join(", ", positions.Select((position, n) => $"${row * positions.Count + n + 1}{(typed && row == 0 ? $"::{Columns[position].TypeText}" : "")}"))})"));
+    string Values(int rows, IReadOnlyList<int> positions, bool typed = true) =>
+        string.Join(
+            ", ",
+            Enumerable
+                .Range(0, rows)
+                .Select(row =>
+                    $"({string.Join(", ", positions.Select((position, n) => $"${row * positions.Count + n + 1}{(typed && row == 0 ? $"::{Columns[position].TypeText}" : "")}"))})"
+                )
+        );
 
     static string Aliases(int count) => string.Join(", ", Enumerable.Range(0, count).Select(n => $"v{n}"));
 
-    string ByKey(int first) => string.Join(" AND ", KeyPositions.Select((position, n) => $"t.{Sql.Identifier(Columns[position].Name)} = n.v{first + n}"));
+    string ByKey(int first) =>
+        string.Join(
+            " AND ",
+            KeyPositions.Select((position, n) => $"t.{Sql.Identifier(Columns[position].Name)} = n.v{first + n}")
+        );
 
     int PositionOf(string name)
     {
         for (var i = 0; i < Columns.Count; i++)
-            if (Columns[i].Name == name) return i;
+            if (Columns[i].Name == name)
+                return i;
         throw new ArgumentException(name);
     }
 }
@@ -190,7 +266,8 @@ public sealed class RowKey(string[] values) : IEquatable<RowKey>
     public override int GetHashCode()
     {
         var hash = new HashCode();
-        foreach (var value in values) hash.Add(value);
+        foreach (var value in values)
+            hash.Add(value);
         return hash.ToHashCode();
     }
 

@@ -14,49 +14,79 @@ namespace Migrator.Streaming;
 public static class Suspension
 {
     /// <summary>Suspends what is in force, and writes down how to resume it; safe to repeat.</summary>
-    public static async Task SuspendAsync(PromotionRun run, CancellationToken cancel)
+    public static async Task SuspendAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        await run.Isolated.HoldAsync(connection, cancel);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.HoldAsync(connection, cancellationToken);
         var resumptions = new List<string>();
         var tables = run.Scope.CopiedTables.Select(table => table.Name).ToArray();
-        if (await TriggerSuspension.SuspendAsync(connection, tables, cancel) is { } resumption) resumptions.Add(resumption);
-        resumptions.AddRange(await DeferKeysAsync(connection, tables, cancel));
+        if (await TriggerSuspension.SuspendAsync(connection, tables, cancellationToken) is { } resumption)
+            resumptions.Add(resumption);
+        resumptions.AddRange(await DeferKeysAsync(connection, tables, cancellationToken));
         foreach (var statement in resumptions)
-            await connection.ExecuteAsync(new CommandDefinition(
-                "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING", new { statement }, cancellationToken: cancel));
-        await transaction.CommitAsync(cancel);
+            await connection.ExecuteAsync(
+                new CommandDefinition(
+                    "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING",
+                    new { statement },
+                    cancellationToken: cancellationToken
+                )
+            );
+        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>Lets the foreign keys from and to some tables wait for the commit.</summary>
     /// <returns>The statements that take this back.</returns>
-    public static async Task<IReadOnlyList<string>> DeferKeysAsync(NpgsqlConnection connection, IEnumerable<TableName> tables, CancellationToken cancel)
+    public static async Task<IReadOnlyList<string>> DeferKeysAsync(
+        NpgsqlConnection connection,
+        IEnumerable<TableName> tables,
+        CancellationToken cancellationToken
+    )
     {
         var resumptions = new List<string>();
-        var keys = await connection.QueryAsync<(string Table, string Name, bool Deferrable)>(new CommandDefinition("""
-            SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
-            FROM pg_constraint con
-            WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred
-              AND (con.conrelid = ANY (CAST(@tables AS regclass[])) OR con.confrelid = ANY (CAST(@tables AS regclass[])))
-            """, new { tables = tables.Select(table => table.Quoted).ToArray() }, cancellationToken: cancel));
+        var keys = await connection.QueryAsync<(string Table, string Name, bool Deferrable)>(
+            new CommandDefinition(
+                """
+                SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
+                FROM pg_constraint con
+                WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred
+                  AND (con.conrelid = ANY (CAST(@tables AS regclass[])) OR con.confrelid = ANY (CAST(@tables AS regclass[])))
+                """,
+                new { tables = tables.Select(table => table.Quoted).ToArray() },
+                cancellationToken: cancellationToken
+            )
+        );
         foreach (var key in keys)
         {
             var alter = $"ALTER TABLE {key.Table} ALTER CONSTRAINT {Sql.Identifier(key.Name)}";
-            await connection.ExecuteAsync(new CommandDefinition($"{alter} DEFERRABLE INITIALLY DEFERRED", cancellationToken: cancel));
+            await connection.ExecuteAsync(
+                new CommandDefinition($"{alter} DEFERRABLE INITIALLY DEFERRED", cancellationToken: cancellationToken)
+            );
             resumptions.Add($"{alter} {(key.Deferrable ? "DEFERRABLE INITIALLY IMMEDIATE" : "NOT DEFERRABLE")}");
         }
         return resumptions;
     }
 
     /// <summary>The schema is built anew: nothing is suspended.</summary>
-    public static Task ForgetAsync(NpgsqlConnection connection, CancellationToken cancel) =>
-        connection.ExecuteAsync(new CommandDefinition("DELETE FROM tenant_promotion.suspended", cancellationToken: cancel));
+    public static Task ForgetAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
+            new CommandDefinition("DELETE FROM tenant_promotion.suspended", cancellationToken: cancellationToken)
+        );
 
     /// <summary>Puts everything in force again, inside the caller's transaction.</summary>
-    public static async Task ResumeAsync(NpgsqlConnection connection, CancellationToken cancel)
+    public static async Task ResumeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var statements = (await connection.QueryAsync<string>(new CommandDefinition("DELETE FROM tenant_promotion.suspended RETURNING statement", cancellationToken: cancel))).ToArray();
-        if (statements.Length > 0) await connection.ExecuteAsync(new CommandDefinition(string.Join(";\n", statements), cancellationToken: cancel));
+        var statements = (
+            await connection.QueryAsync<string>(
+                new CommandDefinition(
+                    "DELETE FROM tenant_promotion.suspended RETURNING statement",
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).ToArray();
+        if (statements.Length > 0)
+            await connection.ExecuteAsync(
+                new CommandDefinition(string.Join(";\n", statements), cancellationToken: cancellationToken)
+            );
     }
 }

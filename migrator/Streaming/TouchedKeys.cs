@@ -9,13 +9,15 @@ public sealed class TouchedKeys
 
     public int Count => keys.Values.Sum(table => table.Count);
 
-    public IEnumerable<(StreamedTable Table, IReadOnlyList<RowKey> Keys)> All => keys.Select(pair => (pair.Key, (IReadOnlyList<RowKey>)[.. pair.Value.Keys]));
+    public IEnumerable<(StreamedTable Table, IReadOnlyList<RowKey> Keys)> All =>
+        keys.Select(pair => (pair.Key, (IReadOnlyList<RowKey>)[.. pair.Value.Keys]));
 
     public void Add(StreamedTable table, RowKey key, RowKey? old)
     {
         var set = keys.GetOrAdd(table, _ => new());
         set[key] = true;
-        if (old is not null) set[old] = true;
+        if (old is not null)
+            set[old] = true;
     }
 
     public void Clear() => keys.Clear();

@@ -24,26 +24,29 @@ sealed class WriteBatch(bool joins, bool exact)
     /// <param name="otherwise">What is returned when there was no row to write to.</param>
     public void Add(RowWrite? write, Change? otherwise = null)
     {
-        if (write is null) return;
+        if (write is null)
+            return;
         var group = joins ? Like(write) : null;
-        if (group is null) groups.Add(group = new(write.Statement));
+        if (group is null)
+            groups.Add(group = new(write.Statement));
         group.Add(write, otherwise);
     }
 
     /// <returns>The changes that may have found no row: each that did not, and where a statement of many rows missed one, all of that statement.</returns>
-    public async Task<IReadOnlyList<Change>> ExecuteAsync(NpgsqlConnection target, CancellationToken cancel)
+    public async Task<IReadOnlyList<Change>> ExecuteAsync(NpgsqlConnection target, CancellationToken cancellationToken)
     {
-        if (groups.Count == 0) return [];
+        if (groups.Count == 0)
+            return [];
         await using var batch = new NpgsqlBatch(target);
         var parts = new List<(NpgsqlBatchCommand Command, int Rows, IEnumerable<Change> Otherwise)>();
         foreach (var group in groups)
-            foreach (var (from, rows) in group.Parts())
-            {
-                var command = group.Command(from, rows);
-                batch.BatchCommands.Add(command);
-                parts.Add((command, rows, group.Otherwise(from, rows)));
-            }
-        await batch.ExecuteNonQueryAsync(cancel);
+        foreach (var (from, rows) in group.Parts())
+        {
+            var command = group.Command(from, rows);
+            batch.BatchCommands.Add(command);
+            parts.Add((command, rows, group.Otherwise(from, rows)));
+        }
+        await batch.ExecuteNonQueryAsync(cancellationToken);
         return [.. parts.Where(part => part.Command.RecordsAffected < part.Rows).SelectMany(part => part.Otherwise)];
     }
 
@@ -52,9 +55,12 @@ sealed class WriteBatch(bool joins, bool exact)
         for (var i = groups.Count - 1; i >= Math.Max(0, groups.Count - Reach); i--)
         {
             var group = groups[i];
-            if (group.Has(write)) return null;
-            if (group.Statement == write.Statement) return write.Statement.TakesMany(exact) ? group : null;
-            if (!write.Statement.MayPass(group.Statement, exact)) return null;
+            if (group.Has(write))
+                return null;
+            if (group.Statement == write.Statement)
+                return write.Statement.TakesMany(exact) ? group : null;
+            if (!write.Statement.MayPass(group.Statement, exact))
+                return null;
         }
         return null;
     }
@@ -80,10 +86,12 @@ sealed class WriteBatch(bool joins, bool exact)
         {
             var from = 0;
             foreach (var size in Sizes.Where(size => size == 1 || size * writes[0].Values.Length <= MostParameters))
-                for (; writes.Count - from >= size; from += size) yield return (from, size);
+                for (; writes.Count - from >= size; from += size)
+                    yield return (from, size);
         }
 
-        public NpgsqlBatchCommand Command(int from, int rows) => statement.Command(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(writes).Slice(from, rows));
+        public NpgsqlBatchCommand Command(int from, int rows) =>
+            statement.Command(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(writes).Slice(from, rows));
 
         public IEnumerable<Change> Otherwise(int from, int rows) => otherwise.Skip(from).Take(rows).OfType<Change>();
     }

@@ -8,25 +8,36 @@ public static class ApplicationHealth
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    public static async Task<IReadOnlyList<Check>> CheckAsync(IReadOnlyList<Uri> urls, TimeProvider clock, CancellationToken cancel)
+    public static async Task<IReadOnlyList<Check>> CheckAsync(
+        IReadOnlyList<Uri> urls,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
-        return await Task.WhenAll(urls.Select(url => CheckAsync(client, url, clock, cancel)));
+        return await Task.WhenAll(urls.Select(url => CheckAsync(client, url, clock, cancellationToken)));
     }
 
-    static async Task<Check> CheckAsync(HttpClient client, Uri url, TimeProvider clock, CancellationToken cancel)
+    static async Task<Check> CheckAsync(
+        HttpClient client,
+        Uri url,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
         var last = "no answer";
         var pipeline = new ResiliencePipelineBuilder<bool> { TimeProvider = clock }
             .AddTimeout(Deadline)
-            .AddRetry(new RetryStrategyOptions<bool>
-            {
-                ShouldHandle = new PredicateBuilder<bool>().HandleResult(false),
-                BackoffType = DelayBackoffType.Exponential,
-                Delay = TimeSpan.FromMilliseconds(250),
-                MaxDelay = TimeSpan.FromSeconds(5),
-                MaxRetryAttempts = int.MaxValue,
-            })
+            .AddRetry(
+                new RetryStrategyOptions<bool>
+                {
+                    ShouldHandle = new PredicateBuilder<bool>().HandleResult(false),
+                    BackoffType = DelayBackoffType.Exponential,
+                    Delay = TimeSpan.FromMilliseconds(250),
+                    MaxDelay = TimeSpan.FromSeconds(5),
+                    MaxRetryAttempts = int.MaxValue,
+                }
+            )
             .Build();
         try
         {
@@ -50,7 +61,8 @@ public static class ApplicationHealth
                         return false;
                     }
                 },
-                cancel);
+                cancellationToken
+            );
             return Check.Of("health", url.ToString(), true, last);
         }
         catch (Polly.Timeout.TimeoutRejectedException)

@@ -21,7 +21,8 @@ public sealed record Check(
     [property: JsonPropertyName("area")] string Area,
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("outcome")] CheckOutcome Outcome,
-    [property: JsonPropertyName("detail")] string Detail)
+    [property: JsonPropertyName("detail")] string Detail
+)
 {
     public static Check Of(string area, string name, bool passed, string detail) =>
         new(area, name, passed ? CheckOutcome.Passed : CheckOutcome.Failed, detail);

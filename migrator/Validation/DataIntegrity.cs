@@ -12,22 +12,37 @@ public static class DataIntegrity
     const string Area = "data integrity";
 
     public static async Task<IReadOnlyList<Check>> CheckAsync(
-        Databases databases, TenantScope scope, Tenant tenant, long promotion, int jobs, CancellationToken cancel)
+        Databases databases,
+        TenantScope scope,
+        Tenant tenant,
+        long promotion,
+        int jobs,
+        CancellationToken cancellationToken
+    )
     {
-        await using var connection = await databases.Shared.OpenConnectionAsync(cancel);
-        var recorded = await PromotionJournal.DigestsAsync(connection, promotion, cancel);
-        var now = await new Comparison(databases, scope, tenant).DigestsAsync(jobs, null, cancel);
-        var tables = now.Where(result => result.Table.IsTenantData && result.Table.Belonging != Belonging.Root).ToArray();
+        await using var connection = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var recorded = await PromotionJournal.DigestsAsync(connection, promotion, cancellationToken);
+        var now = await new Comparison(databases, scope, tenant).DigestsAsync(jobs, null, cancellationToken);
+        var tables = now.Where(result => result.Table.IsTenantData && result.Table.Belonging != Belonging.Root)
+            .ToArray();
         var changed = tables.Where(result => recorded[result.Table.Name.ToString()] != result.Shared).ToArray();
         var moved = tables.Count(result => !result.IsEqual);
         return
         [
-            Check.Of(Area, "shared copy as verified", changed.Length == 0, changed.Length == 0
-                ? $"{tables.Length} tables, {tables.Sum(result => result.Shared.Rows):N0} rows"
-                : $"changed since: {string.Join(", ", changed.Select(result => result.Table.Name))}"),
-            Check.Of(Area, "isolated copy", true, moved == 0
-                ? "equal to the shared copy"
-                : $"{moved} tables have moved on since the flip"),
+            Check.Of(
+                Area,
+                "shared copy as verified",
+                changed.Length == 0,
+                changed.Length == 0
+                    ? $"{tables.Length} tables, {tables.Sum(result => result.Shared.Rows):N0} rows"
+                    : $"changed since: {string.Join(", ", changed.Select(result => result.Table.Name))}"
+            ),
+            Check.Of(
+                Area,
+                "isolated copy",
+                true,
+                moved == 0 ? "equal to the shared copy" : $"{moved} tables have moved on since the flip"
+            ),
         ];
     }
 }

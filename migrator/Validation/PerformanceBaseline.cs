@@ -12,44 +12,76 @@ public static class PerformanceBaseline
 {
     const int Samples = 20;
 
-    public static async Task<IReadOnlyList<Check>> CheckAsync(Databases databases, TenantScope scope, Tenant tenant, CancellationToken cancel)
+    public static async Task<IReadOnlyList<Check>> CheckAsync(
+        Databases databases,
+        TenantScope scope,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    )
     {
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancel);
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         var checks = new List<Check>();
         foreach (var table in scope.TenantTables.Where(table => table.Belonging != Belonging.Root))
         {
             var condition = scope.Condition(table, "t", tenant.Key);
-            var wide = $"SELECT count(*) FROM (SELECT FROM {table.Table.From} t WHERE {condition} LIMIT 1000) AS sample";
-            var detail = $"tenant-wide {await CompareAsync(shared, isolated, [wide], cancel)}";
+            var wide =
+                $"SELECT count(*) FROM (SELECT FROM {table.Table.From} t WHERE {condition} LIMIT 1000) AS sample";
+            var detail = $"tenant-wide {await CompareAsync(shared, isolated, [wide], cancellationToken)}";
             if (table.Table.Key.Count > 0)
             {
                 // Values as the isolated side writes them, cast back to the column's type: a prepared look-up would need a parameter of every type there is.
-                var key = string.Join(" || ' AND ' || ", table.Table.Key.Select(name =>
-                    $"{Sql.Literal("t." + Sql.Identifier(name) + " = ")} || quote_literal(t.{Sql.Identifier(name)}::text) || {Sql.Literal("::" + table.Table.Column(name)!.TypeText)}"));
-                var keys = (await isolated.QueryAsync<string>(new CommandDefinition(
-                    $"SELECT {key} FROM {table.Table.From} t LIMIT {Samples}", cancellationToken: cancel))).ToArray();
-                if (keys.Length > 0) detail = $"by key {await CompareAsync(shared, isolated, [.. keys.Select(one => $"SELECT t::text FROM {table.Table.From} t WHERE {one}")], cancel)}; {detail}";
+                var key = string.Join(
+                    " || ' AND ' || ",
+                    table.Table.Key.Select(name =>
+                        $"{Sql.Literal("t." + Sql.Identifier(name) + " = ")} || quote_literal(t.{Sql.Identifier(name)}::text) || {Sql.Literal("::" + table.Table.Column(name)!.TypeText)}"
+                    )
+                );
+                var keys = (
+                    await isolated.QueryAsync<string>(
+                        new CommandDefinition(
+                            $"SELECT {key} FROM {table.Table.From} t LIMIT {Samples}",
+                            cancellationToken: cancellationToken
+                        )
+                    )
+                ).ToArray();
+                if (keys.Length > 0)
+                    detail =
+                        $"by key {await CompareAsync(shared, isolated, [.. keys.Select(one => $"SELECT t::text FROM {table.Table.From} t WHERE {one}")], cancellationToken)}; {detail}";
             }
             checks.Add(new("performance", table.Name.ToString(), CheckOutcome.Measured, detail));
         }
         return checks;
     }
 
-    static async Task<string> CompareAsync(NpgsqlConnection shared, NpgsqlConnection isolated, string[] queries, CancellationToken cancel)
+    static async Task<string> CompareAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        string[] queries,
+        CancellationToken cancellationToken
+    )
     {
-        var (s, i) = (await MeasureAsync(shared, queries, cancel), await MeasureAsync(isolated, queries, cancel));
+        var (s, i) = (
+            await MeasureAsync(shared, queries, cancellationToken),
+            await MeasureAsync(isolated, queries, cancellationToken)
+        );
         return $"p50 {s.P50:0.00} → {i.P50:0.00} ms, p95 {s.P95:0.00} → {i.P95:0.00} ms";
     }
 
-    static async Task<(double P50, double P95)> MeasureAsync(NpgsqlConnection connection, string[] queries, CancellationToken cancel)
+    static async Task<(double P50, double P95)> MeasureAsync(
+        NpgsqlConnection connection,
+        string[] queries,
+        CancellationToken cancellationToken
+    )
     {
-        await connection.ExecuteAsync(new CommandDefinition(queries[0], cancellationToken: cancel));
+        await connection.ExecuteAsync(new CommandDefinition(queries[0], cancellationToken: cancellationToken));
         var times = new double[Samples];
         for (var n = 0; n < Samples; n++)
         {
             var start = Stopwatch.GetTimestamp();
-            await connection.ExecuteAsync(new CommandDefinition(queries[n % queries.Length], cancellationToken: cancel));
+            await connection.ExecuteAsync(
+                new CommandDefinition(queries[n % queries.Length], cancellationToken: cancellationToken)
+            );
             times[n] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
         Array.Sort(times);

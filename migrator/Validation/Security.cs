@@ -11,35 +11,73 @@ public static class Security
 {
     const string Area = "security";
 
-    public static async Task<IReadOnlyList<Check>> CheckAsync(Databases databases, TenantScope scope, Tenant tenant, CancellationToken cancel)
+    public static async Task<IReadOnlyList<Check>> CheckAsync(
+        Databases databases,
+        TenantScope scope,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    )
     {
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         var foreign = new List<string>();
         foreach (var table in scope.TenantTables)
         {
             var nullsAside = scope.Unowned(table, "t") is { } unowned ? $"NOT ({unowned}) AND " : "";
-            var rows = await isolated.ExecuteScalarAsync<long>(new CommandDefinition(
-                $"SELECT count(*) FROM {table.Table.From} t WHERE {nullsAside}({scope.Condition(table, "t", tenant.Key)}) IS NOT TRUE", cancellationToken: cancel));
-            if (rows > 0) foreign.Add($"{table.Name} ({rows:N0})");
+            var rows = await isolated.ExecuteScalarAsync<long>(
+                new CommandDefinition(
+                    $"SELECT count(*) FROM {table.Table.From} t WHERE {nullsAside}({scope.Condition(table, "t", tenant.Key)}) IS NOT TRUE",
+                    cancellationToken: cancellationToken
+                )
+            );
+            if (rows > 0)
+                foreign.Add($"{table.Name} ({rows:N0})");
         }
 
-        var definers = (await isolated.QueryAsync<string>(new CommandDefinition("""
-            SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
-            WHERE p.prosecdef AND r.rolsuper AND p.pronamespace = to_regnamespace('tenant_promotion')
-            """, cancellationToken: cancel))).ToArray();
-        var (encrypted, version) = await isolated.QuerySingleAsync<(bool, string?)>(new CommandDefinition(
-            "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()", cancellationToken: cancel));
+        var definers = (
+            await isolated.QueryAsync<string>(
+                new CommandDefinition(
+                    """
+                    SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+                    WHERE p.prosecdef AND r.rolsuper AND p.pronamespace = to_regnamespace('tenant_promotion')
+                    """,
+                    cancellationToken: cancellationToken
+                )
+            )
+        ).ToArray();
+        var (encrypted, version) = await isolated.QuerySingleAsync<(bool, string?)>(
+            new CommandDefinition(
+                "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+                cancellationToken: cancellationToken
+            )
+        );
         var local = IsLocal(databases.IsolatedServer.Host!);
         return
         [
-            Check.Of(Area, "no row of another tenant", foreign.Count == 0, foreign.Count == 0 ? $"{scope.TenantTables.Count()} tables" : string.Join(", ", foreign)),
-            Check.Of(Area, "no superuser function of ours", definers.Length == 0, definers.Length == 0 ? "none" : string.Join(", ", definers)),
+            Check.Of(
+                Area,
+                "no row of another tenant",
+                foreign.Count == 0,
+                foreign.Count == 0 ? $"{scope.TenantTables.Count()} tables" : string.Join(", ", foreign)
+            ),
+            Check.Of(
+                Area,
+                "no superuser function of ours",
+                definers.Length == 0,
+                definers.Length == 0 ? "none" : string.Join(", ", definers)
+            ),
             encrypted || !local
-                ? Check.Of(Area, "TLS", encrypted, encrypted ? version! : "the connection is not encrypted; set TARGET_DB_SSLMODE=require")
+                ? Check.Of(
+                    Area,
+                    "TLS",
+                    encrypted,
+                    encrypted ? version! : "the connection is not encrypted; set TARGET_DB_SSLMODE=require"
+                )
                 : new(Area, "TLS", CheckOutcome.Skipped, "loopback or socket"),
         ];
     }
 
     static bool IsLocal(string host) =>
-        host.StartsWith('/') || host is "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+        host.StartsWith('/')
+        || host is "localhost"
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 }

@@ -44,141 +44,254 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     const int SampleBuckets = 8;
 
     /// <summary>Digests of every copied table, <paramref name="jobs"/> tables at a time, both sides at once.</summary>
-    public Task<IReadOnlyList<TableComparison>> DigestsAsync(int jobs, Action<TableComparison>? each, CancellationToken cancel) =>
-        DigestsAsync(scope.CopiedTables, jobs, each, cancel);
+    public Task<IReadOnlyList<TableComparison>> DigestsAsync(
+        int jobs,
+        Action<TableComparison>? each,
+        CancellationToken cancellationToken
+    ) => DigestsAsync(scope.CopiedTables, jobs, each, cancellationToken);
 
-    public async Task<IReadOnlyList<TableComparison>> DigestsAsync(IEnumerable<ScopedTable> tables, int jobs, Action<TableComparison>? each, CancellationToken cancel)
+    public async Task<IReadOnlyList<TableComparison>> DigestsAsync(
+        IEnumerable<ScopedTable> tables,
+        int jobs,
+        Action<TableComparison>? each,
+        CancellationToken cancellationToken
+    )
     {
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancel);
-        var copied = await IsolatedJournal.CopiedDigestsAsync(isolated, cancel);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        var copied = await IsolatedJournal.CopiedDigestsAsync(isolated, cancellationToken);
         var results = new List<TableComparison>();
         // The largest first: the end is not spent waiting for one of them.
         await Parallel.ForEachAsync(
             tables.OrderByDescending(table => table.Table.Bytes),
-            new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancel },
+            new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancellationToken },
             async (table, token) =>
             {
                 var result = await DigestAsync(table, copied, token);
-                lock (results) results.Add(result);
+                lock (results)
+                    results.Add(result);
                 each?.Invoke(result);
-            });
+            }
+        );
         return [.. results.OrderBy(result => result.Table.Name)];
     }
 
     /// <summary>Digests of the tenant's rows in the shared database alone.</summary>
-    public async Task<Digest> SharedDigestAsync(ScopedTable table, CancellationToken cancel)
+    public async Task<Digest> SharedDigestAsync(ScopedTable table, CancellationToken cancellationToken)
     {
-        await using var connection = await OpenSharedAsync(cancel);
-        return await DigestReader.ReadAsync(connection, table.Table, scope.Condition(table, "t", tenant.Key), cancel);
+        await using var connection = await OpenSharedAsync(cancellationToken);
+        return await DigestReader.ReadAsync(
+            connection,
+            table.Table,
+            scope.Condition(table, "t", tenant.Key),
+            cancellationToken
+        );
     }
 
     /// <summary>The rows in which a table differs; at most <paramref name="limit"/>.</summary>
-    public async Task<IReadOnlyList<RowDifference>> RowsAsync(ScopedTable table, int limit, CancellationToken cancel)
+    public async Task<IReadOnlyList<RowDifference>> RowsAsync(
+        ScopedTable table,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
-        await using var shared = await OpenSharedAsync(cancel);
-        await using var isolated = await OpenIsolatedAsync(cancel);
+        await using var shared = await OpenSharedAsync(cancellationToken);
+        await using var isolated = await OpenIsolatedAsync(cancellationToken);
         var condition = scope.Condition(table, "t", tenant.Key);
-        if (table.Table.Key.Count == 0) return Compare(
-            table.Name,
-            await HashesAsync(shared, table.Table, $"'row hash ' || {RowHash.Of(table.Table, "t")}", condition, cancel),
-            await HashesAsync(isolated, table.Table, $"'row hash ' || {RowHash.Of(table.Table, "t")}", "true", cancel), limit);
+        if (table.Table.Key.Count == 0)
+            return Compare(
+                table.Name,
+                await HashesAsync(
+                    shared,
+                    table.Table,
+                    $"'row hash ' || {RowHash.Of(table.Table, "t")}",
+                    condition,
+                    cancellationToken
+                ),
+                await HashesAsync(
+                    isolated,
+                    table.Table,
+                    $"'row hash ' || {RowHash.Of(table.Table, "t")}",
+                    "true",
+                    cancellationToken
+                ),
+                limit
+            );
 
-        var differing = await DifferingBucketsAsync(shared, isolated, table, cancel);
-        var within = $"{DigestReader.Bucket(table.Table, "t", Buckets)} = ANY (ARRAY[{string.Join(", ", differing.Take(SampleBuckets))}])";
+        var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
+        var within =
+            $"{DigestReader.Bucket(table.Table, "t", Buckets)} = ANY (ARRAY[{string.Join(", ", differing.Take(SampleBuckets))}])";
         var key = Named(table);
         return Compare(
             table.Name,
-            await HashesAsync(shared, table.Table, key, $"{condition} AND {within}", cancel),
-            await HashesAsync(isolated, table.Table, key, within, cancel), limit);
+            await HashesAsync(shared, table.Table, key, $"{condition} AND {within}", cancellationToken),
+            await HashesAsync(isolated, table.Table, key, within, cancellationToken),
+            limit
+        );
     }
 
     /// <summary>Of the rows with these keys, those that differ.</summary>
     /// <param name="keys">Keys as text, by the table's key columns.</param>
-    public async Task<IReadOnlyList<RowDifference>> RowsAsync(ScopedTable table, IReadOnlyList<string[]> keys, int limit, CancellationToken cancel)
+    public async Task<IReadOnlyList<RowDifference>> RowsAsync(
+        ScopedTable table,
+        IReadOnlyList<string[]> keys,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
-        await using var shared = await OpenSharedAsync(cancel);
-        await using var isolated = await OpenIsolatedAsync(cancel);
+        await using var shared = await OpenSharedAsync(cancellationToken);
+        await using var isolated = await OpenIsolatedAsync(cancellationToken);
         var columns = table.Table.Key.Select(name => table.Table.Column(name)!).ToArray();
         var arrays = Enumerable.Range(0, columns.Length).Select(i => keys.Select(key => key[i]).ToArray()).ToArray();
-        var within = columns.Length == 1
-            ? $"t.{Sql.Identifier(columns[0].Name)} = ANY ($1::{columns[0].TypeText}[])"
-            : $"({Sql.Identifiers("t", table.Table.Key)}) IN (SELECT {string.Join(", ", columns.Select((column, i) => $"k{i}::{column.TypeText}"))} " +
-              $"FROM unnest({string.Join(", ", columns.Select((_, i) => $"${i + 1}::text[]"))}) AS given ({string.Join(", ", columns.Select((_, i) => $"k{i}"))}))";
-        var here = HashesAsync(shared, table.Table, Named(table), $"{scope.Condition(table, "t", tenant.Key)} AND {within}", cancel, arrays);
-        var there = HashesAsync(isolated, table.Table, Named(table), within, cancel, arrays);
+        var within =
+            columns.Length == 1
+                ? $"t.{Sql.Identifier(columns[0].Name)} = ANY ($1::{columns[0].TypeText}[])"
+                : $"({Sql.Identifiers("t", table.Table.Key)}) IN (SELECT {string.Join(", ", columns.Select((column, i) => $"k{i}::{column.TypeText}"))} "
+                    + $"FROM unnest({string.Join(", ", columns.Select((_, i) => $"${i + 1}::text[]"))}) AS given ({string.Join(", ", columns.Select((_, i) => $"k{i}"))}))";
+        var here = HashesAsync(
+            shared,
+            table.Table,
+            Named(table),
+            $"{scope.Condition(table, "t", tenant.Key)} AND {within}",
+            cancellationToken,
+            arrays
+        );
+        var there = HashesAsync(isolated, table.Table, Named(table), within, cancellationToken, arrays);
         await Task.WhenAll(here, there);
         return Compare(table.Name, await here, await there, limit);
     }
 
     /// <summary>The buckets of keys in which the two sides differ; empty when the table is equal.</summary>
     public async Task<IReadOnlyList<int>> DifferingBucketsAsync(
-        NpgsqlConnection shared, NpgsqlConnection isolated, ScopedTable table, CancellationToken cancel)
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        ScopedTable table,
+        CancellationToken cancellationToken
+    )
     {
-        var sharedSide = DigestReader.ReadBucketsAsync(shared, table.Table, scope.Condition(table, "t", tenant.Key), Buckets, cancel);
-        var isolatedSide = DigestReader.ReadBucketsAsync(isolated, table.Table, "true", Buckets, cancel);
+        var sharedSide = DigestReader.ReadBucketsAsync(
+            shared,
+            table.Table,
+            scope.Condition(table, "t", tenant.Key),
+            Buckets,
+            cancellationToken
+        );
+        var isolatedSide = DigestReader.ReadBucketsAsync(isolated, table.Table, "true", Buckets, cancellationToken);
         await Task.WhenAll(sharedSide, isolatedSide);
         var (left, right) = (await sharedSide, await isolatedSide);
-        return [.. left.Keys.Union(right.Keys).Where(bucket => left.GetValueOrDefault(bucket) != right.GetValueOrDefault(bucket)).Order()];
+        return
+        [
+            .. left
+                .Keys.Union(right.Keys)
+                .Where(bucket => left.GetValueOrDefault(bucket) != right.GetValueOrDefault(bucket))
+                .Order(),
+        ];
     }
 
     /// <summary>The condition that a row, seen as <paramref name="alias"/>, lies in one of the buckets.</summary>
     public static string InBuckets(Table table, string alias, IReadOnlyList<int> buckets) =>
         $"{DigestReader.Bucket(table, alias, Buckets)} = ANY (ARRAY[{string.Join(", ", buckets)}]::int[])";
 
-    Task<NpgsqlConnection> OpenSharedAsync(CancellationToken cancel) => OpenAsync(databases.Shared, at.Shared, cancel);
+    Task<NpgsqlConnection> OpenSharedAsync(CancellationToken cancellationToken) =>
+        OpenAsync(databases.Shared, at.Shared, cancellationToken);
 
-    Task<NpgsqlConnection> OpenIsolatedAsync(CancellationToken cancel) => OpenAsync(databases.Isolated, at.Isolated, cancel);
+    Task<NpgsqlConnection> OpenIsolatedAsync(CancellationToken cancellationToken) =>
+        OpenAsync(databases.Isolated, at.Isolated, cancellationToken);
 
     // The transaction ends when the connection goes back to its pool.
-    static async Task<NpgsqlConnection> OpenAsync(NpgsqlDataSource database, string? snapshot, CancellationToken cancel)
+    static async Task<NpgsqlConnection> OpenAsync(
+        NpgsqlDataSource database,
+        string? snapshot,
+        CancellationToken cancellationToken
+    )
     {
-        var connection = await database.OpenConnectionAsync(cancel);
-        if (snapshot is null) return connection;
-        await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancel);
-        await connection.ExecuteAsync(new CommandDefinition($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken: cancel));
+        var connection = await database.OpenConnectionAsync(cancellationToken);
+        if (snapshot is null)
+            return connection;
+        await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
+        await connection.ExecuteAsync(
+            new CommandDefinition(
+                $"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}",
+                cancellationToken: cancellationToken
+            )
+        );
         return connection;
     }
 
-    async Task<TableComparison> DigestAsync(ScopedTable table, IReadOnlyDictionary<string, Digest> copied, CancellationToken cancel)
+    async Task<TableComparison> DigestAsync(
+        ScopedTable table,
+        IReadOnlyDictionary<string, Digest> copied,
+        CancellationToken cancellationToken
+    )
     {
-        await using var isolated = await OpenIsolatedAsync(cancel);
-        var there = DigestReader.ReadAsync(isolated, table.Table, "true", cancel);
+        await using var isolated = await OpenIsolatedAsync(cancellationToken);
+        var there = DigestReader.ReadAsync(isolated, table.Table, "true", cancellationToken);
         // A reference table may change in S at any time, so T is held against what its copy saw.
-        var here = table.Belonging == Belonging.Reference && !(at.LiveReferences && table.Table.IsStreamable)
-            ? Task.FromResult(table.Table.Leaves.Aggregate(
-                new Digest(0, "0"), (sum, leaf) => sum + copied.GetValueOrDefault(leaf.Name.ToString(), new(-1, "0"))))
-            : SharedDigestAsync(table, cancel);
+        var here =
+            table.Belonging == Belonging.Reference && !(at.LiveReferences && table.Table.IsStreamable)
+                ? Task.FromResult(
+                    table.Table.Leaves.Aggregate(
+                        new Digest(0, "0"),
+                        (sum, leaf) => sum + copied.GetValueOrDefault(leaf.Name.ToString(), new(-1, "0"))
+                    )
+                )
+                : SharedDigestAsync(table, cancellationToken);
         await Task.WhenAll(there, here);
         return new(table, await here, await there);
     }
 
     // A key as people read it.
     static string Named(ScopedTable table) =>
-        "concat_ws(', ', " + string.Join(", ", table.Table.Key.Select(name => $"{Sql.Literal(name + "=")} || t.{Sql.Identifier(name)}::text")) + ")";
+        "concat_ws(', ', "
+        + string.Join(
+            ", ",
+            table.Table.Key.Select(name => $"{Sql.Literal(name + "=")} || t.{Sql.Identifier(name)}::text")
+        )
+        + ")";
 
     static async Task<List<(string Key, long Hash)>> HashesAsync(
-        NpgsqlConnection connection, Table table, string key, string condition, CancellationToken cancel, string[][]? parameters = null)
+        NpgsqlConnection connection,
+        Table table,
+        string key,
+        string condition,
+        CancellationToken cancellationToken,
+        string[][]? parameters = null
+    )
     {
         await using var command = new NpgsqlCommand(
-            $"SELECT key, hash FROM (SELECT {key} AS key, {RowHash.Of(table, "t")} AS hash FROM {table.From} t WHERE {condition}) named ORDER BY key COLLATE \"C\", hash", connection);
-        foreach (var parameter in parameters ?? []) command.Parameters.Add(new() { Value = parameter });
-        await using var reader = await command.ExecuteReaderAsync(cancel);
+            $"SELECT key, hash FROM (SELECT {key} AS key, {RowHash.Of(table, "t")} AS hash FROM {table.From} t WHERE {condition}) named ORDER BY key COLLATE \"C\", hash",
+            connection
+        );
+        foreach (var parameter in parameters ?? [])
+            command.Parameters.Add(new() { Value = parameter });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<(string, long)>();
-        while (await reader.ReadAsync(cancel)) rows.Add((reader.GetString(0), reader.GetInt64(1)));
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add((reader.GetString(0), reader.GetInt64(1)));
         return rows;
     }
 
-    static IReadOnlyList<RowDifference> Compare(TableName table, List<(string Key, long Hash)> shared, List<(string Key, long Hash)> isolated, int limit)
+    static IReadOnlyList<RowDifference> Compare(
+        TableName table,
+        List<(string Key, long Hash)> shared,
+        List<(string Key, long Hash)> isolated,
+        int limit
+    )
     {
         var differences = new List<RowDifference>();
-        for (int s = 0, i = 0; (s < shared.Count || i < isolated.Count) && differences.Count < limit;)
+        for (int s = 0, i = 0; (s < shared.Count || i < isolated.Count) && differences.Count < limit; )
         {
-            var order = s == shared.Count ? 1 : i == isolated.Count ? -1 : string.CompareOrdinal(shared[s].Key, isolated[i].Key);
-            if (order < 0) differences.Add(new(table, shared[s++].Key, DifferenceKind.Missing));
-            else if (order > 0) differences.Add(new(table, isolated[i++].Key, DifferenceKind.Extra));
+            var order =
+                s == shared.Count ? 1
+                : i == isolated.Count ? -1
+                : string.CompareOrdinal(shared[s].Key, isolated[i].Key);
+            if (order < 0)
+                differences.Add(new(table, shared[s++].Key, DifferenceKind.Missing));
+            else if (order > 0)
+                differences.Add(new(table, isolated[i++].Key, DifferenceKind.Extra));
             else
             {
-                if (shared[s].Hash != isolated[i].Hash) differences.Add(new(table, shared[s].Key, DifferenceKind.Changed));
+                if (shared[s].Hash != isolated[i].Hash)
+                    differences.Add(new(table, shared[s].Key, DifferenceKind.Changed));
                 s++;
                 i++;
             }

@@ -30,7 +30,9 @@ public static class RowHash
     public static string Of(Table table, string alias)
     {
         var values = table.StoredColumns.Select(column => Value(column, alias)).ToArray();
-        return values.Length == 0 ? "0::bigint" : $"hashtextextended(hash_record_extended(ROW({string.Join(", ", values)}), 0)::text, 0)";
+        return values.Length == 0
+            ? "0::bigint"
+            : $"hashtextextended(hash_record_extended(ROW({string.Join(", ", values)}), 0)::text, 0)";
     }
 
     /// <summary>The 64-bit hash of a row's key.</summary>
@@ -49,32 +51,51 @@ public static class RowHash
 public static class DigestReader
 {
     /// <summary>The digest of the rows that meet a condition on <c>t</c>.</summary>
-    public static Task<Digest> ReadAsync(NpgsqlConnection connection, Table table, string condition, CancellationToken cancel) =>
-        ReadAsync(connection, table, table.From, condition, cancel);
+    public static Task<Digest> ReadAsync(
+        NpgsqlConnection connection,
+        Table table,
+        string condition,
+        CancellationToken cancellationToken
+    ) => ReadAsync(connection, table, table.From, condition, cancellationToken);
 
     /// <param name="from">The table, or one partition of it.</param>
-    public static async Task<Digest> ReadAsync(NpgsqlConnection connection, Table table, string from, string condition, CancellationToken cancel)
+    public static async Task<Digest> ReadAsync(
+        NpgsqlConnection connection,
+        Table table,
+        string from,
+        string condition,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = new NpgsqlCommand(
-            $"SELECT count(*), coalesce(sum({RowHash.Of(table, "t")}), 0)::text FROM {from} t WHERE {condition}", connection);
-        await using var reader = await command.ExecuteReaderAsync(cancel);
-        await reader.ReadAsync(cancel);
+            $"SELECT count(*), coalesce(sum({RowHash.Of(table, "t")}), 0)::text FROM {from} t WHERE {condition}",
+            connection
+        );
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
         return new(reader.GetInt64(0), reader.GetString(1));
     }
 
     /// <summary>Digests of the rows grouped by a hash of their key, to find out where two sides differ.</summary>
     public static async Task<Dictionary<int, Digest>> ReadBucketsAsync(
-        NpgsqlConnection connection, Table table, string condition, int buckets, CancellationToken cancel)
+        NpgsqlConnection connection,
+        Table table,
+        string condition,
+        int buckets,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = new NpgsqlCommand(
             $"""
             SELECT {Bucket(table, "t", buckets)}, count(*), sum({RowHash.Of(table, "t")})::text
             FROM {table.From} t WHERE {condition} GROUP BY 1
             """,
-            connection);
-        await using var reader = await command.ExecuteReaderAsync(cancel);
+            connection
+        );
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var result = new Dictionary<int, Digest>();
-        while (await reader.ReadAsync(cancel)) result.Add(reader.GetInt32(0), new(reader.GetInt64(1), reader.GetString(2)));
+        while (await reader.ReadAsync(cancellationToken))
+            result.Add(reader.GetInt32(0), new(reader.GetInt64(1), reader.GetString(2)));
         return result;
     }
 

@@ -27,7 +27,12 @@ namespace Pulumi
         }
 
         public static DeploymentInstance Instance =>
-            new(Current ?? throw new InvalidOperationException("Trying to acquire Deployment.Instance before 'Run' was called."));
+            new(
+                Current
+                    ?? throw new InvalidOperationException(
+                        "Trying to acquire Deployment.Instance before 'Run' was called."
+                    )
+            );
 
         internal static Deployment? Current => _current.Value;
 
@@ -50,35 +55,62 @@ namespace Pulumi
 
         internal void Track(Task work) => _work.Enqueue(work);
 
-        internal async Task RegisterAsync(Resource resource, Resource? parent, ResourceArgs args, ResourceOptions options)
+        internal async Task RegisterAsync(
+            Resource resource,
+            Resource? parent,
+            ResourceArgs args,
+            ResourceOptions options
+        )
         {
             // Registration runs beside the program, as it does in the SDK.
             await Task.Yield();
             _resources.Enqueue(resource);
             var type = resource.GetResourceType();
-            var dependencies = await Utilities.OutputUtilities.GetValueAsync(options.DependsOn.ToOutput()).ConfigureAwait(false);
+            var dependencies = await Utilities
+                .OutputUtilities.GetValueAsync(options.DependsOn.ToOutput())
+                .ConfigureAwait(false);
             await Task.WhenAll(dependencies.Select(dependency => dependency.Registration)).ConfigureAwait(false);
             var provider = options.Provider ?? resource.Providers.GetValueOrDefault(type.Split(':')[0]);
             var inputs = await Wire.WriteAsync(args).ConfigureAwait(false);
-            var parentUrn = parent is null ? null : await Utilities.OutputUtilities.GetValueAsync(parent.Urn).ConfigureAwait(false);
+            var parentUrn = parent is null
+                ? null
+                : await Utilities.OutputUtilities.GetValueAsync(parent.Urn).ConfigureAwait(false);
             var urn = Urn(parentUrn, type, resource.GetResourceName());
             string? id = null;
             var state = ImmutableDictionary<string, object>.Empty;
             if (resource is not Pulumi.Stack)
             {
-                (id, var answer) = await _mocks.NewResourceAsync(new MockResourceArgs
-                {
-                    Type = type,
-                    Name = resource.GetResourceName(),
-                    Inputs = inputs,
-                    Provider = provider is null || resource is ComponentResource ? "" : await ReferenceAsync(provider).ConfigureAwait(false),
-                    Id = options.Id is null ? null : await Utilities.OutputUtilities.GetValueAsync(options.Id.ToOutput()).ConfigureAwait(false),
-                }).ConfigureAwait(false);
+                (id, var answer) = await _mocks
+                    .NewResourceAsync(
+                        new MockResourceArgs
+                        {
+                            Type = type,
+                            Name = resource.GetResourceName(),
+                            Inputs = inputs,
+                            Provider =
+                                provider is null || resource is ComponentResource
+                                    ? ""
+                                    : await ReferenceAsync(provider).ConfigureAwait(false),
+                            Id = options.Id is null
+                                ? null
+                                : await Utilities
+                                    .OutputUtilities.GetValueAsync(options.Id.ToOutput())
+                                    .ConfigureAwait(false),
+                        }
+                    )
+                    .ConfigureAwait(false);
                 state = (ImmutableDictionary<string, object>)(await Wire.WriteAsync(answer).ConfigureAwait(false))!;
             }
 
             foreach (var (name, completion) in resource.Completions)
-                completion.Set(name switch { "urn" => urn, "id" => id, _ => state.GetValueOrDefault(name) });
+                completion.Set(
+                    name switch
+                    {
+                        "urn" => urn,
+                        "id" => id,
+                        _ => state.GetValueOrDefault(name),
+                    }
+                );
         }
 
         static async Task<string> ReferenceAsync(ProviderResource provider)
@@ -87,9 +119,13 @@ namespace Pulumi
             return $"{urn}::{await Utilities.OutputUtilities.GetValueAsync(provider.Id).ConfigureAwait(false)}";
         }
 
-        static ImmutableDictionary<string, string> ParseConfig() => Environment.GetEnvironmentVariable("PULUMI_CONFIG") is { } json
-            ? JsonDocument.Parse(json).RootElement.EnumerateObject().ToImmutableDictionary(property => property.Name, property => property.Value.ToString())
-            : ImmutableDictionary<string, string>.Empty;
+        static ImmutableDictionary<string, string> ParseConfig() =>
+            Environment.GetEnvironmentVariable("PULUMI_CONFIG") is { } json
+                ? JsonDocument
+                    .Parse(json)
+                    .RootElement.EnumerateObject()
+                    .ToImmutableDictionary(property => property.Name, property => property.Value.ToString())
+                : ImmutableDictionary<string, string>.Empty;
 
         string Urn(string? parent, string type, string name)
         {
@@ -109,7 +145,11 @@ namespace Pulumi
             {
                 // Where the constructor of the stack throws, 'new TStack()' wraps it.
                 var cause = exception is TargetInvocationException { InnerException: { } inner } ? inner : exception;
-                throw new RunException(cause is RunException ? cause.Message : $"Running program failed with an unhandled exception:\n{cause}");
+                throw new RunException(
+                    cause is RunException
+                        ? cause.Message
+                        : $"Running program failed with an unhandled exception:\n{cause}"
+                );
             }
         }
     }
@@ -137,14 +177,20 @@ namespace Pulumi
     public class Stack : ComponentResource
     {
         public Stack(StackOptions? options = null)
-            : base("pulumi:pulumi:Stack", $"{Deployment.Instance.ProjectName}-{Deployment.Instance.StackName}",
-                new ComponentResourceOptions { ResourceTransformations = options?.ResourceTransformations ?? [] }) =>
-            Deployment.Current!.Stack = this;
+            : base(
+                "pulumi:pulumi:Stack",
+                $"{Deployment.Instance.ProjectName}-{Deployment.Instance.StackName}",
+                new ComponentResourceOptions { ResourceTransformations = options?.ResourceTransformations ?? [] }
+            ) => Deployment.Current!.Stack = this;
     }
 
     public class StackReference(string name, StackReferenceArgs? args = null, CustomResourceOptions? options = null)
-        : CustomResource("pulumi:pulumi:StackReference", name, new StackReferenceArgs { Name = args?.Name ?? name },
-            CustomResourceOptions.Merge(options, new CustomResourceOptions { Id = args?.Name ?? name }))
+        : CustomResource(
+            "pulumi:pulumi:StackReference",
+            name,
+            new StackReferenceArgs { Name = args?.Name ?? name },
+            CustomResourceOptions.Merge(options, new CustomResourceOptions { Id = args?.Name ?? name })
+        )
     {
         [Output("outputs")]
         public Output<ImmutableDictionary<string, object>> Outputs { get; private set; } = null!;
@@ -154,9 +200,13 @@ namespace Pulumi
 
         public async Task<StackReferenceOutputDetails> GetOutputDetailsAsync(string name)
         {
-            var value = (await Utilities.OutputUtilities.GetValueAsync(Outputs).ConfigureAwait(false)).GetValueOrDefault(name);
+            var value = (
+                await Utilities.OutputUtilities.GetValueAsync(Outputs).ConfigureAwait(false)
+            ).GetValueOrDefault(name);
             var secrets = await Utilities.OutputUtilities.GetValueAsync(SecretOutputNames).ConfigureAwait(false);
-            return secrets.Contains(name) ? new StackReferenceOutputDetails { SecretValue = value } : new StackReferenceOutputDetails { Value = value };
+            return secrets.Contains(name)
+                ? new StackReferenceOutputDetails { SecretValue = value }
+                : new StackReferenceOutputDetails { Value = value };
         }
     }
 

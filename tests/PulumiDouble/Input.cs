@@ -28,9 +28,7 @@ public sealed class InputList<T> : Input<ImmutableArray<T>>, IEnumerable
     readonly List<Input<T>> _items = [];
 
     public InputList()
-        : this([])
-    {
-    }
+        : this([]) { }
 
     InputList(IEnumerable<Input<T>> items)
         : base(Output.All(items)) => _items.AddRange(items);
@@ -43,13 +41,15 @@ public sealed class InputList<T> : Input<ImmutableArray<T>>, IEnumerable
 
     internal InputList<T> Concat(InputList<T> other) => new([.. _items, .. other._items]);
 
-    IEnumerator IEnumerable.GetEnumerator() => throw new NotSupportedException("A list of inputs is not known until the program has run.");
+    IEnumerator IEnumerable.GetEnumerator() =>
+        throw new NotSupportedException("A list of inputs is not known until the program has run.");
 
     public static implicit operator InputList<T>(T[] values) => new([.. values.Select(value => (Input<T>)value)]);
 
     public static implicit operator InputList<T>(Input<T>[] values) => new([.. values]);
 
-    public static implicit operator InputList<T>(Output<T>[] values) => new([.. values.Select(value => (Input<T>)value)]);
+    public static implicit operator InputList<T>(Output<T>[] values) =>
+        new([.. values.Select(value => (Input<T>)value)]);
 }
 
 public sealed class InputMap<TValue> : Input<ImmutableDictionary<string, TValue>>, IEnumerable
@@ -57,20 +57,21 @@ public sealed class InputMap<TValue> : Input<ImmutableDictionary<string, TValue>
     ImmutableSortedDictionary<string, Input<TValue>> _items = ImmutableSortedDictionary<string, Input<TValue>>.Empty;
 
     public InputMap()
-        : base(Output.Create(ImmutableDictionary<string, TValue>.Empty))
-    {
-    }
+        : base(Output.Create(ImmutableDictionary<string, TValue>.Empty)) { }
 
     public Input<TValue> this[string key]
     {
         set
         {
             var items = _items = _items.Add(key, value);
-            Value = Output.All(items.Values).Apply(values => items.Keys.Zip(values).ToImmutableDictionary(pair => pair.First, pair => pair.Second));
+            Value = Output
+                .All(items.Values)
+                .Apply(values => items.Keys.Zip(values).ToImmutableDictionary(pair => pair.First, pair => pair.Second));
         }
     }
 
-    IEnumerator IEnumerable.GetEnumerator() => throw new NotSupportedException("A map of inputs is not known until the program has run.");
+    IEnumerator IEnumerable.GetEnumerator() =>
+        throw new NotSupportedException("A map of inputs is not known until the program has run.");
 
     public static implicit operator InputMap<TValue>(ImmutableDictionary<string, TValue> values)
     {

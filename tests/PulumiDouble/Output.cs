@@ -37,12 +37,20 @@ namespace Pulumi
 
         public static Output<T> CreateSecret<T>(Output<T> value) => new(SecretAsync(value));
 
-        public static async Task<bool> IsSecretAsync<T>(Output<T> output) => (await output.Data.ConfigureAwait(false)).IsSecret;
+        public static async Task<bool> IsSecretAsync<T>(Output<T> output) =>
+            (await output.Data.ConfigureAwait(false)).IsSecret;
 
-        public static Output<(T1, T2)> Tuple<T1, T2>(Output<T1> item1, Output<T2> item2) => new(TupleAsync(item1, item2));
+        public static Output<(T1, T2)> Tuple<T1, T2>(Output<T1> item1, Output<T2> item2) =>
+            new(TupleAsync(item1, item2));
 
-        public static Output<(T1, T2, T3, T4)> Tuple<T1, T2, T3, T4>(Output<T1> item1, Output<T2> item2, Output<T3> item3, Output<T4> item4) =>
-            Tuple(Tuple(item1, item2), Tuple(item3, item4)).Apply(pairs => (pairs.Item1.Item1, pairs.Item1.Item2, pairs.Item2.Item1, pairs.Item2.Item2));
+        public static Output<(T1, T2, T3, T4)> Tuple<T1, T2, T3, T4>(
+            Output<T1> item1,
+            Output<T2> item2,
+            Output<T3> item3,
+            Output<T4> item4
+        ) =>
+            Tuple(Tuple(item1, item2), Tuple(item3, item4))
+                .Apply(pairs => (pairs.Item1.Item1, pairs.Item1.Item2, pairs.Item2.Item1, pairs.Item2.Item2));
 
         public static Output<string> Format(FormattableString formattableString) => new(FormatAsync(formattableString));
 
@@ -50,7 +58,11 @@ namespace Pulumi
 
         static Output<T> Of<T>(T value, bool isSecret) => new(Task.FromResult(new OutputData<T>(value, isSecret)));
 
-        static async Task<OutputData<T>> SecretAsync<T>(Output<T> output) => await output.Data.ConfigureAwait(false) with { IsSecret = true };
+        static async Task<OutputData<T>> SecretAsync<T>(Output<T> output) =>
+            await output.Data.ConfigureAwait(false) with
+            {
+                IsSecret = true,
+            };
 
         static async Task<OutputData<(T1, T2)>> TupleAsync<T1, T2>(Output<T1> item1, Output<T2> item2)
         {
@@ -64,12 +76,17 @@ namespace Pulumi
             var isSecret = false;
             foreach (var argument in text.GetArguments())
             {
-                var data = argument is IOutput output ? await output.DataAsync().ConfigureAwait(false) : new OutputData<object?>(argument, false);
+                var data = argument is IOutput output
+                    ? await output.DataAsync().ConfigureAwait(false)
+                    : new OutputData<object?>(argument, false);
                 arguments.Add(data.Value);
                 isSecret |= data.IsSecret;
             }
 
-            return new OutputData<string>(string.Format(CultureInfo.InvariantCulture, text.Format, [.. arguments]), isSecret);
+            return new OutputData<string>(
+                string.Format(CultureInfo.InvariantCulture, text.Format, [.. arguments]),
+                isSecret
+            );
         }
 
         static async Task<OutputData<ImmutableArray<T>>> AllAsync<T>(IEnumerable<Input<T>> inputs)
@@ -99,6 +116,7 @@ namespace Pulumi.Utilities
 {
     public static class OutputUtilities
     {
-        public static async Task<T> GetValueAsync<T>(Output<T> output) => (await output.Data.ConfigureAwait(false)).Value;
+        public static async Task<T> GetValueAsync<T>(Output<T> output) =>
+            (await output.Data.ConfigureAwait(false)).Value;
     }
 }

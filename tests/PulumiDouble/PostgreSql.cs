@@ -15,7 +15,11 @@ public sealed class DefaultPrivilegesArgs : ResourceArgs
     public Input<string> Owner { get; set; } = null!;
 
     [field: Input("privileges", required: true)]
-    public InputList<string> Privileges { get => field ??= new(); set; }
+    public InputList<string> Privileges
+    {
+        get => field ??= new();
+        set;
+    }
 
     [Input("role", required: true)]
     public Input<string> Role { get; set; } = null!;
@@ -36,7 +40,11 @@ public sealed class GrantArgs : ResourceArgs
     public Input<string> ObjectType { get; set; } = null!;
 
     [field: Input("privileges", required: true)]
-    public InputList<string> Privileges { get => field ??= new(); set; }
+    public InputList<string> Privileges
+    {
+        get => field ??= new();
+        set;
+    }
 
     [Input("role", required: true)]
     public Input<string> Role { get; set; } = null!;

@@ -15,7 +15,8 @@ public class Resource
         _name = name;
         args ??= new ResourceArgs();
         options ??= new CustomResourceOptions();
-        var deployment = Deployment.Current ?? throw new InvalidOperationException("A resource belongs to a running deployment.");
+        var deployment =
+            Deployment.Current ?? throw new InvalidOperationException("A resource belongs to a running deployment.");
         var parent = options.Parent ?? deployment.Stack;
         Completions = Completion.OfOutputs(this);
 
@@ -76,22 +77,38 @@ public abstract class ResourceOptions
 
     public Resource? Parent { get; set; }
 
-    public InputList<Resource> DependsOn { get => field ??= new(); set; }
+    public InputList<Resource> DependsOn
+    {
+        get => field ??= new();
+        set;
+    }
 
     public bool? Protect { get; set; }
 
-    public List<string> IgnoreChanges { get => field ??= []; set; }
+    public List<string> IgnoreChanges
+    {
+        get => field ??= [];
+        set;
+    }
 
     public ProviderResource? Provider { get; set; }
 
-    public List<ResourceTransformation> ResourceTransformations { get => field ??= []; set; }
+    public List<ResourceTransformation> ResourceTransformations
+    {
+        get => field ??= [];
+        set;
+    }
 
     public Resource? DeletedWith { get; set; }
 }
 
 public sealed class CustomResourceOptions : ResourceOptions
 {
-    public List<string> AdditionalSecretOutputs { get => field ??= []; set; }
+    public List<string> AdditionalSecretOutputs
+    {
+        get => field ??= [];
+        set;
+    }
 
     public static CustomResourceOptions Merge(CustomResourceOptions? options1, CustomResourceOptions? options2)
     {
@@ -113,12 +130,20 @@ public sealed class CustomResourceOptions : ResourceOptions
 
 public sealed class ComponentResourceOptions : ResourceOptions
 {
-    public List<ProviderResource> Providers { get => field ??= []; set; }
+    public List<ProviderResource> Providers
+    {
+        get => field ??= [];
+        set;
+    }
 }
 
 public sealed class StackOptions
 {
-    public List<ResourceTransformation> ResourceTransformations { get => field ??= []; set; }
+    public List<ResourceTransformation> ResourceTransformations
+    {
+        get => field ??= [];
+        set;
+    }
 }
 
 public delegate ResourceTransformationResult? ResourceTransformation(ResourceTransformationArgs args);
@@ -170,12 +195,19 @@ abstract class Completion
     {
         var completions = new Dictionary<string, Completion>();
         for (var type = resource.GetType(); type != null; type = type.BaseType)
-            foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            foreach (
+                var property in type.GetProperties(
+                    BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly
+                )
+            )
             {
                 if (property.GetCustomAttribute<OutputAttribute>() is not { } attribute)
                     continue;
 
-                var completion = (Completion)Activator.CreateInstance(typeof(Completion<>).MakeGenericType(property.PropertyType.GetGenericArguments()))!;
+                var completion = (Completion)
+                    Activator.CreateInstance(
+                        typeof(Completion<>).MakeGenericType(property.PropertyType.GetGenericArguments())
+                    )!;
                 property.SetValue(resource, completion.GetType().GetProperty("Output")!.GetValue(completion));
                 completions[attribute.Name ?? property.Name] = completion;
             }
@@ -192,5 +224,6 @@ sealed class Completion<T> : Completion
 
     public Output<T> Output { get; }
 
-    public override void Set(object? value) => _source.SetResult(new OutputData<T>((T)Wire.Read(value, typeof(T))!, IsSecret: false));
+    public override void Set(object? value) =>
+        _source.SetResult(new OutputData<T>((T)Wire.Read(value, typeof(T))!, IsSecret: false));
 }

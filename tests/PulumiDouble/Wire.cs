@@ -19,9 +19,15 @@ static class Wire
             if (member.GetCustomAttribute<InputAttribute>() is not { } input)
                 continue;
 
-            var value = await WriteAsync(member is FieldInfo field ? field.GetValue(args) : ((PropertyInfo)member).GetValue(args)).ConfigureAwait(false);
+            var value = await WriteAsync(
+                    member is FieldInfo field ? field.GetValue(args) : ((PropertyInfo)member).GetValue(args)
+                )
+                .ConfigureAwait(false);
             if (value is null && input.IsRequired)
-                throw new ArgumentNullException(member.Name, $"[Input] {args.GetType()}.{member.Name} is required but was not given a value");
+                throw new ArgumentNullException(
+                    member.Name,
+                    $"[Input] {args.GetType()}.{member.Name} is required but was not given a value"
+                );
             if (value is not null)
                 properties.Add(input.Name, input.Json ? JsonSerializer.Serialize(value) : value);
         }
@@ -33,11 +39,17 @@ static class Wire
     {
         switch (value)
         {
-            case null or string or bool or double: return value;
-            case int number: return (double)number;
-            case IInput input: return await WriteAsync((await input.Output.DataAsync().ConfigureAwait(false)).Value).ConfigureAwait(false);
-            case IOutput output: return await WriteAsync((await output.DataAsync().ConfigureAwait(false)).Value).ConfigureAwait(false);
-            case ResourceArgs args: return await WriteAsync(args).ConfigureAwait(false);
+            case null or string or bool or double:
+                return value;
+            case int number:
+                return (double)number;
+            case IInput input:
+                return await WriteAsync((await input.Output.DataAsync().ConfigureAwait(false)).Value)
+                    .ConfigureAwait(false);
+            case IOutput output:
+                return await WriteAsync((await output.DataAsync().ConfigureAwait(false)).Value).ConfigureAwait(false);
+            case ResourceArgs args:
+                return await WriteAsync(args).ConfigureAwait(false);
             case IDictionary map:
                 var properties = ImmutableDictionary.CreateBuilder<string, object>();
                 foreach (DictionaryEntry entry in map)
@@ -49,7 +61,8 @@ static class Wire
                 foreach (var item in list)
                     items.Add((await WriteAsync(item).ConfigureAwait(false))!);
                 return items.ToImmutable();
-            default: throw new InvalidOperationException($"{value.GetType().FullName} is not a supported argument type.");
+            default:
+                throw new InvalidOperationException($"{value.GetType().FullName} is not a supported argument type.");
         }
     }
 
@@ -65,23 +78,40 @@ static class Wire
         if (target == typeof(int) && value is double number)
             return (int)number;
 
-        if (target.IsGenericType && target.GetGenericTypeDefinition() == typeof(ImmutableArray<>) && value is ImmutableArray<object> items)
+        if (
+            target.IsGenericType
+            && target.GetGenericTypeDefinition() == typeof(ImmutableArray<>)
+            && value is ImmutableArray<object> items
+        )
         {
             var element = target.GetGenericArguments()[0];
             var array = Array.CreateInstance(element, items.Length);
             for (var index = 0; index < items.Length; index++)
                 array.SetValue(Read(items[index], element), index);
 
-            return typeof(ImmutableArray).GetMethods()
-                .Single(method => method.Name == nameof(ImmutableArray.Create) && method.GetParameters() is [{ ParameterType.IsArray: true }])
-                .MakeGenericMethod(element).Invoke(null, [array]);
+            return typeof(ImmutableArray)
+                .GetMethods()
+                .Single(method =>
+                    method.Name == nameof(ImmutableArray.Create)
+                    && method.GetParameters() is [{ ParameterType.IsArray: true }]
+                )
+                .MakeGenericMethod(element)
+                .Invoke(null, [array]);
         }
 
-        if (target.GetCustomAttribute<OutputTypeAttribute>() is not null && value is ImmutableDictionary<string, object> fields)
+        if (
+            target.GetCustomAttribute<OutputTypeAttribute>() is not null
+            && value is ImmutableDictionary<string, object> fields
+        )
         {
-            var constructor = target.GetConstructors(BindingFlags.NonPublic | BindingFlags.Instance)
+            var constructor = target
+                .GetConstructors(BindingFlags.NonPublic | BindingFlags.Instance)
                 .Single(candidate => candidate.GetCustomAttribute<OutputConstructorAttribute>() is not null);
-            return constructor.Invoke([.. constructor.GetParameters().Select(parameter => Read(fields.GetValueOrDefault(parameter.Name!), parameter.ParameterType))]);
+            return constructor.Invoke([
+                .. constructor
+                    .GetParameters()
+                    .Select(parameter => Read(fields.GetValueOrDefault(parameter.Name!), parameter.ParameterType)),
+            ]);
         }
 
         throw new InvalidOperationException($"Expected {target} but got {value.GetType()}.");

@@ -36,7 +36,12 @@ public class DatabaseTests
     [InlineData("dev", 14, 7, "europe-west3")]
     [InlineData("acme-corp", 30, 7, "eu")]
     [InlineData("globex-health", 90, 35, "eu")]
-    public async Task Backups_are_made_daily_kept_as_the_plan_says_and_reach_back_to_any_point_in_time(string stack, int backups, int days, string location)
+    public async Task Backups_are_made_daily_kept_as_the_plan_says_and_reach_back_to_any_point_in_time(
+        string stack,
+        int backups,
+        int days,
+        string location
+    )
     {
         var backup = await InstanceAsync(stack);
 
@@ -80,16 +85,34 @@ public class DatabaseTests
         Assert.Contains(before.Nodes, node => node.Protect);
         Assert.Equal(WithoutProtections(Golden.Render(before)), WithoutProtections(Golden.Render(after)));
 
-        static string WithoutProtections(string golden) => string.Join('\n', golden.Split('\n')
-            .Where(line => line is not ("  protect: true" or "  deletionProtection: true" or "  deletionProtection: false"
-                or "    deletionProtectionEnabled: true" or "    deletionProtectionEnabled: false")));
+        static string WithoutProtections(string golden) =>
+            string.Join(
+                '\n',
+                golden
+                    .Split('\n')
+                    .Where(line =>
+                        line
+                            is not (
+                                "  protect: true"
+                                or "  deletionProtection: true"
+                                or "  deletionProtection: false"
+                                or "    deletionProtectionEnabled: true"
+                                or "    deletionProtectionEnabled: false"
+                            )
+                    )
+            );
     }
 
     [Theory]
     [InlineData("dev", "ENTERPRISE", "db-custom-1-3840", "ZONAL")]
     [InlineData("acme-corp", "ENTERPRISE", "db-custom-4-16384", "REGIONAL")]
     [InlineData("globex-health", "ENTERPRISE_PLUS", "db-perf-optimized-N-4", "REGIONAL")]
-    public async Task The_edition_is_explicit_and_offers_the_machine(string stack, string edition, string machine, string availability)
+    public async Task The_edition_is_explicit_and_offers_the_machine(
+        string stack,
+        string edition,
+        string machine,
+        string availability
+    )
     {
         var instance = await InstanceAsync(stack);
 
@@ -109,7 +132,12 @@ public class DatabaseTests
     [InlineData("ENTERPRISE_PLUS", "db-perf-optimized-N-3")]
     public async Task A_machine_that_the_edition_does_not_offer_is_refused(string edition, string machine)
     {
-        var (message, registered) = await Graph.FaultAsync("dev", "dev", ("edition", edition), ("machineType", machine));
+        var (message, registered) = await Graph.FaultAsync(
+            "dev",
+            "dev",
+            ("edition", edition),
+            ("machineType", machine)
+        );
 
         Assert.Contains($"tenant:machineType is '{machine}', which edition {edition} does not offer", message);
         Assert.Empty(registered);
@@ -118,11 +146,17 @@ public class DatabaseTests
     [Theory]
     [InlineData("true", "on")]
     [InlineData("false", "off")]
-    public async Task The_API_signs_in_with_its_account_and_logical_decoding_is_as_configured(string setting, string flag)
+    public async Task The_API_signs_in_with_its_account_and_logical_decoding_is_as_configured(
+        string setting,
+        string flag
+    )
     {
         var graph = await Graph.OfAsync("acme-corp", ("logicalDecoding", setting));
 
-        var flags = graph.One("DatabaseInstance").List("settings.databaseFlags").ToDictionary(item => item.Text("name")!, item => item.Text("value"));
+        var flags = graph
+            .One("DatabaseInstance")
+            .List("settings.databaseFlags")
+            .ToDictionary(item => item.Text("name")!, item => item.Text("value"));
         Assert.Equal("on", flags["cloudsql.iam_authentication"]);
         Assert.Equal(flag, flags["cloudsql.logical_decoding"]);
         Assert.Equal("400", flags["max_connections"]);
@@ -135,7 +169,9 @@ public class DatabaseTests
     [Theory, Stacks]
     public async Task Changes_can_be_streamed_out_of_every_tenants_database_and_its_role_may_do_so(string stack)
     {
-        var flags = (await InstanceAsync(stack)).List("settings.databaseFlags").ToDictionary(item => item.Text("name")!, item => item.Text("value"));
+        var flags = (await InstanceAsync(stack))
+            .List("settings.databaseFlags")
+            .ToDictionary(item => item.Text("name")!, item => item.Text("value"));
         var manual = File.ReadAllText(Path.Combine(StackFiles.Root, "docs", "infrastructure.md"));
 
         Assert.Equal("on", flags["cloudsql.logical_decoding"]);
@@ -146,7 +182,9 @@ public class DatabaseTests
     [Fact]
     public async Task A_regulated_tenant_has_its_schema_and_role_changes_audited()
     {
-        var flags = (await InstanceAsync("globex-health")).List("settings.databaseFlags").ToDictionary(item => item.Text("name")!, item => item.Text("value"));
+        var flags = (await InstanceAsync("globex-health"))
+            .List("settings.databaseFlags")
+            .ToDictionary(item => item.Text("name")!, item => item.Text("value"));
 
         Assert.Equal("on", flags["cloudsql.enable_pgaudit"]);
         Assert.Equal("ddl,role", flags["pgaudit.log"]);
@@ -171,12 +209,18 @@ public class DatabaseTests
         var graph = await Graph.OfAsync(stack);
         var instance = graph.One("DatabaseInstance").Label;
 
-        Assert.All(graph.All("Database").Concat(graph.All("User")), node =>
-        {
-            Assert.Equal("ABANDON", node.Text("deletionPolicy"));
-            Assert.Equal(instance, node.DeletedWith);
-        });
-        Assert.All(graph.Nodes.Where(node => node.Type.StartsWith("postgresql:", StringComparison.Ordinal)), node => Assert.Equal(instance, node.DeletedWith));
+        Assert.All(
+            graph.All("Database").Concat(graph.All("User")),
+            node =>
+            {
+                Assert.Equal("ABANDON", node.Text("deletionPolicy"));
+                Assert.Equal(instance, node.DeletedWith);
+            }
+        );
+        Assert.All(
+            graph.Nodes.Where(node => node.Type.StartsWith("postgresql:", StringComparison.Ordinal)),
+            node => Assert.Equal(instance, node.DeletedWith)
+        );
     }
 
     [Theory, Stacks]
@@ -206,17 +250,26 @@ public class DatabaseTests
         var role = graph.One("Role");
         Assert.Equal("app_globex_health", role.Text("name"));
         Assert.Equal(false, role["login"]);
-        Assert.Equal(("api-globex-health@factory.iam", "app_globex_health"), (graph.One("GrantRole").Text("role"), graph.One("GrantRole").Text("grantRole")));
+        Assert.Equal(
+            ("api-globex-health@factory.iam", "app_globex_health"),
+            (graph.One("GrantRole").Text("role"), graph.One("GrantRole").Text("grantRole"))
+        );
         Assert.Equal(["CONNECT"], graph.One("Grant", "application-connects").Texts("privileges"));
         var nobody = graph.One("Grant", "public-does-not-connect");
         Assert.Equal(("public", "database"), (nobody.Text("role"), nobody.Text("objectType")));
         Assert.Empty(nobody.Texts("privileges"));
         Assert.All(graph.All("DefaultPrivileges"), node => Assert.Equal("migrator", node.Text("owner")));
-        Assert.Equal(["SELECT", "INSERT", "UPDATE", "DELETE"], graph.One("DefaultPrivileges", "application-writes-tables").Texts("privileges"));
+        Assert.Equal(
+            ["SELECT", "INSERT", "UPDATE", "DELETE"],
+            graph.One("DefaultPrivileges", "application-writes-tables").Texts("privileges")
+        );
         Assert.Equal("require", graph.One("postgresql").Text("sslmode"));
     }
 
     [Fact]
     public async Task Without_managed_roles_nothing_needs_a_route_to_the_private_address() =>
-        Assert.DoesNotContain((await Graph.OfAsync("acme-corp")).Nodes, node => node.Type.Contains("postgresql", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            (await Graph.OfAsync("acme-corp")).Nodes,
+            node => node.Type.Contains("postgresql", StringComparison.Ordinal)
+        );
 }

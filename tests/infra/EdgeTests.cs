@@ -13,19 +13,28 @@ public class EdgeTests
         var graph = await Graph.OfAsync(stack);
 
         Assert.Equal(["api", "ui"], graph.All("BackendService").Select(node => node.Name));
-        Assert.All(graph.All("BackendService"), backend =>
-        {
-            var group = graph.One("RegionNetworkEndpointGroup", backend.Name);
-            Assert.Equal("SERVERLESS", group.Text("networkEndpointType"));
-            Assert.Equal(graph.One("Service", backend.Name).Text("name"), group.Text("cloudRun.service"));
-            Assert.Equal([$"RegionNetworkEndpointGroup/{group.Text("name")}"], backend.List("backends").Select(item => item.Text("group")));
-            Assert.Equal("EXTERNAL_MANAGED", backend.Text("loadBalancingScheme"));
-            Assert.Equal($"SecurityPolicy/armor-{stack}", backend.Text("securityPolicy"));
-            Assert.Equal(true, backend["logConfig.enable"]);
-            Assert.Equal(1.0, backend["logConfig.sampleRate"]);
-            Assert.Null(backend["healthChecks"]);
-        });
-        Assert.All(graph.All("GlobalForwardingRule"), rule => Assert.Equal("EXTERNAL_MANAGED", rule.Text("loadBalancingScheme")));
+        Assert.All(
+            graph.All("BackendService"),
+            backend =>
+            {
+                var group = graph.One("RegionNetworkEndpointGroup", backend.Name);
+                Assert.Equal("SERVERLESS", group.Text("networkEndpointType"));
+                Assert.Equal(graph.One("Service", backend.Name).Text("name"), group.Text("cloudRun.service"));
+                Assert.Equal(
+                    [$"RegionNetworkEndpointGroup/{group.Text("name")}"],
+                    backend.List("backends").Select(item => item.Text("group"))
+                );
+                Assert.Equal("EXTERNAL_MANAGED", backend.Text("loadBalancingScheme"));
+                Assert.Equal($"SecurityPolicy/armor-{stack}", backend.Text("securityPolicy"));
+                Assert.Equal(true, backend["logConfig.enable"]);
+                Assert.Equal(1.0, backend["logConfig.sampleRate"]);
+                Assert.Null(backend["healthChecks"]);
+            }
+        );
+        Assert.All(
+            graph.All("GlobalForwardingRule"),
+            rule => Assert.Equal("EXTERNAL_MANAGED", rule.Text("loadBalancingScheme"))
+        );
     }
 
     [Theory]
@@ -34,15 +43,28 @@ public class EdgeTests
     [InlineData("globex-health", 2, 1200)]
     public async Task Armor_refuses_attacks_first_then_throttles_then_allows(string stack, int sensitivity, int limit)
     {
-        var rules = (await Graph.OfAsync(stack)).One("SecurityPolicy").List("rules").OrderBy(rule => (double)rule["priority"]!).ToList();
+        var rules = (await Graph.OfAsync(stack))
+            .One("SecurityPolicy")
+            .List("rules")
+            .OrderBy(rule => (double)rule["priority"]!)
+            .ToList();
 
-        Assert.All(rules.SkipLast(2), rule =>
-        {
-            Assert.Equal("deny(403)", rule.Text("action"));
-            Assert.Matches($@"^evaluatePreconfiguredWaf\('[a-z]+-v33-stable', \{{'sensitivity': {sensitivity}\}}\)$", rule.Text("match.expr.expression"));
-            Assert.Null(rule["preview"]);
-        });
-        Assert.Subset(rules.Select(rule => rule.Text("description")!).ToHashSet(), (HashSet<string>)["sqli-v33-stable", "xss-v33-stable", "lfi-v33-stable", "rce-v33-stable"]);
+        Assert.All(
+            rules.SkipLast(2),
+            rule =>
+            {
+                Assert.Equal("deny(403)", rule.Text("action"));
+                Assert.Matches(
+                    $@"^evaluatePreconfiguredWaf\('[a-z]+-v33-stable', \{{'sensitivity': {sensitivity}\}}\)$",
+                    rule.Text("match.expr.expression")
+                );
+                Assert.Null(rule["preview"]);
+            }
+        );
+        Assert.Subset(
+            rules.Select(rule => rule.Text("description")!).ToHashSet(),
+            (HashSet<string>)["sqli-v33-stable", "xss-v33-stable", "lfi-v33-stable", "rce-v33-stable"]
+        );
         Assert.Equal("throttle", rules[^2].Text("action"));
         Assert.Equal((double)limit, rules[^2]["rateLimitOptions.rateLimitThreshold.count"]);
         Assert.Equal("deny(429)", rules[^2].Text("rateLimitOptions.exceedAction"));
@@ -54,10 +76,19 @@ public class EdgeTests
     {
         var graph = await Graph.OfAsync(stack);
         var map = graph.One("URLMap", "hosts");
-        (string Host, string Backend)[] expected = [($"api-{stack}.{Domain(stack)}", $"BackendService/api-{stack}"), ($"app-{stack}.{Domain(stack)}", $"BackendService/ui-{stack}")];
+        (string Host, string Backend)[] expected =
+        [
+            ($"api-{stack}.{Domain(stack)}", $"BackendService/api-{stack}"),
+            ($"app-{stack}.{Domain(stack)}", $"BackendService/ui-{stack}"),
+        ];
 
-        var matchers = map.List("pathMatchers").ToDictionary(matcher => matcher.Text("name")!, matcher => matcher.Text("defaultService")!);
-        Assert.Equal(expected, map.List("hostRules").SelectMany(rule => rule.Texts("hosts").Select(host => (host, matchers[rule.Text("pathMatcher")!]))));
+        var matchers = map.List("pathMatchers")
+            .ToDictionary(matcher => matcher.Text("name")!, matcher => matcher.Text("defaultService")!);
+        Assert.Equal(
+            expected,
+            map.List("hostRules")
+                .SelectMany(rule => rule.Texts("hosts").Select(host => (host, matchers[rule.Text("pathMatcher")!])))
+        );
         Assert.Equal(expected, map.List("tests").Select(test => (test.Text("host")!, test.Text("service")!)));
         Assert.Null(map["defaultService"]);
         Assert.Equal(map.Text("name"), graph.One("TargetHttpsProxy").Text("urlMap")!.Split('/')[1]);
@@ -73,8 +104,17 @@ public class EdgeTests
         Assert.Equal("MOVED_PERMANENTLY_DEFAULT", redirect.Text("defaultUrlRedirect.redirectResponseCode"));
         Assert.Null(redirect["defaultService"]);
         Assert.Equal($"URLMap/{redirect.Text("name")}", graph.One("TargetHttpProxy").Text("urlMap"));
-        var rules = graph.All("GlobalForwardingRule").ToDictionary(rule => rule.Text("portRange")!, rule => rule.Text("target"));
-        Assert.Equal(new Dictionary<string, string?> { ["80"] = $"TargetHttpProxy/http-{stack}", ["443"] = $"TargetHttpsProxy/https-{stack}" }, rules);
+        var rules = graph
+            .All("GlobalForwardingRule")
+            .ToDictionary(rule => rule.Text("portRange")!, rule => rule.Text("target"));
+        Assert.Equal(
+            new Dictionary<string, string?>
+            {
+                ["80"] = $"TargetHttpProxy/http-{stack}",
+                ["443"] = $"TargetHttpsProxy/https-{stack}",
+            },
+            rules
+        );
     }
 
     [Theory]
@@ -92,7 +132,9 @@ public class EdgeTests
     }
 
     [Theory, Stacks]
-    public async Task Each_host_has_an_entry_in_the_certificate_map_and_an_authorization_published_in_the_zone(string stack)
+    public async Task Each_host_has_an_entry_in_the_certificate_map_and_an_authorization_published_in_the_zone(
+        string stack
+    )
     {
         var graph = await Graph.OfAsync(stack);
         string[] hosts = [$"api-{stack}.{Domain(stack)}", $"app-{stack}.{Domain(stack)}"];
@@ -100,15 +142,27 @@ public class EdgeTests
         Assert.Equal(hosts, graph.All("CertificateMapEntry").Select(entry => entry.Text("hostname")));
         Assert.Equal(hosts, graph.One("Certificate").Texts("managed.domains"));
         Assert.Equal(2, graph.One("Certificate").Texts("managed.dnsAuthorizations").Count);
-        Assert.Equal($"//certificatemanager.googleapis.com/CertificateMap/{graph.One("CertificateMap").Text("name")}", graph.One("TargetHttpsProxy").Text("certificateMap"));
-        Assert.All(graph.All("DnsAuthorization"), authorization =>
-        {
-            var record = graph.One("RecordSet", $"{authorization.Name}-authorization");
-            Assert.Equal(("CNAME", $"_acme-challenge.{authorization.Text("domain")}."), (record.Text("type"), record.Text("name")));
-            Assert.Equal([$"{authorization.Name}.authorize.certificatemanager.goog."], record.Texts("rrdatas"));
-        });
+        Assert.Equal(
+            $"//certificatemanager.googleapis.com/CertificateMap/{graph.One("CertificateMap").Text("name")}",
+            graph.One("TargetHttpsProxy").Text("certificateMap")
+        );
+        Assert.All(
+            graph.All("DnsAuthorization"),
+            authorization =>
+            {
+                var record = graph.One("RecordSet", $"{authorization.Name}-authorization");
+                Assert.Equal(
+                    ("CNAME", $"_acme-challenge.{authorization.Text("domain")}."),
+                    (record.Text("type"), record.Text("name"))
+                );
+                Assert.Equal([$"{authorization.Name}.authorize.certificatemanager.goog."], record.Texts("rrdatas"));
+            }
+        );
         Assert.Empty(graph.All("ManagedSslCertificate"));
-        Assert.Subset(graph.One("TargetHttpsProxy").DependsOn.ToHashSet(), graph.All("CertificateMapEntry").Select(entry => entry.Label).ToHashSet());
+        Assert.Subset(
+            graph.One("TargetHttpsProxy").DependsOn.ToHashSet(),
+            graph.All("CertificateMapEntry").Select(entry => entry.Label).ToHashSet()
+        );
     }
 
     [Theory, Stacks]
@@ -116,9 +170,19 @@ public class EdgeTests
     {
         var graph = await Graph.OfAsync(stack);
 
-        Assert.All(graph.All("RecordSet"), record => Assert.Matches($@"^(_acme-challenge\.)?(api|app)-{Regex.Escape($"{stack}.{Domain(stack)}")}\.$", record.Text("name")));
+        Assert.All(
+            graph.All("RecordSet"),
+            record =>
+                Assert.Matches(
+                    $@"^(_acme-challenge\.)?(api|app)-{Regex.Escape($"{stack}.{Domain(stack)}")}\.$",
+                    record.Text("name")
+                )
+        );
         var addresses = graph.All("RecordSet").Where(record => record.Text("type") == "A").ToList();
-        Assert.Equal([$"api-{stack}.{Domain(stack)}.", $"app-{stack}.{Domain(stack)}."], addresses.Select(record => record.Text("name")));
+        Assert.Equal(
+            [$"api-{stack}.{Domain(stack)}.", $"app-{stack}.{Domain(stack)}."],
+            addresses.Select(record => record.Text("name"))
+        );
         Assert.All(addresses, record => Assert.Equal(["203.0.113.10"], record.Texts("rrdatas")));
         Assert.All(graph.All("GlobalForwardingRule"), rule => Assert.Equal("203.0.113.10", rule.Text("ipAddress")));
     }

@@ -18,14 +18,20 @@ public class GraphTests
             await File.WriteAllTextAsync(file, actual, TestContext.Current.CancellationToken);
         }
 
-        var recorded = File.Exists(file) ? await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken) : "";
+        var recorded = File.Exists(file)
+            ? await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)
+            : "";
         if (recorded != actual)
-            Assert.Fail($"tests/infra/golden/{stack}.txt differs, first in {FirstDifference(recorded, actual)}\nIf that is meant: UPDATE_GOLDEN=1 dotnet run --project tests/infra, and read the diff.");
+            Assert.Fail(
+                $"tests/infra/golden/{stack}.txt differs, first in {FirstDifference(recorded, actual)}\nIf that is meant: UPDATE_GOLDEN=1 dotnet run --project tests/infra, and read the diff."
+            );
 
         static string FirstDifference(string recorded, string actual)
         {
             var (old, now) = (recorded.Split('\n'), actual.Split('\n'));
-            var line = Enumerable.Range(0, Math.Max(old.Length, now.Length)).First(index => old.ElementAtOrDefault(index) != now.ElementAtOrDefault(index));
+            var line = Enumerable
+                .Range(0, Math.Max(old.Length, now.Length))
+                .First(index => old.ElementAtOrDefault(index) != now.ElementAtOrDefault(index));
             return $"line {line + 1}:\n- {old.ElementAtOrDefault(line)}\n+ {now.ElementAtOrDefault(line)}";
         }
     }
@@ -64,12 +70,17 @@ public class GraphTests
         Assert.Equal("203.0.113.10", await OutputUtilities.GetValueAsync(outputs.LoadBalancerIp));
         Assert.Equal($"db-acme-corp{Cloud.NameSuffix}", await OutputUtilities.GetValueAsync(outputs.DatabaseInstance));
         Assert.Equal("tenant_acme_corp", await OutputUtilities.GetValueAsync(outputs.DatabaseName));
-        Assert.Equal($"factory:europe-west3:db-acme-corp{Cloud.NameSuffix}", await OutputUtilities.GetValueAsync(outputs.ConnectionName));
+        Assert.Equal(
+            $"factory:europe-west3:db-acme-corp{Cloud.NameSuffix}",
+            await OutputUtilities.GetValueAsync(outputs.ConnectionName)
+        );
         Assert.Equal("factory-prod", await OutputUtilities.GetValueAsync(outputs.Project));
         Assert.Equal("europe-west3", await OutputUtilities.GetValueAsync(outputs.Region));
         Assert.Equal("migrator-acme-corp", await OutputUtilities.GetValueAsync(outputs.MigrationJob));
-        Assert.Equal($"https://console.cloud.google.com/monitoring/dashboards/builder/dashboard{Cloud.NameSuffix}?project=factory-prod",
-            await OutputUtilities.GetValueAsync(outputs.DashboardUrl));
+        Assert.Equal(
+            $"https://console.cloud.google.com/monitoring/dashboards/builder/dashboard{Cloud.NameSuffix}?project=factory-prod",
+            await OutputUtilities.GetValueAsync(outputs.DashboardUrl)
+        );
     }
 
     [Fact]

@@ -7,26 +7,36 @@ public class ImageTests
     static readonly string[] _lines = File.ReadAllLines(Path.Combine(StackFiles.Root, "Dockerfile"));
 
     // What follows the last FROM is what runs.
-    static readonly string[] _final = _lines[Array.FindLastIndex(_lines, line => line.StartsWith("FROM ", StringComparison.Ordinal))..];
+    static readonly string[] _final = _lines[
+        Array.FindLastIndex(_lines, line => line.StartsWith("FROM ", StringComparison.Ordinal))..
+    ];
 
     [Fact]
     public async Task The_image_starts_the_migrator_so_that_the_jobs_arguments_are_a_verb_and_its_options()
     {
         Assert.Contains("ENTRYPOINT [\"/app/migrator\"]", _final);
-        Assert.Equal("promote", (await Graph.OfAsync("acme-corp")).One("Job").Text("template.template.containers.0.args.0"));
+        Assert.Equal(
+            "promote",
+            (await Graph.OfAsync("acme-corp")).One("Job").Text("template.template.containers.0.args.0")
+        );
     }
 
     [Fact]
     public void The_image_runs_as_nobody_in_particular_and_keeps_no_compiler()
     {
-        Assert.Matches("^USER [1-9][0-9]+:[1-9][0-9]+$", Assert.Single(_final, line => line.StartsWith("USER ", StringComparison.Ordinal)));
+        Assert.Matches(
+            "^USER [1-9][0-9]+:[1-9][0-9]+$",
+            Assert.Single(_final, line => line.StartsWith("USER ", StringComparison.Ordinal))
+        );
         Assert.DoesNotContain("sdk", _final[0]);
     }
 
     [Fact]
     public async Task The_client_programs_are_as_new_as_the_newest_server()
     {
-        var newest = (await Graph.OfAsync("acme-corp")).One("DatabaseInstance").Text("databaseVersion")!["POSTGRES_".Length..];
+        var newest = (await Graph.OfAsync("acme-corp")).One("DatabaseInstance").Text("databaseVersion")![
+            "POSTGRES_".Length..
+        ];
 
         Assert.Contains(_final, line => line.Contains($"postgresql-client-{newest} ", StringComparison.Ordinal));
     }

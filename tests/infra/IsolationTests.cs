@@ -40,53 +40,86 @@ public class IsolationTests
         ("gcp:billing/budget:Budget", "displayName", "^.+$", 1, 60 + 3),
     ];
 
-    static readonly string[] _neighbours = ["api", "api-acme", "db-acme", "tls-acme", "acme", "acme-corp", "acme-corp-two", "0", "a-a"];
+    static readonly string[] _neighbours =
+    [
+        "api",
+        "api-acme",
+        "db-acme",
+        "tls-acme",
+        "acme",
+        "acme-corp",
+        "acme-corp-two",
+        "0",
+        "a-a",
+    ];
 
     // Short ones, long ones, and families that differ only where a shortened name was cut.
     static readonly Gen<string> _slugs = Gen.OneOf(
-        Gen.String[Gen.Char["abcxyz019"], 1, 8].List[1, 6].Select(words => string.Join('-', words)),
-        Gen.Select(Gen.String[Gen.Char["ab1"], 1, 3], Gen.Int[30, 52]).Select((end, length) => new string('a', length) + end),
-        Gen.Int[0, _neighbours.Length - 1].Select(index => _neighbours[index]))
+            Gen.String[Gen.Char["abcxyz019"], 1, 8].List[1, 6].Select(words => string.Join('-', words)),
+            Gen.Select(Gen.String[Gen.Char["ab1"], 1, 3], Gen.Int[30, 52])
+                .Select((end, length) => new string('a', length) + end),
+            Gen.Int[0, _neighbours.Length - 1].Select(index => _neighbours[index])
+        )
         .Where(slug => slug.Length <= Slug.MaxLength);
 
     [Fact]
-    public Task Every_legal_slug_gives_names_that_each_API_accepts() => _slugs.SampleAsync(async slug =>
-    {
-        var graph = await Graph.DeployAsync(slug, StackFiles.Settings("globex-health"));
-
-        foreach (var (type, property, pattern, min, max) in _rules)
-        {
-            var names = Names(graph, type, property);
-            Assert.NotEmpty(names);
-            Assert.All(names, name =>
+    public Task Every_legal_slug_gives_names_that_each_API_accepts() =>
+        _slugs.SampleAsync(
+            async slug =>
             {
-                Assert.Matches(pattern, name);
-                Assert.InRange(name.Length, min, max);
-            });
-        }
-    }, iter: 40, threads: 1);
+                var graph = await Graph.DeployAsync(slug, StackFiles.Settings("globex-health"));
+
+                foreach (var (type, property, pattern, min, max) in _rules)
+                {
+                    var names = Names(graph, type, property);
+                    Assert.NotEmpty(names);
+                    Assert.All(
+                        names,
+                        name =>
+                        {
+                            Assert.Matches(pattern, name);
+                            Assert.InRange(name.Length, min, max);
+                        }
+                    );
+                }
+            },
+            iter: 40,
+            threads: 1
+        );
 
     [Fact]
-    public Task Two_tenants_share_no_physical_name() => Gen.Select(_slugs, _slugs).Where((one, other) => one != other).SampleAsync(async (one, other) =>
-    {
-        var first = await Graph.DeployAsync(one, StackFiles.Settings("globex-health"));
-        var second = await Graph.DeployAsync(other, StackFiles.Settings("globex-health"));
+    public Task Two_tenants_share_no_physical_name() =>
+        Gen.Select(_slugs, _slugs)
+            .Where((one, other) => one != other)
+            .SampleAsync(
+                async (one, other) =>
+                {
+                    var first = await Graph.DeployAsync(one, StackFiles.Settings("globex-health"));
+                    var second = await Graph.DeployAsync(other, StackFiles.Settings("globex-health"));
 
-        foreach (var (type, property, _, _, _) in _rules.Where(rule => rule.Type != "gcp:sql/user:User"))
-            Assert.Empty(Names(first, type, property).Intersect(Names(second, type, property)));
-    }, iter: 40, threads: 1);
+                    foreach (var (type, property, _, _, _) in _rules.Where(rule => rule.Type != "gcp:sql/user:User"))
+                        Assert.Empty(Names(first, type, property).Intersect(Names(second, type, property)));
+                },
+                iter: 40,
+                threads: 1
+            );
 
     [Fact]
     public void Slugs_that_are_alike_up_to_their_end_keep_their_names_apart_when_these_are_shortened()
     {
         // Nine letters apart only behind the cut of the tightest name; and one that imitates a shortened name.
-        var slugs = Enumerable.Range(0, 2000).Select(number => $"{new string('a', 48)}{number:x8}").Append("aaaaaa-0123456789").ToList();
+        var slugs = Enumerable
+            .Range(0, 2000)
+            .Select(number => $"{new string('a', 48)}{number:x8}")
+            .Append("aaaaaa-0123456789")
+            .ToList();
 
         Assert.All(slugs, slug => Assert.True(Slug.TryParse(slug, out _)));
         Assert.Equal(slugs.Count, slugs.Select(slug => Of(slug).IdentityTenant).Distinct().Count());
         Assert.Equal(slugs.Count, slugs.Select(slug => Of(slug).Account("migrator")).Distinct().Count());
 
-        static Names Of(string slug) => Slug.TryParse(slug, out var parsed) ? new Names(parsed) : throw new ArgumentException(slug);
+        static Names Of(string slug) =>
+            Slug.TryParse(slug, out var parsed) ? new Names(parsed) : throw new ArgumentException(slug);
     }
 
     [Fact]
@@ -104,11 +137,18 @@ public class IsolationTests
         string[] paths = ["labels", "userLabels", "settings.userLabels", "template.labels"];
 
         // What can be labelled is told by the SDK's own types, not by what the program happens to set.
-        var labelable = graph.Nodes.Where(node => node.Args.GetType().GetProperties().Any(property => property.Name is "Labels" or "UserLabels")
-            || node.Type.EndsWith(":DatabaseInstance", StringComparison.Ordinal)).ToList();
+        var labelable = graph
+            .Nodes.Where(node =>
+                node.Args.GetType().GetProperties().Any(property => property.Name is "Labels" or "UserLabels")
+                || node.Type.EndsWith(":DatabaseInstance", StringComparison.Ordinal)
+            )
+            .ToList();
         Assert.True(labelable.Count > 20);
         Assert.All(labelable, node => Assert.Contains(paths, path => Equals(node[$"{path}.tenant"], stack)));
-        Assert.All(graph.All("Service").Append(graph.One("Job")), node => Assert.Equal(stack, node["template.labels.tenant"]));
+        Assert.All(
+            graph.All("Service").Append(graph.One("Job")),
+            node => Assert.Equal(stack, node["template.labels.tenant"])
+        );
     }
 
     [Theory, Stacks]
@@ -116,13 +156,24 @@ public class IsolationTests
     {
         var graph = await Graph.OfAsync(stack);
 
-        Assert.All(graph.Nodes, node => Assert.Equal(
-            node.Type.StartsWith("tenant:", StringComparison.Ordinal) || node.Type == "pulumi:providers:gcp",
-            node.Parent == "stack"));
-        Assert.All(graph.Nodes.Where(node => node.Type.StartsWith("gcp:", StringComparison.Ordinal)), node => Assert.Equal("gcp", node.Provider));
+        Assert.All(
+            graph.Nodes,
+            node =>
+                Assert.Equal(
+                    node.Type.StartsWith("tenant:", StringComparison.Ordinal) || node.Type == "pulumi:providers:gcp",
+                    node.Parent == "stack"
+                )
+        );
+        Assert.All(
+            graph.Nodes.Where(node => node.Type.StartsWith("gcp:", StringComparison.Ordinal)),
+            node => Assert.Equal("gcp", node.Provider)
+        );
         Assert.Equal(stack == "dev" ? "factory-dev" : "factory-prod", graph.One("gcp").Text("project"));
         // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to count the calls on.
-        Assert.Equal(("true", graph.One("gcp").Text("project")), (graph.One("gcp").Text("userProjectOverride"), graph.One("gcp").Text("billingProject")));
+        Assert.Equal(
+            ("true", graph.One("gcp").Text("project")),
+            (graph.One("gcp").Text("userProjectOverride"), graph.One("gcp").Text("billingProject"))
+        );
     }
 
     [Theory]
@@ -144,21 +195,31 @@ public class IsolationTests
     {
         var (message, registered) = await Graph.FaultAsync(slug, "acme-corp");
 
-        Assert.Contains("the stack's name is the tenant's slug: lower-case letters, digits and single hyphens between them, at most 56 characters", message);
+        Assert.Contains(
+            "the stack's name is the tenant's slug: lower-case letters, digits and single hyphens between them, at most 56 characters",
+            message
+        );
         Assert.Empty(registered);
     }
 
     [Fact]
-    public void No_text_but_a_slug_parses_as_one() => Gen.String[0, 80].Sample(text =>
-    {
-        var legal = text.Length is > 0 and <= 56
-            && text.All(c => c is '-' or (>= 'a' and <= 'z') or (>= '0' and <= '9'))
-            && !text.StartsWith('-') && !text.EndsWith('-') && !text.Contains("--", StringComparison.Ordinal);
-        Assert.Equal(legal, Slug.TryParse(text, out _));
-    });
+    public void No_text_but_a_slug_parses_as_one() =>
+        Gen.String[0, 80]
+            .Sample(text =>
+            {
+                var legal =
+                    text.Length is > 0 and <= 56
+                    && text.All(c => c is '-' or (>= 'a' and <= 'z') or (>= '0' and <= '9'))
+                    && !text.StartsWith('-')
+                    && !text.EndsWith('-')
+                    && !text.Contains("--", StringComparison.Ordinal);
+                Assert.Equal(legal, Slug.TryParse(text, out _));
+            });
 
     static List<string> Names(Graph graph, string type, string property) =>
-    [
-        .. graph.Nodes.Where(node => node.Type == type).Select(node => property == "" ? $"{node.Name}{Cloud.NameSuffix}" : node.Text(property)!),
-    ];
+        [
+            .. graph
+                .Nodes.Where(node => node.Type == type)
+                .Select(node => property == "" ? $"{node.Name}{Cloud.NameSuffix}" : node.Text(property)!),
+        ];
 }

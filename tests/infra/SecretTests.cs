@@ -11,38 +11,62 @@ public class SecretTests
     public async Task Secrets_reach_containers_by_reference_only(string stack)
     {
         var graph = await Graph.OfAsync(stack);
-        Node[] containers = [.. graph.All("Service").SelectMany(node => node.List("template.containers")), .. graph.One("Job").List("template.template.containers")];
+        Node[] containers =
+        [
+            .. graph.All("Service").SelectMany(node => node.List("template.containers")),
+            .. graph.One("Job").List("template.template.containers"),
+        ];
 
-        var references = containers.SelectMany(node => node.List("envs")).Where(env => env["valueSource.secretKeyRef"] is not null)
+        var references = containers
+            .SelectMany(node => node.List("envs"))
+            .Where(env => env["valueSource.secretKeyRef"] is not null)
             .ToDictionary(env => $"{env.Label}:{env.Text("name")}", env => env.Text("valueSource.secretKeyRef.secret"));
         Assert.Equal(4, references.Count);
-        Assert.All(containers, node => Assert.DoesNotContain("plain-text-of-", Golden.Render(graph with { Nodes = [node] })));
-        Assert.All(containers.SelectMany(node => node.List("envs")), env =>
-            Assert.DoesNotMatch("PASSWORD|KEY|SECRET|TOKEN", env["value"] is null ? "" : env.Text("name")));
+        Assert.All(
+            containers,
+            node => Assert.DoesNotContain("plain-text-of-", Golden.Render(graph with { Nodes = [node] }))
+        );
+        Assert.All(
+            containers.SelectMany(node => node.List("envs")),
+            env => Assert.DoesNotMatch("PASSWORD|KEY|SECRET|TOKEN", env["value"] is null ? "" : env.Text("name"))
+        );
     }
 
     [Theory, Stacks]
     public async Task Each_secret_is_readable_by_the_account_that_uses_it_and_by_no_other(string stack)
     {
         var graph = await Graph.OfAsync(stack);
-        string Member(string workload) => $"serviceAccount:{graph.One("Account", workload).Text("accountId")}@factory.iam.gserviceaccount.com";
+        string Member(string workload) =>
+            $"serviceAccount:{graph.One("Account", workload).Text("accountId")}@factory.iam.gserviceaccount.com";
 
-        var readers = graph.All("SecretIamMember").Select(node => (node.Text("secretId"), node.Text("role"), node.Text("member"))).Order().ToList();
+        var readers = graph
+            .All("SecretIamMember")
+            .Select(node => (node.Text("secretId"), node.Text("role"), node.Text("member")))
+            .Order()
+            .ToList();
 
         const string Accessor = "roles/secretmanager.secretAccessor";
         Assert.Equal(
-        [
-            ($"dbpassword-{stack}", Accessor, Member("migrator")),
-            ("factorydb-password", Accessor, Member("migrator")),
-            ($"signingkey-{stack}", Accessor, Member("api")),
-            ($"signinkey-{stack}", Accessor, Member("ui")),
-        ], readers);
+            [
+                ($"dbpassword-{stack}", Accessor, Member("migrator")),
+                ("factorydb-password", Accessor, Member("migrator")),
+                ($"signingkey-{stack}", Accessor, Member("api")),
+                ($"signinkey-{stack}", Accessor, Member("ui")),
+            ],
+            readers
+        );
     }
 
     [Theory, Stacks]
-    public async Task A_secret_never_leaves_the_tenants_region(string stack) => Assert.All(
-        (await Graph.OfAsync(stack)).All("Secret"),
-        node => Assert.Equal(["europe-west3"], node.List("replication.userManaged.replicas").Select(replica => replica.Text("location"))));
+    public async Task A_secret_never_leaves_the_tenants_region(string stack) =>
+        Assert.All(
+            (await Graph.OfAsync(stack)).All("Secret"),
+            node =>
+                Assert.Equal(
+                    ["europe-west3"],
+                    node.List("replication.userManaged.replicas").Select(replica => replica.Text("location"))
+                )
+        );
 
     [Theory, Stacks]
     public async Task Passwords_and_keys_are_secret_on_the_way_in_and_in_the_state(string stack)
@@ -66,12 +90,21 @@ public class SecretTests
     {
         var graph = await Graph.OfAsync("globex-health");
 
-        foreach (var property in typeof(TenantStack).GetProperties().Where(property => property.PropertyType == typeof(Output<string>) && property.Name != nameof(Stack.Urn)))
+        foreach (
+            var property in typeof(TenantStack)
+                .GetProperties()
+                .Where(property =>
+                    property.PropertyType == typeof(Output<string>) && property.Name != nameof(Stack.Urn)
+                )
+        )
         {
             var output = (Output<string>)property.GetValue(graph.Outputs)!;
             var value = await OutputUtilities.GetValueAsync(output);
             Assert.False(string.IsNullOrEmpty(value), property.Name);
-            Assert.Equal(value.StartsWith("plain-text-of-", StringComparison.Ordinal), await Output.IsSecretAsync(output));
+            Assert.Equal(
+                value.StartsWith("plain-text-of-", StringComparison.Ordinal),
+                await Output.IsSecretAsync(output)
+            );
         }
     }
 
@@ -81,7 +114,10 @@ public class SecretTests
 
     static Task<bool> IsSecretAsync(Node node, string property)
     {
-        var value = node.Args.GetType().GetProperty(property, BindingFlags.Public | BindingFlags.Instance)!.GetValue(node.Args);
+        var value = node
+            .Args.GetType()
+            .GetProperty(property, BindingFlags.Public | BindingFlags.Instance)!
+            .GetValue(node.Args);
         return Output.IsSecretAsync(((Input<string>)value!).ToOutput());
     }
 }

@@ -19,9 +19,16 @@ public sealed class WorkflowScriptTests : IDisposable
     [InlineData("Pulumi.yaml", "stacks=[\"acme-corp\",\"dev\"]")]
     [InlineData("Pulumi.deleted.yaml", "stacks=[]")]
     [InlineData("Pulumi.$(id).yaml", "stacks=[]")]
-    public async Task A_changed_file_previews_its_stack_and_a_changed_program_all_of_them(string changed, string expected)
+    public async Task A_changed_file_previews_its_stack_and_a_changed_program_all_of_them(
+        string changed,
+        string expected
+    )
     {
-        var (exitCode, output, error) = await Tool.RunAsync("bash", [".github/scripts/stacks.sh"], input: changed + "\n");
+        var (exitCode, output, error) = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/stacks.sh"],
+            input: changed + "\n"
+        );
 
         Assert.Equal((0, expected), (exitCode, output.Trim()));
         Assert.Empty(error);
@@ -29,12 +36,42 @@ public sealed class WorkflowScriptTests : IDisposable
 
     [Theory]
     [InlineData("acme-corp", "acme-corp", 0, "")]
-    [InlineData("acme-corp", "acme", 2, "The confirmation is not the slug. Start again and type 'acme-corp' in both fields.")]
-    [InlineData("nobody", "nobody", 2, "There is no stack of tenant 'nobody': Pulumi.nobody.yaml is not in this commit.")]
-    [InlineData("acme-corp; rm -rf /", "acme-corp; rm -rf /", 2, "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters.")]
-    [InlineData("$(id)", "$(id)", 2, "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters.")]
-    [InlineData("../acme-corp", "../acme-corp", 2, "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters.")]
-    public async Task A_rollback_wants_the_slug_of_a_committed_stack_twice(string slug, string confirmation, int exitCode, string sentence)
+    [InlineData(
+        "acme-corp",
+        "acme",
+        2,
+        "The confirmation is not the slug. Start again and type 'acme-corp' in both fields."
+    )]
+    [InlineData(
+        "nobody",
+        "nobody",
+        2,
+        "There is no stack of tenant 'nobody': Pulumi.nobody.yaml is not in this commit."
+    )]
+    [InlineData(
+        "acme-corp; rm -rf /",
+        "acme-corp; rm -rf /",
+        2,
+        "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters."
+    )]
+    [InlineData(
+        "$(id)",
+        "$(id)",
+        2,
+        "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters."
+    )]
+    [InlineData(
+        "../acme-corp",
+        "../acme-corp",
+        2,
+        "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters."
+    )]
+    public async Task A_rollback_wants_the_slug_of_a_committed_stack_twice(
+        string slug,
+        string confirmation,
+        int exitCode,
+        string sentence
+    )
     {
         var result = await Tool.RunAsync("bash", [".github/scripts/confirmed.sh", slug, confirmation]);
 
@@ -48,20 +85,34 @@ public sealed class WorkflowScriptTests : IDisposable
     {
         var timeline = Path.Combine(_folder, "report", "timeline.jsonl");
 
-        var result = await Tool.RunAsync("bash", [".github/scripts/timed.sh", "A \"quoted\" name", command], environment: ("TIMELINE", timeline));
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/timed.sh", "A \"quoted\" name", command],
+            environment: ("TIMELINE", timeline)
+        );
 
         Assert.Equal(exitCode, result.ExitCode);
-        var line = JsonDocument.Parse(Assert.Single(await File.ReadAllLinesAsync(timeline, TestContext.Current.CancellationToken))).RootElement;
-        Assert.Equal(("A \"quoted\" name", exitCode), (line.GetProperty("name").GetString(), line.GetProperty("status").GetInt32()));
+        var line = JsonDocument
+            .Parse(Assert.Single(await File.ReadAllLinesAsync(timeline, TestContext.Current.CancellationToken)))
+            .RootElement;
+        Assert.Equal(
+            ("A \"quoted\" name", exitCode),
+            (line.GetProperty("name").GetString(), line.GetProperty("status").GetInt32())
+        );
         Assert.True(line.GetProperty("started").GetDateTimeOffset() <= line.GetProperty("ended").GetDateTimeOffset());
     }
 
     [Theory]
     [InlineData("True", 0)]
     [InlineData("False", 1)]
-    public async Task The_migrators_job_is_run_with_its_arguments_and_the_log_of_that_very_execution_is_kept_however_it_ends(string completed, int exitCode)
+    public async Task The_migrators_job_is_run_with_its_arguments_and_the_log_of_that_very_execution_is_kept_however_it_ends(
+        string completed,
+        int exitCode
+    )
     {
-        await FakeAsync("gcloud", $$$"""
+        await FakeAsync(
+            "gcloud",
+            $$$"""
             printf '%s\n' "$*" >> "{{{_folder}}}/calls"
             case "$*" in
               "run jobs execute "*) echo migrator-acme-corp-x7 ;;
@@ -74,39 +125,83 @@ public sealed class WorkflowScriptTests : IDisposable
                 esac ;;
               "logging read"*) echo '[{"timestamp":"2026-01-01T00:00:00Z","severity":"INFO","insertId":"a","jsonPayload":{"message":"hello"}}]' ;;
             esac
-            """);
+            """
+        );
 
-        var result = await Tool.RunAsync("bash", [Path.Combine(StackFiles.Root, ".github/scripts/run-migrator.sh"), "migrator-acme-corp", $"{_folder}/log.jsonl", "verify", "--tenant-slug=acme-corp"],
-            environment: [("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"), ("PROJECT", "p"), ("REGION", "r"), ("LOG_DELAY", "0"), ("POLL_DELAY", "0")]);
+        var result = await Tool.RunAsync(
+            "bash",
+            [
+                Path.Combine(StackFiles.Root, ".github/scripts/run-migrator.sh"),
+                "migrator-acme-corp",
+                $"{_folder}/log.jsonl",
+                "verify",
+                "--tenant-slug=acme-corp",
+            ],
+            environment:
+            [
+                ("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"),
+                ("PROJECT", "p"),
+                ("REGION", "r"),
+                ("LOG_DELAY", "0"),
+                ("POLL_DELAY", "0"),
+            ]
+        );
 
         Assert.True(exitCode == result.ExitCode, result.Error);
         var calls = await File.ReadAllLinesAsync($"{_folder}/calls", TestContext.Current.CancellationToken);
-        Assert.Equal("run jobs execute migrator-acme-corp --project p --region r --args=verify,--tenant-slug=acme-corp --async --format value(metadata.name)", calls[0]);
+        Assert.Equal(
+            "run jobs execute migrator-acme-corp --project p --region r --args=verify,--tenant-slug=acme-corp --async --format value(metadata.name)",
+            calls[0]
+        );
         Assert.Contains("execution_name\"=\"migrator-acme-corp-x7\"", calls[^1]);
-        Assert.Equal("hello", JsonDocument.Parse(await File.ReadAllTextAsync($"{_folder}/log.jsonl", TestContext.Current.CancellationToken)).RootElement
-            .GetProperty("jsonPayload").GetProperty("message").GetString());
+        Assert.Equal(
+            "hello",
+            JsonDocument
+                .Parse(await File.ReadAllTextAsync($"{_folder}/log.jsonl", TestContext.Current.CancellationToken))
+                .RootElement.GetProperty("jsonPayload")
+                .GetProperty("message")
+                .GetString()
+        );
     }
 
     [Theory]
     [InlineData("[]", "--method POST repos/o/r/issues/7/comments")]
-    [InlineData("""[{"id":1,"user":{"login":"somebody"},"body":"<!-- promotion --> mine"},{"id":2,"user":{"login":"github-actions[bot]"},"body":"<!-- promotion -->\nold"}]""",
-        "--method PATCH repos/o/r/issues/comments/2")]
-    public async Task A_comment_is_written_once_and_then_edited_and_nobody_elses_is_touched(string comments, string expected)
+    [InlineData(
+        """[{"id":1,"user":{"login":"somebody"},"body":"<!-- promotion --> mine"},{"id":2,"user":{"login":"github-actions[bot]"},"body":"<!-- promotion -->\nold"}]""",
+        "--method PATCH repos/o/r/issues/comments/2"
+    )]
+    public async Task A_comment_is_written_once_and_then_edited_and_nobody_elses_is_touched(
+        string comments,
+        string expected
+    )
     {
-        await FakeAsync("gh", $$"""
+        await FakeAsync(
+            "gh",
+            $$"""
             case "$*" in
               *--paginate*) cat "{{_folder}}/comments.json" ;;
               *) printf '%s\n' "$*" >> "{{_folder}}/calls"; cat "${@: -1:1}" > /dev/null 2>&1 || true ;;
             esac
-            """);
+            """
+        );
         await File.WriteAllTextAsync($"{_folder}/comments.json", comments, TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync($"{_folder}/report.md", "text", TestContext.Current.CancellationToken);
 
-        var result = await Tool.RunAsync("bash", [".github/scripts/comment.sh", "7", "promotion", $"{_folder}/report.md"],
-            environment: [("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"), ("GITHUB_REPOSITORY", "o/r")]);
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/comment.sh", "7", "promotion", $"{_folder}/report.md"],
+            environment:
+            [
+                ("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"),
+                ("GITHUB_REPOSITORY", "o/r"),
+            ]
+        );
 
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.Contains(expected, Assert.Single(await File.ReadAllLinesAsync($"{_folder}/calls", TestContext.Current.CancellationToken)));
+        Assert.Contains(
+            expected,
+            Assert.Single(await File.ReadAllLinesAsync($"{_folder}/calls", TestContext.Current.CancellationToken))
+        );
     }
 
     [Fact]
@@ -114,7 +209,10 @@ public sealed class WorkflowScriptTests : IDisposable
     {
         await WriteAsync("preview.txt", "+ gcp:sql", "````", "@everyone <img src=x>", "    ~ name");
 
-        var (_, comment, _) = await Tool.RunAsync("bash", [".github/scripts/preview.sh", "acme-corp", $"{_folder}/preview.txt"]);
+        var (_, comment, _) = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/preview.sh", "acme-corp", $"{_folder}/preview.txt"]
+        );
 
         var lines = comment.TrimEnd('\n').Split('\n');
         Assert.Equal(["### Preview of `acme-corp`", ""], lines[..2]);
@@ -124,7 +222,10 @@ public sealed class WorkflowScriptTests : IDisposable
     [Fact]
     public async Task Where_there_was_no_preview_the_comment_says_so()
     {
-        var (exitCode, comment, _) = await Tool.RunAsync("bash", [".github/scripts/preview.sh", "acme-corp", $"{_folder}/preview.txt"]);
+        var (exitCode, comment, _) = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/preview.sh", "acme-corp", $"{_folder}/preview.txt"]
+        );
 
         Assert.Equal(0, exitCode);
         Assert.Contains("It did not run; the job's log says why.", comment);
@@ -133,10 +234,12 @@ public sealed class WorkflowScriptTests : IDisposable
     [Fact]
     public async Task A_phase_that_another_attempt_repeats_failed_the_first_time()
     {
-        await WriteAsync("report-2-promote/promote.jsonl",
+        await WriteAsync(
+            "report-2-promote/promote.jsonl",
             """{"timestamp":"2026-01-01T10:00:00Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"copy","message":"Copy"}}""",
             """{"timestamp":"2026-01-01T10:01:00Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"copy","message":"Copy"}}""",
-            """{"timestamp":"2026-01-01T10:01:30Z","severity":"INFO","jsonPayload":{"event":"phase_ended","phase":"copy","message":"Copy"}}""");
+            """{"timestamp":"2026-01-01T10:01:30Z","severity":"INFO","jsonPayload":{"event":"phase_ended","phase":"copy","message":"Copy"}}"""
+        );
 
         var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"));
 
@@ -146,7 +249,12 @@ public sealed class WorkflowScriptTests : IDisposable
     [Fact]
     public async Task A_line_that_is_no_entry_does_not_take_the_report_away()
     {
-        await WriteAsync("report-2-promote/timeline.jsonl", """{"name":"Migration","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:05:00.000Z","status":0}""", "{\"name\":", "null");
+        await WriteAsync(
+            "report-2-promote/timeline.jsonl",
+            """{"name":"Migration","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:05:00.000Z","status":0}""",
+            "{\"name\":",
+            "null"
+        );
 
         var (exitCode, report, _) = await ReportAsync(("SLUG", "acme-corp"));
 
@@ -157,13 +265,17 @@ public sealed class WorkflowScriptTests : IDisposable
     [Fact]
     public async Task The_report_of_a_promotion_has_its_phases_as_a_table_and_a_timeline_and_the_checks()
     {
-        await WriteAsync("report-2-promote/timeline.jsonl",
+        await WriteAsync(
+            "report-2-promote/timeline.jsonl",
             """{"name":"Infrastructure","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:12:30.000Z","status":0}""",
-            """{"name":"Migration","started":"2026-01-01T10:12:31.000Z","ended":"2026-01-01T10:14:00.000Z","status":0}""");
-        await WriteAsync("report-2-promote/promote.jsonl",
+            """{"name":"Migration","started":"2026-01-01T10:12:31.000Z","ended":"2026-01-01T10:14:00.000Z","status":0}"""
+        );
+        await WriteAsync(
+            "report-2-promote/promote.jsonl",
             """{"timestamp":"2026-01-01T10:12:40Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"preflight","message":"Preflight"}}""",
             """{"timestamp":"2026-01-01T10:12:42.5Z","severity":"INFO","jsonPayload":{"event":"phase_ended","phase":"preflight","seconds":2.5,"message":"Preflight"}}""",
-            """{"timestamp":"2026-01-01T10:13:50Z","severity":"INFO","jsonPayload":{"event":"check","area":"data integrity","check":"digests","outcome":"passed","message":"12 tables"}}""");
+            """{"timestamp":"2026-01-01T10:13:50Z","severity":"INFO","jsonPayload":{"event":"check","area":"data integrity","check":"digests","outcome":"passed","message":"12 tables"}}"""
+        );
 
         var (exitCode, report, error) = await ReportAsync(("SLUG", "acme-corp"), ("COMMIT", "0123abc"));
 
@@ -175,16 +287,22 @@ public sealed class WorkflowScriptTests : IDisposable
         Assert.Contains($"  preflight :done, {At("10:12:40"):F0}, {At("10:12:42.5"):F0}", report);
         Assert.Contains("| data integrity | digests | passed |", report);
 
-        static double At(string time) => (DateTimeOffset.Parse($"2026-01-01T{time}Z") - DateTimeOffset.UnixEpoch).TotalMilliseconds;
+        static double At(string time) =>
+            (DateTimeOffset.Parse($"2026-01-01T{time}Z") - DateTimeOffset.UnixEpoch).TotalMilliseconds;
     }
 
     [Fact]
     public async Task The_report_of_a_failure_names_the_phase_that_never_ended_and_what_the_migrator_said()
     {
-        await WriteAsync("report-2-promote/timeline.jsonl", """{"name":"Migration","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:05:00.000Z","status":4}""");
-        await WriteAsync("report-2-promote/promote.jsonl",
+        await WriteAsync(
+            "report-2-promote/timeline.jsonl",
+            """{"name":"Migration","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:05:00.000Z","status":4}"""
+        );
+        await WriteAsync(
+            "report-2-promote/promote.jsonl",
             """{"timestamp":"2026-01-01T10:00:10Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"verify","message":"Verify"}}""",
-            """{"timestamp":"2026-01-01T10:04:00Z","severity":"WARNING","jsonPayload":{"message":"Table public.users differs in 3 rows."}}""");
+            """{"timestamp":"2026-01-01T10:04:00Z","severity":"WARNING","jsonPayload":{"message":"Table public.users differs in 3 rows."}}"""
+        );
 
         var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"), ("PROMOTED", "failure"));
 
@@ -200,9 +318,11 @@ public sealed class WorkflowScriptTests : IDisposable
     [Fact]
     public async Task A_log_cannot_write_markup_into_the_report()
     {
-        await WriteAsync("report-2-promote/promote.jsonl",
+        await WriteAsync(
+            "report-2-promote/promote.jsonl",
             """{"timestamp":"2026-01-01T10:00:00Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"a|b\n```\n<img src=x> @everyone :crit, 1","message":""}}""",
-            """{"timestamp":"2026-01-01T10:00:01Z","severity":"ERROR","textPayload":"<!-- promotion --> [click](https://evil.example) @admin `x`\n# head"}""");
+            """{"timestamp":"2026-01-01T10:00:01Z","severity":"ERROR","textPayload":"<!-- promotion --> [click](https://evil.example) @admin `x`\n# head"}"""
+        );
 
         var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"), ("PROMOTED", "failure"));
 
@@ -212,7 +332,10 @@ public sealed class WorkflowScriptTests : IDisposable
         Assert.DoesNotContain("](", report);
         Assert.DoesNotContain("<!--", report);
         Assert.Equal(2, report.Split('\n').Count(line => line.StartsWith("```", StringComparison.Ordinal)));
-        Assert.Single(report.Split('\n'), line => line.Contains(" :crit, ", StringComparison.Ordinal) && !line.StartsWith('|'));
+        Assert.Single(
+            report.Split('\n'),
+            line => line.Contains(" :crit, ", StringComparison.Ordinal) && !line.StartsWith('|')
+        );
     }
 
     [Fact]
@@ -220,7 +343,12 @@ public sealed class WorkflowScriptTests : IDisposable
     {
         Directory.Delete(_folder);
 
-        var (exitCode, report, _) = await ReportAsync(("SLUG", ""), ("RESOLVED", "failure"), ("VALIDATED", "skipped"), ("PROMOTED", "skipped"));
+        var (exitCode, report, _) = await ReportAsync(
+            ("SLUG", ""),
+            ("RESOLVED", "failure"),
+            ("VALIDATED", "skipped"),
+            ("PROMOTED", "skipped")
+        );
 
         Directory.CreateDirectory(_folder);
         Assert.Equal(0, exitCode);
@@ -229,7 +357,11 @@ public sealed class WorkflowScriptTests : IDisposable
     }
 
     Task<(int ExitCode, string Output, string Error)> ReportAsync(params (string Name, string Value)[] environment) =>
-        Tool.RunAsync("node", [Path.Combine(StackFiles.Root, ".github/scripts/report.mjs"), _folder], environment: environment);
+        Tool.RunAsync(
+            "node",
+            [Path.Combine(StackFiles.Root, ".github/scripts/report.mjs"), _folder],
+            environment: environment
+        );
 
     Task WriteAsync(string path, params string[] lines)
     {

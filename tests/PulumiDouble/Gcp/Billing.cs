@@ -21,7 +21,11 @@ namespace Pulumi.Gcp.Billing
         public Input<string>? DisplayName { get; set; }
 
         [field: Input("thresholdRules")]
-        public InputList<Inputs.BudgetThresholdRuleArgs> ThresholdRules { get => field ??= new(); set; }
+        public InputList<Inputs.BudgetThresholdRuleArgs> ThresholdRules
+        {
+            get => field ??= new();
+            set;
+        }
     }
 }
 
@@ -33,7 +37,11 @@ namespace Pulumi.Gcp.Billing.Inputs
         public Input<bool>? DisableDefaultIamRecipients { get; set; }
 
         [field: Input("monitoringNotificationChannels")]
-        public InputList<string> MonitoringNotificationChannels { get => field ??= new(); set; }
+        public InputList<string> MonitoringNotificationChannels
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class BudgetAmountArgs : ResourceArgs
@@ -60,7 +68,11 @@ namespace Pulumi.Gcp.Billing.Inputs
         public Input<string>? CreditTypesTreatment { get; set; }
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class BudgetThresholdRuleArgs : ResourceArgs

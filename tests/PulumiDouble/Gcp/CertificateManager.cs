@@ -8,7 +8,11 @@ namespace Pulumi.Gcp.CertificateManager
     public sealed class CertificateArgs : ResourceArgs
     {
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("managed")]
         public Input<Inputs.CertificateManagedArgs>? Managed { get; set; }
@@ -27,7 +31,11 @@ namespace Pulumi.Gcp.CertificateManager
     public sealed class CertificateMapArgs : ResourceArgs
     {
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("name")]
         public Input<string>? Name { get; set; }
@@ -39,13 +47,21 @@ namespace Pulumi.Gcp.CertificateManager
     public sealed class CertificateMapEntryArgs : ResourceArgs
     {
         [field: Input("certificates", required: true)]
-        public InputList<string> Certificates { get => field ??= new(); set; }
+        public InputList<string> Certificates
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("hostname")]
         public Input<string>? Hostname { get; set; }
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("map", required: true)]
         public Input<string> Map { get; set; } = null!;
@@ -58,7 +74,11 @@ namespace Pulumi.Gcp.CertificateManager
         : CustomResource("gcp:certificatemanager/dnsAuthorization:DnsAuthorization", name, args, options)
     {
         [Output("dnsResourceRecords")]
-        public Output<ImmutableArray<Outputs.DnsAuthorizationDnsResourceRecord>> DnsResourceRecords { get; private set; } = null!;
+        public Output<ImmutableArray<Outputs.DnsAuthorizationDnsResourceRecord>> DnsResourceRecords
+        {
+            get;
+            private set;
+        } = null!;
     }
 
     public sealed class DnsAuthorizationArgs : ResourceArgs
@@ -67,7 +87,11 @@ namespace Pulumi.Gcp.CertificateManager
         public Input<string> Domain { get; set; } = null!;
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("name")]
         public Input<string>? Name { get; set; }
@@ -79,10 +103,18 @@ namespace Pulumi.Gcp.CertificateManager.Inputs
     public sealed class CertificateManagedArgs : ResourceArgs
     {
         [field: Input("dnsAuthorizations")]
-        public InputList<string> DnsAuthorizations { get => field ??= new(); set; }
+        public InputList<string> DnsAuthorizations
+        {
+            get => field ??= new();
+            set;
+        }
 
         [field: Input("domains")]
-        public InputList<string> Domains { get => field ??= new(); set; }
+        public InputList<string> Domains
+        {
+            get => field ??= new();
+            set;
+        }
     }
 }
 

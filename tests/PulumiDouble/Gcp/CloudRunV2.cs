@@ -13,7 +13,11 @@ namespace Pulumi.Gcp.CloudRunV2
         public Input<bool>? DeletionProtection { get; set; }
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("location", required: true)]
         public Input<string> Location { get; set; } = null!;
@@ -47,7 +51,11 @@ namespace Pulumi.Gcp.CloudRunV2
         public Input<bool>? InvokerIamDisabled { get; set; }
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("location", required: true)]
         public Input<string> Location { get; set; } = null!;
@@ -59,7 +67,11 @@ namespace Pulumi.Gcp.CloudRunV2
         public Input<Inputs.ServiceTemplateArgs> Template { get; set; } = null!;
 
         [field: Input("traffics")]
-        public InputList<Inputs.ServiceTrafficArgs> Traffics { get => field ??= new(); set; }
+        public InputList<Inputs.ServiceTrafficArgs> Traffics
+        {
+            get => field ??= new();
+            set;
+        }
     }
 }
 
@@ -68,7 +80,11 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
     public sealed class JobTemplateArgs : ResourceArgs
     {
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("parallelism")]
         public Input<int>? Parallelism { get; set; }
@@ -83,7 +99,11 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
     public sealed class JobTemplateTemplateArgs : ResourceArgs
     {
         [field: Input("containers")]
-        public InputList<JobTemplateTemplateContainerArgs> Containers { get => field ??= new(); set; }
+        public InputList<JobTemplateTemplateContainerArgs> Containers
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("executionEnvironment")]
         public Input<string>? ExecutionEnvironment { get; set; }
@@ -104,10 +124,18 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
     public sealed class JobTemplateTemplateContainerArgs : ResourceArgs
     {
         [field: Input("args")]
-        public InputList<string> Args { get => field ??= new(); set; }
+        public InputList<string> Args
+        {
+            get => field ??= new();
+            set;
+        }
 
         [field: Input("envs")]
-        public InputList<JobTemplateTemplateContainerEnvArgs> Envs { get => field ??= new(); set; }
+        public InputList<JobTemplateTemplateContainerEnvArgs> Envs
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("image", required: true)]
         public Input<string> Image { get; set; } = null!;
@@ -146,7 +174,11 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
     public sealed class JobTemplateTemplateContainerResourcesArgs : ResourceArgs
     {
         [field: Input("limits")]
-        public InputMap<string> Limits { get => field ??= new(); set; }
+        public InputMap<string> Limits
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class JobTemplateTemplateVpcAccessArgs : ResourceArgs
@@ -155,7 +187,11 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
         public Input<string>? Egress { get; set; }
 
         [field: Input("networkInterfaces")]
-        public InputList<JobTemplateTemplateVpcAccessNetworkInterfaceArgs> NetworkInterfaces { get => field ??= new(); set; }
+        public InputList<JobTemplateTemplateVpcAccessNetworkInterfaceArgs> NetworkInterfaces
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class JobTemplateTemplateVpcAccessNetworkInterfaceArgs : ResourceArgs
@@ -170,13 +206,21 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
     public sealed class ServiceTemplateArgs : ResourceArgs
     {
         [field: Input("containers")]
-        public InputList<ServiceTemplateContainerArgs> Containers { get => field ??= new(); set; }
+        public InputList<ServiceTemplateContainerArgs> Containers
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("executionEnvironment")]
         public Input<string>? ExecutionEnvironment { get; set; }
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("maxInstanceRequestConcurrency")]
         public Input<int>? MaxInstanceRequestConcurrency { get; set; }
@@ -197,7 +241,11 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
     public sealed class ServiceTemplateContainerArgs : ResourceArgs
     {
         [field: Input("envs")]
-        public InputList<ServiceTemplateContainerEnvArgs> Envs { get => field ??= new(); set; }
+        public InputList<ServiceTemplateContainerEnvArgs> Envs
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("image", required: true)]
         public Input<string> Image { get; set; } = null!;
@@ -278,7 +326,11 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
         public Input<bool>? CpuIdle { get; set; }
 
         [field: Input("limits")]
-        public InputMap<string> Limits { get => field ??= new(); set; }
+        public InputMap<string> Limits
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("startupCpuBoost")]
         public Input<bool>? StartupCpuBoost { get; set; }
@@ -323,7 +375,11 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
         public Input<string>? Egress { get; set; }
 
         [field: Input("networkInterfaces")]
-        public InputList<ServiceTemplateVpcAccessNetworkInterfaceArgs> NetworkInterfaces { get => field ??= new(); set; }
+        public InputList<ServiceTemplateVpcAccessNetworkInterfaceArgs> NetworkInterfaces
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class ServiceTemplateVpcAccessNetworkInterfaceArgs : ResourceArgs

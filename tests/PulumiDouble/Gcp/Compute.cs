@@ -6,7 +6,11 @@ namespace Pulumi.Gcp.Compute
     public sealed class BackendServiceArgs : ResourceArgs
     {
         [field: Input("backends")]
-        public InputList<Inputs.BackendServiceBackendArgs> Backends { get => field ??= new(); set; }
+        public InputList<Inputs.BackendServiceBackendArgs> Backends
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("loadBalancingScheme")]
         public Input<string>? LoadBalancingScheme { get; set; }
@@ -40,7 +44,11 @@ namespace Pulumi.Gcp.Compute
         public Input<string>? IpVersion { get; set; }
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("name")]
         public Input<string>? Name { get; set; }
@@ -58,7 +66,11 @@ namespace Pulumi.Gcp.Compute
         public Input<string>? IpProtocol { get; set; }
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("loadBalancingScheme")]
         public Input<string>? LoadBalancingScheme { get; set; }
@@ -73,8 +85,11 @@ namespace Pulumi.Gcp.Compute
         public Input<string> Target { get; set; } = null!;
     }
 
-    public class RegionNetworkEndpointGroup(string name, RegionNetworkEndpointGroupArgs args, CustomResourceOptions? options = null)
-        : CustomResource("gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup", name, args, options);
+    public class RegionNetworkEndpointGroup(
+        string name,
+        RegionNetworkEndpointGroupArgs args,
+        CustomResourceOptions? options = null
+    ) : CustomResource("gcp:compute/regionNetworkEndpointGroup:RegionNetworkEndpointGroup", name, args, options);
 
     public sealed class RegionNetworkEndpointGroupArgs : ResourceArgs
     {
@@ -100,13 +115,21 @@ namespace Pulumi.Gcp.Compute
         public Input<Inputs.SecurityPolicyAdvancedOptionsConfigArgs>? AdvancedOptionsConfig { get; set; }
 
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("name")]
         public Input<string>? Name { get; set; }
 
         [field: Input("rules")]
-        public InputList<Inputs.SecurityPolicyRuleArgs> Rules { get => field ??= new(); set; }
+        public InputList<Inputs.SecurityPolicyRuleArgs> Rules
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("type")]
         public Input<string>? Type { get; set; }
@@ -170,16 +193,28 @@ namespace Pulumi.Gcp.Compute
         public Input<Inputs.URLMapDefaultUrlRedirectArgs>? DefaultUrlRedirect { get; set; }
 
         [field: Input("hostRules")]
-        public InputList<Inputs.URLMapHostRuleArgs> HostRules { get => field ??= new(); set; }
+        public InputList<Inputs.URLMapHostRuleArgs> HostRules
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("name")]
         public Input<string>? Name { get; set; }
 
         [field: Input("pathMatchers")]
-        public InputList<Inputs.URLMapPathMatcherArgs> PathMatchers { get => field ??= new(); set; }
+        public InputList<Inputs.URLMapPathMatcherArgs> PathMatchers
+        {
+            get => field ??= new();
+            set;
+        }
 
         [field: Input("tests")]
-        public InputList<Inputs.URLMapTestArgs> Tests { get => field ??= new(); set; }
+        public InputList<Inputs.URLMapTestArgs> Tests
+        {
+            get => field ??= new();
+            set;
+        }
     }
 }
 
@@ -248,7 +283,11 @@ namespace Pulumi.Gcp.Compute.Inputs
     public sealed class SecurityPolicyRuleMatchConfigArgs : ResourceArgs
     {
         [field: Input("srcIpRanges")]
-        public InputList<string> SrcIpRanges { get => field ??= new(); set; }
+        public InputList<string> SrcIpRanges
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class SecurityPolicyRuleMatchExprArgs : ResourceArgs
@@ -302,7 +341,11 @@ namespace Pulumi.Gcp.Compute.Inputs
     public sealed class URLMapHostRuleArgs : ResourceArgs
     {
         [field: Input("hosts", required: true)]
-        public InputList<string> Hosts { get => field ??= new(); set; }
+        public InputList<string> Hosts
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("pathMatcher", required: true)]
         public Input<string> PathMatcher { get; set; } = null!;

@@ -12,7 +12,11 @@ public sealed class RecordSetArgs : ResourceArgs
     public Input<string> Name { get; set; } = null!;
 
     [field: Input("rrdatas")]
-    public InputList<string> Rrdatas { get => field ??= new(); set; }
+    public InputList<string> Rrdatas
+    {
+        get => field ??= new();
+        set;
+    }
 
     [Input("ttl")]
     public Input<int>? Ttl { get; set; }

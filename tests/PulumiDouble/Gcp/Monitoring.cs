@@ -12,7 +12,11 @@ namespace Pulumi.Gcp.Monitoring
         public Input<string> Combiner { get; set; } = null!;
 
         [field: Input("conditions", required: true)]
-        public InputList<Inputs.AlertPolicyConditionArgs> Conditions { get => field ??= new(); set; }
+        public InputList<Inputs.AlertPolicyConditionArgs> Conditions
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("displayName", required: true)]
         public Input<string> DisplayName { get; set; } = null!;
@@ -21,13 +25,21 @@ namespace Pulumi.Gcp.Monitoring
         public Input<Inputs.AlertPolicyDocumentationArgs>? Documentation { get; set; }
 
         [field: Input("notificationChannels")]
-        public InputList<string> NotificationChannels { get => field ??= new(); set; }
+        public InputList<string> NotificationChannels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("severity")]
         public Input<string>? Severity { get; set; }
 
         [field: Input("userLabels")]
-        public InputMap<string> UserLabels { get => field ??= new(); set; }
+        public InputMap<string> UserLabels
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public class Dashboard(string name, DashboardArgs args, CustomResourceOptions? options = null)
@@ -64,7 +76,11 @@ namespace Pulumi.Gcp.Monitoring
         public Input<string> Timeout { get; set; } = null!;
 
         [field: Input("userLabels")]
-        public InputMap<string> UserLabels { get => field ??= new(); set; }
+        public InputMap<string> UserLabels
+        {
+            get => field ??= new();
+            set;
+        }
     }
 }
 
@@ -127,7 +143,11 @@ namespace Pulumi.Gcp.Monitoring.Inputs
     public sealed class UptimeCheckConfigMonitoredResourceArgs : ResourceArgs
     {
         [field: Input("labels", required: true)]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("type", required: true)]
         public Input<string> Type { get; set; } = null!;

@@ -46,7 +46,11 @@ namespace Pulumi.Gcp.Projects.Inputs
     public sealed class ApiKeyRestrictionsArgs : ResourceArgs
     {
         [field: Input("apiTargets")]
-        public InputList<ApiKeyRestrictionsApiTargetArgs> ApiTargets { get => field ??= new(); set; }
+        public InputList<ApiKeyRestrictionsApiTargetArgs> ApiTargets
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("browserKeyRestrictions")]
         public Input<ApiKeyRestrictionsBrowserKeyRestrictionsArgs>? BrowserKeyRestrictions { get; set; }
@@ -55,7 +59,11 @@ namespace Pulumi.Gcp.Projects.Inputs
     public sealed class ApiKeyRestrictionsBrowserKeyRestrictionsArgs : ResourceArgs
     {
         [field: Input("allowedReferrers", required: true)]
-        public InputList<string> AllowedReferrers { get => field ??= new(); set; }
+        public InputList<string> AllowedReferrers
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class IAMMemberConditionArgs : ResourceArgs

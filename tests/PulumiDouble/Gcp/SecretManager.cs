@@ -10,7 +10,11 @@ namespace Pulumi.Gcp.SecretManager
     public sealed class SecretArgs : ResourceArgs
     {
         [field: Input("labels")]
-        public InputMap<string> Labels { get => field ??= new(); set; }
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("replication", required: true)]
         public Input<Inputs.SecretReplicationArgs> Replication { get; set; } = null!;
@@ -62,7 +66,11 @@ namespace Pulumi.Gcp.SecretManager.Inputs
     public sealed class SecretReplicationUserManagedArgs : ResourceArgs
     {
         [field: Input("replicas", required: true)]
-        public InputList<SecretReplicationUserManagedReplicaArgs> Replicas { get => field ??= new(); set; }
+        public InputList<SecretReplicationUserManagedReplicaArgs> Replicas
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class SecretReplicationUserManagedReplicaArgs : ResourceArgs

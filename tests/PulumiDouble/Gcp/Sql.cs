@@ -89,7 +89,11 @@ namespace Pulumi.Gcp.Sql.Inputs
         public Input<DatabaseInstanceSettingsBackupConfigurationArgs>? BackupConfiguration { get; set; }
 
         [field: Input("databaseFlags")]
-        public InputList<DatabaseInstanceSettingsDatabaseFlagArgs> DatabaseFlags { get => field ??= new(); set; }
+        public InputList<DatabaseInstanceSettingsDatabaseFlagArgs> DatabaseFlags
+        {
+            get => field ??= new();
+            set;
+        }
 
         [Input("deletionProtectionEnabled")]
         public Input<bool>? DeletionProtectionEnabled { get; set; }
@@ -128,7 +132,11 @@ namespace Pulumi.Gcp.Sql.Inputs
         public Input<string> Tier { get; set; } = null!;
 
         [field: Input("userLabels")]
-        public InputMap<string> UserLabels { get => field ??= new(); set; }
+        public InputMap<string> UserLabels
+        {
+            get => field ??= new();
+            set;
+        }
     }
 
     public sealed class DatabaseInstanceSettingsBackupConfigurationArgs : ResourceArgs

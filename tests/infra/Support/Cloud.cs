@@ -21,31 +21,59 @@ sealed class Cloud : IMocks
         var project = "factory";
         (string Key, object Value)[] outputs = args.Type switch
         {
-            "pulumi:pulumi:StackReference" => [("outputs", StackFiles.PlatformOutputs.ToImmutableDictionary()), ("secretOutputNames", ImmutableArray<string>.Empty)],
-            "gcp:sql/databaseInstance:DatabaseInstance" => [("connectionName", $"{project}:{inputs["region"]}:{name}"), ("privateIpAddress", "10.20.0.5")],
+            "pulumi:pulumi:StackReference" =>
+            [
+                ("outputs", StackFiles.PlatformOutputs.ToImmutableDictionary()),
+                ("secretOutputNames", ImmutableArray<string>.Empty),
+            ],
+            "gcp:sql/databaseInstance:DatabaseInstance" =>
+            [
+                ("connectionName", $"{project}:{inputs["region"]}:{name}"),
+                ("privateIpAddress", "10.20.0.5"),
+            ],
             "gcp:serviceaccount/account:Account" =>
-                [("email", $"{inputs["accountId"]}@{project}.iam.gserviceaccount.com"), ("member", $"serviceAccount:{inputs["accountId"]}@{project}.iam.gserviceaccount.com")],
+            [
+                ("email", $"{inputs["accountId"]}@{project}.iam.gserviceaccount.com"),
+                ("member", $"serviceAccount:{inputs["accountId"]}@{project}.iam.gserviceaccount.com"),
+            ],
             "gcp:projects/apiKey:ApiKey" => [("keyString", "plain-text-of-the-sign-in-key")],
             "gcp:secretmanager/secretVersion:SecretVersion" => [("version", "1")],
             "gcp:compute/globalAddress:GlobalAddress" => [("address", "203.0.113.10")],
             "gcp:certificatemanager/dnsAuthorization:DnsAuthorization" =>
             [
-                ("dnsResourceRecords", ImmutableArray.Create<object>(new Dictionary<string, object>
-                {
-                    ["name"] = $"_acme-challenge.{inputs["domain"]}.",
-                    ["type"] = "CNAME",
-                    ["data"] = $"{args.Name}.authorize.certificatemanager.goog.",
-                }.ToImmutableDictionary())),
+                (
+                    "dnsResourceRecords",
+                    ImmutableArray.Create<object>(
+                        new Dictionary<string, object>
+                        {
+                            ["name"] = $"_acme-challenge.{inputs["domain"]}.",
+                            ["type"] = "CNAME",
+                            ["data"] = $"{args.Name}.authorize.certificatemanager.goog.",
+                        }.ToImmutableDictionary()
+                    )
+                ),
             ],
-            "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig" => [("uptimeCheckId", $"{inputs["displayName"]}-check")],
-            "gcp:logging/projectSink:ProjectSink" => [("writerIdentity", "serviceAccount:audit-writer@gcp-sa-logging.iam.gserviceaccount.com")],
+            "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig" =>
+            [
+                ("uptimeCheckId", $"{inputs["displayName"]}-check"),
+            ],
+            "gcp:logging/projectSink:ProjectSink" =>
+            [
+                ("writerIdentity", "serviceAccount:audit-writer@gcp-sa-logging.iam.gserviceaccount.com"),
+            ],
             _ => [],
         };
-        var state = inputs.SetItems(outputs.Select(output => KeyValuePair.Create(output.Key, output.Value)).Append(KeyValuePair.Create("name", (object)name)));
+        var state = inputs.SetItems(
+            outputs
+                .Select(output => KeyValuePair.Create(output.Key, output.Value))
+                .Append(KeyValuePair.Create("name", (object)name))
+        );
         return Task.FromResult<(string? id, object state)>((Id(args, name), state));
     }
 
-    public Task<object> CallAsync(MockCallArgs args) => throw new NotSupportedException($"The stack calls no function, but {args.Token} was called.");
+    public Task<object> CallAsync(MockCallArgs args) =>
+        throw new NotSupportedException($"The stack calls no function, but {args.Token} was called.");
 
-    static string Id(MockResourceArgs args, string name) => $"{args.Type!.Split('/', ':')[^1]}/{args.Inputs.GetValueOrDefault("secretId") ?? name}";
+    static string Id(MockResourceArgs args, string name) =>
+        $"{args.Type!.Split('/', ':')[^1]}/{args.Inputs.GetValueOrDefault("secretId") ?? name}";
 }

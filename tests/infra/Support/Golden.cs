@@ -12,7 +12,11 @@ static class Golden
 {
     const string Item = "-";
 
-    static readonly JsonSerializerOptions _indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    static readonly JsonSerializerOptions _indented = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static string Render(Graph graph)
     {
@@ -75,10 +79,11 @@ static class Golden
         }
     }
 
-    static string Scalar(object value) => value switch
-    {
-        string text when text.StartsWith("plain-text-of-", StringComparison.Ordinal) => "[secret]",
-        bool flag => flag ? "true" : "false",
-        _ => FormattableString.Invariant($"{value}"),
-    };
+    static string Scalar(object value) =>
+        value switch
+        {
+            string text when text.StartsWith("plain-text-of-", StringComparison.Ordinal) => "[secret]",
+            bool flag => flag ? "true" : "false",
+            _ => FormattableString.Invariant($"{value}"),
+        };
 }

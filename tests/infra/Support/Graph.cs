@@ -13,7 +13,8 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
     static readonly ConcurrentDictionary<string, Task<Graph>> _graphs = [];
 
     /// <summary>The graph of a stack as it stands in the repository; made once.</summary>
-    public static Task<Graph> OfAsync(string stack) => _graphs.GetOrAdd(stack, name => DeployAsync(name, StackFiles.Settings(name)));
+    public static Task<Graph> OfAsync(string stack) =>
+        _graphs.GetOrAdd(stack, name => DeployAsync(name, StackFiles.Settings(name)));
 
     /// <summary>The graph of a stack with some settings changed; <c>null</c> takes one away.</summary>
     public static Task<Graph> OfAsync(string stack, params (string Key, string? Value)[] changes) =>
@@ -21,11 +22,16 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
 
     /// <summary>What went wrong, and what had been registered by then.</summary>
     public static async Task<(string Message, IReadOnlyCollection<MockResourceArgs> Registered)> FaultAsync(
-        string stack, string settingsOf, params (string Key, string? Value)[] changes)
+        string stack,
+        string settingsOf,
+        params (string Key, string? Value)[] changes
+    )
     {
         var cloud = new Cloud();
         Configure(Changed(StackFiles.Settings(settingsOf), changes));
-        var exception = await Assert.ThrowsAsync<RunException>(() => Deployment.TestAsync<TenantStack>(cloud, Options(stack)));
+        var exception = await Assert.ThrowsAsync<RunException>(() =>
+            Deployment.TestAsync<TenantStack>(cloud, Options(stack))
+        );
         return (exception.Message, cloud.Registered);
     }
 
@@ -43,34 +49,55 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
             if (type is "pulumi:pulumi:Stack" or "pulumi:pulumi:StackReference")
                 continue;
 
-            var registered = cloud.Registered.Single(args => args.Type == type && args.Name == seen.Resource.GetResourceName());
-            var dependencies = await OutputUtilities.GetValueAsync(((Input<ImmutableArray<Resource>>)seen.Options.DependsOn).ToOutput());
-            nodes.Add(new Node(
-                type,
-                seen.Resource.GetResourceName(),
-                seen.Options.Parent is { } parent ? Label(parent) : "stack",
-                registered.Inputs,
-                [.. dependencies.Select(Label).Order(StringComparer.Ordinal)],
-                seen.Options.Protect ?? false,
-                [.. seen.Options.IgnoreChanges],
-                seen.Options.DeletedWith is { } with ? Label(with) : null,
-                registered.Provider is { Length: > 0 } provider ? provider.Split("::")[3] : null,
-                (seen.Options as CustomResourceOptions)?.AdditionalSecretOutputs ?? [],
-                seen.Args));
+            var registered = cloud.Registered.Single(args =>
+                args.Type == type && args.Name == seen.Resource.GetResourceName()
+            );
+            var dependencies = await OutputUtilities.GetValueAsync(
+                ((Input<ImmutableArray<Resource>>)seen.Options.DependsOn).ToOutput()
+            );
+            nodes.Add(
+                new Node(
+                    type,
+                    seen.Resource.GetResourceName(),
+                    seen.Options.Parent is { } parent ? Label(parent) : "stack",
+                    registered.Inputs,
+                    [.. dependencies.Select(Label).Order(StringComparer.Ordinal)],
+                    seen.Options.Protect ?? false,
+                    [.. seen.Options.IgnoreChanges],
+                    seen.Options.DeletedWith is { } with ? Label(with) : null,
+                    registered.Provider is { Length: > 0 } provider ? provider.Split("::")[3] : null,
+                    (seen.Options as CustomResourceOptions)?.AdditionalSecretOutputs ?? [],
+                    seen.Args
+                )
+            );
         }
 
-        return new Graph(stack, [.. nodes.OrderBy(node => node.Label, StringComparer.Ordinal)], resources.OfType<TenantStack>().Single());
+        return new Graph(
+            stack,
+            [.. nodes.OrderBy(node => node.Label, StringComparer.Ordinal)],
+            resources.OfType<TenantStack>().Single()
+        );
     }
 
     /// <summary>All of a type, by the type's last part: <c>BackendService</c>.</summary>
-    public IReadOnlyList<Node> All(string type) => [.. Nodes.Where(node => node.Type.EndsWith($":{type}", StringComparison.Ordinal) && !node.Type.StartsWith("tenant:", StringComparison.Ordinal))];
+    public IReadOnlyList<Node> All(string type) =>
+        [
+            .. Nodes.Where(node =>
+                node.Type.EndsWith($":{type}", StringComparison.Ordinal)
+                && !node.Type.StartsWith("tenant:", StringComparison.Ordinal)
+            ),
+        ];
 
     /// <summary>The only one of a type, or the only one of that name.</summary>
-    public Node One(string type, string? name = null) => Assert.Single(All(type), node => name is null || node.Name == name);
+    public Node One(string type, string? name = null) =>
+        Assert.Single(All(type), node => name is null || node.Name == name);
 
     static string Label(Resource resource) => $"{resource.GetResourceType()} {resource.GetResourceName()}";
 
-    static Dictionary<string, string> Changed(Dictionary<string, string> settings, (string Key, string? Value)[] changes)
+    static Dictionary<string, string> Changed(
+        Dictionary<string, string> settings,
+        (string Key, string? Value)[] changes
+    )
     {
         foreach (var (key, value) in changes)
         {
@@ -87,20 +114,29 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
     static void Configure(IReadOnlyDictionary<string, string> settings) =>
         Environment.SetEnvironmentVariable("PULUMI_CONFIG", JsonSerializer.Serialize(settings));
 
-    static TestOptions Options(string stack) => new() { ProjectName = StackFiles.Project, StackName = stack, IsPreview = false };
+    static TestOptions Options(string stack) =>
+        new()
+        {
+            ProjectName = StackFiles.Project,
+            StackName = stack,
+            IsPreview = false,
+        };
 
     /// <summary>Options are seen by transformations only, not by mocks.</summary>
-    sealed class ObservedStack() : TenantStack(new StackOptions
-    {
-        ResourceTransformations =
-        {
-            args =>
+    sealed class ObservedStack()
+        : TenantStack(
+            new StackOptions
             {
-                Seen.Add(args);
-                return null;
-            },
-        },
-    })
+                ResourceTransformations =
+                {
+                    args =>
+                    {
+                        Seen.Add(args);
+                        return null;
+                    },
+                },
+            }
+        )
     {
         public static ConcurrentBag<ResourceTransformationArgs> Seen { get; set; } = [];
     }
@@ -118,7 +154,8 @@ sealed record Node(
     string? DeletedWith,
     string? Provider,
     IReadOnlyList<string> SecretOutputs,
-    ResourceArgs Args)
+    ResourceArgs Args
+)
 {
     public string Label => $"{Type} {Name}";
 
@@ -145,7 +182,14 @@ sealed record Node(
 
     /// <summary>A list of objects by path; empty when it is not set.</summary>
     public IReadOnlyList<Node> List(string path) =>
-        [.. ((ImmutableArray<object>?)this[path] ?? []).Select(item => this with { Inputs = (ImmutableDictionary<string, object>)item })];
+        [
+            .. ((ImmutableArray<object>?)this[path] ?? []).Select(item =>
+                this with
+                {
+                    Inputs = (ImmutableDictionary<string, object>)item,
+                }
+            ),
+        ];
 
     /// <summary>A list of texts by path; empty when it is not set.</summary>
     public IReadOnlyList<string> Texts(string path) => [.. ((ImmutableArray<object>?)this[path] ?? []).Cast<string>()];

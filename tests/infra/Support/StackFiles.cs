@@ -9,12 +9,17 @@ static class StackFiles
 {
     public const string Project = "tenant";
 
-    public static readonly string Root = typeof(StackFiles).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(metadata => metadata.Key == "RepositoryRoot").Value!;
+    public static readonly string Root = typeof(StackFiles)
+        .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .Single(metadata => metadata.Key == "RepositoryRoot")
+        .Value!;
 
     /// <summary>Keys that Pulumi.yaml declares.</summary>
-    public static readonly IReadOnlyDictionary<string, YamlMappingNode> Declared = Mapping(Load("Pulumi.yaml"), "config").Children
-        .ToDictionary(pair => ((YamlScalarNode)pair.Key).Value!, pair => (YamlMappingNode)pair.Value);
+    public static readonly IReadOnlyDictionary<string, YamlMappingNode> Declared = Mapping(
+        Load("Pulumi.yaml"),
+        "config"
+    )
+        .Children.ToDictionary(pair => ((YamlScalarNode)pair.Key).Value!, pair => (YamlMappingNode)pair.Value);
 
     /// <summary>Settings that stand encrypted in a stack's file and are therefore missing from a committed example.</summary>
     public static readonly IReadOnlyDictionary<string, string> Secrets = new Dictionary<string, string>
@@ -33,7 +38,11 @@ static class StackFiles
         ["privateServicesRange"] = "google-managed-services",
         ["dnsZone"] = "factory",
         ["dnsDomain"] = "factory.example.com.",
-        ["notificationChannels"] = new[] { "projects/factory-prod/notificationChannels/2000000000000000001", "projects/factory-prod/notificationChannels/2000000000000000002" },
+        ["notificationChannels"] = new[]
+        {
+            "projects/factory-prod/notificationChannels/2000000000000000001",
+            "projects/factory-prod/notificationChannels/2000000000000000002",
+        },
         ["artifactRegistry"] = "europe-west3-docker.pkg.dev/factory-prod/images",
         ["billingAccount"] = "01AB23-45CD67-89EF01",
         ["auditProject"] = "factory-audit",
@@ -49,12 +58,14 @@ static class StackFiles
     public static Dictionary<string, string> Settings(string stack)
     {
         var settings = Defaults();
-        foreach (var (key, value) in stack switch
-        {
-            "dev" or "acme-corp" => Mapping(Load($"Pulumi.{stack}.yaml"), "config").Children
-                .Select(pair => (((YamlScalarNode)pair.Key).Value!, Text(pair.Value))),
-            _ => Settings("acme-corp").Select(pair => (pair.Key, pair.Value)),
-        })
+        foreach (
+            var (key, value) in stack switch
+            {
+                "dev" or "acme-corp" => Mapping(Load($"Pulumi.{stack}.yaml"), "config")
+                    .Children.Select(pair => (((YamlScalarNode)pair.Key).Value!, Text(pair.Value))),
+                _ => Settings("acme-corp").Select(pair => (pair.Key, pair.Value)),
+            }
+        )
             settings[key] = value;
 
         foreach (var (key, value) in Secrets)
@@ -78,13 +89,15 @@ static class StackFiles
         return (YamlMappingNode)stream.Documents[0].RootNode;
     }
 
-    static Dictionary<string, string> Defaults() => Declared
-        .Where(pair => pair.Value.Children.ContainsKey("default"))
-        .ToDictionary(pair => $"{Project}:{pair.Key}", pair => Text(pair.Value.Children["default"]));
+    static Dictionary<string, string> Defaults() =>
+        Declared
+            .Where(pair => pair.Value.Children.ContainsKey("default"))
+            .ToDictionary(pair => $"{Project}:{pair.Key}", pair => Text(pair.Value.Children["default"]));
 
-    static string Text(YamlNode node) => node is YamlSequenceNode list
-        ? JsonSerializer.Serialize(list.Children.Select(item => ((YamlScalarNode)item).Value))
-        : ((YamlScalarNode)node).Value!;
+    static string Text(YamlNode node) =>
+        node is YamlSequenceNode list
+            ? JsonSerializer.Serialize(list.Children.Select(item => ((YamlScalarNode)item).Value))
+            : ((YamlScalarNode)node).Value!;
 
     static YamlMappingNode Mapping(YamlMappingNode node, string key) => (YamlMappingNode)node.Children[key];
 }

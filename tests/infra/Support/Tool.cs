@@ -7,7 +7,12 @@ namespace Infra.Tests.Support;
 static class Tool
 {
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
-        string program, IEnumerable<string> arguments, string? folder = null, string input = "", params (string Name, string Value)[] environment)
+        string program,
+        IEnumerable<string> arguments,
+        string? folder = null,
+        string input = "",
+        params (string Name, string Value)[] environment
+    )
     {
         var start = new ProcessStartInfo(program, arguments)
         {

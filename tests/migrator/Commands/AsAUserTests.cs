@@ -20,16 +20,49 @@ public sealed class AsAUserTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
 
         var planned = await RunAsync(move, 0, "promote", "--dry-run", "--json");
-        Assert.Equal(50, (long)planned["tables"]!.AsArray().Single(table => (string)table!["table"]! == "public.notes")!["rows"]!);
+        Assert.Equal(
+            50,
+            (long)planned["tables"]!.AsArray().Single(table => (string)table!["table"]! == "public.notes")!["rows"]!
+        );
         Assert.False(await move.IsolatedExistsAsync());
-        Assert.False(await move.Shared.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"));
+        Assert.False(
+            await move.Shared.ScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"
+            )
+        );
 
-        var promoted = await RunAsync(move, 0, "promote", "--confirm", "--json", "--report", Path.Combine(move.Settings.RoutingDirectory, "report.md"));
+        var promoted = await RunAsync(
+            move,
+            0,
+            "promote",
+            "--confirm",
+            "--json",
+            "--report",
+            Path.Combine(move.Settings.RoutingDirectory, "report.md")
+        );
         Assert.Equal("isolated", (string)promoted["isolation_mode"]!);
-        Assert.Contains("| public.notes | 50 |", await File.ReadAllTextAsync(Path.Combine(move.Settings.RoutingDirectory, "report.md")));
+        Assert.Contains(
+            "| public.notes | 50 |",
+            await File.ReadAllTextAsync(Path.Combine(move.Settings.RoutingDirectory, "report.md"))
+        );
 
         var status = await RunAsync(move, 0, "status", "--json");
-        foreach (var field in (string[])["tenant_slug", "tenant_id", "isolation_mode", "plan", "status", "created_at", "updated_at", "isolation", "routing", "promotion", "next_steps"])
+        foreach (
+            var field in (string[])
+                [
+                    "tenant_slug",
+                    "tenant_id",
+                    "isolation_mode",
+                    "plan",
+                    "status",
+                    "created_at",
+                    "updated_at",
+                    "isolation",
+                    "routing",
+                    "promotion",
+                    "next_steps",
+                ]
+        )
             Assert.True(status.ContainsKey(field), field);
         foreach (var field in (string[])["state", "phase", "mode", "started_at", "tables", "rows", "pause_ms", "error"])
             Assert.True(status["promotion"]!.AsObject().ContainsKey(field), field);
@@ -39,9 +72,14 @@ public sealed class AsAUserTests(Servers servers)
             """;
         Assert.Equal(route, (await File.ReadAllTextAsync(move.RoutingFile)).Trim());
         Assert.Equal(route, (await SayAsync(move, "routes")).Output.Trim());
-        var settings = JsonNode.Parse(await move.Shared.ScalarAsync<string>("SELECT settings::text FROM tenants WHERE id = 1"))!;
+        var settings = JsonNode.Parse(
+            await move.Shared.ScalarAsync<string>("SELECT settings::text FROM tenants WHERE id = 1")
+        )!;
         Assert.Equal("dark", (string)settings["theme"]!);
-        Assert.Equal(["isolated_at", "isolated_db_name", "migration_version"], settings["isolation"]!.AsObject().Select(field => field.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["isolated_at", "isolated_db_name", "migration_version"],
+            settings["isolation"]!.AsObject().Select(field => field.Key).Order(StringComparer.Ordinal)
+        );
         Assert.Equal(move.TargetName, (string)settings["isolation"]!["isolated_db_name"]!);
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", (string)settings["isolation"]!["isolated_at"]!);
         Assert.Equal("001", (string)settings["isolation"]!["migration_version"]!);
@@ -50,7 +88,10 @@ public sealed class AsAUserTests(Servers servers)
         await move.Isolated.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'later')");
         Assert.False((bool)(await RunAsync(move, 0, "verify", "--json"))["equal"]!);
 
-        Assert.Equal("shared", (string)(await RunAsync(move, 0, "rollback", "--confirm", "--drop-isolated", "--json"))["isolation_mode"]!);
+        Assert.Equal(
+            "shared",
+            (string)(await RunAsync(move, 0, "rollback", "--confirm", "--drop-isolated", "--json"))["isolation_mode"]!
+        );
         Assert.Equal(51, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM notes WHERE tenant_id = 1"));
         Assert.False(File.Exists(move.RoutingFile));
         Assert.False(await move.IsolatedExistsAsync());
@@ -63,13 +104,22 @@ public sealed class AsAUserTests(Servers servers)
         async Task Expect(int code, string sentence, params string[] words)
         {
             var (exit, output, error) = await SayAsync(move, words);
-            Assert.True(exit == code && error.Contains(sentence), $"'{string.Join(' ', words)}' ended with {exit}:\n{error}");
+            Assert.True(
+                exit == code && error.Contains(sentence),
+                $"'{string.Join(' ', words)}' ended with {exit}:\n{error}"
+            );
             Assert.Equal("", output);
             Assert.DoesNotContain("   at ", error);
         }
 
         const string beginning = "acme";
-        await Expect(2, $"Tenant '{beginning}' not found. Did you mean '{move.Slug}'?", "promote", $"--tenant-slug={beginning}", "--confirm");
+        await Expect(
+            2,
+            $"Tenant '{beginning}' not found. Did you mean '{move.Slug}'?",
+            "promote",
+            $"--tenant-slug={beginning}",
+            "--confirm"
+        );
         await Expect(2, "is not a tenant slug", "promote", "--tenant-slug=Acme_Corp", "--confirm");
         await Expect(2, "Say --confirm", "promote", $"--tenant-slug={move.Slug}");
         await Expect(2, "There is no command 'promot'", "promot");
@@ -104,17 +154,29 @@ public sealed class AsAUserTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);
 
-        var (code, output, error) = await SayAsync(move, "promote", $"--tenant-slug={move.Slug}", "--confirm", "--json", "--log-format", "json");
+        var (code, output, error) = await SayAsync(
+            move,
+            "promote",
+            $"--tenant-slug={move.Slug}",
+            "--confirm",
+            "--json",
+            "--log-format",
+            "json"
+        );
 
         Assert.Equal(0, code);
         using var result = JsonDocument.Parse(output);
         foreach (var line in error.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             using var entry = JsonDocument.Parse(line);
-            Assert.Contains(entry.RootElement.GetProperty("severity").GetString(), (string[])["INFO", "WARNING", "ERROR"]);
+            Assert.Contains(
+                entry.RootElement.GetProperty("severity").GetString(),
+                (string[])["INFO", "WARNING", "ERROR"]
+            );
             Assert.NotEmpty(entry.RootElement.GetProperty("message").GetString()!);
         }
-        foreach (var role in (string[])[Servers.Admin]) Assert.DoesNotContain(move.Server.PasswordOf(role), output + error);
+        foreach (var role in (string[])[Servers.Admin])
+            Assert.DoesNotContain(move.Server.PasswordOf(role), output + error);
     }
 
     static async Task<JsonObject> RunAsync(TenantMove move, int expected, string verb, params string[] flags)
@@ -130,7 +192,13 @@ public sealed class AsAUserTests(Servers servers)
         var source = new NpgsqlConnectionStringBuilder(move.Shared.ConnectionString());
         var target = new NpgsqlConnectionStringBuilder(move.Server.ConnectionString("postgres", move.Shared.Owner));
         return await MigratorProgram.RunAsync(
-            words is ["routes"] ? ["routes", $"--tenant-slug={move.Slug}"] : [.. words.Where(word => word is not ("PORT" or "PASSWORD")), .. words is ["promot"] ? (string[])[] : ["--routing-dir", move.Settings.RoutingDirectory]],
+            words is ["routes"]
+                ? ["routes", $"--tenant-slug={move.Slug}"]
+                :
+                [
+                    .. words.Where(word => word is not ("PORT" or "PASSWORD")),
+                    .. words is ["promot"] ? (string[])[] : ["--routing-dir", move.Settings.RoutingDirectory],
+                ],
             new Dictionary<string, string?>
             {
                 ["DB_HOST"] = source.Host,
@@ -142,6 +210,7 @@ public sealed class AsAUserTests(Servers servers)
                 ["TARGET_DB_PORT"] = target.Port.ToString(),
                 ["TARGET_DB_USER"] = target.Username,
                 ["TARGET_DB_PASSWORD"] = target.Password,
-            });
+            }
+        );
     }
 }

@@ -11,7 +11,8 @@ public sealed class ResolveTenantTests : IDisposable
 
     public ResolveTenantTests()
     {
-        foreach (var slug in (string[])["acme-corp", "globex"]) File.WriteAllText(Path.Combine(folder.FullName, $"Pulumi.{slug}.yaml"), "config: {}\n");
+        foreach (var slug in (string[])["acme-corp", "globex"])
+            File.WriteAllText(Path.Combine(folder.FullName, $"Pulumi.{slug}.yaml"), "config: {}\n");
     }
 
     public void Dispose() => folder.Delete(recursive: true);
@@ -31,7 +32,11 @@ public sealed class ResolveTenantTests : IDisposable
     [Fact]
     public async Task The_default_is_taken_when_the_pull_request_names_nobody()
     {
-        var (exitCode, output, _) = await ResolveAsync(PullRequest("Grow", null, "promote-tenant"), "--default", "globex");
+        var (exitCode, output, _) = await ResolveAsync(
+            PullRequest("Grow", null, "promote-tenant"),
+            "--default",
+            "globex"
+        );
 
         Assert.Equal((0, "slug=globex\n"), (exitCode, output));
     }
@@ -52,14 +57,27 @@ public sealed class ResolveTenantTests : IDisposable
 
         Assert.Equal(0, exitCode);
         var document = JsonDocument.Parse(output).RootElement;
-        Assert.Equal(("acme-corp", "label"), (document.GetProperty("tenant_slug").GetString(), document.GetProperty("source").GetString()));
+        Assert.Equal(
+            ("acme-corp", "label"),
+            (document.GetProperty("tenant_slug").GetString(), document.GetProperty("source").GetString())
+        );
     }
 
     [Theory]
     [InlineData("promote-tenant:acme-corp", "[TENANT: globex] Grow", null, "acme-corp (label), globex (title)")]
     [InlineData("promote-tenant:acme-corp", "Grow", "Tenant: globex", "acme-corp (label), globex (text)")]
-    [InlineData("promote-tenant", "[TENANT: acme-corp] and [TENANT: globex]", null, "acme-corp (title), globex (title)")]
-    public async Task Two_different_answers_are_a_refusal_that_names_both(string label, string title, string? body, string both)
+    [InlineData(
+        "promote-tenant",
+        "[TENANT: acme-corp] and [TENANT: globex]",
+        null,
+        "acme-corp (title), globex (title)"
+    )]
+    public async Task Two_different_answers_are_a_refusal_that_names_both(
+        string label,
+        string title,
+        string? body,
+        string both
+    )
     {
         var (exitCode, output, error) = await ResolveAsync(PullRequest(title, body, label));
 
@@ -70,7 +88,9 @@ public sealed class ResolveTenantTests : IDisposable
     [Fact]
     public async Task Two_labels_of_two_tenants_are_a_refusal()
     {
-        var (exitCode, _, error) = await ResolveAsync(PullRequest("Grow", null, "promote-tenant:acme-corp", "promote-tenant:globex"));
+        var (exitCode, _, error) = await ResolveAsync(
+            PullRequest("Grow", null, "promote-tenant:acme-corp", "promote-tenant:globex")
+        );
 
         Assert.Equal(2, exitCode);
         Assert.Contains("acme-corp (label), globex (label)", error);
@@ -116,7 +136,10 @@ public sealed class ResolveTenantTests : IDisposable
         var (exitCode, _, error) = await ResolveAsync(PullRequest("Grow", null, "promote-tenant:initech"));
 
         Assert.Equal(2, exitCode);
-        Assert.Contains("Tenant 'initech' has no committed stack: Pulumi.initech.yaml is missing. Commit it first, or correct the slug.", error);
+        Assert.Contains(
+            "Tenant 'initech' has no committed stack: Pulumi.initech.yaml is missing. Commit it first, or correct the slug.",
+            error
+        );
     }
 
     [Theory]
@@ -140,7 +163,11 @@ public sealed class ResolveTenantTests : IDisposable
     [Fact]
     public async Task An_event_that_is_not_there_is_a_sentence()
     {
-        var (exitCode, _, error) = await MigratorProgram.RunAsync(["resolve-tenant", "--event", Path.Combine(folder.FullName, "none.json")]);
+        var (exitCode, _, error) = await MigratorProgram.RunAsync([
+            "resolve-tenant",
+            "--event",
+            Path.Combine(folder.FullName, "none.json"),
+        ]);
 
         Assert.Equal(2, exitCode);
         Assert.Contains("none.json is no event of a pull request", error);
@@ -150,29 +177,48 @@ public sealed class ResolveTenantTests : IDisposable
     {
         var file = Path.Combine(folder.FullName, "event.json");
         await File.WriteAllTextAsync(file, payload.ToJsonString());
-        return await MigratorProgram.RunAsync(["resolve-tenant", "--event", file, "--registry", folder.FullName, .. options]);
+        return await MigratorProgram.RunAsync([
+            "resolve-tenant",
+            "--event",
+            file,
+            "--registry",
+            folder.FullName,
+            .. options,
+        ]);
     }
 
     // The shape that GitHub sends for 'pull_request: labeled', less what nobody reads.
-    static JsonObject PullRequest(string title, string? body, params string[] labels) => new()
-    {
-        ["action"] = "labeled",
-        ["number"] = 42,
-        ["label"] = Label(labels[^1]),
-        ["pull_request"] = new JsonObject
+    static JsonObject PullRequest(string title, string? body, params string[] labels) =>
+        new()
         {
+            ["action"] = "labeled",
             ["number"] = 42,
-            ["state"] = "open",
-            ["title"] = title,
-            ["body"] = body,
-            ["user"] = new JsonObject { ["login"] = "octocat", ["type"] = "User" },
-            ["labels"] = new JsonArray([.. labels.Select(Label)]),
-            ["head"] = new JsonObject { ["ref"] = "promote/acme", ["sha"] = "6dcb09b5b57875f334f61aebed695e2e4193db5e" },
-            ["base"] = new JsonObject { ["ref"] = "main", ["sha"] = "c2d2a0f1c0d9b4b3e5c5f1f6d2a0f1c0d9b4b3e5" },
-        },
-        ["repository"] = new JsonObject { ["full_name"] = "factory/saas", ["default_branch"] = "main" },
-        ["sender"] = new JsonObject { ["login"] = "octocat" },
-    };
+            ["label"] = Label(labels[^1]),
+            ["pull_request"] = new JsonObject
+            {
+                ["number"] = 42,
+                ["state"] = "open",
+                ["title"] = title,
+                ["body"] = body,
+                ["user"] = new JsonObject { ["login"] = "octocat", ["type"] = "User" },
+                ["labels"] = new JsonArray([.. labels.Select(Label)]),
+                ["head"] = new JsonObject
+                {
+                    ["ref"] = "promote/acme",
+                    ["sha"] = "6dcb09b5b57875f334f61aebed695e2e4193db5e",
+                },
+                ["base"] = new JsonObject { ["ref"] = "main", ["sha"] = "c2d2a0f1c0d9b4b3e5c5f1f6d2a0f1c0d9b4b3e5" },
+            },
+            ["repository"] = new JsonObject { ["full_name"] = "factory/saas", ["default_branch"] = "main" },
+            ["sender"] = new JsonObject { ["login"] = "octocat" },
+        };
 
-    static JsonObject Label(string name) => new() { ["id"] = 208045946, ["name"] = name, ["color"] = "d73a4a", ["default"] = false };
+    static JsonObject Label(string name) =>
+        new()
+        {
+            ["id"] = 208045946,
+            ["name"] = name,
+            ["color"] = "d73a4a",
+            ["default"] = false,
+        };
 }

@@ -21,11 +21,19 @@ public sealed class StackOutputsTests : IDisposable
         var settings = new MigratorSettings(
             new Tenancy { TenantColumn = "org_id" },
             new("Host=shared;Database=factorydb;Username=factoryadmin"),
-            new("Host=shared;Database=postgres;Username=factoryadmin;Password=from-the-environment"), "routes");
+            new("Host=shared;Database=postgres;Username=factoryadmin;Password=from-the-environment"),
+            "routes"
+        );
 
-        var applied = (await StackOutputs.ReadAsync(file, Acme, TestContext.Current.CancellationToken)).Apply(settings, Acme);
+        var applied = (await StackOutputs.ReadAsync(file, Acme, TestContext.Current.CancellationToken)).Apply(
+            settings,
+            Acme
+        );
 
-        Assert.Equal(("10.20.0.5", 5432, "migrator"), (applied.Target.Host, applied.Target.Port, applied.Target.Username));
+        Assert.Equal(
+            ("10.20.0.5", 5432, "migrator"),
+            (applied.Target.Host, applied.Target.Port, applied.Target.Username)
+        );
         Assert.Equal(("postgres", "from-the-environment"), (applied.Target.Database, applied.Target.Password));
         Assert.Equal(("factory.example.com", "org_id"), (applied.Tenancy.Domain, applied.Tenancy.TenantColumn));
         Assert.Equal((settings.Source, settings.RoutingDirectory), (applied.Source, applied.RoutingDirectory));
@@ -39,7 +47,10 @@ public sealed class StackOutputsTests : IDisposable
         var (exitCode, _, error) = await PromoteAsync("--dry-run");
 
         Assert.Equal(2, exitCode);
-        Assert.Contains("holds the outputs of tenant 'globex', not of 'acme-corp'. Write it with 'pulumi stack output --json --stack acme-corp'.", error);
+        Assert.Contains(
+            "holds the outputs of tenant 'globex', not of 'acme-corp'. Write it with 'pulumi stack output --json --stack acme-corp'.",
+            error
+        );
     }
 
     [Theory]
@@ -47,7 +58,9 @@ public sealed class StackOutputsTests : IDisposable
     [InlineData("[]")]
     [InlineData("pulumi: command not found")]
     [InlineData("""{"routing":"[secret]","databaseUser":"migrator"}""")]
-    [InlineData("""{"routing":{"tenant_slug":"acme-corp","isolation_mode":"isolated","database":{"name":"tenant_acme_corp","host":"","port":5432},"endpoints":{"api":"a","ui":"u"}},"databaseUser":"migrator"}""")]
+    [InlineData(
+        """{"routing":{"tenant_slug":"acme-corp","isolation_mode":"isolated","database":{"name":"tenant_acme_corp","host":"","port":5432},"endpoints":{"api":"a","ui":"u"}},"databaseUser":"migrator"}"""
+    )]
     public async Task What_holds_no_outputs_is_refused_with_the_command_that_writes_them(string text)
     {
         await File.WriteAllTextAsync(file.FullName, text, TestContext.Current.CancellationToken);
@@ -81,25 +94,37 @@ public sealed class StackOutputsTests : IDisposable
         Assert.Contains("--stack-outputs names the server, and so does --target. Leave one of them out.", error);
     }
 
-    Task<(int ExitCode, string Output, string Error)> PromoteAsync(params string[] options) => MigratorProgram.RunAsync(
-        ["promote", "--tenant-slug=acme-corp", "--stack-outputs", file.FullName, .. options],
-        new Dictionary<string, string?> { ["DB_HOST"] = "127.0.0.1", ["DB_PORT"] = "1" });
+    Task<(int ExitCode, string Output, string Error)> PromoteAsync(params string[] options) =>
+        MigratorProgram.RunAsync(
+            ["promote", "--tenant-slug=acme-corp", "--stack-outputs", file.FullName, .. options],
+            new Dictionary<string, string?> { ["DB_HOST"] = "127.0.0.1", ["DB_PORT"] = "1" }
+        );
 
     Task WriteAsync(JsonObject outputs) => File.WriteAllTextAsync(file.FullName, outputs.ToJsonString());
 
     // As 'pulumi stack output --json' prints it.
-    static JsonObject Outputs(string slug = "acme-corp", string host = "10.20.0.5", int port = 5432) => new()
-    {
-        ["apiUrl"] = $"https://api-{slug}.factory.example.com",
-        ["databaseUser"] = "migrator",
-        ["migrationJob"] = $"migrator-{slug}",
-        ["routing"] = new JsonObject
+    static JsonObject Outputs(string slug = "acme-corp", string host = "10.20.0.5", int port = 5432) =>
+        new()
         {
-            ["tenant_slug"] = slug,
-            ["isolation_mode"] = "isolated",
-            ["database"] = new JsonObject { ["name"] = $"tenant_{slug.Replace('-', '_')}", ["host"] = host, ["port"] = port },
-            ["endpoints"] = new JsonObject { ["api"] = $"api-{slug}.factory.example.com", ["ui"] = $"app-{slug}.factory.example.com" },
-        },
-        ["signInKey"] = "[secret]",
-    };
+            ["apiUrl"] = $"https://api-{slug}.factory.example.com",
+            ["databaseUser"] = "migrator",
+            ["migrationJob"] = $"migrator-{slug}",
+            ["routing"] = new JsonObject
+            {
+                ["tenant_slug"] = slug,
+                ["isolation_mode"] = "isolated",
+                ["database"] = new JsonObject
+                {
+                    ["name"] = $"tenant_{slug.Replace('-', '_')}",
+                    ["host"] = host,
+                    ["port"] = port,
+                },
+                ["endpoints"] = new JsonObject
+                {
+                    ["api"] = $"api-{slug}.factory.example.com",
+                    ["ui"] = $"app-{slug}.factory.example.com",
+                },
+            },
+            ["signInKey"] = "[secret]",
+        };
 }

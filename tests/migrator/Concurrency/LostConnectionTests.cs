@@ -12,20 +12,28 @@ public sealed class LostConnectionTests(Servers servers)
         get
         {
             var cuts = new TheoryData<string, bool>();
-            foreach (var phase in (string[])["guard", "copy", "verify", "cut-over"]) cuts.Add(phase, true);
-            foreach (var phase in (string[])["provision", "copy", "build-schema", "cut-over"]) cuts.Add(phase, false);
+            foreach (var phase in (string[])["guard", "copy", "verify", "cut-over"])
+                cuts.Add(phase, true);
+            foreach (var phase in (string[])["provision", "copy", "build-schema", "cut-over"])
+                cuts.Add(phase, false);
             return cuts;
         }
     }
 
     [Theory]
     [MemberData(nameof(Cuts))]
-    public async Task A_promotion_whose_sessions_are_cut_off_goes_on_or_fails_so_that_it_can(string phase, bool onShared)
+    public async Task A_promotion_whose_sessions_are_cut_off_goes_on_or_fails_so_that_it_can(
+        string phase,
+        bool onShared
+    )
     {
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated, tasks: 3_000);
         await using var migrator = shop.Start("promote");
         Assert.True(await migrator.ReachesAsync("started " + phase), migrator.Log);
-        await CutAsync(onShared ? shop.Shared : new TestDatabase(shop.Server, "postgres", EmbeddedCluster.Superuser), shop.Slug);
+        await CutAsync(
+            onShared ? shop.Shared : new TestDatabase(shop.Server, "postgres", EmbeddedCluster.Superuser),
+            shop.Slug
+        );
 
         var code = await migrator.ExitCodeAsync();
 
@@ -50,11 +58,16 @@ public sealed class LostConnectionTests(Servers servers)
         Assert.True(await migrator.ReachesAsync("started bring-home"), migrator.Log);
         await CutAsync(onShared ? shop.Shared : shop.Isolated, shop.Slug);
 
-        if (await migrator.ExitCodeAsync() != 0) await shop.RunAsync("rollback");
+        if (await migrator.ExitCodeAsync() != 0)
+            await shop.RunAsync("rollback");
 
         await shop.MustBeHomeAsync();
     }
 
-    static Task CutAsync(TestDatabase database, string slug) => database.ExecuteAsync(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = @name", new { name = "tp/" + slug }, EmbeddedCluster.Superuser);
+    static Task CutAsync(TestDatabase database, string slug) =>
+        database.ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = @name",
+            new { name = "tp/" + slug },
+            EmbeddedCluster.Superuser
+        );
 }

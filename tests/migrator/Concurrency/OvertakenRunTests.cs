@@ -80,12 +80,15 @@ public sealed class OvertakenRunTests(Servers servers)
             SELECT pg_terminate_backend(pid) FROM pg_locks
             WHERE locktype = 'advisory' AND classid = 1952804978 AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
             """,
-            role: EmbeddedCluster.Superuser);
+            role: EmbeddedCluster.Superuser
+        );
         return migrator;
     }
 
     static Task<IReadOnlyList<string>> TriggersAsync(Workshop shop) =>
-        shop.Shared.QueryAsync<string>("SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion' ORDER BY 1");
+        shop.Shared.QueryAsync<string>(
+            "SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion' ORDER BY 1"
+        );
 
     // All rows and sequences of both databases.
     static async Task<IReadOnlyList<string>> StateOfBothAsync(Workshop shop)
@@ -94,8 +97,17 @@ public sealed class OvertakenRunTests(Servers servers)
         foreach (var database in new[] { shop.Shared, shop.Isolated })
         {
             foreach (var table in Workshop.Tables)
-                state.AddRange(await database.QueryAsync<string>($"SELECT '{database.Name} {table.Table} ' || t::text FROM {table.Table} t ORDER BY 1", role: EmbeddedCluster.Superuser));
-            state.AddRange(await database.QueryAsync<string>("SELECT sequencename || ' ' || last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"));
+                state.AddRange(
+                    await database.QueryAsync<string>(
+                        $"SELECT '{database.Name} {table.Table} ' || t::text FROM {table.Table} t ORDER BY 1",
+                        role: EmbeddedCluster.Superuser
+                    )
+                );
+            state.AddRange(
+                await database.QueryAsync<string>(
+                    "SELECT sequencename || ' ' || last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
+                )
+            );
         }
         return state;
     }

@@ -15,11 +15,15 @@ public sealed class RestartedServerTests
         await using var dedicated = await EmbeddedCluster.StartAsync(binaries);
         await Servers.CreateRolesAsync(shared);
         await Servers.CreateRolesAsync(dedicated);
-        foreach (var (server, mode, moment) in new[]
-                 {
-                     (shared, StopMode.Immediate, "started copy"), (dedicated, StopMode.Immediate, "started copy"), (shared, StopMode.Fast, "started build-schema"),
-                     (dedicated, StopMode.Fast, "started verify"),
-                 })
+        foreach (
+            var (server, mode, moment) in new[]
+            {
+                (shared, StopMode.Immediate, "started copy"),
+                (dedicated, StopMode.Immediate, "started copy"),
+                (shared, StopMode.Fast, "started build-schema"),
+                (dedicated, StopMode.Fast, "started verify"),
+            }
+        )
         {
             await using var shop = await Workshop.CreateAsync(shared, dedicated, tasks: 3_000);
             await using var migrator = shop.Start("promote");

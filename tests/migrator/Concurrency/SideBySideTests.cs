@@ -28,22 +28,33 @@ public sealed class SideBySideTests(Servers servers)
     [Fact]
     public async Task Two_tenants_move_at_once_and_each_takes_its_own_rows_only()
     {
-        await using var move = await TenantMove.CreateAsync(servers, """
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
             CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text NOT NULL);
             CREATE TABLE words (note_id bigint NOT NULL REFERENCES notes, word text NOT NULL);
             INSERT INTO notes (tenant_id, body) SELECT 1 + n % 2, n FROM generate_series(1, 2000) n;
             INSERT INTO words SELECT id, body FROM notes;
-            """);
+            """
+        );
         var other = move.Slug.Replace("acme", "bolt");
         var settings = move.Settings;
-        Task Promote(string slug) => new Promotion(
-                settings, Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug),
-                new(PromotionOptions.Fenced, 2, TimeSpan.FromSeconds(30), true, []), new SilentProgress(), TimeProvider.System)
-            .PromoteAsync(TestContext.Current.CancellationToken);
+        Task Promote(string slug) =>
+            new Promotion(
+                settings,
+                Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug),
+                new(PromotionOptions.Fenced, 2, TimeSpan.FromSeconds(30), true, []),
+                new SilentProgress(),
+                TimeProvider.System
+            ).PromoteAsync(TestContext.Current.CancellationToken);
 
         await Task.WhenAll(Promote(move.Slug), Promote(other));
 
-        await using var second = new TestDatabase(move.Server, move.TargetName.Replace("acme", "bolt"), move.Shared.Owner);
+        await using var second = new TestDatabase(
+            move.Server,
+            move.TargetName.Replace("acme", "bolt"),
+            move.Shared.Owner
+        );
         foreach (var (database, key) in new[] { (move.Isolated, TenantMove.Acme), (second, TenantMove.Bolt) })
         {
             Assert.Equal([key], await database.QueryAsync<int>("SELECT DISTINCT tenant_id::int FROM notes"));

@@ -21,7 +21,10 @@ public sealed class WritersTests(Servers servers)
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
         var random = Seeded.Random();
         using var stop = new CancellationTokenSource();
-        Writer[] movers = [.. Enumerable.Range(0, 3).Select(n => new Writer(shop, Workshop.Acme, $"a{n}", random.Next()))];
+        Writer[] movers =
+        [
+            .. Enumerable.Range(0, 3).Select(n => new Writer(shop, Workshop.Acme, $"a{n}", random.Next())),
+        ];
         Writer[] others = [.. Enumerable.Range(0, 2).Select(n => new Writer(shop, Bolt, $"b{n}", random.Next()))];
         var running = movers.Concat(others).Select(writer => Task.Run(() => writer.RunAsync(stop.Token))).ToArray();
 
@@ -47,20 +50,32 @@ public sealed class WritersTests(Servers servers)
 
     static async Task LedgersMustHoldAsync(TestDatabase database, string tenant, Writer[] writers)
     {
-        var titles = await database.QueryAsync<string>($"SELECT title FROM tasks WHERE tenant_id = '{tenant}' AND title NOT LIKE 'Task %' ORDER BY title COLLATE \"C\"");
+        var titles = await database.QueryAsync<string>(
+            $"SELECT title FROM tasks WHERE tenant_id = '{tenant}' AND title NOT LIKE 'Task %' ORDER BY title COLLATE \"C\""
+        );
         Assert.Equal(writers.SelectMany(writer => writer.Ledger.Values).Order(StringComparer.Ordinal), titles);
         // The application's trigger has recorded each write once, on whichever side it was.
         Assert.Equal(
             writers.Sum(writer => writer.Acknowledged),
-            await database.ScalarAsync<int>($"SELECT count(*) FROM history WHERE tenant_id = '{tenant}' AND what LIKE '% tasks'"));
+            await database.ScalarAsync<int>(
+                $"SELECT count(*) FROM history WHERE tenant_id = '{tenant}' AND what LIKE '% tasks'"
+            )
+        );
     }
 
     static async Task ProgressAsync(Writer[] writers)
     {
         var before = writers.Select(writer => writer.Acknowledged).ToArray();
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); writers.Zip(before).Any(pair => pair.First.Acknowledged < pair.Second + 20);)
+        for (
+            var waited = System.Diagnostics.Stopwatch.StartNew();
+            writers.Zip(before).Any(pair => pair.First.Acknowledged < pair.Second + 20);
+
+        )
         {
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(30), "The writers stand still: " + string.Join("; ", writers.SelectMany(writer => writer.Errors)));
+            Assert.True(
+                waited.Elapsed < TimeSpan.FromSeconds(30),
+                "The writers stand still: " + string.Join("; ", writers.SelectMany(writer => writer.Errors))
+            );
             await Task.Delay(20);
         }
     }
@@ -86,10 +101,13 @@ public sealed class WritersTests(Servers servers)
             for (var number = 0; !stop.IsCancellationRequested; number++)
             {
                 var (row, title, sql) = Next(number);
-                if (!await WrittenAsync(sql, title, row, stop)) return;
+                if (!await WrittenAsync(sql, title, row, stop))
+                    return;
                 Acknowledged++;
-                if (title is null) Ledger.Remove(row);
-                else Ledger[row] = title;
+                if (title is null)
+                    Ledger.Remove(row);
+                else
+                    Ledger[row] = title;
             }
         }
 
@@ -98,10 +116,17 @@ public sealed class WritersTests(Servers servers)
             var old = Ledger.Count == 0 ? -1 : Ledger.Keys.ElementAt(random.Next(Ledger.Count));
             return random.Next(old < 0 ? 1 : 4) switch
             {
-                2 => (old, $"{name} {old} changed {number}", "UPDATE tasks SET title = @title WHERE title = @was AND tenant_id = @tenant"),
+                2 => (
+                    old,
+                    $"{name} {old} changed {number}",
+                    "UPDATE tasks SET title = @title WHERE title = @was AND tenant_id = @tenant"
+                ),
                 3 => (old, null, "DELETE FROM tasks WHERE title = @was AND tenant_id = @tenant"),
-                _ => (number, $"{name} {number}",
-                    "INSERT INTO tasks (tenant_id, project_id, title) SELECT @tenant, min(id), @title FROM projects WHERE tenant_id = @tenant"),
+                _ => (
+                    number,
+                    $"{name} {number}",
+                    "INSERT INTO tasks (tenant_id, project_id, title) SELECT @tenant, min(id), @title FROM projects WHERE tenant_id = @tenant"
+                ),
             };
         }
 
@@ -110,18 +135,41 @@ public sealed class WritersTests(Servers servers)
             while (!stop.IsCancellationRequested)
                 try
                 {
-                    await using var connection = await (InIsolated ? shop.Isolated : shop.Shared).OpenAsync(SampleDatabase.Application);
+                    await using var connection = await (InIsolated ? shop.Isolated : shop.Shared).OpenAsync(
+                        SampleDatabase.Application
+                    );
                     await using var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
-                    await connection.ExecuteAsync("SELECT set_config('app.current_tenant_id', @tenant, true)", new { tenant });
-                    var rows = await connection.ExecuteAsync(sql, new { tenant = Guid.Parse(tenant), title, was = Ledger.GetValueOrDefault(row) });
-                    if (rows != 1) Errors.Enqueue($"{sql} found {rows} rows for {Ledger.GetValueOrDefault(row)}");
+                    await connection.ExecuteAsync(
+                        "SELECT set_config('app.current_tenant_id', @tenant, true)",
+                        new { tenant }
+                    );
+                    var rows = await connection.ExecuteAsync(
+                        sql,
+                        new
+                        {
+                            tenant = Guid.Parse(tenant),
+                            title,
+                            was = Ledger.GetValueOrDefault(row),
+                        }
+                    );
+                    if (rows != 1)
+                        Errors.Enqueue($"{sql} found {rows} rows for {Ledger.GetValueOrDefault(row)}");
                     await transaction.CommitAsync(CancellationToken.None);
                     return true;
                 }
-                catch (PostgresException e) when (tenant == Workshop.Acme && e.SqlState is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.SerializationFailure)
+                catch (PostgresException e)
+                    when (tenant == Workshop.Acme
+                        && e.SqlState
+                            is PostgresErrorCodes.ReadOnlySqlTransaction
+                                or PostgresErrorCodes.SerializationFailure
+                    )
                 {
                     TurnedAway++;
-                    InIsolated = await shop.Shared.ScalarAsync<string>($"SELECT isolation_mode FROM tenants WHERE id = '{tenant}'", role: SampleDatabase.Application) == "isolated";
+                    InIsolated =
+                        await shop.Shared.ScalarAsync<string>(
+                            $"SELECT isolation_mode FROM tenants WHERE id = '{tenant}'",
+                            role: SampleDatabase.Application
+                        ) == "isolated";
                     await Task.Delay(20, CancellationToken.None);
                 }
                 catch (Exception e) when (e is NpgsqlException or OperationCanceledException)

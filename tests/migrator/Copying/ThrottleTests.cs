@@ -20,7 +20,8 @@ public sealed class ThrottleTests
         ANALYZE notes, more;
         """;
 
-    static PromotionOptions Options => new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
+    static PromotionOptions Options =>
+        new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
 
     [Fact]
     public async Task A_rate_is_kept_row_by_row_and_a_pause_is_not_made_up_for()
@@ -30,7 +31,8 @@ public sealed class ThrottleTests
         var limit = new RateLimit(rate, clock);
         async Task PassAsync(int bytes)
         {
-            for (var sent = 0; sent < bytes; sent += 200) await limit.PassAsync(200, default);
+            for (var sent = 0; sent < bytes; sent += 200)
+                await limit.PassAsync(200, default);
         }
 
         await PassAsync(2 * rate);
@@ -66,16 +68,27 @@ public sealed class ThrottleTests
         await using var shared = await TestDatabase.CreateAsync(server, "shared", SampleDatabase.Admin);
         await using var move = new TenantMove(shared, "acme");
         await shared.ExecuteAsync(Notes);
-        var busy = Enumerable.Range(0, 3).Select(_ => Assert.ThrowsAnyAsync<Exception>(() => shared.ExecuteAsync("SELECT pg_sleep(60)"))).ToArray();
-        while (await shared.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'") < 3) await Task.Delay(20);
+        var busy = Enumerable
+            .Range(0, 3)
+            .Select(_ => Assert.ThrowsAnyAsync<Exception>(() => shared.ExecuteAsync("SELECT pg_sleep(60)")))
+            .ToArray();
+        while (
+            await shared.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+            ) < 3
+        )
+            await Task.Delay(20);
 
         var promotion = move.PromoteAsync(Options with { MaxActiveSessions = 2 });
-        while (!move.Watched.Warnings.Any(warning => warning.Contains("3 sessions are active"))) await Task.Delay(20);
+        while (!move.Watched.Warnings.Any(warning => warning.Contains("3 sessions are active")))
+            await Task.Delay(20);
         await Task.Delay(TimeSpan.FromSeconds(2.5));
         Assert.False(promotion.IsCompleted);
         Assert.Equal(0, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM tenant_promotion.loaded"));
 
-        await shared.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()");
+        await shared.ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()"
+        );
         await promotion;
         await Task.WhenAll(busy);
         Assert.Single(move.Watched.Warnings, warning => warning.Contains("--max-active-sessions"));
@@ -97,21 +110,29 @@ public sealed class ThrottleTests
         using var ending = new CancellationTokenSource();
         var reading = Task.Run(async () =>
         {
-            await foreach (var _ in standby.StartReplication(position, ending.Token))
-            {
-            }
+            await foreach (var _ in standby.StartReplication(position, ending.Token)) { }
         });
         standby.SetReplicationStatus(position);
-        while (await shared.ScalarAsync<long>("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") == 0) await Task.Delay(20);
-        await shared.ExecuteAsync("INSERT INTO more (tenant_id, body) SELECT 1, repeat('y', 1000) FROM generate_series(1, 2000)");
+        while (
+            await shared.ScalarAsync<long>("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") == 0
+        )
+            await Task.Delay(20);
+        await shared.ExecuteAsync(
+            "INSERT INTO more (tenant_id, body) SELECT 1, repeat('y', 1000) FROM generate_series(1, 2000)"
+        );
         await standby.SendStatusUpdate(default);
 
         var promotion = move.PromoteAsync(Options with { MaxReplicaLag = 1_000_000 });
-        while (!move.Watched.Warnings.Any(warning => warning.Contains("standby"))) await Task.Delay(20);
+        while (!move.Watched.Warnings.Any(warning => warning.Contains("standby")))
+            await Task.Delay(20);
         await Task.Delay(TimeSpan.FromSeconds(1.5));
         Assert.False(promotion.IsCompleted);
 
-        standby.SetReplicationStatus(NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(await shared.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text")));
+        standby.SetReplicationStatus(
+            NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(
+                await shared.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text")
+            )
+        );
         await standby.SendStatusUpdate(default);
         await promotion;
         Assert.Contains("The copy goes on.", move.Watched.Infos);
@@ -126,11 +147,17 @@ public sealed class ThrottleTests
         await using var shared = await TestDatabase.CreateAsync(server, "shared", SampleDatabase.Admin);
         await using var move = new TenantMove(shared, "acme");
         await shared.ExecuteAsync(Notes);
-        await shared.ExecuteAsync($"REVOKE pg_read_all_stats FROM {SampleDatabase.Admin}", role: EmbeddedCluster.Superuser);
+        await shared.ExecuteAsync(
+            $"REVOKE pg_read_all_stats FROM {SampleDatabase.Admin}",
+            role: EmbeddedCluster.Superuser
+        );
 
         await move.PromoteAsync(Options with { MaxActiveSessions = 100 });
 
-        Assert.Contains(move.Watched.Warnings, warning => warning.Contains($"GRANT pg_read_all_stats TO \"{SampleDatabase.Admin}\""));
+        Assert.Contains(
+            move.Watched.Warnings,
+            warning => warning.Contains($"GRANT pg_read_all_stats TO \"{SampleDatabase.Admin}\"")
+        );
     }
 
     /// <summary>A clock that only sleeping moves.</summary>
@@ -153,7 +180,9 @@ public sealed class ThrottleTests
     {
         var server = await EmbeddedCluster.StartAsync(await PostgresBinaries.FindOrInstallAsync());
         await Servers.CreateRolesAsync(server);
-        await new TestDatabase(server, "postgres", EmbeddedCluster.Superuser).ExecuteAsync($"GRANT pg_read_all_stats TO {SampleDatabase.Admin}");
+        await new TestDatabase(server, "postgres", EmbeddedCluster.Superuser).ExecuteAsync(
+            $"GRANT pg_read_all_stats TO {SampleDatabase.Admin}"
+        );
         return server;
     }
 }

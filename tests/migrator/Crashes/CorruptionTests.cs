@@ -10,15 +10,19 @@ public sealed class CorruptionTests(Servers servers)
     {
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "started build-schema");
-        await shop.Isolated.ExecuteAsync($"""
+        await shop.Isolated.ExecuteAsync(
+            $"""
             UPDATE projects SET name = name || ' ' WHERE id = (SELECT min(id) FROM projects);
             DELETE FROM comments WHERE id = (SELECT max(id) FROM comments);
             INSERT INTO events (id, tenant_id, at, body) OVERRIDING SYSTEM VALUE VALUES (123456789, '{Workshop.Acme}', '2024-05-05', 'planted');
             UPDATE notes SET note = 'planted' WHERE ctid = (SELECT min(ctid) FROM notes);
             INSERT INTO countries VALUES ('XX');
-            """);
+            """
+        );
         var changed = await shop.Isolated.ScalarAsync<long>("SELECT min(id) FROM projects");
-        var removed = await shop.Shared.ScalarAsync<long>($"SELECT max(id) FROM comments WHERE task_id IN (SELECT id FROM tasks WHERE tenant_id = '{Workshop.Acme}')");
+        var removed = await shop.Shared.ScalarAsync<long>(
+            $"SELECT max(id) FROM comments WHERE task_id IN (SELECT id FROM tasks WHERE tenant_id = '{Workshop.Acme}')"
+        );
 
         var said = await shop.RunAsync(4, "promote");
 
@@ -33,16 +37,22 @@ public sealed class CorruptionTests(Servers servers)
     [Theory]
     [InlineData("projects", "NEW.name := upper(NEW.name); RETURN NEW;", "public.projects: id=")]
     [InlineData("notes", "IF random() < 0.5 THEN RETURN NULL; END IF; RETURN NEW;", "public.notes: row hash ")]
-    public async Task A_trigger_that_alters_what_is_copied_does_not_go_unnoticed(string table, string body, string named)
+    public async Task A_trigger_that_alters_what_is_copied_does_not_go_unnoticed(
+        string table,
+        string body,
+        string named
+    )
     {
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "ended clone-schema");
-        await shop.Isolated.ExecuteAsync($"""
+        await shop.Isolated.ExecuteAsync(
+            $"""
             CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
             CREATE TRIGGER planted BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION planted();
             TRUNCATE tenants, projects, tasks, comments, events, notes, history, countries;
             DELETE FROM tenant_promotion.loaded;
-            """);
+            """
+        );
 
         var said = await shop.RunAsync(4, "promote");
 

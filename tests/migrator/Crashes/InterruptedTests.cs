@@ -10,15 +10,20 @@ public sealed class InterruptedTests(Servers servers)
     [InlineData("started copy", false)]
     [InlineData("started build-schema", false)]
     [InlineData("started copy", true)]
-    public async Task An_interrupted_promotion_stops_at_once_with_the_guard_open_and_goes_on_later(string moment, bool terminate)
+    public async Task An_interrupted_promotion_stops_at_once_with_the_guard_open_and_goes_on_later(
+        string moment,
+        bool terminate
+    )
     {
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated, tasks: 20_000);
         await using (var migrator = shop.Start("promote"))
         {
             Assert.True(await migrator.ReachesAsync(moment), migrator.Log);
             var clock = Stopwatch.StartNew();
-            if (terminate) migrator.Terminate();
-            else migrator.Interrupt();
+            if (terminate)
+                migrator.Terminate();
+            else
+                migrator.Interrupt();
 
             Assert.Equal(130, await migrator.ExitCodeAsync());
             // Two seconds, and room for a machine that runs the whole suite.

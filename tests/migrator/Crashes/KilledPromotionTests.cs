@@ -5,7 +5,8 @@ namespace Migrator.Tests.Crashes;
 /// <summary>kill -9 of the real process, then the same command again.</summary>
 public sealed class KilledPromotionTests(Servers servers)
 {
-    public static TheoryData<string> Moments => [.. Workshop.Phases.Select(phase => $"started {phase}"), "ended validate"];
+    public static TheoryData<string> Moments =>
+        [.. Workshop.Phases.Select(phase => $"started {phase}"), "ended validate"];
 
     [Theory]
     [MemberData(nameof(Moments))]
@@ -35,7 +36,8 @@ public sealed class KilledPromotionTests(Servers servers)
             migrator.Kill();
         }
 
-        if (await shop.StateAsync() != "isolated") await shop.RunAsync("promote");
+        if (await shop.StateAsync() != "isolated")
+            await shop.RunAsync("promote");
 
         await shop.MustBeIsolatedAsync();
     }
@@ -58,8 +60,11 @@ public sealed class KilledPromotionTests(Servers servers)
     {
         await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "started cut-over");
-        if (await shop.ModeAsync() == "isolated") Assert.Fail("Too late to be killed before the flip.");
-        await shop.Isolated.ExecuteAsync("UPDATE projects SET name = 'planted' WHERE id = (SELECT min(id) FROM projects)");
+        if (await shop.ModeAsync() == "isolated")
+            Assert.Fail("Too late to be killed before the flip.");
+        await shop.Isolated.ExecuteAsync(
+            "UPDATE projects SET name = 'planted' WHERE id = (SELECT min(id) FROM projects)"
+        );
 
         var said = await shop.RunAsync(4, "promote");
 

@@ -5,7 +5,8 @@ namespace Migrator.Tests.Crashes;
 /// <summary>kill -9 of the real process, then the way back.</summary>
 public sealed class KilledRollbackTests(Servers servers)
 {
-    public static TheoryData<string> BeforeTheFlip => [.. Workshop.Phases.Skip(1).SkipLast(2).Select(phase => $"started {phase}")];
+    public static TheoryData<string> BeforeTheFlip =>
+        [.. Workshop.Phases.Skip(1).SkipLast(2).Select(phase => $"started {phase}")];
 
     [Theory]
     [MemberData(nameof(BeforeTheFlip))]

@@ -29,14 +29,19 @@ public sealed class MigratorProcess : IAsyncDisposable
     {
         get
         {
-            lock (log) return log.ToString();
+            lock (log)
+                return log.ToString();
         }
     }
 
     public int Id => process.Id;
 
     /// <summary>Starts the program that lies next to this assembly.</summary>
-    public static MigratorProcess Start(IEnumerable<string> arguments, IEnumerable<(string Name, string Value)> environment, string folder)
+    public static MigratorProcess Start(
+        IEnumerable<string> arguments,
+        IEnumerable<(string Name, string Value)> environment,
+        string folder
+    )
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "migrator"), arguments)
         {
@@ -45,7 +50,8 @@ public sealed class MigratorProcess : IAsyncDisposable
             RedirectStandardInput = true,
             WorkingDirectory = folder,
         };
-        foreach (var (name, value) in environment) start.Environment[name] = value;
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         return new(Process.Start(start)!);
     }
 
@@ -58,8 +64,10 @@ public sealed class MigratorProcess : IAsyncDisposable
         {
             var ended = reading.IsCompleted;
             lock (events)
-                if (moment is null ? events.Count > 0 : events.Contains(moment)) return true;
-            if (ended) return false;
+                if (moment is null ? events.Count > 0 : events.Contains(moment))
+                    return true;
+            if (ended)
+                return false;
             await news.WaitAsync(patience.Token);
         }
     }
@@ -67,7 +75,8 @@ public sealed class MigratorProcess : IAsyncDisposable
     /// <summary>Kills it on the spot; what it has started lives on.</summary>
     public void Kill()
     {
-        if (!process.HasExited) process.Kill();
+        if (!process.HasExited)
+            process.Kill();
     }
 
     /// <summary>Ctrl-C.</summary>
@@ -105,9 +114,12 @@ public sealed class MigratorProcess : IAsyncDisposable
     {
         while (await process.StandardError.ReadLineAsync() is { } line)
         {
-            lock (log) log.AppendLine(line);
-            if (Moment(line) is not { } moment) continue;
-            lock (events) events.Add(moment);
+            lock (log)
+                log.AppendLine(line);
+            if (Moment(line) is not { } moment)
+                continue;
+            lock (events)
+                events.Add(moment);
             news.Release();
         }
         news.Release();
@@ -116,9 +128,12 @@ public sealed class MigratorProcess : IAsyncDisposable
     // "started copy", "ended copy".
     static string? Moment(string line)
     {
-        if (!line.StartsWith('{')) return null;
+        if (!line.StartsWith('{'))
+            return null;
         using var document = JsonDocument.Parse(line);
-        return document.RootElement.TryGetProperty("event", out var name) && document.RootElement.TryGetProperty("phase", out var phase)
+        return
+            document.RootElement.TryGetProperty("event", out var name)
+            && document.RootElement.TryGetProperty("phase", out var phase)
             ? $"{name.GetString()!.Replace("phase_", "")} {phase.GetString()}"
             : null;
     }

@@ -5,7 +5,9 @@ static class Seeded
 {
     public static Random Random()
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("TEST_SEED"), out var chosen) ? chosen : Environment.TickCount;
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("TEST_SEED"), out var chosen)
+            ? chosen
+            : Environment.TickCount;
         TestContext.Current.TestOutputHelper?.WriteLine($"TEST_SEED={seed}");
         return new(seed);
     }

@@ -23,12 +23,25 @@ public sealed class Workshop : IAsyncDisposable
         Slug = slug;
         Reader = reader;
         File.WriteAllText(
-            Path.Combine(folder.FullName, "tenancy.json"), JsonSerializer.Serialize(new { reference = (string[])["public.countries"] }));
+            Path.Combine(folder.FullName, "tenancy.json"),
+            JsonSerializer.Serialize(new { reference = (string[])["public.countries"] })
+        );
     }
 
     /// <summary>The phases of a promotion, in their order.</summary>
     public static IReadOnlyList<string> Phases { get; } =
-        ["preflight", "provision", "guard", "clone-schema", "fence", "copy", "build-schema", "verify", "cut-over", "validate"];
+    [
+        "preflight",
+        "provision",
+        "guard",
+        "clone-schema",
+        "fence",
+        "copy",
+        "build-schema",
+        "verify",
+        "cut-over",
+        "validate",
+    ];
 
     public TestDatabase Shared { get; }
 
@@ -59,20 +72,31 @@ public sealed class Workshop : IAsyncDisposable
         await database.ExecuteAsync(Rows, new { slug = $"workshop-{number}", tasks });
         var began = new TestDatabase(shared, $"workshop_{number}_began", Servers.Admin);
         NpgsqlConnection.ClearPool(new(database.ConnectionString()));
-        await new TestDatabase(shared, "postgres", EmbeddedCluster.Superuser)
-            .ExecuteAsync($"CREATE DATABASE {began.Name} TEMPLATE {database.Name} OWNER {Servers.Admin}");
+        await new TestDatabase(shared, "postgres", EmbeddedCluster.Superuser).ExecuteAsync(
+            $"CREATE DATABASE {began.Name} TEMPLATE {database.Name} OWNER {Servers.Admin}"
+        );
         return new(database, began, server, $"workshop-{number}", reader);
     }
 
     /// <summary>Starts a verb for the tenant.</summary>
-    public MigratorProcess Start(string verb, params string[] arguments) => MigratorProcess.Start(
-        [verb, $"--tenant-slug={Slug}", "--log-format", "json", .. verb is "status" or "verify" ? [] : (string[])["--confirm"],
-            // The online way has crash tests of its own.
-            .. verb == "promote" ? (string[])["--mode", "fenced"] : [], .. arguments],
-        [
-            .. Environment("DB_", Shared.ConnectionString()), .. Environment("TARGET_DB_", Server.ConnectionString("postgres", Shared.Owner)),
-        ],
-        folder.FullName);
+    public MigratorProcess Start(string verb, params string[] arguments) =>
+        MigratorProcess.Start(
+            [
+                verb,
+                $"--tenant-slug={Slug}",
+                "--log-format",
+                "json",
+                .. verb is "status" or "verify" ? [] : (string[])["--confirm"],
+                // The online way has crash tests of its own.
+                .. verb == "promote" ? (string[])["--mode", "fenced"] : [],
+                .. arguments,
+            ],
+            [
+                .. Environment("DB_", Shared.ConnectionString()),
+                .. Environment("TARGET_DB_", Server.ConnectionString("postgres", Shared.Owner)),
+            ],
+            folder.FullName
+        );
 
     /// <summary>Runs a verb to its end, which is to be a good one.</summary>
     public Task<string> RunAsync(string verb, params string[] arguments) => RunAsync(0, verb, arguments);
@@ -100,18 +124,29 @@ public sealed class Workshop : IAsyncDisposable
     {
         await using var connection = await Shared.OpenAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await using (var command = new NpgsqlCommand($"LOCK TABLE {table} IN EXCLUSIVE MODE", connection)) await command.ExecuteNonQueryAsync();
+        await using (var command = new NpgsqlCommand($"LOCK TABLE {table} IN EXCLUSIVE MODE", connection))
+            await command.ExecuteNonQueryAsync();
         await using var migrator = Start(verb);
-        await UntilAsync(Shared, $"SELECT EXISTS (SELECT FROM pg_locks WHERE relation = '{table}'::regclass AND NOT granted)");
+        await UntilAsync(
+            Shared,
+            $"SELECT EXISTS (SELECT FROM pg_locks WHERE relation = '{table}'::regclass AND NOT granted)"
+        );
         migrator.Kill();
         // Whoever waits for a lock does not look whether its client is still there.
-        await Shared.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = CAST(@table AS regclass) AND NOT granted", new { table });
+        await Shared.ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = CAST(@table AS regclass) AND NOT granted",
+            new { table }
+        );
     }
 
     /// <summary>Waits until a condition holds.</summary>
     public static async Task UntilAsync(TestDatabase database, string condition)
     {
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); !await database.ScalarAsync<bool>(condition, role: EmbeddedCluster.Superuser);)
+        for (
+            var waited = System.Diagnostics.Stopwatch.StartNew();
+            !await database.ScalarAsync<bool>(condition, role: EmbeddedCluster.Superuser);
+
+        )
         {
             Assert.True(waited.Elapsed < TimeSpan.FromSeconds(60), $"Never came true: {condition}");
             await Task.Delay(20);
@@ -133,10 +168,19 @@ public sealed class Workshop : IAsyncDisposable
     /// <summary>The tenant is in the shared database, which is as it was; nothing is left of the attempt but its history.</summary>
     public async Task MustBeUntouchedAsync()
     {
-        Assert.Empty(await new DatabaseComparer(Began, Shared).CompareAsync([.. Tables.Select(table => table with { Where = "true" })]));
+        Assert.Empty(
+            await new DatabaseComparer(Began, Shared).CompareAsync([
+                .. Tables.Select(table => table with { Where = "true" }),
+            ])
+        );
         Assert.Empty(await TracesAsync());
         Assert.False(await ExistsAsync());
-        Assert.False(await Maintenance.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @Reader)", new { Reader }));
+        Assert.False(
+            await Maintenance.ScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @Reader)",
+                new { Reader }
+            )
+        );
         Assert.False(File.Exists(RoutingFile));
         await WriteAsync();
     }
@@ -156,9 +200,14 @@ public sealed class Workshop : IAsyncDisposable
     {
         // The flip changed the tenant's own row.
         Assert.DoesNotContain(
-            await new DatabaseComparer(Began, Isolated).CompareRowsAsync(Tables), difference => !difference.StartsWith("rows: public.tenants ", StringComparison.Ordinal));
+            await new DatabaseComparer(Began, Isolated).CompareRowsAsync(Tables),
+            difference => !difference.StartsWith("rows: public.tenants ", StringComparison.Ordinal)
+        );
         foreach (var table in Tables.Where(table => table.Where != "true" && table.Table != "public.tenants"))
-            Assert.Equal(0, await Shared.ScalarAsync<long>($"SELECT count(*) FROM {table.Table} t WHERE {table.Where}"));
+            Assert.Equal(
+                0,
+                await Shared.ScalarAsync<long>($"SELECT count(*) FROM {table.Table} t WHERE {table.Where}")
+            );
         Assert.Equal("isolated", await ModeAsync());
         Assert.Empty(await TracesAsync());
         await OthersMustBeUntouchedAsync();
@@ -178,40 +227,58 @@ public sealed class Workshop : IAsyncDisposable
     public Task WriteAsync() => Shared.ExecuteAsync(TenantWrite, role: Demo.SampleDatabase.Application);
 
     /// <summary>Inserts, updates and deletes in the isolated database, by the tenant's application; triggers write along.</summary>
-    public Task WriteIsolatedAsync() => Isolated.ExecuteAsync(
-        $"""
-        {TenantWrite};
-        INSERT INTO comments (task_id, body) SELECT id, 'new' FROM tasks WHERE id % 5 = 0;
-        UPDATE comments SET body = body || ' changed' WHERE id % 7 = 0;
-        DELETE FROM comments WHERE id % 11 = 0;
-        INSERT INTO events (tenant_id, at, body) SELECT '{Acme}', '2025-03-01', 'late ' || n FROM generate_series(1, 50) n;
-        DELETE FROM events WHERE body LIKE '%3';
-        INSERT INTO notes SELECT '{Acme}', 'dictated' FROM generate_series(1, 3);
-        DELETE FROM tasks t WHERE id % 13 = 0 AND NOT EXISTS (SELECT FROM tasks c WHERE c.parent_id = t.id);
-        """,
-        role: Demo.SampleDatabase.Application);
+    public Task WriteIsolatedAsync() =>
+        Isolated.ExecuteAsync(
+            $"""
+            {TenantWrite};
+            INSERT INTO comments (task_id, body) SELECT id, 'new' FROM tasks WHERE id % 5 = 0;
+            UPDATE comments SET body = body || ' changed' WHERE id % 7 = 0;
+            DELETE FROM comments WHERE id % 11 = 0;
+            INSERT INTO events (tenant_id, at, body) SELECT '{Acme}', '2025-03-01', 'late ' || n FROM generate_series(1, 50) n;
+            DELETE FROM events WHERE body LIKE '%3';
+            INSERT INTO notes SELECT '{Acme}', 'dictated' FROM generate_series(1, 3);
+            DELETE FROM tasks t WHERE id % 13 = 0 AND NOT EXISTS (SELECT FROM tasks c WHERE c.parent_id = t.id);
+            """,
+            role: Demo.SampleDatabase.Application
+        );
 
-    public Task<string> ModeAsync() => Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE slug = @Slug", new { Slug });
+    public Task<string> ModeAsync() =>
+        Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE slug = @Slug", new { Slug });
 
     /// <summary>The state of the tenant's newest promotion; null when there is no journal yet.</summary>
     public async Task<string?> StateAsync() =>
         await Shared.ScalarAsync<bool>("SELECT to_regclass('tenant_promotion.promotion') IS NOT NULL")
-            ? await Shared.ScalarAsync<string?>("SELECT state FROM tenant_promotion.promotion WHERE tenant_key = @Acme ORDER BY id DESC LIMIT 1", new { Acme })
+            ? await Shared.ScalarAsync<string?>(
+                "SELECT state FROM tenant_promotion.promotion WHERE tenant_key = @Acme ORDER BY id DESC LIMIT 1",
+                new { Acme }
+            )
             : null;
 
     /// <summary>The state of the tenant's guard in the shared database; null when there is none.</summary>
     public async Task<string?> GuardAsync() =>
         await Shared.ScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")
-            ? (await Shared.QueryAsync<string>("SELECT state FROM tenant_promotion.guard WHERE tenant_key = @Acme", new { Acme })).SingleOrDefault()
+            ? (
+                await Shared.QueryAsync<string>(
+                    "SELECT state FROM tenant_promotion.guard WHERE tenant_key = @Acme",
+                    new { Acme }
+                )
+            ).SingleOrDefault()
             : null;
 
-    public Task<bool> ExistsAsync() => Maintenance.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Name)", new { Isolated.Name });
+    public Task<bool> ExistsAsync() =>
+        Maintenance.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Name)",
+            new { Isolated.Name }
+        );
 
     /// <summary>For each table the rows that are the tenant's, written down by hand.</summary>
     public static IReadOnlyList<TableRows> Tables { get; } =
     [
         new("public.tenants", $"id = '{Acme}'"),
-        .. new[] { "projects", "tasks", "events", "notes", "history" }.Select(name => new TableRows("public." + name, $"tenant_id = '{Acme}'")),
+        .. new[] { "projects", "tasks", "events", "notes", "history" }.Select(name => new TableRows(
+            "public." + name,
+            $"tenant_id = '{Acme}'"
+        )),
         new("public.comments", $"task_id IN (SELECT id FROM public.tasks WHERE tenant_id = '{Acme}')"),
         new("public.countries", "true"),
     ];
@@ -232,21 +299,22 @@ public sealed class Workshop : IAsyncDisposable
     }
 
     async Task<IReadOnlyList<string>> TracesAsync() =>
-    [
-        .. await Shared.QueryAsync<string>(
-            """
-            SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion'
-            UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion'
-            UNION ALL SELECT 'guard ' || tenant_slug FROM tenant_promotion.guard
-            """),
-        .. await OpenEndsAsync(),
-    ];
+        [
+            .. await Shared.QueryAsync<string>(
+                """
+                SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion'
+                UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion'
+                UNION ALL SELECT 'guard ' || tenant_slug FROM tenant_promotion.guard
+                """
+            ),
+            .. await OpenEndsAsync(),
+        ];
 
     // Sessions end a moment after the process; what is still there after that has been left behind.
     async Task<IReadOnlyList<string>> OpenEndsAsync()
     {
         var patience = TimeSpan.FromSeconds(5);
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); ;)
+        for (var waited = System.Diagnostics.Stopwatch.StartNew(); ; )
         {
             var ends = await Shared.QueryAsync<string>(
                 """
@@ -254,8 +322,10 @@ public sealed class Workshop : IAsyncDisposable
                 WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                 UNION ALL SELECT 'session ' || query FROM pg_stat_activity WHERE application_name LIKE 'tp/%' AND datname = current_database()
                 """,
-                role: EmbeddedCluster.Superuser);
-            if (ends.Count == 0 || waited.Elapsed > patience) return ends;
+                role: EmbeddedCluster.Superuser
+            );
+            if (ends.Count == 0 || waited.Elapsed > patience)
+                return ends;
             await Task.Delay(20);
         }
     }
@@ -265,7 +335,10 @@ public sealed class Workshop : IAsyncDisposable
         var server = new NpgsqlConnectionStringBuilder(connection);
         return
         [
-            (prefix + "HOST", server.Host!), (prefix + "PORT", $"{server.Port}"), (prefix + "NAME", server.Database!), (prefix + "USER", server.Username!),
+            (prefix + "HOST", server.Host!),
+            (prefix + "PORT", $"{server.Port}"),
+            (prefix + "NAME", server.Database!),
+            (prefix + "USER", server.Username!),
             (prefix + "PASSWORD", server.Password!),
         ];
     }

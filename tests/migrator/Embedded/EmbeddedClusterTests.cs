@@ -26,7 +26,10 @@ public sealed class EmbeddedClusterTests
             Assert.Equal("""o'dd "role" """, await database.ScalarAsync<string>("SELECT current_user"));
             Assert.Equal("off", await database.ScalarAsync<string>("SHOW is_superuser"));
             Assert.Equal("logical", await database.ScalarAsync<string>("SHOW wal_level"));
-            Assert.Equal("on", await database.ScalarAsync<string>("SHOW is_superuser", role: EmbeddedCluster.Superuser));
+            Assert.Equal(
+                "on",
+                await database.ScalarAsync<string>("SHOW is_superuser", role: EmbeddedCluster.Superuser)
+            );
             Assert.Equal("UTF8", await database.ScalarAsync<string>("SHOW server_encoding"));
             Assert.True(Directory.Exists(directory));
         }
@@ -38,7 +41,9 @@ public sealed class EmbeddedClusterTests
     public async Task A_wrong_password_is_refused_on_the_loopback()
     {
         await using var cluster = await StartAsync();
-        await using var connection = new NpgsqlConnection(cluster.ConnectionString("postgres", EmbeddedCluster.Superuser, "guessed"));
+        await using var connection = new NpgsqlConnection(
+            cluster.ConnectionString("postgres", EmbeddedCluster.Superuser, "guessed")
+        );
 
         var refusal = await Assert.ThrowsAsync<PostgresException>(() => connection.OpenAsync());
 
@@ -69,7 +74,11 @@ public sealed class EmbeddedClusterTests
 
         var failure = await Assert.ThrowsAsync<Failure>(() => EmbeddedCluster.StartAsync(binaries, settings));
 
-        Assert.Contains("invalid value for parameter \"wal_level\": \"nonsense\"", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "invalid value for parameter \"wal_level\": \"nonsense\"",
+            failure.Message,
+            StringComparison.Ordinal
+        );
         var directory = Regex.Match(failure.Message, @"migrator-pg-\w+").Value;
         Assert.False(Directory.Exists(Path.Combine(Path.GetTempPath(), directory)));
     }
@@ -80,8 +89,9 @@ public sealed class EmbeddedClusterTests
         var binaries = await PostgresBinaries.FindOrInstallAsync();
         using var cancellation = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => EmbeddedCluster.StartAsync(binaries, cancellationToken: cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            EmbeddedCluster.StartAsync(binaries, cancellationToken: cancellation.Token)
+        );
     }
 
     [Theory]
@@ -93,24 +103,35 @@ public sealed class EmbeddedClusterTests
     public async Task Kill_9_of_the_process_at_any_moment_leaves_no_server_and_no_directory(int milliseconds)
     {
         // What the other process starts is all in here, the clusters that its tests would share included.
-        var place = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"killed-{milliseconds}-{Environment.ProcessId}"));
+        var place = Directory.CreateDirectory(
+            Path.Combine(Path.GetTempPath(), $"killed-{milliseconds}-{Environment.ProcessId}")
+        );
         string[] arguments =
         [
-            "exec", typeof(EmbeddedClusterTests).Assembly.Location,
-            "-explicit", "only", "-method", $"*.{nameof(Holds_a_cluster_until_killed)}",
+            "exec",
+            typeof(EmbeddedClusterTests).Assembly.Location,
+            "-explicit",
+            "only",
+            "-method",
+            $"*.{nameof(Holds_a_cluster_until_killed)}",
         ];
-        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments)
-        {
-            Environment = { ["TMPDIR"] = place.FullName },
-            RedirectStandardOutput = true,
-        })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("dotnet", arguments)
+            {
+                Environment = { ["TMPDIR"] = place.FullName },
+                RedirectStandardOutput = true,
+            }
+        )!;
 
         await Task.Delay(milliseconds);
         Assert.False(process.HasExited);
         process.Kill();
 
         await EventuallyAsync(() => place.GetDirectories("migrator-pg-*").Length == 0, "A directory is still there.");
-        await EventuallyAsync(() => !CommandLines().Any(line => line.Contains(place.FullName)), "A process is still there.");
+        await EventuallyAsync(
+            () => !CommandLines().Any(line => line.Contains(place.FullName)),
+            "A process is still there."
+        );
         place.Delete(recursive: true);
     }
 
@@ -135,7 +156,8 @@ public sealed class EmbeddedClusterTests
         empty.Delete();
     }
 
-    static async Task<EmbeddedCluster> StartAsync() => await EmbeddedCluster.StartAsync(await PostgresBinaries.FindOrInstallAsync());
+    static async Task<EmbeddedCluster> StartAsync() =>
+        await EmbeddedCluster.StartAsync(await PostgresBinaries.FindOrInstallAsync());
 
     static async Task AssertGoneAsync(string directory, int port)
     {
@@ -146,7 +168,11 @@ public sealed class EmbeddedClusterTests
 
     static IEnumerable<string> CommandLines()
     {
-        foreach (var process in Directory.GetDirectories("/proc").Where(directory => char.IsDigit(Path.GetFileName(directory)[0])))
+        foreach (
+            var process in Directory
+                .GetDirectories("/proc")
+                .Where(directory => char.IsDigit(Path.GetFileName(directory)[0]))
+        )
         {
             string line;
             try

@@ -83,17 +83,24 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
         foreach (var write in writes)
         {
             var refused = await Assert.ThrowsAsync<PostgresException>(() => TryAsync(write.Replace("$t", "1")));
-            Assert.True(refused.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction, $"{write}: {refused.SqlState} {refused.MessageText}");
+            Assert.True(
+                refused.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction,
+                $"{write}: {refused.SqlState} {refused.MessageText}"
+            );
             Assert.Contains("Look up its route again", refused.Hint);
             // The same for the other tenant, which nobody holds up. Its rows in late would hold its notes by a key that does not cascade.
-            await TryAsync($"DELETE FROM late WHERE note_id = 201 OR '{write[..6]}' = 'DELETE' AND note_id > 200; {write.Replace("$t", "2")}");
+            await TryAsync(
+                $"DELETE FROM late WHERE note_id = 201 OR '{write[..6]}' = 'DELETE' AND note_id > 200; {write.Replace("$t", "2")}"
+            );
         }
     }
 
     [Fact]
     public async Task Nobodys_rows_are_nobodys()
     {
-        await TryAsync("INSERT INTO notes VALUES (2, NULL, 'new'); UPDATE notes SET body = 'x' WHERE id = 1; INSERT INTO remarks VALUES (3, NULL, 'loose'); INSERT INTO by_text VALUES (4, NULL)");
+        await TryAsync(
+            "INSERT INTO notes VALUES (2, NULL, 'new'); UPDATE notes SET body = 'x' WHERE id = 1; INSERT INTO remarks VALUES (3, NULL, 'loose'); INSERT INTO by_text VALUES (4, NULL)"
+        );
         await TryAsync("DELETE FROM late WHERE note_id = 1; DELETE FROM notes WHERE id = 1");
     }
 
@@ -106,17 +113,28 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
     public async Task Truncate_is_refused_whoever_asks(string truncate)
     {
         foreach (var role in (string[])[Servers.Admin, EmbeddedCluster.Superuser])
-            Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, (await Assert.ThrowsAsync<PostgresException>(() => TryAsync(truncate, role: role))).SqlState);
+            Assert.Equal(
+                PostgresErrorCodes.ReadOnlySqlTransaction,
+                (await Assert.ThrowsAsync<PostgresException>(() => TryAsync(truncate, role: role))).SqlState
+            );
     }
 
     [Fact]
     public async Task A_session_that_switches_ordinary_triggers_off_is_refused_as_well()
     {
         var refused = await Assert.ThrowsAsync<PostgresException>(() =>
-            TryAsync("SET LOCAL session_replication_role = replica; INSERT INTO notes VALUES (150, 1, 'replicated')", role: EmbeddedCluster.Superuser));
+            TryAsync(
+                "SET LOCAL session_replication_role = replica; INSERT INTO notes VALUES (150, 1, 'replicated')",
+                role: EmbeddedCluster.Superuser
+            )
+        );
         Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
         await Assert.ThrowsAsync<PostgresException>(() =>
-            TryAsync("SET LOCAL session_replication_role = replica; DELETE FROM days_2024 WHERE tenant_id = 1", role: EmbeddedCluster.Superuser));
+            TryAsync(
+                "SET LOCAL session_replication_role = replica; DELETE FROM days_2024 WHERE tenant_id = 1",
+                role: EmbeddedCluster.Superuser
+            )
+        );
     }
 
     [Fact]
@@ -125,10 +143,21 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
         const string role = "application_role";
         await TryAsync("INSERT INTO notes VALUES (250, 2, 'ours')", role: role);
         var refused = await Assert.ThrowsAsync<PostgresException>(() =>
-            TryAsync("SET LOCAL tenant_promotion.pass = 'open'; INSERT INTO notes VALUES (150, 1, 'new')", role: role));
+            TryAsync("SET LOCAL tenant_promotion.pass = 'open'; INSERT INTO notes VALUES (150, 1, 'new')", role: role)
+        );
         Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
-        foreach (var peek in (string[])["SELECT pass FROM tenant_promotion.guard", "SELECT tenant_promotion.hold('1')", "UPDATE tenant_promotion.guard SET state = 'open'"])
-            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, (await Assert.ThrowsAsync<PostgresException>(() => TryAsync(peek, role: role))).SqlState);
+        foreach (
+            var peek in (string[])
+                [
+                    "SELECT pass FROM tenant_promotion.guard",
+                    "SELECT tenant_promotion.hold('1')",
+                    "UPDATE tenant_promotion.guard SET state = 'open'",
+                ]
+        )
+            Assert.Equal(
+                PostgresErrorCodes.InsufficientPrivilege,
+                (await Assert.ThrowsAsync<PostgresException>(() => TryAsync(peek, role: role))).SqlState
+            );
     }
 
     // Runs statements, the deferred checks included, and takes them back.
@@ -136,7 +165,10 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
     {
         await using var connection = await move.Shared.OpenAsync(role);
         await using var transaction = await connection.BeginTransactionAsync();
-        await using var command = new NpgsqlCommand($"SET LOCAL lock_timeout = '2s'; {statements}; SET CONSTRAINTS ALL IMMEDIATE", connection);
+        await using var command = new NpgsqlCommand(
+            $"SET LOCAL lock_timeout = '2s'; {statements}; SET CONSTRAINTS ALL IMMEDIATE",
+            connection
+        );
         await command.ExecuteNonQueryAsync();
         await transaction.RollbackAsync();
     }

@@ -29,8 +29,13 @@ public sealed class ClosingTests(Servers servers)
         await writer.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'in flight')");
 
         var promotion = move.PromoteAsync(validate: false);
-        await WaitForAsync(move, "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())");
-        await move.Shared.ExecuteAsync("SET lock_timeout = '1s'; INSERT INTO notes (tenant_id, body) VALUES (2, 'meanwhile')");
+        await WaitForAsync(
+            move,
+            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())"
+        );
+        await move.Shared.ExecuteAsync(
+            "SET lock_timeout = '1s'; INSERT INTO notes (tenant_id, body) VALUES (2, 'meanwhile')"
+        );
         await writing.CommitAsync();
         await promotion;
 
@@ -47,14 +52,18 @@ public sealed class ClosingTests(Servers servers)
         await using var writing = await writer.BeginTransactionAsync();
         await writer.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'does not end')");
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => move.PromoteAsync(maxPause: TimeSpan.FromMilliseconds(100)));
+        var failure = await Assert.ThrowsAsync<Failure>(() =>
+            move.PromoteAsync(maxPause: TimeSpan.FromMilliseconds(100))
+        );
 
         Assert.Equal(ExitCode.Failed, failure.Code);
         Assert.Contains($"process {writer.ProcessID}", failure.Message);
         Assert.Contains("--max-pause", failure.Message);
         Assert.NotEmpty(move.Watched.Warnings);
         Assert.Equal("open", await move.GuardAsync());
-        await move.Shared.ExecuteAsync("SET lock_timeout = '1s'; UPDATE notes SET body = 'goes on' WHERE tenant_id = 1 AND id < 10");
+        await move.Shared.ExecuteAsync(
+            "SET lock_timeout = '1s'; UPDATE notes SET body = 'goes on' WHERE tenant_id = 1 AND id < 10"
+        );
         await writing.RollbackAsync();
     }
 
@@ -66,37 +75,54 @@ public sealed class ClosingTests(Servers servers)
         using var stop = new CancellationTokenSource();
         var acknowledged = new ConcurrentBag<string>();
         var started = new SemaphoreSlim(0);
-        var writers = Enumerable.Range(0, 4).Select(number => Task.Run(async () =>
-        {
-            await using var connection = await move.Shared.OpenAsync();
-            for (var n = 0; !stop.IsCancellationRequested; n++)
-            {
-                var body = $"writer {number}, {n}";
-                try
+        var writers = Enumerable
+            .Range(0, 4)
+            .Select(number =>
+                Task.Run(async () =>
                 {
-                    await using var transaction = await connection.BeginTransactionAsync();
-                    await connection.ExecuteAsync("WITH note AS (INSERT INTO notes (tenant_id, body) VALUES (1, @body) RETURNING id) SELECT * FROM note", new { body });
-                    await connection.ExecuteAsync("UPDATE notes SET body = body || '.' WHERE tenant_id = 1 AND body = @body", new { body });
-                    await transaction.CommitAsync();
-                    acknowledged.Add(body + ".");
-                }
-                catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
-                {
-                    return;
-                }
-                finally
-                {
-                    started.Release();
-                }
-            }
-        })).ToArray();
-        for (var n = 0; n < 20; n++) await started.WaitAsync();
+                    await using var connection = await move.Shared.OpenAsync();
+                    for (var n = 0; !stop.IsCancellationRequested; n++)
+                    {
+                        var body = $"writer {number}, {n}";
+                        try
+                        {
+                            await using var transaction = await connection.BeginTransactionAsync();
+                            await connection.ExecuteAsync(
+                                "WITH note AS (INSERT INTO notes (tenant_id, body) VALUES (1, @body) RETURNING id) SELECT * FROM note",
+                                new { body }
+                            );
+                            await connection.ExecuteAsync(
+                                "UPDATE notes SET body = body || '.' WHERE tenant_id = 1 AND body = @body",
+                                new { body }
+                            );
+                            await transaction.CommitAsync();
+                            acknowledged.Add(body + ".");
+                        }
+                        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
+                        {
+                            return;
+                        }
+                        finally
+                        {
+                            started.Release();
+                        }
+                    }
+                })
+            )
+            .ToArray();
+        for (var n = 0; n < 20; n++)
+            await started.WaitAsync();
 
         await move.PromoteAsync(validate: false);
 
         await stop.CancelAsync();
         await Task.WhenAll(writers);
-        Assert.Equal(acknowledged.Order(StringComparer.Ordinal), await move.Isolated.QueryAsync<string>("SELECT body FROM notes WHERE body ~ 'writer' ORDER BY body COLLATE \"C\""));
+        Assert.Equal(
+            acknowledged.Order(StringComparer.Ordinal),
+            await move.Isolated.QueryAsync<string>(
+                "SELECT body FROM notes WHERE body ~ 'writer' ORDER BY body COLLATE \"C\""
+            )
+        );
     }
 
     [Theory]
@@ -104,7 +130,10 @@ public sealed class ClosingTests(Servers servers)
     [InlineData(IsolationLevel.Serializable, "fence")]
     [InlineData(IsolationLevel.RepeatableRead, "guard")]
     [InlineData(IsolationLevel.Serializable, "guard")]
-    public async Task A_transaction_with_an_old_snapshot_cannot_write_what_the_copy_would_miss(IsolationLevel level, string before)
+    public async Task A_transaction_with_an_old_snapshot_cannot_write_what_the_copy_would_miss(
+        IsolationLevel level,
+        string before
+    )
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         move.Mode = PromotionOptions.Fenced;
@@ -115,9 +144,14 @@ public sealed class ClosingTests(Servers servers)
         await writer.ExecuteAsync("SELECT FROM tenants");
         await move.PromoteAsync(validate: false);
 
-        var refused = await Assert.ThrowsAsync<PostgresException>(() => writer.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'stale')"));
+        var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+            writer.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'stale')")
+        );
 
-        Assert.Contains(refused.SqlState, (string[])[PostgresErrorCodes.SerializationFailure, PostgresErrorCodes.ReadOnlySqlTransaction]);
+        Assert.Contains(
+            refused.SqlState,
+            (string[])[PostgresErrorCodes.SerializationFailure, PostgresErrorCodes.ReadOnlySqlTransaction]
+        );
     }
 
     [Fact]
@@ -144,8 +178,13 @@ public sealed class ClosingTests(Servers servers)
         await busy.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (2, 'busy')");
 
         var promotion = move.PromoteAsync(validate: false);
-        await WaitForAsync(move, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'notes'::regclass AND mode = 'ShareRowExclusiveLock')");
-        await move.Shared.ExecuteAsync("SET lock_timeout = '3s'; INSERT INTO notes (tenant_id, body) VALUES (2, 'does not queue for long')");
+        await WaitForAsync(
+            move,
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'notes'::regclass AND mode = 'ShareRowExclusiveLock')"
+        );
+        await move.Shared.ExecuteAsync(
+            "SET lock_timeout = '3s'; INSERT INTO notes (tenant_id, body) VALUES (2, 'does not queue for long')"
+        );
         await transaction.CommitAsync();
         await promotion;
 
@@ -160,10 +199,15 @@ public sealed class ClosingTests(Servers servers)
         await move.PromoteAsync(stopBefore: "fence");
         await using var writer = await move.Shared.OpenAsync();
         await using var writing = await writer.BeginTransactionAsync();
-        await writer.ExecuteAsync("WITH note AS (INSERT INTO notes (tenant_id, body) VALUES (1, 'parent') RETURNING id) INSERT INTO remarks (note_id) SELECT id FROM note");
+        await writer.ExecuteAsync(
+            "WITH note AS (INSERT INTO notes (tenant_id, body) VALUES (1, 'parent') RETURNING id) INSERT INTO remarks (note_id) SELECT id FROM note"
+        );
 
         var promotion = move.PromoteAsync(validate: false);
-        await WaitForAsync(move, "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())");
+        await WaitForAsync(
+            move,
+            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())"
+        );
         await writing.CommitAsync();
         await promotion;
 
@@ -173,6 +217,7 @@ public sealed class ClosingTests(Servers servers)
     static async Task WaitForAsync(TenantMove move, string condition)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await move.Shared.ScalarAsync<bool>(condition)) await Task.Delay(20, patience.Token);
+        while (!await move.Shared.ScalarAsync<bool>(condition))
+            await Task.Delay(20, patience.Token);
     }
 }

@@ -40,10 +40,17 @@ public sealed class DoctorTests(Servers servers)
                 $"slot {move.Outbound()} {move.Shared.Name}",
                 $"slot {move.Homebound()} {move.TargetName}",
             ],
-            Named(found));
-        Assert.All(found["leftovers"]!.AsArray(), leftover => Assert.Equal(move.Slug, (string?)leftover!["tenant_slug"]));
+            Named(found)
+        );
+        Assert.All(
+            found["leftovers"]!.AsArray(),
+            leftover => Assert.Equal(move.Slug, (string?)leftover!["tenant_slug"])
+        );
         Assert.All(found["leftovers"]!.AsArray(), leftover => Assert.NotNull(leftover!["since"]));
-        Assert.All(found["leftovers"]!.AsArray().Where(leftover => (string)leftover!["kind"]! == "slot"), leftover => Assert.True((long)leftover!["wal_bytes"]! >= 0));
+        Assert.All(
+            found["leftovers"]!.AsArray().Where(leftover => (string)leftover!["kind"]! == "slot"),
+            leftover => Assert.True((long)leftover!["wal_bytes"]! >= 0)
+        );
         Assert.Equal("migrator doctor --fix --confirm", (string)Assert.Single(found["next_steps"]!.AsArray())!);
 
         var (asked, _, error) = await Planted.SayAsync(move, "doctor", "--fix");
@@ -54,7 +61,10 @@ public sealed class DoctorTests(Servers servers)
         var mended = await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm");
         Assert.All(mended["leftovers"]!.AsArray(), leftover => Assert.True((bool)leftover!["removed"]!));
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
-        Assert.DoesNotContain(await TenantMove.TracesAsync(move.Isolated), trace => trace.StartsWith("slot") || trace.StartsWith("publication"));
+        Assert.DoesNotContain(
+            await TenantMove.TracesAsync(move.Isolated),
+            trace => trace.StartsWith("slot") || trace.StartsWith("publication")
+        );
         Assert.Null(await move.GuardAsync());
         await move.Shared.ExecuteAsync("UPDATE notes SET body = 'y'");
     }
@@ -70,13 +80,19 @@ public sealed class DoctorTests(Servers servers)
         // After the flip the way out is over, and the way home is open.
         await move.PromoteAsync();
         await Planted.StreamAsync(move.Shared, move.Outbound());
-        Assert.Equal([$"publication {move.Outbound()} {move.Shared.Name}", $"slot {move.Outbound()} {move.Shared.Name}"], Named(await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm")));
+        Assert.Equal(
+            [$"publication {move.Outbound()} {move.Shared.Name}", $"slot {move.Outbound()} {move.Shared.Name}"],
+            Named(await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm"))
+        );
         Assert.Equal([move.Homebound()], await Planted.SlotsAsync(move.Isolated));
         Assert.Equal("closed", await move.GuardAsync());
 
         await move.FinalizeAsync();
         await Planted.StreamAsync(move.Isolated, move.Homebound());
-        Assert.Equal([$"publication {move.Homebound()} {move.TargetName}", $"slot {move.Homebound()} {move.TargetName}"], Named(await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm")));
+        Assert.Equal(
+            [$"publication {move.Homebound()} {move.TargetName}", $"slot {move.Homebound()} {move.TargetName}"],
+            Named(await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm"))
+        );
         Assert.Empty(await Planted.SlotsAsync(move.Isolated));
     }
 
@@ -90,12 +106,26 @@ public sealed class DoctorTests(Servers servers)
         await stream.Open();
         var reading = Task.Run(async () =>
         {
-            await foreach (var message in stream.StartReplication(new PgOutputReplicationSlot(stranger), new PgOutputReplicationOptions(stranger, PgOutputProtocolVersion.V1), default))
+            await foreach (
+                var message in stream.StartReplication(
+                    new PgOutputReplicationSlot(stranger),
+                    new PgOutputReplicationOptions(stranger, PgOutputProtocolVersion.V1),
+                    default
+                )
+            )
                 stream.SetReplicationStatus(message.WalEnd);
         });
-        while (!await move.Shared.ScalarAsync<bool>($"SELECT active FROM pg_replication_slots WHERE slot_name = '{stranger}'")) await Task.Delay(20);
+        while (
+            !await move.Shared.ScalarAsync<bool>(
+                $"SELECT active FROM pg_replication_slots WHERE slot_name = '{stranger}'"
+            )
+        )
+            await Task.Delay(20);
 
-        Assert.Equal([$"publication {stranger} {move.Shared.Name}", $"slot {stranger} {move.Shared.Name}"], Named(await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm")));
+        Assert.Equal(
+            [$"publication {stranger} {move.Shared.Name}", $"slot {stranger} {move.Shared.Name}"],
+            Named(await Planted.RunAsync(move, 0, "doctor", "--fix", "--confirm"))
+        );
 
         Assert.Empty(await Planted.SlotsAsync(move.Shared));
         await Assert.ThrowsAnyAsync<Exception>(() => reading);
@@ -114,7 +144,10 @@ public sealed class DoctorTests(Servers servers)
         await using (await PromotionJournal.LockAsync(databases, "1", default))
         {
             Assert.Empty((await doctor.LookAsync(default)).Leftovers);
-            Assert.Contains("Another run holds", await new Cure(move.Settings, doctor).RemoveAsync(before.Leftovers[0], default));
+            Assert.Contains(
+                "Another run holds",
+                await new Cure(move.Settings, doctor).RemoveAsync(before.Leftovers[0], default)
+            );
         }
         Assert.Equal([move.Outbound()], await Planted.SlotsAsync(move.Shared));
     }
@@ -129,7 +162,8 @@ public sealed class DoctorTests(Servers servers)
         Assert.Equal(2, before.Leftovers.Count);
         await move.PromoteAsync(stopBefore: "copy");
 
-        foreach (var leftover in before.Leftovers) Assert.Contains("began meanwhile", await new Cure(move.Settings, doctor).RemoveAsync(leftover, default));
+        foreach (var leftover in before.Leftovers)
+            Assert.Contains("began meanwhile", await new Cure(move.Settings, doctor).RemoveAsync(leftover, default));
         Assert.Equal([move.Outbound()], await Planted.SlotsAsync(move.Shared));
     }
 
@@ -146,15 +180,28 @@ public sealed class DoctorTests(Servers servers)
                 """
                 CREATE TABLE tenant_promotion.guard (tenant_key text, tenant_slug text, state text, changed_at timestamptz DEFAULT now());
                 INSERT INTO tenant_promotion.guard (tenant_key, tenant_slug, state) SELECT tenant_key, tenant_slug, 'closed' FROM tenant_promotion.owner
-                """);
-        else await move.Shared.ExecuteAsync("UPDATE tenant_promotion.guard SET state = 'closed'");
+                """
+            );
+        else
+            await move.Shared.ExecuteAsync("UPDATE tenant_promotion.guard SET state = 'closed'");
 
         var found = await Planted.RunAsync(move, 1, "doctor", "--fix", "--confirm");
 
-        Assert.Equal([$"guard {WriteGuard.PrefixOf("1")} {(flipped ? move.TargetName : move.Shared.Name)}"], Named(found));
+        Assert.Equal(
+            [$"guard {WriteGuard.PrefixOf("1")} {(flipped ? move.TargetName : move.Shared.Name)}"],
+            Named(found)
+        );
         Assert.Contains("writes fail", (string)found["leftovers"]![0]!["problem"]!);
-        Assert.Contains($"migrator rollback --tenant-slug={move.Slug} --confirm", found["next_steps"]!.AsArray().Select(step => (string)step!));
-        Assert.Equal("closed", await (flipped ? move.Isolated : move.Shared).ScalarAsync<string>("SELECT state FROM tenant_promotion.guard"));
+        Assert.Contains(
+            $"migrator rollback --tenant-slug={move.Slug} --confirm",
+            found["next_steps"]!.AsArray().Select(step => (string)step!)
+        );
+        Assert.Equal(
+            "closed",
+            await (flipped ? move.Isolated : move.Shared).ScalarAsync<string>(
+                "SELECT state FROM tenant_promotion.guard"
+            )
+        );
     }
 
     [Fact]
@@ -178,10 +225,18 @@ public sealed class DoctorTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Notes);
         move.Mode = PromotionOptions.Fenced;
         await move.PromoteAsync(stopBefore: "copy");
-        await move.Shared.ExecuteAsync("TRUNCATE tenant_promotion.promotion, tenant_promotion.phase, tenant_promotion.digest, tenant_promotion.guard");
-        Assert.Equal([$"guard {WriteGuard.PrefixOf("1")} {move.Shared.Name}"], Named(await Planted.RunAsync(move, 1, "doctor")));
+        await move.Shared.ExecuteAsync(
+            "TRUNCATE tenant_promotion.promotion, tenant_promotion.phase, tenant_promotion.digest, tenant_promotion.guard"
+        );
+        Assert.Equal(
+            [$"guard {WriteGuard.PrefixOf("1")} {move.Shared.Name}"],
+            Named(await Planted.RunAsync(move, 1, "doctor"))
+        );
 
-        await move.Shared.ExecuteAsync("ALTER TABLE tenants DISABLE TRIGGER ALL; ALTER TABLE notes DISABLE TRIGGER ALL", role: EmbeddedCluster.Superuser);
+        await move.Shared.ExecuteAsync(
+            "ALTER TABLE tenants DISABLE TRIGGER ALL; ALTER TABLE notes DISABLE TRIGGER ALL",
+            role: EmbeddedCluster.Superuser
+        );
         await move.Shared.ExecuteAsync("DELETE FROM notes WHERE tenant_id = 1; DELETE FROM tenants WHERE id = 1");
         var (code, output, _) = await Planted.SayAsync(move, "doctor", "--fix", "--confirm");
         Assert.Equal(1, code);
@@ -189,5 +244,10 @@ public sealed class DoctorTests(Servers servers)
     }
 
     static IReadOnlyList<string> Named(JsonObject document) =>
-        [.. document["leftovers"]!.AsArray().Select(leftover => $"{leftover!["kind"]} {leftover["name"]} {leftover["database"]}").Order(StringComparer.Ordinal)];
+        [
+            .. document["leftovers"]!
+                .AsArray()
+                .Select(leftover => $"{leftover!["kind"]} {leftover["name"]} {leftover["database"]}")
+                .Order(StringComparer.Ordinal),
+        ];
 }

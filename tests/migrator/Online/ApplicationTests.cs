@@ -45,12 +45,30 @@ public sealed class ApplicationTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("UPDATE tasks SET title = title || '!' WHERE id = (SELECT id FROM tasks WHERE title LIKE 'application m%' LIMIT 1)", "was acknowledged")]
-    [InlineData("DELETE FROM agent_events WHERE id = (SELECT id FROM agent_events WHERE payload ->> 'text' LIKE 'application o%' LIMIT 1)", "is not there")]
-    [InlineData("INSERT INTO agent_events SELECT id, tenant_id, project_id, kind, payload, tokens, '2025-08-01' FROM agent_events WHERE payload ->> 'text' LIKE 'application m%' LIMIT 1", "stands twice")]
-    [InlineData("INSERT INTO comments (task_id, body) SELECT id, 'application m0 0' FROM tasks WHERE title LIKE 'application m%' LIMIT 1", "never acknowledged")]
-    [InlineData("UPDATE users SET display_name = display_name || '!' WHERE id = (SELECT id FROM users WHERE tenant_id <> @moving LIMIT 1)", "users of tenant")]
-    [InlineData("DELETE FROM audit_logs WHERE id = (SELECT id FROM audit_logs WHERE tenant_id = @moving AND detail ->> 'title' IS NULL LIMIT 1)", "audit_logs of tenant")]
+    [InlineData(
+        "UPDATE tasks SET title = title || '!' WHERE id = (SELECT id FROM tasks WHERE title LIKE 'application m%' LIMIT 1)",
+        "was acknowledged"
+    )]
+    [InlineData(
+        "DELETE FROM agent_events WHERE id = (SELECT id FROM agent_events WHERE payload ->> 'text' LIKE 'application o%' LIMIT 1)",
+        "is not there"
+    )]
+    [InlineData(
+        "INSERT INTO agent_events SELECT id, tenant_id, project_id, kind, payload, tokens, '2025-08-01' FROM agent_events WHERE payload ->> 'text' LIKE 'application m%' LIMIT 1",
+        "stands twice"
+    )]
+    [InlineData(
+        "INSERT INTO comments (task_id, body) SELECT id, 'application m0 0' FROM tasks WHERE title LIKE 'application m%' LIMIT 1",
+        "never acknowledged"
+    )]
+    [InlineData(
+        "UPDATE users SET display_name = display_name || '!' WHERE id = (SELECT id FROM users WHERE tenant_id <> @moving LIMIT 1)",
+        "users of tenant"
+    )]
+    [InlineData(
+        "DELETE FROM audit_logs WHERE id = (SELECT id FROM audit_logs WHERE tenant_id = @moving AND detail ->> 'title' IS NULL LIMIT 1)",
+        "audit_logs of tenant"
+    )]
     public async Task What_is_changed_behind_the_applications_back_is_a_fault(string tampering, string fault)
     {
         await using var database = await SampleAsync();
@@ -65,7 +83,10 @@ public sealed class ApplicationTests(Servers servers)
 
         await database.ExecuteAsync(tampering, new { moving = Guid.Parse(moving) });
 
-        Assert.Contains((await ledger.ProveAsync(null, TestContext.Current.CancellationToken)).Faults, said => said.Contains(fault, StringComparison.Ordinal));
+        Assert.Contains(
+            (await ledger.ProveAsync(null, TestContext.Current.CancellationToken)).Faults,
+            said => said.Contains(fault, StringComparison.Ordinal)
+        );
     }
 
     async Task<TestDatabase> SampleAsync()
@@ -78,16 +99,47 @@ public sealed class ApplicationTests(Servers servers)
 
     async Task<(Ledger, Application)> StartAsync(TestDatabase database)
     {
-        var others = await database.QueryAsync<string>("SELECT id::text FROM tenants WHERE slug <> @MainSlug", new { SampleDatabase.MainSlug });
-        var shared = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString()) { Pooling = false });
-        var ledger = await Ledger.OpenAsync(shared, await KeyAsync(database), TimeProvider.System, TestContext.Current.CancellationToken);
-        return (ledger, Application.Start(servers.Shared, servers.Dedicated, ledger, await KeyAsync(database), others, new(OtherTenants: 2), database.Name));
+        var others = await database.QueryAsync<string>(
+            "SELECT id::text FROM tenants WHERE slug <> @MainSlug",
+            new { SampleDatabase.MainSlug }
+        );
+        var shared = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(database.ConnectionString()) { Pooling = false }
+        );
+        var ledger = await Ledger.OpenAsync(
+            shared,
+            await KeyAsync(database),
+            TimeProvider.System,
+            TestContext.Current.CancellationToken
+        );
+        return (
+            ledger,
+            Application.Start(
+                servers.Shared,
+                servers.Dedicated,
+                ledger,
+                await KeyAsync(database),
+                others,
+                new(OtherTenants: 2),
+                database.Name
+            )
+        );
     }
 
     static Task<string> KeyAsync(TestDatabase database) =>
-        database.ScalarAsync<string>("SELECT id::text FROM tenants WHERE slug = @MainSlug", new { SampleDatabase.MainSlug });
+        database.ScalarAsync<string>(
+            "SELECT id::text FROM tenants WHERE slug = @MainSlug",
+            new { SampleDatabase.MainSlug }
+        );
 
-    TenantMove Move(TestDatabase database, string mode) => new(
-        database, SampleDatabase.MainSlug, servers.Dedicated, new() { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] })
-    { Mode = mode };
+    TenantMove Move(TestDatabase database, string mode) =>
+        new(
+            database,
+            SampleDatabase.MainSlug,
+            servers.Dedicated,
+            new() { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] }
+        )
+        {
+            Mode = mode,
+        };
 }

@@ -12,8 +12,19 @@ static class CrashedMove
     {
         var settings = move.Settings;
         return MigratorProcess.Start(
-            [verb, $"--tenant-slug={move.Slug}", "--log-format", "json", "--confirm", "--routing-dir", settings.RoutingDirectory, .. arguments],
-            [.. Environment("DB_", settings.Source), .. Environment("TARGET_DB_", settings.Target)], settings.RoutingDirectory);
+            [
+                verb,
+                $"--tenant-slug={move.Slug}",
+                "--log-format",
+                "json",
+                "--confirm",
+                "--routing-dir",
+                settings.RoutingDirectory,
+                .. arguments,
+            ],
+            [.. Environment("DB_", settings.Source), .. Environment("TARGET_DB_", settings.Target)],
+            settings.RoutingDirectory
+        );
     }
 
     /// <summary>Runs a verb and kills it at a moment, as in "started copy", or some time after it.</summary>
@@ -25,7 +36,8 @@ static class CrashedMove
             Assert.True(await migrator.ExitCodeAsync() == 0, $"{verb} never got to '{moment}':\n{migrator.Log}");
             return;
         }
-        if (after > TimeSpan.Zero) await Task.WhenAny(Task.Delay(after), migrator.ExitCodeAsync());
+        if (after > TimeSpan.Zero)
+            await Task.WhenAny(Task.Delay(after), migrator.ExitCodeAsync());
         migrator.Kill();
     }
 
@@ -34,10 +46,13 @@ static class CrashedMove
     {
         // A commit that was on its way when the process died.
         await Task.Delay(200);
-        var isDone = await move.Shared.ScalarAsync<bool>(verb == "promote"
-            ? "SELECT EXISTS (SELECT FROM tenant_promotion.phase WHERE name = 'validate' AND ended_at IS NOT NULL)"
-            : "SELECT NOT EXISTS (SELECT FROM tenant_promotion.promotion WHERE ended_at IS NULL)");
-        if (!isDone) await move.FinishAsync(verb);
+        var isDone = await move.Shared.ScalarAsync<bool>(
+            verb == "promote"
+                ? "SELECT EXISTS (SELECT FROM tenant_promotion.phase WHERE name = 'validate' AND ended_at IS NOT NULL)"
+                : "SELECT NOT EXISTS (SELECT FROM tenant_promotion.promotion WHERE ended_at IS NULL)"
+        );
+        if (!isDone)
+            await move.FinishAsync(verb);
     }
 
     /// <summary>Runs a verb to its end, which is to be a good one.</summary>
@@ -67,21 +82,32 @@ static class CrashedMove
     {
         Assert.False(await move.IsIsolatedAsync());
         // Sessions end a moment after their process, or their pool.
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(5) && (await TenantMove.TracesAsync(move.Shared)).Count > 0;) await Task.Delay(50);
+        for (
+            var waited = System.Diagnostics.Stopwatch.StartNew();
+            waited.Elapsed < TimeSpan.FromSeconds(5) && (await TenantMove.TracesAsync(move.Shared)).Count > 0;
+
+        )
+            await Task.Delay(50);
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
         Assert.False(File.Exists(move.RoutingFile));
-        if (await move.IsolatedExistsAsync()) Assert.Empty(await SlotsAsync(move.Isolated));
+        if (await move.IsolatedExistsAsync())
+            Assert.Empty(await SlotsAsync(move.Isolated));
     }
 
     /// <summary>The slots in a database.</summary>
     public static Task<IReadOnlyList<string>> SlotsAsync(TestDatabase database) =>
-        database.QueryAsync<string>("SELECT slot_name::text FROM pg_replication_slots WHERE database = current_database()");
+        database.QueryAsync<string>(
+            "SELECT slot_name::text FROM pg_replication_slots WHERE database = current_database()"
+        );
 
     static string[] Arguments(string verb) => verb == "promote" ? ["--no-validate"] : [];
 
     static IEnumerable<(string, string)> Environment(string prefix, NpgsqlConnectionStringBuilder server) =>
-    [
-        (prefix + "HOST", server.Host!), (prefix + "PORT", $"{server.Port}"), (prefix + "NAME", server.Database!), (prefix + "USER", server.Username!),
-        (prefix + "PASSWORD", server.Password!),
-    ];
+        [
+            (prefix + "HOST", server.Host!),
+            (prefix + "PORT", $"{server.Port}"),
+            (prefix + "NAME", server.Database!),
+            (prefix + "USER", server.Username!),
+            (prefix + "PASSWORD", server.Password!),
+        ];
 }

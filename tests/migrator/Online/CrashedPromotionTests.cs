@@ -10,7 +10,18 @@ public sealed class CrashedPromotionTests(Servers servers)
     // All that take a while: the last, which validates nothing here, is over before the signal arrives.
     static readonly string[] Phases =
     [
-        "provision", "guard", "start-streaming", "clone-schema", "copy", "catch-up", "build-schema", "clone-behaviour", "verify", "cut-over", "stop-streaming", "verify-flip",
+        "provision",
+        "guard",
+        "start-streaming",
+        "clone-schema",
+        "copy",
+        "catch-up",
+        "build-schema",
+        "clone-behaviour",
+        "verify",
+        "cut-over",
+        "stop-streaming",
+        "verify-flip",
     ];
 
     static readonly TimeSpan Stretch = TimeSpan.FromSeconds(0.5);
@@ -20,7 +31,8 @@ public sealed class CrashedPromotionTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
         await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
-        foreach (var phase in Phases) await move.KillAsync("promote", $"started {phase}");
+        foreach (var phase in Phases)
+            await move.KillAsync("promote", $"started {phase}");
         await move.GoOnAsync("promote");
 
         await turmoil.GoOnAsync(Stretch);
@@ -35,9 +47,26 @@ public sealed class CrashedPromotionTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
         await using var turmoil = await Turmoil.StartAsync(move, random);
         // The cutover is short, and most can go wrong there.
-        string[] moments = ["copy", "catch-up", "catch-up", "build-schema", "verify", "verify", "cut-over", "cut-over", "cut-over", "cut-over"];
+        string[] moments =
+        [
+            "copy",
+            "catch-up",
+            "catch-up",
+            "build-schema",
+            "verify",
+            "verify",
+            "cut-over",
+            "cut-over",
+            "cut-over",
+            "cut-over",
+        ];
         foreach (var phase in moments)
-            if (!await move.IsIsolatedAsync()) await move.KillAsync("promote", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(phase == "cut-over" ? 700 : 300)));
+            if (!await move.IsIsolatedAsync())
+                await move.KillAsync(
+                    "promote",
+                    $"started {phase}",
+                    TimeSpan.FromMilliseconds(random.Next(phase == "cut-over" ? 700 : 300))
+                );
         await move.GoOnAsync("promote");
 
         await turmoil.GoOnAsync(Stretch);
@@ -57,7 +86,10 @@ public sealed class CrashedPromotionTests(Servers servers)
             // Not a write of the tenant, so the guard closes; but the flip of the shared side waits.
             await using var transaction = await holder.BeginTransactionAsync();
             await holder.ExecuteAsync("LOCK TABLE tenants IN SHARE MODE");
-            await Workshop.UntilAsync(move.Shared, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%isolation_mode%' AND datname = current_database())");
+            await Workshop.UntilAsync(
+                move.Shared,
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%isolation_mode%' AND datname = current_database())"
+            );
             migrator.Kill();
             Assert.Equal("isolated", await move.Isolated.ScalarAsync<string>("SELECT isolation_mode FROM tenants"));
         }

@@ -12,7 +12,8 @@ public sealed class CrashedRollbackTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await move.PromoteAsync(validate: false);
         await using var writer = FaultsWriter.Start(move);
-        foreach (var phase in (string[])["follow-home", "verify-home", "flip-back", "release-shared"]) await move.KillAsync("rollback", $"started {phase}");
+        foreach (var phase in (string[])["follow-home", "verify-home", "flip-back", "release-shared"])
+            await move.KillAsync("rollback", $"started {phase}");
         await move.GoOnAsync("rollback");
 
         await writer.StopAsync();
@@ -26,8 +27,12 @@ public sealed class CrashedRollbackTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await move.PromoteAsync(validate: false);
         await using var writer = FaultsWriter.Start(move);
-        foreach (var phase in (string[])["follow-home", "follow-home", "verify-home", "verify-home", "flip-back", "flip-back", "flip-back"])
-            if (await move.IsIsolatedAsync()) await move.KillAsync("rollback", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(400)));
+        foreach (
+            var phase in (string[])
+                ["follow-home", "follow-home", "verify-home", "verify-home", "flip-back", "flip-back", "flip-back"]
+        )
+            if (await move.IsIsolatedAsync())
+                await move.KillAsync("rollback", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(400)));
         await move.GoOnAsync("rollback");
 
         await writer.StopAsync();

@@ -17,14 +17,27 @@ public sealed class CutOverTests(Servers servers)
         var holding = await move.Shared.OpenAsync();
         NpgsqlTransaction? transaction = null;
 
-        var (watched, promotion) = Promote(move, TimeSpan.FromSeconds(1), phase =>
-        {
-            if (phase != "cut-over" || transaction is not null) return;
-            transaction = holding.BeginTransaction();
-            holding.Execute("UPDATE labels SET label = 'held' WHERE id = 1 AND tenant_id = 2; UPDATE labels SET label = 'held' WHERE tenant_id = 1 AND id = 2");
-        });
-        await UntilAsync(() => watched.Warnings.Any(said => said.Contains("did not close within", StringComparison.Ordinal)), promotion);
-        Assert.Contains(watched.Warnings, said => said.Contains($"process {holding.ProcessID} ", StringComparison.Ordinal));
+        var (watched, promotion) = Promote(
+            move,
+            TimeSpan.FromSeconds(1),
+            phase =>
+            {
+                if (phase != "cut-over" || transaction is not null)
+                    return;
+                transaction = holding.BeginTransaction();
+                holding.Execute(
+                    "UPDATE labels SET label = 'held' WHERE id = 1 AND tenant_id = 2; UPDATE labels SET label = 'held' WHERE tenant_id = 1 AND id = 2"
+                );
+            }
+        );
+        await UntilAsync(
+            () => watched.Warnings.Any(said => said.Contains("did not close within", StringComparison.Ordinal)),
+            promotion
+        );
+        Assert.Contains(
+            watched.Warnings,
+            said => said.Contains($"process {holding.ProcessID} ", StringComparison.Ordinal)
+        );
         await writer.GoOnAsync();
         await transaction!.CommitAsync();
         await promotion;
@@ -43,12 +56,17 @@ public sealed class CutOverTests(Servers servers)
         await using var writer = FaultsWriter.Start(move);
         await using var holding = await move.Shared.OpenAsync();
         NpgsqlTransaction? transaction = null;
-        var (_, promotion) = Promote(move, TimeSpan.FromMilliseconds(300), phase =>
-        {
-            if (phase != "cut-over" || transaction is not null) return;
-            transaction = holding.BeginTransaction();
-            holding.Execute("UPDATE labels SET label = 'held' WHERE id = 2");
-        });
+        var (_, promotion) = Promote(
+            move,
+            TimeSpan.FromMilliseconds(300),
+            phase =>
+            {
+                if (phase != "cut-over" || transaction is not null)
+                    return;
+                transaction = holding.BeginTransaction();
+                holding.Execute("UPDATE labels SET label = 'held' WHERE id = 2");
+            }
+        );
 
         var failure = await Assert.ThrowsAsync<Failure>(() => promotion);
 
@@ -77,23 +95,40 @@ public sealed class CutOverTests(Servers servers)
         await using var holding = await move.Shared.OpenAsync();
         NpgsqlTransaction? transaction = null;
         // The row that is to be flipped; no write of the tenant, for which the guard would wait.
-        var (watched, promotion) = Promote(move, TimeSpan.FromMilliseconds(600), phase =>
-        {
-            if (phase != "cut-over" || transaction is not null) return;
-            transaction = holding.BeginTransaction();
-            holding.Execute("LOCK TABLE tenants IN SHARE MODE");
-        });
-        if (inOneRun) await UntilAsync(() => watched.Warnings.Any(said => said.Contains("did not close within", StringComparison.Ordinal)), promotion);
-        else await Assert.ThrowsAsync<Failure>(() => promotion);
+        var (watched, promotion) = Promote(
+            move,
+            TimeSpan.FromMilliseconds(600),
+            phase =>
+            {
+                if (phase != "cut-over" || transaction is not null)
+                    return;
+                transaction = holding.BeginTransaction();
+                holding.Execute("LOCK TABLE tenants IN SHARE MODE");
+            }
+        );
+        if (inOneRun)
+            await UntilAsync(
+                () => watched.Warnings.Any(said => said.Contains("did not close within", StringComparison.Ordinal)),
+                promotion
+            );
+        else
+            await Assert.ThrowsAsync<Failure>(() => promotion);
         await UntilAsync(async () => await move.GuardAsync() == "open", promotion);
         // Triggers and rules would have their say if they were still in force when this is applied.
-        await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'changed' WHERE tenant_id = 1 AND id < 50; UPDATE labels SET label = 'changed' WHERE tenant_id = 1");
+        await move.Shared.ExecuteAsync(
+            "UPDATE tasks SET title = 'changed' WHERE tenant_id = 1 AND id < 50; UPDATE labels SET label = 'changed' WHERE tenant_id = 1"
+        );
         await transaction!.CommitAsync();
 
-        if (inOneRun) await promotion;
-        else await move.PromoteAsync(validate: false);
+        if (inOneRun)
+            await promotion;
+        else
+            await move.PromoteAsync(validate: false);
 
-        Assert.Equal(["changed."], await move.Isolated.QueryAsync<string>("SELECT DISTINCT title FROM tasks WHERE id < 50"));
+        Assert.Equal(
+            ["changed."],
+            await move.Isolated.QueryAsync<string>("SELECT DISTINCT title FROM tasks WHERE id < 50")
+        );
         Assert.Equal(["changed"], await move.Isolated.QueryAsync<string>("SELECT DISTINCT label FROM labels"));
         Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareSchemasAsync());
         await move.MustBeIsolatedAsync();
@@ -103,18 +138,33 @@ public sealed class CutOverTests(Servers servers)
     {
         var watched = new WatchingProgress(started);
         var slug = Slug.TryParse(move.Slug, out var parsed) ? parsed : throw new ArgumentException(move.Slug);
-        return (watched, Task.Run(() => new Promotion(move.Settings, slug, new(PromotionOptions.Online, 2, maxPause, Validate: false, []), watched, TimeProvider.System)
-            .PromoteAsync(TestContext.Current.CancellationToken)));
+        return (
+            watched,
+            Task.Run(() =>
+                new Promotion(
+                    move.Settings,
+                    slug,
+                    new(PromotionOptions.Online, 2, maxPause, Validate: false, []),
+                    watched,
+                    TimeProvider.System
+                ).PromoteAsync(TestContext.Current.CancellationToken)
+            )
+        );
     }
 
-    static Task UntilAsync(Func<bool> condition, Task promotion) => UntilAsync(() => Task.FromResult(condition()), promotion);
+    static Task UntilAsync(Func<bool> condition, Task promotion) =>
+        UntilAsync(() => Task.FromResult(condition()), promotion);
 
     static async Task UntilAsync(Func<Task<bool>> condition, Task promotion)
     {
         for (var waited = System.Diagnostics.Stopwatch.StartNew(); !await condition(); await Task.Delay(20))
         {
-            if (promotion.IsCompleted) await promotion;
-            Assert.False(promotion.IsCompleted && waited.Elapsed > TimeSpan.FromSeconds(5), "The promotion ended too early.");
+            if (promotion.IsCompleted)
+                await promotion;
+            Assert.False(
+                promotion.IsCompleted && waited.Elapsed > TimeSpan.FromSeconds(5),
+                "The promotion ended too early."
+            );
             Assert.True(waited.Elapsed < TimeSpan.FromSeconds(60), "It never came true.");
         }
     }

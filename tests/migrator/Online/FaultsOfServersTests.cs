@@ -14,11 +14,17 @@ public sealed class FaultsOfServersTests
         await using var dedicated = await EmbeddedCluster.StartAsync(binaries);
         await Servers.CreateRolesAsync(shared);
         await Servers.CreateRolesAsync(dedicated);
-        foreach (var (moment, server, mode) in new[]
-                 {
-                     ("started catch-up", shared, StopMode.Immediate), ("started verify", dedicated, StopMode.Immediate), ("started cut-over", shared, StopMode.Fast),
-                     ("started cut-over", dedicated, StopMode.Immediate), ("ended cut-over", shared, StopMode.Immediate), ("ended cut-over", dedicated, StopMode.Immediate),
-                 })
+        foreach (
+            var (moment, server, mode) in new[]
+            {
+                ("started catch-up", shared, StopMode.Immediate),
+                ("started verify", dedicated, StopMode.Immediate),
+                ("started cut-over", shared, StopMode.Fast),
+                ("started cut-over", dedicated, StopMode.Immediate),
+                ("ended cut-over", shared, StopMode.Immediate),
+                ("ended cut-over", dedicated, StopMode.Immediate),
+            }
+        )
         {
             await using var move = await FaultsWriter.MoveOnAsync(shared, dedicated);
             await using var writer = FaultsWriter.Start(move);

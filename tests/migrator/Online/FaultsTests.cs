@@ -31,11 +31,20 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
 
         // The stream leaves out the large value that the change left alone, so it does not mend it.
-        var failure = await Assert.ThrowsAsync<Failure>(() => PromoteAsync(move, "cut-over", async () =>
-        {
-            await move.Isolated.ExecuteAsync("UPDATE tasks SET document = 'planted' WHERE id = 4", role: EmbeddedCluster.Superuser);
-            await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'touched' WHERE id = 4");
-        }));
+        var failure = await Assert.ThrowsAsync<Failure>(() =>
+            PromoteAsync(
+                move,
+                "cut-over",
+                async () =>
+                {
+                    await move.Isolated.ExecuteAsync(
+                        "UPDATE tasks SET document = 'planted' WHERE id = 4",
+                        role: EmbeddedCluster.Superuser
+                    );
+                    await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'touched' WHERE id = 4");
+                }
+            )
+        );
 
         Assert.Equal(ExitCode.Different, failure.Code);
         Assert.Contains("public.tasks: id=4", failure.Message, StringComparison.Ordinal);
@@ -48,14 +57,24 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
         await using var holding = await move.Shared.OpenAsync();
         NpgsqlTransaction? transaction = null;
-        var promotion = Task.Run(() => PromoteAsync(move, "cut-over", async () =>
-        {
-            await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'touched' WHERE id = 4");
-            transaction = await holding.BeginTransactionAsync();
-            await holding.ExecuteAsync("UPDATE labels SET label = 'held' WHERE tenant_id = 1");
-        }, new() { MaxPauseMs = 1_000 }));
+        var promotion = Task.Run(() =>
+            PromoteAsync(
+                move,
+                "cut-over",
+                async () =>
+                {
+                    await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'touched' WHERE id = 4");
+                    transaction = await holding.BeginTransactionAsync();
+                    await holding.ExecuteAsync("UPDATE labels SET label = 'held' WHERE tenant_id = 1");
+                },
+                new() { MaxPauseMs = 1_000 }
+            )
+        );
         await UntilAsync(() => Watching.Warnings.Any(said => said.Contains("did not close", StringComparison.Ordinal)));
-        await move.Isolated.ExecuteAsync("UPDATE tasks SET title = 'planted' WHERE id = 4", role: EmbeddedCluster.Superuser);
+        await move.Isolated.ExecuteAsync(
+            "UPDATE tasks SET title = 'planted' WHERE id = 4",
+            role: EmbeddedCluster.Superuser
+        );
         await transaction!.RollbackAsync();
 
         var failure = await Assert.ThrowsAsync<Failure>(() => promotion);
@@ -70,7 +89,9 @@ public sealed class FaultsTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => move.PromoteMeddledAsync("cut-over", "UPDATE tasks SET title = 'planted' WHERE id = 4"));
+        var failure = await Assert.ThrowsAsync<Failure>(() =>
+            move.PromoteMeddledAsync("cut-over", "UPDATE tasks SET title = 'planted' WHERE id = 4")
+        );
 
         Assert.Equal(ExitCode.Different, failure.Code);
         Assert.Contains("public.tasks: id=4", failure.Message, StringComparison.Ordinal);
@@ -80,7 +101,11 @@ public sealed class FaultsTests(Servers servers)
 
         // Saying it again does not make it right, nor is the only good row deleted.
         foreach (var verb in (Func<Task>[])[() => move.PromoteAsync(validate: false), () => move.FinalizeAsync()])
-            Assert.Contains("public.tasks", (await Assert.ThrowsAsync<Failure>(verb)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "public.tasks",
+                (await Assert.ThrowsAsync<Failure>(verb)).Message,
+                StringComparison.Ordinal
+            );
         Assert.NotEqual("planted", await move.Shared.ScalarAsync<string>("SELECT title FROM tasks WHERE id = 4"));
         await move.FinalizeAsync(force: true);
         Assert.Equal(0, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM tasks WHERE tenant_id = 1"));
@@ -90,18 +115,27 @@ public sealed class FaultsTests(Servers servers)
     [InlineData("catch-up", "ALTER TABLE tasks ADD COLUMN extra int DEFAULT 1")]
     [InlineData("cut-over", "ALTER TABLE tasks ADD COLUMN extra int DEFAULT 1")]
     [InlineData("catch-up", "CREATE INDEX ON tasks (title)")]
-    [InlineData("verify", "CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); INSERT INTO events VALUES (900, 1, '2025-05-01')")]
+    [InlineData(
+        "verify",
+        "CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); INSERT INTO events VALUES (900, 1, '2025-05-01')"
+    )]
     public async Task A_change_of_the_schema_stops_it_and_nothing_is_lost(string phase, string change)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => PromoteAsync(move, phase, async () =>
-        {
-            await move.Shared.ExecuteAsync(change);
-            await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'after' WHERE id = 4");
-            await Task.Delay(200);
-        }));
+        var failure = await Assert.ThrowsAsync<Failure>(() =>
+            PromoteAsync(
+                move,
+                phase,
+                async () =>
+                {
+                    await move.Shared.ExecuteAsync(change);
+                    await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'after' WHERE id = 4");
+                    await Task.Delay(200);
+                }
+            )
+        );
 
         Assert.Equal(ExitCode.Failed, failure.Code);
         Assert.Contains("schema has changed", failure.Message, StringComparison.Ordinal);
@@ -123,10 +157,16 @@ public sealed class FaultsTests(Servers servers)
         await using var writer = FaultsWriter.Start(move);
         var cuts = new List<Task<int>>();
 
-        await PromoteAsync(move, null, () => Task.CompletedTask, started: phase =>
-        {
-            if (phase is "catch-up" or "verify" or "cut-over" && cuts.Count < 4) cuts.Add(CutAsync(move.Shared));
-        });
+        await PromoteAsync(
+            move,
+            null,
+            () => Task.CompletedTask,
+            started: phase =>
+            {
+                if (phase is "catch-up" or "verify" or "cut-over" && cuts.Count < 4)
+                    cuts.Add(CutAsync(move.Shared));
+            }
+        );
 
         await writer.StopAsync();
         Assert.Empty(writer.Errors);
@@ -140,11 +180,18 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => PromoteAsync(move, "build-schema", async () =>
-        {
-            await move.Shared.ExecuteAsync(MuchLog);
-            await Task.Delay(3_000);
-        }, new() { MaxWal = 30_000_000 }));
+        var failure = await Assert.ThrowsAsync<Failure>(() =>
+            PromoteAsync(
+                move,
+                "build-schema",
+                async () =>
+                {
+                    await move.Shared.ExecuteAsync(MuchLog);
+                    await Task.Delay(3_000);
+                },
+                new() { MaxWal = 30_000_000 }
+            )
+        );
 
         Assert.Contains("--max-wal", failure.Message, StringComparison.Ordinal);
         Assert.Empty(await CrashedMove.SlotsAsync(move.Shared));
@@ -161,23 +208,37 @@ public sealed class FaultsTests(Servers servers)
     public async Task A_slot_whose_log_the_server_has_removed_is_given_up_and_the_copy_made_anew(string phase)
     {
         await using var server = await EmbeddedCluster.StartAsync(
-            await PostgresBinaries.FindOrInstallAsync(), new Dictionary<string, string>(EmbeddedCluster.FastSettings) { ["max_slot_wal_keep_size"] = "16MB", ["max_wal_size"] = "64MB" });
+            await PostgresBinaries.FindOrInstallAsync(),
+            new Dictionary<string, string>(EmbeddedCluster.FastSettings)
+            {
+                ["max_slot_wal_keep_size"] = "16MB",
+                ["max_wal_size"] = "64MB",
+            }
+        );
         await Servers.CreateRolesAsync(server);
         await using var move = await FaultsWriter.MoveOnAsync(server, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
         var postgres = new TestDatabase(server, "postgres", EmbeddedCluster.Superuser);
         var lost = false;
 
-        var failure = await Record.ExceptionAsync(() => PromoteAsync(move, phase, async () =>
-        {
-            await move.Shared.ExecuteAsync(MuchLog);
-            for (var n = 0; n < 5 && !lost; n++)
-            {
-                await postgres.ExecuteAsync("SELECT pg_switch_wal()");
-                await postgres.ExecuteAsync("CHECKPOINT;");
-                lost = await postgres.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE wal_status = 'lost')");
-            }
-        }));
+        var failure = await Record.ExceptionAsync(() =>
+            PromoteAsync(
+                move,
+                phase,
+                async () =>
+                {
+                    await move.Shared.ExecuteAsync(MuchLog);
+                    for (var n = 0; n < 5 && !lost; n++)
+                    {
+                        await postgres.ExecuteAsync("SELECT pg_switch_wal()");
+                        await postgres.ExecuteAsync("CHECKPOINT;");
+                        lost = await postgres.ScalarAsync<bool>(
+                            "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE wal_status = 'lost')"
+                        );
+                    }
+                }
+            )
+        );
 
         Assert.True(lost, $"The slot was not lost: {failure}");
         var said = failure is Failure stopped ? stopped.Message : string.Join('\n', Watching.Warnings);
@@ -201,14 +262,23 @@ public sealed class FaultsTests(Servers servers)
         {
             // An attempt that gets far enough to open the way home, and then loses its slot.
             NpgsqlTransaction? transaction = null;
-            await Assert.ThrowsAsync<Failure>(() => PromoteAsync(move, "cut-over", async () =>
-            {
-                transaction = await holding.BeginTransactionAsync();
-                await holding.ExecuteAsync("UPDATE labels SET label = 'held' WHERE tenant_id = 1");
-            }, new() { MaxPauseMs = 200 }));
+            await Assert.ThrowsAsync<Failure>(() =>
+                PromoteAsync(
+                    move,
+                    "cut-over",
+                    async () =>
+                    {
+                        transaction = await holding.BeginTransactionAsync();
+                        await holding.ExecuteAsync("UPDATE labels SET label = 'held' WHERE tenant_id = 1");
+                    },
+                    new() { MaxPauseMs = 200 }
+                )
+            );
             await transaction!.RollbackAsync();
         }
-        await move.Shared.ExecuteAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()");
+        await move.Shared.ExecuteAsync(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"
+        );
         await move.PromoteAsync(validate: false);
         Assert.Contains("copy", move.Watched.Phases);
         await move.Isolated.ExecuteAsync("UPDATE tasks SET title = 'apart' WHERE id < 20");
@@ -216,13 +286,17 @@ public sealed class FaultsTests(Servers servers)
         await move.RollBackAsync();
 
         Assert.DoesNotContain("bring-home", move.Watched.Phases);
-        Assert.Equal(["apart."], await move.Shared.QueryAsync<string>("SELECT DISTINCT title FROM tasks WHERE tenant_id = 1 AND id < 20"));
+        Assert.Equal(
+            ["apart."],
+            await move.Shared.QueryAsync<string>("SELECT DISTINCT title FROM tasks WHERE tenant_id = 1 AND id < 20")
+        );
         await move.MustBeHomeAsync();
     }
 
     const string Schema = FaultsWriter.Schema;
 
-    const string MuchLog = "SELECT count(pg_logical_emit_message(false, 'noise', repeat('x', 1000000))) FROM generate_series(1, 70)";
+    const string MuchLog =
+        "SELECT count(pg_logical_emit_message(false, 'noise', repeat('x', 1000000))) FROM generate_series(1, 70)";
 
     WatchingProgress Watching { get; set; } = new(null);
 
@@ -233,20 +307,38 @@ public sealed class FaultsTests(Servers servers)
     }
 
     // What happens as a phase starts for the first time happens before it goes on.
-    Task PromoteAsync(TenantMove move, string? phase, Func<Task> meddle, Limits? limits = null, Action<string>? started = null)
+    Task PromoteAsync(
+        TenantMove move,
+        string? phase,
+        Func<Task> meddle,
+        Limits? limits = null,
+        Action<string>? started = null
+    )
     {
         limits ??= new();
         var done = false;
         Watching = new(now =>
         {
             started?.Invoke(now);
-            if (now != phase || done) return;
+            if (now != phase || done)
+                return;
             done = true;
             Task.Run(meddle).GetAwaiter().GetResult();
         });
         var slug = Slug.TryParse(move.Slug, out var parsed) ? parsed : throw new ArgumentException(move.Slug);
-        var options = new PromotionOptions(PromotionOptions.Online, 2, TimeSpan.FromMilliseconds(limits.MaxPauseMs), Validate: false, []) { MaxWal = limits.MaxWal };
-        return new Promotion(move.Settings, slug, options, Watching, TimeProvider.System).PromoteAsync(TestContext.Current.CancellationToken);
+        var options = new PromotionOptions(
+            PromotionOptions.Online,
+            2,
+            TimeSpan.FromMilliseconds(limits.MaxPauseMs),
+            Validate: false,
+            []
+        )
+        {
+            MaxWal = limits.MaxWal,
+        };
+        return new Promotion(move.Settings, slug, options, Watching, TimeProvider.System).PromoteAsync(
+            TestContext.Current.CancellationToken
+        );
     }
 
     static async Task MustGoOnInSharedAsync(TenantMove move)
@@ -259,9 +351,18 @@ public sealed class FaultsTests(Servers servers)
     // Ends one sender as soon as there is one.
     static async Task<int> CutAsync(TestDatabase database)
     {
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(3); await Task.Delay(5))
-            if (await database.ScalarAsync<long>(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'walsender' AND datname = current_database()", role: EmbeddedCluster.Superuser) > 0) return 1;
+        for (
+            var waited = System.Diagnostics.Stopwatch.StartNew();
+            waited.Elapsed < TimeSpan.FromSeconds(3);
+            await Task.Delay(5)
+        )
+            if (
+                await database.ScalarAsync<long>(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'walsender' AND datname = current_database()",
+                    role: EmbeddedCluster.Superuser
+                ) > 0
+            )
+                return 1;
         return 0;
     }
 

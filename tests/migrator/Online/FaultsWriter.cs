@@ -38,7 +38,10 @@ sealed class FaultsWriter : IAsyncDisposable
     {
         var goal = Count + 5;
         for (var waited = System.Diagnostics.Stopwatch.StartNew(); Count < goal; await Task.Delay(10))
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(30), "The writer stands still: " + string.Join(", ", errors.Take(5)));
+            Assert.True(
+                waited.Elapsed < TimeSpan.FromSeconds(30),
+                "The writer stands still: " + string.Join(", ", errors.Take(5))
+            );
     }
 
     /// <summary>Stops it; what was acknowledged stands in the database that owns the tenant, once, and nothing that it never tried.</summary>
@@ -46,7 +49,9 @@ sealed class FaultsWriter : IAsyncDisposable
     {
         await GoOnAsync();
         await DisposeAsync();
-        var titles = await (await move.IsIsolatedAsync() ? move.Isolated : move.Shared).QueryAsync<string>("SELECT title FROM tasks WHERE title LIKE 'written %'");
+        var titles = await (await move.IsIsolatedAsync() ? move.Isolated : move.Shared).QueryAsync<string>(
+            "SELECT title FROM tasks WHERE title LIKE 'written %'"
+        );
         Assert.Empty(acknowledged.Except(titles));
         Assert.Empty(titles.Except(acknowledged).Except(unknown));
         Assert.Equal(titles.Distinct().Count(), titles.Count);
@@ -67,20 +72,27 @@ sealed class FaultsWriter : IAsyncDisposable
             try
             {
                 await using var connection = new NpgsqlConnection(
-                    new NpgsqlConnectionStringBuilder((isolated ? move.Isolated : move.Shared).ConnectionString()) { Pooling = false }.ConnectionString);
+                    new NpgsqlConnectionStringBuilder((isolated ? move.Isolated : move.Shared).ConnectionString())
+                    {
+                        Pooling = false,
+                    }.ConnectionString
+                );
                 await connection.OpenAsync();
                 sent = true;
                 await connection.ExecuteAsync("INSERT INTO tasks (tenant_id, title) VALUES (1, @title)", new { title });
                 acknowledged.Add(title);
             }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.SerializationFailure)
+            catch (PostgresException e)
+                when (e.SqlState is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.SerializationFailure
+                )
             {
                 errors.Add(e.SqlState);
                 await LookUpAsync();
             }
             catch (NpgsqlException e)
             {
-                if (sent) unknown.Add(title);
+                if (sent)
+                    unknown.Add(title);
                 errors.Add((e as PostgresException)?.SqlState ?? e.Message);
                 await LookUpAsync();
             }
@@ -101,18 +113,24 @@ sealed class FaultsWriter : IAsyncDisposable
     }
 
     /// <summary>A shared database on a server of the test's own.</summary>
-    public static async Task<TenantMove> MoveOnAsync(EmbeddedCluster shared, EmbeddedCluster server, string? schema = null)
+    public static async Task<TenantMove> MoveOnAsync(
+        EmbeddedCluster shared,
+        EmbeddedCluster server,
+        string? schema = null
+    )
     {
         var database = await TestDatabase.CreateAsync(shared, Servers.NewName("fault"), Servers.Admin);
         var slug = database.Name.Replace('_', '-');
-        await database.ExecuteAsync($$"""
+        await database.ExecuteAsync(
+            $$"""
             CREATE TABLE tenants (
                 id bigint PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team', status text NOT NULL DEFAULT 'active',
                 isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{}',
                 created_at timestamptz NOT NULL DEFAULT '2024-01-01', updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
             INSERT INTO tenants (id, slug) VALUES (1, '{{slug}}'), (2, '{{slug}}-b');
             {{schema ?? Schema}}
-            """);
+            """
+        );
         return new(database, slug, server);
     }
 

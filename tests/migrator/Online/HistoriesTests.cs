@@ -27,29 +27,55 @@ public sealed class HistoriesTests(Servers servers)
     static readonly Gen<int> Places = Gen.Frequency((3, Gen.Int[0, 2]), (1, Gen.Int[0, 999]));
 
     static readonly Gen<Step> Steps = Gen.Select(
-        Gen.Int[0, Statements("", default!).Count - 1], Places, Places, Gen.Int[0, 999], Gen.Int[0, 9],
-        (verb, first, second, value, fate) => new Step(verb, first, second, value, fate == 0));
+        Gen.Int[0, Statements("", default!).Count - 1],
+        Places,
+        Places,
+        Gen.Int[0, 999],
+        Gen.Int[0, 9],
+        (verb, first, second, value, fate) => new Step(verb, first, second, value, fate == 0)
+    );
 
-    static readonly Gen<Work> Works = Gen.Select(Steps.Array[1, 5], Gen.Int[0, 11], (steps, fate) => new Work(steps, fate == 0));
+    static readonly Gen<Work> Works = Gen.Select(
+        Steps.Array[1, 5],
+        Gen.Int[0, 11],
+        (steps, fate) => new Work(steps, fate == 0)
+    );
 
     // What happens before, at each stage on the way there, and in each of the isolated databases.
-    static readonly Gen<(Work[][] There, Work[][] Apart)> Histories = Gen.Select(Works.Array[10, 25].Array[Stages.Length + 1], Works.Array[5, 25].Array[Moving]);
+    static readonly Gen<(Work[][] There, Work[][] Apart)> Histories = Gen.Select(
+        Works.Array[10, 25].Array[Stages.Length + 1],
+        Works.Array[5, 25].Array[Moving]
+    );
 
     static string[] Stages => ["copy", "catch-up", "verify", "cut-over"];
 
     [Fact]
     public async Task Whatever_is_written_at_whatever_stage_arrives_and_comes_home() =>
         await Histories.SampleAsync(
-            async history => await GoAndComeBackAsync(history.There, history.Apart), iter: Batches, threads: 1,
-            seed: Environment.GetEnvironmentVariable("TEST_HISTORY"), print: _ => "set TEST_HISTORY to the seed");
+            async history => await GoAndComeBackAsync(history.There, history.Apart),
+            iter: Batches,
+            threads: 1,
+            seed: Environment.GetEnvironmentVariable("TEST_HISTORY"),
+            print: _ => "set TEST_HISTORY to the seed"
+        );
 
     async Task GoAndComeBackAsync(Work[][] there, Work[][] apart)
     {
         await using var first = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
         var tenants = Enumerable.Range(3, Moving + Staying - 2);
-        foreach (var tenant in tenants) await first.Shared.ExecuteAsync("INSERT INTO tenants (id, slug) VALUES (@tenant, @slug)", new { tenant, slug = $"{first.Slug}-{tenant}" });
+        foreach (var tenant in tenants)
+            await first.Shared.ExecuteAsync(
+                "INSERT INTO tenants (id, slug) VALUES (@tenant, @slug)",
+                new { tenant, slug = $"{first.Slug}-{tenant}" }
+            );
         await first.Shared.ExecuteAsync(Rows);
-        TenantMove[] moves = [first, .. tenants.Take(Moving - 1).Select(tenant => new TenantMove(first.Shared, $"{first.Slug}-{tenant}", servers.Dedicated))];
+        TenantMove[] moves =
+        [
+            first,
+            .. tenants
+                .Take(Moving - 1)
+                .Select(tenant => new TenantMove(first.Shared, $"{first.Slug}-{tenant}", servers.Dedicated)),
+        ];
         int[] keys = [1, .. tenants.Take(Moving - 1)];
         try
         {
@@ -58,11 +84,13 @@ public sealed class HistoriesTests(Servers servers)
             var promotions = Task.WhenAll(moves.Select(move => Task.Run(() => PromoteAsync(move, halts))));
             foreach (var (stage, n) in Stages.Select((stage, n) => (stage, n)))
             {
-                if (await Task.WhenAny(halts[stage].Reached, promotions) == promotions) break;
+                if (await Task.WhenAny(halts[stage].Reached, promotions) == promotions)
+                    break;
                 await WriteAsync(first.Shared, there[n + 1], "");
                 halts[stage].Release();
             }
-            foreach (var halt in halts.Values) halt.Release();
+            foreach (var halt in halts.Values)
+                halt.Release();
             await promotions;
             await MustBeEqualAsync(moves, keys);
 
@@ -73,7 +101,8 @@ public sealed class HistoriesTests(Servers servers)
         }
         finally
         {
-            foreach (var move in moves.Skip(1)) await move.DisposeAsync();
+            foreach (var move in moves.Skip(1))
+                await move.DisposeAsync();
         }
     }
 
@@ -83,13 +112,19 @@ public sealed class HistoriesTests(Servers servers)
         var slug = Slug.TryParse(move.Slug, out var parsed) ? parsed : throw new ArgumentException(move.Slug);
         try
         {
-            await new Promotion(move.Settings, slug, new(PromotionOptions.Online, 2, TimeSpan.FromSeconds(30), Validate: false, []), watching, TimeProvider.System)
-                .PromoteAsync(TestContext.Current.CancellationToken);
+            await new Promotion(
+                move.Settings,
+                slug,
+                new(PromotionOptions.Online, 2, TimeSpan.FromSeconds(30), Validate: false, []),
+                watching,
+                TimeProvider.System
+            ).PromoteAsync(TestContext.Current.CancellationToken);
         }
         catch
         {
             // Nobody waits for it any more.
-            foreach (var halt in halts.Values) halt.Release();
+            foreach (var halt in halts.Values)
+                halt.Release();
             throw;
         }
     }
@@ -105,7 +140,8 @@ public sealed class HistoriesTests(Servers servers)
 
         public void Arrive()
         {
-            if (Interlocked.Increment(ref arrived) == count) reached.SetResult();
+            if (Interlocked.Increment(ref arrived) == count)
+                reached.SetResult();
             released.Task.Wait(TimeSpan.FromSeconds(60));
         }
 
@@ -116,11 +152,16 @@ public sealed class HistoriesTests(Servers servers)
     {
         foreach (var (move, key) in moves.Zip(keys))
         {
-            var shared = await move.Shared.QueryAsync<string>($"SELECT line FROM ({Lines}) l WHERE tenant = {key} ORDER BY line COLLATE \"C\"");
-            var isolated = await move.Isolated.QueryAsync<string>($"SELECT line FROM ({Lines}) l ORDER BY line COLLATE \"C\"");
+            var shared = await move.Shared.QueryAsync<string>(
+                $"SELECT line FROM ({Lines}) l WHERE tenant = {key} ORDER BY line COLLATE \"C\""
+            );
+            var isolated = await move.Isolated.QueryAsync<string>(
+                $"SELECT line FROM ({Lines}) l ORDER BY line COLLATE \"C\""
+            );
             Assert.True(
                 shared.SequenceEqual(isolated),
-                $"Tenant {key} differs:\n{string.Join('\n', shared.Except(isolated).Take(5).Select(line => "shared   " + Short(line)).Concat(isolated.Except(shared).Take(5).Select(line => "isolated " + Short(line))))}");
+                $"Tenant {key} differs:\n{string.Join('\n', shared.Except(isolated).Take(5).Select(line => "shared   " + Short(line)).Concat(isolated.Except(shared).Take(5).Select(line => "isolated " + Short(line))))}"
+            );
         }
     }
 
@@ -139,32 +180,43 @@ public sealed class HistoriesTests(Servers servers)
                 try
                 {
                     await connection.ExecuteAsync(Statements(tenant, step)[step.Verb]);
-                    if (step.Undone) await transaction.RollbackAsync("here");
+                    if (step.Undone)
+                        await transaction.RollbackAsync("here");
                 }
                 catch (PostgresException e) when (e.SqlState.StartsWith("23", StringComparison.Ordinal))
                 {
                     await transaction.RollbackAsync("here");
                 }
             }
-            if (work.RolledBack) await transaction.RollbackAsync();
-            else await transaction.CommitAsync();
+            if (work.RolledBack)
+                await transaction.RollbackAsync();
+            else
+                await transaction.CommitAsync();
         }
     }
 
     /// <param name="apart">The tenant whose own database this is: its new keys are none that another tenant has. Empty for the shared one.</param>
     static IReadOnlyList<string> Statements(string apart, Step step)
     {
-        if (step is null) step = new(0, 0, 0, 0, false);
+        if (step is null)
+            step = new(0, 0, 0, 0, false);
         var (first, second, value) = (step.First, step.Second, step.Value);
-        string Row(string table, int place, string columns = "id") => $"(SELECT {columns} FROM {table} ORDER BY {columns} OFFSET {place} % greatest((SELECT count(*) FROM {table}), 1) LIMIT 1)";
+        string Row(string table, int place, string columns = "id") =>
+            $"(SELECT {columns} FROM {table} ORDER BY {columns} OFFSET {place} % greatest((SELECT count(*) FROM {table}), 1) LIMIT 1)";
         string Tenant(int place) => Row("tenants", place);
         var id = apart.Length == 0 ? $"{value % 60}" : $"{apart}000000 + {value % 30}";
         var slug = apart.Length == 0 ? $"'p{value % 20}'" : $"'{apart}-{value % 5}'";
         var text = $"'text {value}'";
         var large = value % 5 == 0 ? "NULL" : $"repeat(md5('{value}'), 100)";
-        var (project, task, comment, badge) = (Row("projects", first), Row("tasks", first), Row("comments", first), Row("badges", first));
+        var (project, task, comment, badge) = (
+            Row("projects", first),
+            Row("tasks", first),
+            Row("comments", first),
+            Row("badges", first)
+        );
         // Projects travel with all that belongs to them.
-        var travel = $"UPDATE tasks SET tenant_id = {Tenant(second)} WHERE project_id = {project}; UPDATE projects SET tenant_id = {Tenant(second)} WHERE id = {project}";
+        var travel =
+            $"UPDATE tasks SET tenant_id = {Tenant(second)} WHERE project_id = {project}; UPDATE projects SET tenant_id = {Tenant(second)} WHERE id = {project}";
         return
         [
             $"INSERT INTO projects VALUES ({id}, {Tenant(first)}, {slug}, {text}, {large})",
@@ -194,11 +246,15 @@ public sealed class HistoriesTests(Servers servers)
             $"UPDATE badges SET id = {id}, label = {text} WHERE id = {badge}",
             $"UPDATE projects SET slug = {slug} WHERE id = {project}",
             $"""
-            SELECT set_config('swap.one', {Row("projects", first, "slug")}, true), set_config('swap.other', {Row("projects", second, "slug")}, true);
-            UPDATE projects SET slug = '~' WHERE slug = current_setting('swap.one');
-            UPDATE projects SET slug = current_setting('swap.one') WHERE slug = current_setting('swap.other');
-            UPDATE projects SET slug = current_setting('swap.other') WHERE slug = '~'
-            """,
+                SELECT set_config('swap.one', {Row("projects", first, "slug")}, true), set_config('swap.other', {Row(
+                    "projects",
+                    second,
+                    "slug"
+                )}, true);
+                UPDATE projects SET slug = '~' WHERE slug = current_setting('swap.one');
+                UPDATE projects SET slug = current_setting('swap.one') WHERE slug = current_setting('swap.other');
+                UPDATE projects SET slug = current_setting('swap.other') WHERE slug = '~'
+                """,
             travel,
             travel,
             travel,

@@ -70,7 +70,8 @@ public sealed class LedgerTests(Servers servers)
         }
         finally
         {
-            foreach (var warning in move.Watched.Warnings) TestContext.Current.TestOutputHelper?.WriteLine(warning);
+            foreach (var warning in move.Watched.Warnings)
+                TestContext.Current.TestOutputHelper?.WriteLine(warning);
         }
     }
 }

@@ -27,21 +27,35 @@ public sealed class OnlinePromotionTests(Servers servers)
         await move.PromoteAsync();
         Assert.Equal("closed", await move.GuardAsync());
         // The flip is neither a change of the tenant's, nor one for the stream.
-        foreach (var side in (TestDatabase[])[move.Shared, move.Isolated]) Assert.Equal("2024-01-02", await side.ScalarAsync<string>("SELECT updated_at::date::text FROM tenants WHERE id = 1"));
-        await move.Isolated.ExecuteAsync("""
+        foreach (var side in (TestDatabase[])[move.Shared, move.Isolated])
+            Assert.Equal(
+                "2024-01-02",
+                await side.ScalarAsync<string>("SELECT updated_at::date::text FROM tenants WHERE id = 1")
+            );
+        await move.Isolated.ExecuteAsync(
+            """
             INSERT INTO tasks (tenant_id, title) VALUES (1, 'born apart');
             UPDATE tasks SET title = title || ' II' WHERE id < 40;
             DELETE FROM tasks WHERE id BETWEEN 50 AND 60;
             INSERT INTO nameless VALUES (1, 'apart');
-            """);
+            """
+        );
         var tasks = await move.Isolated.QueryAsync<string>("SELECT t::text FROM tasks t ORDER BY id");
         var comments = await move.Isolated.QueryAsync<string>("SELECT c::text FROM comments c ORDER BY id");
 
         await move.RollBackAsync();
         Assert.Contains("follow-home", move.Watched.Phases);
         Assert.DoesNotContain("bring-home", move.Watched.Phases);
-        Assert.Equal(tasks, await move.Shared.QueryAsync<string>("SELECT t::text FROM tasks t WHERE tenant_id = 1 ORDER BY id"));
-        Assert.Equal(comments, await move.Shared.QueryAsync<string>("SELECT c::text FROM comments c JOIN tasks t ON t.id = c.task_id WHERE t.tenant_id = 1 ORDER BY c.id"));
+        Assert.Equal(
+            tasks,
+            await move.Shared.QueryAsync<string>("SELECT t::text FROM tasks t WHERE tenant_id = 1 ORDER BY id")
+        );
+        Assert.Equal(
+            comments,
+            await move.Shared.QueryAsync<string>(
+                "SELECT c::text FROM comments c JOIN tasks t ON t.id = c.task_id WHERE t.tenant_id = 1 ORDER BY c.id"
+            )
+        );
         Assert.Equal(11, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM nameless WHERE tenant_id = 1"));
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
         // Whoever still has the old route is turned away there.

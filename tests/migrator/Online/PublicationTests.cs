@@ -11,23 +11,34 @@ public sealed class PublicationTests(Servers servers)
     [Fact]
     public async Task No_write_fails_for_the_publication_and_each_arrives()
     {
-        var rows = string.Concat(Tables.Select(table => $"INSERT INTO {table} (id, tenant_id, body) SELECT n, 1 + n % 2, 'row ' || n FROM generate_series(1, 40) n;\n"));
+        var rows = string.Concat(
+            Tables.Select(table =>
+                $"INSERT INTO {table} (id, tenant_id, body) SELECT n, 1 + n % 2, 'row ' || n FROM generate_series(1, 40) n;\n"
+            )
+        );
         await using var move = await TenantMove.CreateAsync(servers, Schema + rows, servers.Dedicated);
 
-        await move.PromoteMeddledAsync("cut-over", async () =>
-        {
-            foreach (var table in Tables)
-                await move.Shared.ExecuteAsync($"""
-                    UPDATE {table} SET body = body || '!' WHERE id % 4 < 2;
-                    DELETE FROM {table} WHERE id IN (6, 7);
-                    INSERT INTO {table} (id, tenant_id, body) VALUES (100, 1, 'new'), (101, 2, 'new')
-                    """, role: SampleDatabase.Application);
-        });
+        await move.PromoteMeddledAsync(
+            "cut-over",
+            async () =>
+            {
+                foreach (var table in Tables)
+                    await move.Shared.ExecuteAsync(
+                        $"""
+                        UPDATE {table} SET body = body || '!' WHERE id % 4 < 2;
+                        DELETE FROM {table} WHERE id IN (6, 7);
+                        INSERT INTO {table} (id, tenant_id, body) VALUES (100, 1, 'new'), (101, 2, 'new')
+                        """,
+                        role: SampleDatabase.Application
+                    );
+            }
+        );
 
         foreach (var table in Tables)
             Assert.Equal(
                 await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY 1"),
-                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1"));
+                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1")
+            );
     }
 
     [Theory]
@@ -36,24 +47,40 @@ public sealed class PublicationTests(Servers servers)
     [InlineData("cut-over")]
     public async Task A_transaction_of_many_chunks_arrives_and_what_everybody_shares_may_be_truncated(string phase)
     {
-        await using var move = await TenantMove.CreateAsync(servers, Large, servers.Dedicated, new() { Reference = [TableName.Parse("public.kinds")] });
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Large,
+            servers.Dedicated,
+            new() { Reference = [TableName.Parse("public.kinds")] }
+        );
 
-        await move.PromoteMeddledAsync(phase, async () =>
-        {
-            await move.Shared.ExecuteAsync("""
-                INSERT INTO lines SELECT 100000 + n, 1 + n % 2, 'new' FROM generate_series(1, 30000) n;
-                UPDATE lines SET body = body || ' again' WHERE id % 3 = 0;
-                DELETE FROM lines WHERE id % 5 = 0
-                """);
-            await move.Shared.ExecuteAsync("TRUNCATE kinds; INSERT INTO kinds VALUES (1, 'another'), (9, 'new')");
-            var refused = await Assert.ThrowsAsync<PostgresException>(() => move.Shared.ExecuteAsync("TRUNCATE lines"));
-            Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
-        });
+        await move.PromoteMeddledAsync(
+            phase,
+            async () =>
+            {
+                await move.Shared.ExecuteAsync(
+                    """
+                    INSERT INTO lines SELECT 100000 + n, 1 + n % 2, 'new' FROM generate_series(1, 30000) n;
+                    UPDATE lines SET body = body || ' again' WHERE id % 3 = 0;
+                    DELETE FROM lines WHERE id % 5 = 0
+                    """
+                );
+                await move.Shared.ExecuteAsync("TRUNCATE kinds; INSERT INTO kinds VALUES (1, 'another'), (9, 'new')");
+                var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+                    move.Shared.ExecuteAsync("TRUNCATE lines")
+                );
+                Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
+            }
+        );
 
         Assert.Equal(
             await move.Shared.QueryAsync<string>("SELECT t::text FROM lines t WHERE tenant_id = 1 ORDER BY id"),
-            await move.Isolated.QueryAsync<string>("SELECT t::text FROM lines t ORDER BY id"));
-        Assert.Equal(["(1,another)", "(9,new)"], await move.Isolated.QueryAsync<string>("SELECT k::text FROM kinds k ORDER BY id"));
+            await move.Isolated.QueryAsync<string>("SELECT t::text FROM lines t ORDER BY id")
+        );
+        Assert.Equal(
+            ["(1,another)", "(9,new)"],
+            await move.Isolated.QueryAsync<string>("SELECT k::text FROM kinds k ORDER BY id")
+        );
     }
 
     [Theory]
@@ -65,15 +92,20 @@ public sealed class PublicationTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Referring, servers.Dedicated);
 
-        await move.PromoteMeddledAsync(phase, () => move.Shared.ExecuteAsync("DELETE FROM visits WHERE line_id < 20; DELETE FROM lines WHERE id < 20"));
+        await move.PromoteMeddledAsync(
+            phase,
+            () => move.Shared.ExecuteAsync("DELETE FROM visits WHERE line_id < 20; DELETE FROM lines WHERE id < 20")
+        );
 
         foreach (var table in (string[])["lines", "visits"])
             Assert.Equal(
                 await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY 1"),
-                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1"));
+                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1")
+            );
     }
 
-    static string[] Tables => ["plain", "whole", "indexed", "nothing", "unnamed", "late", "volatile", "split", "derived_value", "shrunk"];
+    static string[] Tables =>
+        ["plain", "whole", "indexed", "nothing", "unnamed", "late", "volatile", "split", "derived_value", "shrunk"];
 
     const string Schema = """
         CREATE TABLE plain (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);

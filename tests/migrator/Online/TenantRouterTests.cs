@@ -30,8 +30,13 @@ public sealed class TenantRouterTests(Servers servers)
         await stage.Shared.ExecuteAsync("NOTIFY tenant_routing, 'acme'");
         await UntilAsync(async () => await stage.WhereAsync() == stage.Shared.Name);
         // Nothing keeps the database that was left from being dropped.
-        await UntilAsync(async () => await stage.Isolated.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = @Application", new { SampleDatabase.Application }, EmbeddedCluster.Superuser) == 0);
+        await UntilAsync(async () =>
+            await stage.Isolated.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = @Application",
+                new { SampleDatabase.Application },
+                EmbeddedCluster.Superuser
+            ) == 0
+        );
     }
 
     [Fact]
@@ -42,7 +47,10 @@ public sealed class TenantRouterTests(Servers servers)
         await stage.UntilRememberedAsync();
 
         await stage.RouteAsync(isolated: true);
-        await stage.Shared.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'", role: EmbeddedCluster.Superuser);
+        await stage.Shared.ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+            role: EmbeddedCluster.Superuser
+        );
 
         await UntilAsync(async () => await stage.WhereAsync() == stage.Isolated.Name);
     }
@@ -55,13 +63,18 @@ public sealed class TenantRouterTests(Servers servers)
         await stage.UntilRememberedAsync();
         var attempts = 0;
 
-        var where = await stage.Router.RunAsync(Tenant, async (connection, _) =>
-        {
-            if (++attempts == 3) await stage.RouteAsync(isolated: true);
-            await connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'x')");
-            if (connection.Database == stage.Shared.Name) await connection.ExecuteAsync("SELECT fail('25006')");
-            return connection.Database;
-        });
+        var where = await stage.Router.RunAsync(
+            Tenant,
+            async (connection, _) =>
+            {
+                if (++attempts == 3)
+                    await stage.RouteAsync(isolated: true);
+                await connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'x')");
+                if (connection.Database == stage.Shared.Name)
+                    await connection.ExecuteAsync("SELECT fail('25006')");
+                return connection.Database;
+            }
+        );
 
         Assert.Equal(stage.Isolated.Name, where);
         Assert.Equal(4, attempts);
@@ -79,11 +92,16 @@ public sealed class TenantRouterTests(Servers servers)
         await using var stage = await StageAsync(TimeSpan.FromMilliseconds(300));
         var attempts = 0;
 
-        var error = await Assert.ThrowsAsync<PostgresException>(() => stage.Router.RunAsync(Tenant, (connection, _) =>
-        {
-            attempts++;
-            return connection.ExecuteAsync("SELECT fail(@state)", new { state });
-        }));
+        var error = await Assert.ThrowsAsync<PostgresException>(() =>
+            stage.Router.RunAsync(
+                Tenant,
+                (connection, _) =>
+                {
+                    attempts++;
+                    return connection.ExecuteAsync("SELECT fail(@state)", new { state });
+                }
+            )
+        );
 
         Assert.Equal(state, error.SqlState);
         Assert.Equal(repeated, attempts > 1);
@@ -97,10 +115,19 @@ public sealed class TenantRouterTests(Servers servers)
     {
         await using var stage = await StageAsync();
         var attempts = 0;
-        var write = stage.Router.RunAsync(Tenant, (connection, _) => connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, @how)", new { how = ++attempts == 1 ? state : "well" }));
+        var write = stage.Router.RunAsync(
+            Tenant,
+            (connection, _) =>
+                connection.ExecuteAsync(
+                    "INSERT INTO notes VALUES (DEFAULT, @how)",
+                    new { how = ++attempts == 1 ? state : "well" }
+                )
+        );
 
-        if (expected == 1) Assert.Equal(state, (await Assert.ThrowsAsync<PostgresException>(() => write)).SqlState);
-        else await write;
+        if (expected == 1)
+            Assert.Equal(state, (await Assert.ThrowsAsync<PostgresException>(() => write)).SqlState);
+        else
+            await write;
 
         Assert.Equal(expected, attempts);
         Assert.Equal((expected - 1, 0), await stage.NotesAsync());
@@ -112,11 +139,16 @@ public sealed class TenantRouterTests(Servers servers)
         await using var stage = await StageAsync();
         var attempts = 0;
 
-        await Assert.ThrowsAsync<OutcomeUnknownException>(() => stage.Router.RunAsync(Tenant, (connection, _) =>
-        {
-            attempts++;
-            return connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'die')");
-        }));
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() =>
+            stage.Router.RunAsync(
+                Tenant,
+                (connection, _) =>
+                {
+                    attempts++;
+                    return connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'die')");
+                }
+            )
+        );
 
         Assert.Equal(1, attempts);
     }
@@ -127,11 +159,16 @@ public sealed class TenantRouterTests(Servers servers)
         await using var stage = await StageAsync();
         var attempts = 0;
 
-        await stage.Router.RunAsync(Tenant, async (connection, _) =>
-        {
-            await connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'well')");
-            return ++attempts < 3 ? await connection.ExecuteScalarAsync<bool>("SELECT pg_terminate_backend(pg_backend_pid())") : true;
-        });
+        await stage.Router.RunAsync(
+            Tenant,
+            async (connection, _) =>
+            {
+                await connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'well')");
+                return ++attempts < 3
+                    ? await connection.ExecuteScalarAsync<bool>("SELECT pg_terminate_backend(pg_backend_pid())")
+                    : true;
+            }
+        );
 
         Assert.Equal((1, 0), await stage.NotesAsync());
     }
@@ -142,15 +179,23 @@ public sealed class TenantRouterTests(Servers servers)
         await using var stage = await StageAsync();
         await stage.RouteAsync(isolated: true);
         await stage.Isolated.ExecuteAsync($"REVOKE CONNECT ON DATABASE {stage.Isolated.Name} FROM PUBLIC");
-        var write = stage.Router.RunAsync(Tenant, (connection, _) => connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'well')"));
+        var write = stage.Router.RunAsync(
+            Tenant,
+            (connection, _) => connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'well')")
+        );
         await Task.Delay(100);
         Assert.False(write.IsCompleted);
-        await stage.Isolated.ExecuteAsync($"GRANT CONNECT ON DATABASE {stage.Isolated.Name} TO {SampleDatabase.Application}");
+        await stage.Isolated.ExecuteAsync(
+            $"GRANT CONNECT ON DATABASE {stage.Isolated.Name} TO {SampleDatabase.Application}"
+        );
         await write;
         Assert.Equal((0, 1), await stage.NotesAsync());
 
         await stage.Isolated.DisposeAsync();
-        write = stage.Router.RunAsync(Tenant, (connection, _) => connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'well')"));
+        write = stage.Router.RunAsync(
+            Tenant,
+            (connection, _) => connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'well')")
+        );
         await Task.Delay(100);
         Assert.False(write.IsCompleted);
         await stage.RouteAsync(isolated: false);
@@ -160,7 +205,7 @@ public sealed class TenantRouterTests(Servers servers)
 
     static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        for (var clock = System.Diagnostics.Stopwatch.StartNew(); !await condition();)
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); !await condition(); )
         {
             Assert.True(clock.Elapsed < Soon);
             await Task.Delay(20);
@@ -172,7 +217,8 @@ public sealed class TenantRouterTests(Servers servers)
         var shared = await servers.NewDatabaseAsync(prefix: "routes");
         var isolated = await servers.NewDatabaseAsync(prefix: "routed");
         foreach (var database in new[] { shared, isolated })
-            await database.ExecuteAsync($$"""
+            await database.ExecuteAsync(
+                $$"""
                 CREATE TABLE tenants (id bigint PRIMARY KEY, slug text, isolation_mode text, settings jsonb);
                 INSERT INTO tenants VALUES (1, 'acme', 'shared', '{}');
                 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
@@ -188,7 +234,8 @@ public sealed class TenantRouterTests(Servers servers)
                 CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();
                 GRANT SELECT ON tenants TO application_role;
                 GRANT SELECT, INSERT ON notes TO application_role;
-                """);
+                """
+            );
         return new(shared, isolated, patience ?? Soon);
     }
 
@@ -200,7 +247,13 @@ public sealed class TenantRouterTests(Servers servers)
         {
             (Shared, Isolated) = (shared, isolated);
             source = NpgsqlDataSource.Create(shared.ConnectionString(SampleDatabase.Application));
-            Router = new(source, name => NpgsqlDataSource.Create(isolated.Cluster.ConnectionString(name, SampleDatabase.Application))) { Patience = patience };
+            Router = new(
+                source,
+                name => NpgsqlDataSource.Create(isolated.Cluster.ConnectionString(name, SampleDatabase.Application))
+            )
+            {
+                Patience = patience,
+            };
         }
 
         public TestDatabase Shared { get; }
@@ -209,11 +262,20 @@ public sealed class TenantRouterTests(Servers servers)
 
         public TenantRouter Router { get; }
 
-        public Task<string> WhereAsync() => Router.RunAsync(Tenant, (connection, _) => Task.FromResult(connection.Database));
+        public Task<string> WhereAsync() =>
+            Router.RunAsync(Tenant, (connection, _) => Task.FromResult(connection.Database));
 
-        public Task RouteAsync(bool isolated) => Shared.ExecuteAsync(
-            "UPDATE tenants SET isolation_mode = @mode, settings = @settings::jsonb",
-            isolated ? new { mode = "isolated", settings = $$$"""{"isolation": {"isolated_db_name": "{{{Isolated.Name}}}"}}""" } : new { mode = "shared", settings = "{}" });
+        public Task RouteAsync(bool isolated) =>
+            Shared.ExecuteAsync(
+                "UPDATE tenants SET isolation_mode = @mode, settings = @settings::jsonb",
+                isolated
+                    ? new
+                    {
+                        mode = "isolated",
+                        settings = $$$"""{"isolation": {"isolated_db_name": "{{{Isolated.Name}}}"}}""",
+                    }
+                    : new { mode = "shared", settings = "{}" }
+            );
 
         /// <summary>A route is not remembered before the router listens: until then a silent change is seen at once.</summary>
         public async Task UntilRememberedAsync()
@@ -226,13 +288,17 @@ public sealed class TenantRouterTests(Servers servers)
                 return await WhereAsync() == before;
             });
             await RouteAsync(isolated: false);
-            if (before == Shared.Name) return;
+            if (before == Shared.Name)
+                return;
             await Shared.ExecuteAsync("NOTIFY tenant_routing, 'acme'");
             await UntilAsync(async () => await WhereAsync() == Shared.Name);
         }
 
         public async Task<(int Shared, int Isolated)> NotesAsync() =>
-            (await Shared.ScalarAsync<int>("SELECT count(*) FROM notes"), await Isolated.ScalarAsync<int>("SELECT count(*) FROM notes"));
+            (
+                await Shared.ScalarAsync<int>("SELECT count(*) FROM notes"),
+                await Isolated.ScalarAsync<int>("SELECT count(*) FROM notes")
+            );
 
         public async ValueTask DisposeAsync()
         {

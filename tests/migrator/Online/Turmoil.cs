@@ -29,7 +29,16 @@ sealed class Turmoil : IAsyncDisposable
     public static async Task<Turmoil> StartAsync(TenantMove move, Random random)
     {
         var before = await FoundAsync(move);
-        int[][] tenants = [[TenantMove.Acme], [TenantMove.Acme], [TenantMove.Acme], [TenantMove.Bolt], [TenantMove.Bolt], [TenantMove.Acme, TenantMove.Bolt], [TenantMove.Acme, TenantMove.Bolt]];
+        int[][] tenants =
+        [
+            [TenantMove.Acme],
+            [TenantMove.Acme],
+            [TenantMove.Acme],
+            [TenantMove.Bolt],
+            [TenantMove.Bolt],
+            [TenantMove.Acme, TenantMove.Bolt],
+            [TenantMove.Acme, TenantMove.Bolt],
+        ];
         return new(move, [.. tenants.Select((own, n) => new TurmoilWriter(move, n + 1, own, random.Next()))], before);
     }
 
@@ -40,10 +49,17 @@ sealed class Turmoil : IAsyncDisposable
     public async Task GoOnAsync(TimeSpan time)
     {
         var goals = writers.Select(writer => writer.Acknowledged + 5).ToArray();
-        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < time || writers.Zip(goals).Any(pair => pair.First.Acknowledged < pair.Second);)
+        for (
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            clock.Elapsed < time || writers.Zip(goals).Any(pair => pair.First.Acknowledged < pair.Second);
+
+        )
         {
             ThrowFaults();
-            Assert.True(clock.Elapsed < Stuck, "The writers stand still: " + string.Join("; ", writers.Select(writer => writer.ToString())));
+            Assert.True(
+                clock.Elapsed < Stuck,
+                "The writers stand still: " + string.Join("; ", writers.Select(writer => writer.ToString()))
+            );
             await Task.Delay(20);
         }
     }
@@ -57,16 +73,24 @@ sealed class Turmoil : IAsyncDisposable
         TestContext.Current.TestOutputHelper?.WriteLine(string.Join("\n", writers.Select(writer => writer.ToString())));
 
         var expected = Counted(before.Where(line => !line.StartsWith("hot ", StringComparison.Ordinal)));
-        foreach (var line in writers.SelectMany(writer => writer.Holdings.Lines())) expected[line] = expected.GetValueOrDefault(line) + 1;
+        foreach (var line in writers.SelectMany(writer => writer.Holdings.Lines()))
+            expected[line] = expected.GetValueOrDefault(line) + 1;
         foreach (var tenant in (int[])[TenantMove.Acme, TenantMove.Bolt])
             expected[$"hot {tenant}: {writers.Sum(writer => writer.Holdings.Hot(tenant))}"] = 1;
         var found = Counted(await FoundAsync(move));
 
-        var lost = expected.Where(pair => found.GetValueOrDefault(pair.Key) < pair.Value).Select(pair => $"- {found.GetValueOrDefault(pair.Key)} instead of {pair.Value}: {Short(pair.Key)}").ToArray();
-        var surplus = found.Where(pair => expected.GetValueOrDefault(pair.Key) < pair.Value).Select(pair => $"+ {pair.Value} instead of {expected.GetValueOrDefault(pair.Key)}: {Short(pair.Key)}").ToArray();
+        var lost = expected
+            .Where(pair => found.GetValueOrDefault(pair.Key) < pair.Value)
+            .Select(pair => $"- {found.GetValueOrDefault(pair.Key)} instead of {pair.Value}: {Short(pair.Key)}")
+            .ToArray();
+        var surplus = found
+            .Where(pair => expected.GetValueOrDefault(pair.Key) < pair.Value)
+            .Select(pair => $"+ {pair.Value} instead of {expected.GetValueOrDefault(pair.Key)}: {Short(pair.Key)}")
+            .ToArray();
         Assert.True(
             lost.Length + surplus.Length == 0,
-            $"{lost.Length} rows that were acknowledged are not there, {surplus.Length} are there that are not known:\n{string.Join('\n', [.. lost.Order().Take(Most), .. surplus.Order().Take(Most)])}");
+            $"{lost.Length} rows that were acknowledged are not there, {surplus.Length} are there that are not known:\n{string.Join('\n', [.. lost.Order().Take(Most), .. surplus.Order().Take(Most)])}"
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -78,22 +102,28 @@ sealed class Turmoil : IAsyncDisposable
 
     void ThrowFaults()
     {
-        if (writers.SelectMany(writer => writer.Faults).ToArray() is { Length: > 0 } faults) Assert.Fail(string.Join('\n', faults));
+        if (writers.SelectMany(writer => writer.Faults).ToArray() is { Length: > 0 } faults)
+            Assert.Fail(string.Join('\n', faults));
     }
 
     // Acme's rows from the database that owns it, bolt's from the shared one. What stayed behind of acme is nobody's.
     static async Task<IReadOnlyList<string>> FoundAsync(TenantMove move)
     {
         var rows = await move.Shared.QueryAsync<(int Tenant, string Line)>(Rows);
-        if (await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1") == "shared") return [.. rows.Select(row => row.Line)];
+        if (await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1") == "shared")
+            return [.. rows.Select(row => row.Line)];
         var moved = await move.Isolated.QueryAsync<(int Tenant, string Line)>(Rows);
         return [.. rows.Where(row => row.Tenant != TenantMove.Acme).Concat(moved).Select(row => row.Line)];
     }
 
-    static Dictionary<string, int> Counted(IEnumerable<string> lines) => lines.GroupBy(line => line).ToDictionary(group => group.Key, group => group.Count());
+    static Dictionary<string, int> Counted(IEnumerable<string> lines) =>
+        lines.GroupBy(line => line).ToDictionary(group => group.Key, group => group.Count());
 
     // The hash tells apart what begins alike.
-    static string Short(string line) => line.Length <= 240 ? line : $"{line[..150]}…{line[^60..]} ({line.Length} characters, {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(line)))[..12]})";
+    static string Short(string line) =>
+        line.Length <= 240
+            ? line
+            : $"{line[..150]}…{line[^60..]} ({line.Length} characters, {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(line)))[..12]})";
 
     // A child without its parent belongs to tenant 0: it would be a difference.
     const string Rows = """

@@ -57,12 +57,13 @@ public sealed class EverythingSurvivesTests(Servers servers)
         Assert.False(await move.IsolatedExistsAsync());
     }
 
-    TenantMove Of(KitchenSink sink, bool sameServer) => new(sink.Database, sink.Slug, sameServer ? servers.Shared : servers.Dedicated)
-    {
-        Tenancy = new()
+    TenantMove Of(KitchenSink sink, bool sameServer) =>
+        new(sink.Database, sink.Slug, sameServer ? servers.Shared : servers.Dedicated)
         {
-            Reference = [.. KitchenSink.ReferenceTables.Select(Model.TableName.Parse)],
-            Ignored = [.. KitchenSink.IgnoredTables.Select(Model.TableName.Parse)],
-        },
-    };
+            Tenancy = new()
+            {
+                Reference = [.. KitchenSink.ReferenceTables.Select(Model.TableName.Parse)],
+                Ignored = [.. KitchenSink.IgnoredTables.Select(Model.TableName.Parse)],
+            },
+        };
 }

@@ -43,11 +43,17 @@ public sealed class FinalizeTests(Servers servers)
         """;
 
     static IReadOnlyList<TableRows> RowsWhere(string condition) =>
-    [
-        .. ((string[])["notes", "selves", "lists", "items", "teams", "people", "watches", "loose", "days", "history"]).Select(table => new TableRows($"public.{table}", $"tenant_id {condition}")),
-        new("public.remarks", $"note_id IN (SELECT id FROM public.notes WHERE tenant_id {condition})"),
-        new("public.votes", $"remark_id IN (SELECT r.id FROM public.remarks r JOIN public.notes n ON n.id = r.note_id WHERE tenant_id {condition})"),
-    ];
+        [
+            .. (
+                (string[])
+                    ["notes", "selves", "lists", "items", "teams", "people", "watches", "loose", "days", "history"]
+            ).Select(table => new TableRows($"public.{table}", $"tenant_id {condition}")),
+            new("public.remarks", $"note_id IN (SELECT id FROM public.notes WHERE tenant_id {condition})"),
+            new(
+                "public.votes",
+                $"remark_id IN (SELECT r.id FROM public.remarks r JOIN public.notes n ON n.id = r.note_id WHERE tenant_id {condition})"
+            ),
+        ];
 
     [Theory]
     [InlineData(1)]
@@ -63,17 +69,35 @@ public sealed class FinalizeTests(Servers servers)
         await move.FinalizeAsync(batchSize);
 
         foreach (var table in RowsWhere("= 1"))
-            Assert.Equal(0, await move.Shared.ScalarAsync<long>($"SELECT count(*) FROM {table.Table} WHERE {table.Where}"));
+            Assert.Equal(
+                0,
+                await move.Shared.ScalarAsync<long>($"SELECT count(*) FROM {table.Table} WHERE {table.Where}")
+            );
         // Nothing but the tenant's rows: no other tenant's, no nobody's, nothing that a trigger added.
-        Assert.Empty(await before.ChangedRowsAsync([.. RowsWhere("IS DISTINCT FROM 1"), new("public.tenants", "id <> 1")]));
+        Assert.Empty(
+            await before.ChangedRowsAsync([.. RowsWhere("IS DISTINCT FROM 1"), new("public.tenants", "id <> 1")])
+        );
         Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM votes"));
-        Assert.Equal("isolated", await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1"));
+        Assert.Equal(
+            "isolated",
+            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
+        );
         Assert.Null(await move.GuardAsync());
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
-        Assert.False(await move.Isolated.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"));
+        Assert.False(
+            await move.Isolated.ScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"
+            )
+        );
         // The homebound publication went with its slot.
-        Assert.DoesNotContain(await isolated.ChangesAsync(), change => !change.Contains("PUBLICATION \"tenant_promotion_"));
-        Assert.Equal("finalized", await move.Shared.ScalarAsync<string>("SELECT state FROM tenant_promotion.promotion"));
+        Assert.DoesNotContain(
+            await isolated.ChangesAsync(),
+            change => !change.Contains("PUBLICATION \"tenant_promotion_")
+        );
+        Assert.Equal(
+            "finalized",
+            await move.Shared.ScalarAsync<string>("SELECT state FROM tenant_promotion.promotion")
+        );
         Assert.True(File.Exists(move.RoutingFile));
     }
 
@@ -83,7 +107,9 @@ public sealed class FinalizeTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         await move.PromoteAsync(validate: false);
         await move.Shared.ExecuteAsync(
-            "ALTER TABLE notes DISABLE TRIGGER ALL; UPDATE notes SET body = 'only here' WHERE id = 2; ALTER TABLE notes ENABLE TRIGGER ALL", role: EmbeddedCluster.Superuser);
+            "ALTER TABLE notes DISABLE TRIGGER ALL; UPDATE notes SET body = 'only here' WHERE id = 2; ALTER TABLE notes ENABLE TRIGGER ALL",
+            role: EmbeddedCluster.Superuser
+        );
         await using var before = await Snapshot.OfAsync(move.Shared);
 
         var refused = await Assert.ThrowsAsync<Failure>(() => move.FinalizeAsync());
@@ -116,8 +142,14 @@ public sealed class FinalizeTests(Servers servers)
         await move.FinalizeAsync(batchSize: 2);
 
         foreach (var table in RowsWhere("= 1"))
-            Assert.Equal(0, await move.Shared.ScalarAsync<long>($"SELECT count(*) FROM {table.Table} WHERE {table.Where}"));
-        Assert.All(await before.ChangedRowsAsync(RowsWhere("IS DISTINCT FROM 1")), change => Assert.Contains("watches", change));
+            Assert.Equal(
+                0,
+                await move.Shared.ScalarAsync<long>($"SELECT count(*) FROM {table.Table} WHERE {table.Where}")
+            );
+        Assert.All(
+            await before.ChangedRowsAsync(RowsWhere("IS DISTINCT FROM 1")),
+            change => Assert.Contains("watches", change)
+        );
         Assert.Null(await move.GuardAsync());
     }
 

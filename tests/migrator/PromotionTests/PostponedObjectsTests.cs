@@ -8,7 +8,9 @@ public sealed class PostponedObjectsTests(Servers servers)
     [Fact]
     public async Task Views_and_functions_that_group_by_a_primary_key_arrive_filled_with_their_grants_comments_and_indexes()
     {
-        await using var move = await TenantMove.CreateAsync(servers, """
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
             CREATE SCHEMA "two words";
             CREATE TABLE "two words".notes (id integer PRIMARY KEY, tenant_id bigint NOT NULL, body text);
             CREATE TABLE remarks (id integer PRIMARY KEY, note_id integer NOT NULL REFERENCES "two words".notes);
@@ -29,7 +31,8 @@ public sealed class PostponedObjectsTests(Servers servers)
             INSERT INTO remarks SELECT n, n FROM generate_series(1, 4) n;
             REFRESH MATERIALIZED VIEW kept;
             REFRESH MATERIALIZED VIEW kept_twice;
-            """);
+            """
+        );
 
         // Stopped after these objects were made: made again they must not collide with themselves.
         await move.PromoteAsync(stopBefore: "verify");
@@ -40,7 +43,8 @@ public sealed class PostponedObjectsTests(Servers servers)
         foreach (var view in (string[])["counted", "kept"])
             Assert.Equal(
                 await move.Shared.QueryAsync<string>($"SELECT v::text FROM {view} v WHERE tenant_id = 1 ORDER BY id"),
-                await move.Isolated.QueryAsync<string>($"SELECT v::text FROM {view} v ORDER BY id"));
+                await move.Isolated.QueryAsync<string>($"SELECT v::text FROM {view} v ORDER BY id")
+            );
         Assert.Equal(3, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM kept_twice"));
         Assert.Equal("body 2", await move.Isolated.ScalarAsync<string>("SELECT most()"));
     }

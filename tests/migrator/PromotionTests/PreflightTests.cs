@@ -7,22 +7,30 @@ namespace Migrator.Tests.PromotionTests;
 /// <summary>Preflight names everything that stands in the way, each with its remedy, and changes nothing.</summary>
 public sealed class PreflightTests(Servers servers)
 {
-    const string Notes = "CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL); INSERT INTO notes (tenant_id) VALUES (1), (2);";
+    const string Notes =
+        "CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL); INSERT INTO notes (tenant_id) VALUES (1), (2);";
 
     [Fact]
     public async Task All_faults_are_named_at_once_each_with_its_remedy_and_nothing_is_changed()
     {
-        await using var move = await TenantMove.CreateAsync(servers, Notes + """
-            CREATE TABLE codes (code text);
-            CREATE TABLE forced (tenant_id bigint);
-            ALTER TABLE forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-            """);
-        await move.Shared.ExecuteAsync("""
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Notes
+                + """
+                CREATE TABLE codes (code text);
+                CREATE TABLE forced (tenant_id bigint);
+                ALTER TABLE forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+                """
+        );
+        await move.Shared.ExecuteAsync(
+            """
             CREATE TABLE not_ours (tenant_id bigint);
             CREATE FOREIGN DATA WRAPPER nowhere;
             CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
             CREATE FOREIGN TABLE elsewhere (tenant_id bigint) SERVER nowhere;
-            """, role: EmbeddedCluster.Superuser);
+            """,
+            role: EmbeddedCluster.Superuser
+        );
         await using var stranger = await TestDatabase.CreateAsync(move.Server, move.TargetName, Servers.Admin);
         await stranger.ExecuteAsync("CREATE TABLE precious (id integer); INSERT INTO precious VALUES (1)");
         await using var before = await Snapshot.OfAsync(move.Shared);
@@ -31,14 +39,27 @@ public sealed class PreflightTests(Servers servers)
 
         Assert.Equal(ExitCode.Refused, refused.Code);
         Assert.Contains("nothing was changed", refused.Message);
-        foreach (var part in (string[])
-                 [
-                     "public.codes", "\"reference\": [", "public.forced has FORCE ROW LEVEL SECURITY", "BYPASSRLS", "public.not_ours", "GRANT \"postgres\" TO",
-                     "public.elsewhere is a foreign table", "not empty and was not made for this tenant", "--target",
-                 ])
+        foreach (
+            var part in (string[])
+                [
+                    "public.codes",
+                    "\"reference\": [",
+                    "public.forced has FORCE ROW LEVEL SECURITY",
+                    "BYPASSRLS",
+                    "public.not_ours",
+                    "GRANT \"postgres\" TO",
+                    "public.elsewhere is a foreign table",
+                    "not empty and was not made for this tenant",
+                    "--target",
+                ]
+        )
             Assert.Contains(part, refused.Message);
         Assert.Empty(await before.ChangesAsync());
-        Assert.False(await move.Shared.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"));
+        Assert.False(
+            await move.Shared.ScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"
+            )
+        );
         Assert.Equal(1, await stranger.ScalarAsync<int>("SELECT id FROM precious"));
     }
 
@@ -50,12 +71,19 @@ public sealed class PreflightTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Notes, owner: role);
         await move.Shared.ExecuteAsync(
             $"ALTER DATABASE {move.Shared.Name} OWNER TO postgres; REVOKE ALL ON DATABASE {move.Shared.Name} FROM PUBLIC, {role}; GRANT CONNECT ON DATABASE {move.Shared.Name} TO {role}",
-            role: EmbeddedCluster.Superuser);
+            role: EmbeddedCluster.Superuser
+        );
 
         var faults = (await move.PreflightAsync()).Faults;
 
-        Assert.Contains(faults, fault => fault.Contains($"GRANT CREATE ON DATABASE \"{move.Shared.Name}\" TO \"{role}\""));
-        Assert.Contains(faults, fault => fault.Contains($"GRANT TEMPORARY ON DATABASE \"{move.Shared.Name}\" TO \"{role}\""));
+        Assert.Contains(
+            faults,
+            fault => fault.Contains($"GRANT CREATE ON DATABASE \"{move.Shared.Name}\" TO \"{role}\"")
+        );
+        Assert.Contains(
+            faults,
+            fault => fault.Contains($"GRANT TEMPORARY ON DATABASE \"{move.Shared.Name}\" TO \"{role}\"")
+        );
         Assert.Contains(faults, fault => fault.Contains($"ALTER ROLE \"{role}\" CREATEDB"));
     }
 
@@ -75,11 +103,17 @@ public sealed class PreflightTests(Servers servers)
     [Theory]
     [InlineData("ALTER TABLE tenants DROP COLUMN settings", "ADD COLUMN \"settings\" jsonb")]
     [InlineData("ALTER TABLE tenants DROP COLUMN isolation_mode", "ADD COLUMN \"isolation_mode\" text")]
-    [InlineData("ALTER TABLE tenants RENAME COLUMN slug TO short_name", "Name the key and slug columns in tenancy.json")]
+    [InlineData(
+        "ALTER TABLE tenants RENAME COLUMN slug TO short_name",
+        "Name the key and slug columns in tenancy.json"
+    )]
     [InlineData("ALTER TABLE tenants RENAME COLUMN id TO number", "Name the key and slug columns in tenancy.json")]
     [InlineData("ALTER TABLE tenants RENAME TO customers", "has no table public.tenants")]
     [InlineData("UPDATE tenants SET isolation_mode = 'moving'", "isolation mode 'moving'")]
-    [InlineData("ALTER TABLE tenants DROP CONSTRAINT tenants_slug_key; INSERT INTO tenants (id, slug) SELECT 3, slug FROM tenants WHERE id = 1", "2 rows of public.tenants have the slug")]
+    [InlineData(
+        "ALTER TABLE tenants DROP CONSTRAINT tenants_slug_key; INSERT INTO tenants (id, slug) SELECT 3, slug FROM tenants WHERE id = 1",
+        "2 rows of public.tenants have the slug"
+    )]
     public async Task A_tenants_table_of_another_shape_is_told_with_the_way_to_name_it(string change, string sentence)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes + change);
@@ -94,7 +128,9 @@ public sealed class PreflightTests(Servers servers)
     [Fact]
     public async Task Other_names_in_the_settings_are_all_it_takes()
     {
-        await using var move = await TenantMove.CreateAsync(servers, """
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
             ALTER TABLE tenants RENAME TO customers;
             ALTER TABLE customers RENAME id TO number;
             ALTER TABLE customers RENAME slug TO short;
@@ -102,15 +138,17 @@ public sealed class PreflightTests(Servers servers)
             ALTER TABLE customers RENAME settings TO options;
             CREATE TABLE notes (id bigserial PRIMARY KEY, customer bigint NOT NULL REFERENCES customers);
             INSERT INTO notes (customer) VALUES (1), (2);
-            """, tenancy: new()
-        {
-            Table = new("public", "customers"),
-            KeyColumn = "number",
-            SlugColumn = "short",
-            ModeColumn = "mode",
-            SettingsColumn = "options",
-            TenantColumn = "customer",
-        });
+            """,
+            tenancy: new()
+            {
+                Table = new("public", "customers"),
+                KeyColumn = "number",
+                SlugColumn = "short",
+                ModeColumn = "mode",
+                SettingsColumn = "options",
+                TenantColumn = "customer",
+            }
+        );
 
         await move.PromoteAsync();
         Assert.Equal("isolated", await move.Shared.ScalarAsync<string>("SELECT mode FROM customers WHERE number = 1"));
@@ -136,16 +174,27 @@ public sealed class PreflightTests(Servers servers)
     [Fact]
     public async Task What_a_person_should_know_besides_is_a_warning()
     {
-        await using var move = await TenantMove.CreateAsync(servers, Notes + """
-            CREATE UNLOGGED TABLE scratch (tenant_id bigint);
-            CREATE TABLE blobs (tenant_id bigint, content oid);
-            """);
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Notes
+                + """
+                CREATE UNLOGGED TABLE scratch (tenant_id bigint);
+                CREATE TABLE blobs (tenant_id bigint, content oid);
+                """
+        );
         await move.Shared.ExecuteAsync("CREATE PUBLICATION everything FOR ALL TABLES", role: EmbeddedCluster.Superuser);
 
         var preflight = await move.PreflightAsync();
 
         Assert.Empty(preflight.Faults);
-        foreach (var part in (string[])["public.scratch is unlogged", "public.blobs.content may refer to large objects", "Publication everything"])
+        foreach (
+            var part in (string[])
+                [
+                    "public.scratch is unlogged",
+                    "public.blobs.content may refer to large objects",
+                    "Publication everything",
+                ]
+        )
             Assert.Contains(preflight.Warnings, warning => warning.Contains(part));
         Assert.Contains(preflight.Plan, table => table.Table.Name.Name == "notes");
     }

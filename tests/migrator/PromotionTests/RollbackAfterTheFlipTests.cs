@@ -42,36 +42,69 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
     static readonly IReadOnlyList<TableRows> Tables = RowsWhere("= 1");
 
     static IReadOnlyList<TableRows> RowsWhere(string condition) =>
-    [
-        new("public.tenants", $"id {condition}"), .. ((string[])["notes", "pins", "lists", "items", "loose", "days", "history"]).Select(table => new TableRows($"public.{table}", $"tenant_id {condition}")),
-        new("public.remarks", $"note_id IN (SELECT id FROM public.notes WHERE tenant_id {condition})"),
-    ];
+        [
+            new("public.tenants", $"id {condition}"),
+            .. ((string[])["notes", "pins", "lists", "items", "loose", "days", "history"]).Select(
+                table => new TableRows($"public.{table}", $"tenant_id {condition}")
+            ),
+            new("public.remarks", $"note_id IN (SELECT id FROM public.notes WHERE tenant_id {condition})"),
+        ];
 
     [Theory]
     [InlineData("nothing at all", "SELECT 1")]
-    [InlineData("inserts", """
-        INSERT INTO notes (tenant_id, parent_id, code, body) VALUES (1, 2, 'new', 'new'), (1, NULL, NULL, 'newer');
-        INSERT INTO notes (id, tenant_id, parent_id, body) VALUES (900, 1, 901, 'child first'), (901, 1, 900, 'and in a circle');
-        INSERT INTO remarks (note_id, body) SELECT id, 'remark' FROM notes WHERE code = 'new';
-        INSERT INTO loose VALUES (1, 'a'), (1, 'z');
-        INSERT INTO lists VALUES (99, 1, 99); INSERT INTO items VALUES (99, 1, 99);
-        INSERT INTO pins (tenant_id, slot, label) VALUES (1, 77, 'new')
-        """)]
-    [InlineData("updates that triggers stamp", "UPDATE notes SET body = body || '!' WHERE id > 10; UPDATE remarks SET body = NULL; UPDATE pins SET label = 'other'")]
-    [InlineData("deletes with cascades", "DELETE FROM notes WHERE id IN (20, 18); DELETE FROM loose WHERE word = 'b'; DELETE FROM days WHERE day < '2024-01-01'")]
-    [InlineData("changed keys", "UPDATE notes SET id = id + 5000 WHERE id = 20; UPDATE days SET day = day + 100 WHERE day = '2023-12-27'; UPDATE notes SET id = 4000 WHERE id = 4000")]
-    [InlineData("swapped unique values", """
-        UPDATE notes SET code = 'x' WHERE id = 2; UPDATE notes SET code = 'c2' WHERE id = 4; UPDATE notes SET code = 'c4' WHERE id = 2;
-        UPDATE pins SET slot = -slot; UPDATE pins SET slot = 6 + slot
-        """)]
-    [InlineData("re-parented children", "UPDATE notes SET parent_id = 20 WHERE id = 2; UPDATE notes SET parent_id = id; UPDATE remarks SET note_id = 2 WHERE note_id = 4")]
-    [InlineData("deleted parents whose children moved", """
-        INSERT INTO notes (id, tenant_id, body) VALUES (800, 1, 'new parent');
-        UPDATE remarks SET note_id = 800; UPDATE notes SET parent_id = 800 WHERE id <> 800; DELETE FROM notes WHERE id <> 800 AND id < 15
-        """)]
-    [InlineData("everything gone", "DELETE FROM remarks; UPDATE notes SET parent_id = NULL; DELETE FROM notes; DELETE FROM pins; BEGIN; DELETE FROM lists; DELETE FROM items; COMMIT; DELETE FROM loose; DELETE FROM days; DELETE FROM history")]
-    [InlineData("a row that moved to another partition, and its own settings", "UPDATE days SET day = '2020-01-01' WHERE day = '2024-01-02'; UPDATE tenants SET settings = settings || '{\"theme\": \"light\"}', plan = 'gold'")]
-    [InlineData("delete and insert of the same key", "DELETE FROM remarks WHERE note_id = 20; DELETE FROM notes WHERE id = 20; INSERT INTO notes (id, tenant_id, code, body) VALUES (20, 1, 'c20', 'reborn')")]
+    [InlineData(
+        "inserts",
+        """
+            INSERT INTO notes (tenant_id, parent_id, code, body) VALUES (1, 2, 'new', 'new'), (1, NULL, NULL, 'newer');
+            INSERT INTO notes (id, tenant_id, parent_id, body) VALUES (900, 1, 901, 'child first'), (901, 1, 900, 'and in a circle');
+            INSERT INTO remarks (note_id, body) SELECT id, 'remark' FROM notes WHERE code = 'new';
+            INSERT INTO loose VALUES (1, 'a'), (1, 'z');
+            INSERT INTO lists VALUES (99, 1, 99); INSERT INTO items VALUES (99, 1, 99);
+            INSERT INTO pins (tenant_id, slot, label) VALUES (1, 77, 'new')
+            """
+    )]
+    [InlineData(
+        "updates that triggers stamp",
+        "UPDATE notes SET body = body || '!' WHERE id > 10; UPDATE remarks SET body = NULL; UPDATE pins SET label = 'other'"
+    )]
+    [InlineData(
+        "deletes with cascades",
+        "DELETE FROM notes WHERE id IN (20, 18); DELETE FROM loose WHERE word = 'b'; DELETE FROM days WHERE day < '2024-01-01'"
+    )]
+    [InlineData(
+        "changed keys",
+        "UPDATE notes SET id = id + 5000 WHERE id = 20; UPDATE days SET day = day + 100 WHERE day = '2023-12-27'; UPDATE notes SET id = 4000 WHERE id = 4000"
+    )]
+    [InlineData(
+        "swapped unique values",
+        """
+            UPDATE notes SET code = 'x' WHERE id = 2; UPDATE notes SET code = 'c2' WHERE id = 4; UPDATE notes SET code = 'c4' WHERE id = 2;
+            UPDATE pins SET slot = -slot; UPDATE pins SET slot = 6 + slot
+            """
+    )]
+    [InlineData(
+        "re-parented children",
+        "UPDATE notes SET parent_id = 20 WHERE id = 2; UPDATE notes SET parent_id = id; UPDATE remarks SET note_id = 2 WHERE note_id = 4"
+    )]
+    [InlineData(
+        "deleted parents whose children moved",
+        """
+            INSERT INTO notes (id, tenant_id, body) VALUES (800, 1, 'new parent');
+            UPDATE remarks SET note_id = 800; UPDATE notes SET parent_id = 800 WHERE id <> 800; DELETE FROM notes WHERE id <> 800 AND id < 15
+            """
+    )]
+    [InlineData(
+        "everything gone",
+        "DELETE FROM remarks; UPDATE notes SET parent_id = NULL; DELETE FROM notes; DELETE FROM pins; BEGIN; DELETE FROM lists; DELETE FROM items; COMMIT; DELETE FROM loose; DELETE FROM days; DELETE FROM history"
+    )]
+    [InlineData(
+        "a row that moved to another partition, and its own settings",
+        "UPDATE days SET day = '2020-01-01' WHERE day = '2024-01-02'; UPDATE tenants SET settings = settings || '{\"theme\": \"light\"}', plan = 'gold'"
+    )]
+    [InlineData(
+        "delete and insert of the same key",
+        "DELETE FROM remarks WHERE note_id = 20; DELETE FROM notes WHERE id = 20; INSERT INTO notes (id, tenant_id, code, body) VALUES (20, 1, 'c20', 'reborn')"
+    )]
     public async Task Whatever_the_tenant_did_meanwhile_comes_home(string what, string statements)
     {
         Assert.NotEmpty(what);
@@ -85,13 +118,25 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
         // The isolated database's own row says shared again as well.
         Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(Tables));
         Assert.Empty(await before.ChangedRowsAsync(RowsWhere("IS DISTINCT FROM 1")));
-        Assert.DoesNotContain(await before.ChangesAsync(), change => !change.StartsWith("rows:", StringComparison.Ordinal) && !change.StartsWith("state:", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            await before.ChangesAsync(),
+            change =>
+                !change.StartsWith("rows:", StringComparison.Ordinal)
+                && !change.StartsWith("state:", StringComparison.Ordinal)
+        );
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
-        Assert.Equal("shared", await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1"));
+        Assert.Equal(
+            "shared",
+            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
+        );
         Assert.False(await move.Shared.ScalarAsync<bool>("SELECT settings ? 'isolation' FROM tenants WHERE id = 1"));
         Assert.False(File.Exists(move.RoutingFile));
-        await move.Shared.ExecuteAsync("UPDATE notes SET body = 'goes on' WHERE tenant_id = 1; INSERT INTO notes (tenant_id, body) VALUES (1, 'on')");
-        var refused = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => move.Isolated.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'stale route')"));
+        await move.Shared.ExecuteAsync(
+            "UPDATE notes SET body = 'goes on' WHERE tenant_id = 1; INSERT INTO notes (tenant_id, body) VALUES (1, 'on')"
+        );
+        var refused = await Assert.ThrowsAsync<Npgsql.PostgresException>(() =>
+            move.Isolated.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'stale route')")
+        );
         Assert.Equal(Npgsql.PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
     }
 
@@ -109,7 +154,10 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
         Assert.Equal(ExitCode.Different, refused.Code);
         Assert.Contains("coveted", refused.Message);
         Assert.Contains("goes on in its isolated database", refused.Message);
-        Assert.Equal("isolated", await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1"));
+        Assert.Equal(
+            "isolated",
+            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
+        );
         Assert.Equal("closed", await move.GuardAsync());
         Assert.Empty(await before.ChangedRowsAsync(RowsWhere("IS DISTINCT FROM 1")));
         await move.Isolated.ExecuteAsync("UPDATE notes SET code = 'another' WHERE code = 'coveted'");
@@ -145,14 +193,17 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
         await using var before = await Snapshot.OfAsync(move.Shared);
         await move.PromoteAsync(validate: false);
         await move.FinalizeAsync();
-        await move.Isolated.ExecuteAsync("UPDATE notes SET body = 'later' WHERE id = 2; INSERT INTO notes (tenant_id, body) VALUES (1, 'later'); DELETE FROM pins");
+        await move.Isolated.ExecuteAsync(
+            "UPDATE notes SET body = 'later' WHERE id = 2; INSERT INTO notes (tenant_id, body) VALUES (1, 'later'); DELETE FROM pins"
+        );
         await using var isolated = await Snapshot.OfAsync(move.Isolated);
 
         await move.RollBackAsync(dropIsolated);
 
         Assert.Equal(!dropIsolated, await move.IsolatedExistsAsync());
         Assert.Empty(await before.ChangedRowsAsync(RowsWhere("IS DISTINCT FROM 1")));
-        if (!dropIsolated) Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(Tables));
+        if (!dropIsolated)
+            Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(Tables));
         Assert.Equal(11, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM notes WHERE tenant_id = 1"));
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
 
@@ -171,7 +222,10 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
         var failure = await Assert.ThrowsAsync<Failure>(() => move.RollBackAsync(dropIsolated: true));
 
         Assert.Contains($"1 of {Demo.SampleDatabase.Application}", failure.Message, StringComparison.Ordinal);
-        Assert.Equal("shared", await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1"));
+        Assert.Equal(
+            "shared",
+            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
+        );
         Assert.Null(await move.GuardAsync());
         Npgsql.NpgsqlConnection.ClearPool(idle);
         await idle.DisposeAsync();
@@ -199,12 +253,21 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
         for (var round = 1; round <= 2; round++)
         {
             await move.PromoteAsync();
-            await move.Isolated.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, @round)", new { round = $"there {round}" });
+            await move.Isolated.ExecuteAsync(
+                "INSERT INTO notes (tenant_id, body) VALUES (1, @round)",
+                new { round = $"there {round}" }
+            );
             await move.RollBackAsync();
-            await move.Shared.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, @round)", new { round = $"here {round}" });
+            await move.Shared.ExecuteAsync(
+                "INSERT INTO notes (tenant_id, body) VALUES (1, @round)",
+                new { round = $"here {round}" }
+            );
         }
 
-        Assert.Equal(["here 1", "here 2", "there 1", "there 2"], await move.Shared.QueryAsync<string>("SELECT body FROM notes WHERE body ~ 'ere' ORDER BY 1"));
+        Assert.Equal(
+            ["here 1", "here 2", "there 1", "there 2"],
+            await move.Shared.QueryAsync<string>("SELECT body FROM notes WHERE body ~ 'ere' ORDER BY 1")
+        );
     }
 
     [Fact]
@@ -220,6 +283,9 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
 
         await move.RollBackAsync();
 
-        Assert.Equal("shared", await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1"));
+        Assert.Equal(
+            "shared",
+            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
+        );
     }
 }

@@ -25,7 +25,10 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
     [InlineData("build-schema", false)]
     [InlineData("verify", true)]
     [InlineData("cut-over", false)]
-    public async Task Whatever_phase_it_was_stopped_in_a_rollback_leaves_everything_as_it_was(string phase, bool sameServer)
+    public async Task Whatever_phase_it_was_stopped_in_a_rollback_leaves_everything_as_it_was(
+        string phase,
+        bool sameServer
+    )
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, sameServer ? null : servers.Dedicated);
         await using var before = await Snapshot.OfAsync(move.Shared);
@@ -38,7 +41,12 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
         Assert.False(await move.IsolatedExistsAsync());
         Assert.False(File.Exists(move.RoutingFile));
-        Assert.Equal(["shared"], await move.Shared.QueryAsync<string>("SELECT state FROM tenant_promotion.promotion WHERE ended_at IS NOT NULL"));
+        Assert.Equal(
+            ["shared"],
+            await move.Shared.QueryAsync<string>(
+                "SELECT state FROM tenant_promotion.promotion WHERE ended_at IS NOT NULL"
+            )
+        );
         Assert.Null(await move.GuardAsync());
         await move.Shared.ExecuteAsync("UPDATE notes SET body = 'goes on' WHERE tenant_id = 1");
     }
@@ -48,19 +56,23 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         await move.PromoteAsync(stopBefore: "verify");
-        await move.Shared.ExecuteAsync("""
+        await move.Shared.ExecuteAsync(
+            """
             UPDATE notes SET body = 'meanwhile' WHERE id = 1 + (SELECT min(id) FROM notes WHERE tenant_id = 1);
             INSERT INTO notes (tenant_id, body) VALUES (1, 'meanwhile');
             DELETE FROM remarks WHERE note_id = (SELECT min(id) FROM notes WHERE tenant_id = 1)
-            """);
+            """
+        );
 
         await move.PromoteAsync();
 
-        Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(
-        [
-            new("public.tenants", "id = 1"), new("public.notes", "tenant_id = 1"),
-            new("public.remarks", "note_id IN (SELECT id FROM public.notes WHERE tenant_id = 1)"),
-        ]));
+        Assert.Empty(
+            await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync([
+                new("public.tenants", "id = 1"),
+                new("public.notes", "tenant_id = 1"),
+                new("public.remarks", "note_id IN (SELECT id FROM public.notes WHERE tenant_id = 1)"),
+            ])
+        );
     }
 
     [Fact]
@@ -69,23 +81,34 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         await move.Shared.Cluster.CreateDatabaseAsync(move.TargetName, Servers.Admin);
         await move.PromoteAsync(stopBefore: "cut-over");
-        Assert.Equal(2, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname IN ('notes', 'remarks')"));
+        Assert.Equal(
+            2,
+            await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname IN ('notes', 'remarks')")
+        );
 
         await move.RollBackAsync();
 
         Assert.True(await move.IsolatedExistsAsync());
-        Assert.Empty(await move.Isolated.QueryAsync<string>("""
-            SELECT relname FROM pg_class WHERE oid >= 16384
-            UNION ALL SELECT proname FROM pg_proc WHERE oid >= 16384
-            UNION ALL SELECT nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_'
-            """));
+        Assert.Empty(
+            await move.Isolated.QueryAsync<string>(
+                """
+                SELECT relname FROM pg_class WHERE oid >= 16384
+                UNION ALL SELECT proname FROM pg_proc WHERE oid >= 16384
+                UNION ALL SELECT nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_'
+                """
+            )
+        );
     }
 
     [Fact]
     public async Task Roles_that_the_promotion_created_on_the_other_server_go_with_the_database()
     {
         var role = Servers.NewName("reader");
-        await using var move = await TenantMove.CreateAsync(servers, Schema + $"CREATE ROLE {role}; GRANT SELECT ON notes TO {role};", servers.Dedicated);
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Schema + $"CREATE ROLE {role}; GRANT SELECT ON notes TO {role};",
+            servers.Dedicated
+        );
         var dedicated = new TestDatabase(servers.Dedicated, "postgres", Servers.Admin);
         const string exists = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)";
         await move.PromoteAsync(stopBefore: "copy");

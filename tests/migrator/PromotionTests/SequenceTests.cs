@@ -27,23 +27,43 @@ public sealed class SequenceTests(Servers servers)
 
         await move.PromoteAsync(validate: false);
 
-        foreach (var insert in (string[])["notes (tenant_id, body) VALUES ({0}, 'new') RETURNING id", "small (tenant_id) VALUES ({0}) RETURNING id"])
+        foreach (
+            var insert in (string[])
+                [
+                    "notes (tenant_id, body) VALUES ({0}, 'new') RETURNING id",
+                    "small (tenant_id) VALUES ({0}) RETURNING id",
+                ]
+        )
         {
-            List<long> here = [], there = [];
+            List<long> here = [],
+                there = [];
             for (var n = 0; n < 25; n++)
             {
                 here.Add(await move.Shared.ScalarAsync<long>("INSERT INTO " + string.Format(insert, TenantMove.Bolt)));
-                there.Add(await move.Isolated.ScalarAsync<long>("INSERT INTO " + string.Format(insert, TenantMove.Acme)));
+                there.Add(
+                    await move.Isolated.ScalarAsync<long>("INSERT INTO " + string.Format(insert, TenantMove.Acme))
+                );
             }
             Assert.Empty(here.Intersect(there));
-            Assert.True(there.Min() - here.Max() > 100_000_000, $"{insert}: {here.Max()} and {there.Min()} may meet soon");
+            Assert.True(
+                there.Min() - here.Max() > 100_000_000,
+                $"{insert}: {here.Max()} and {there.Min()} may meet soon"
+            );
         }
         // Where the key holds the tenant as well, nothing can collide, and a person expects 4 after 3.
-        Assert.Equal(4, await move.Isolated.ScalarAsync<long>("INSERT INTO invoices (tenant_id) VALUES (1) RETURNING place"));
+        Assert.Equal(
+            4,
+            await move.Isolated.ScalarAsync<long>("INSERT INTO invoices (tenant_id) VALUES (1) RETURNING place")
+        );
         var state = "SELECT last_value || ' ' || is_called FROM ";
         Assert.Equal("1 false", await move.Isolated.ScalarAsync<string>(state + "never_used"));
         Assert.Equal("2 true", await move.Isolated.ScalarAsync<string>(state + "wheel"));
-        Assert.Equal(1, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM pg_sequences WHERE sequencename = 'invoice_numbers' AND last_value < 500"));
+        Assert.Equal(
+            1,
+            await move.Isolated.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_sequences WHERE sequencename = 'invoice_numbers' AND last_value < 500"
+            )
+        );
     }
 
     [Fact]
@@ -51,7 +71,9 @@ public sealed class SequenceTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         await move.PromoteAsync(validate: false);
-        var numbers = await move.Isolated.QueryAsync<long>("INSERT INTO invoices (tenant_id) SELECT 1 FROM generate_series(1, 5) RETURNING number");
+        var numbers = await move.Isolated.QueryAsync<long>(
+            "INSERT INTO invoices (tenant_id) SELECT 1 FROM generate_series(1, 5) RETURNING number"
+        );
         var first = await move.Isolated.ScalarAsync<long>("SELECT nextval('never_used')");
 
         await move.RollBackAsync();
@@ -59,7 +81,10 @@ public sealed class SequenceTests(Servers servers)
         Assert.True(await move.Shared.ScalarAsync<long>("SELECT nextval('invoice_numbers')") > numbers.Max());
         Assert.True(await move.Shared.ScalarAsync<long>("SELECT nextval('never_used')") > first);
         // Ids of the range apart came home as rows; the shared sequence goes on where it was.
-        Assert.Equal(21, await move.Shared.ScalarAsync<long>("INSERT INTO notes (tenant_id, body) VALUES (1, 'home') RETURNING id"));
+        Assert.Equal(
+            21,
+            await move.Shared.ScalarAsync<long>("INSERT INTO notes (tenant_id, body) VALUES (1, 'home') RETURNING id")
+        );
     }
 
     [Fact]
@@ -67,11 +92,15 @@ public sealed class SequenceTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         await move.PromoteAsync(validate: false);
-        var first = await move.Isolated.ScalarAsync<long>("INSERT INTO notes (tenant_id, body) VALUES (1, 'first time') RETURNING id");
+        var first = await move.Isolated.ScalarAsync<long>(
+            "INSERT INTO notes (tenant_id, body) VALUES (1, 'first time') RETURNING id"
+        );
         await move.RollBackAsync();
         await move.PromoteAsync(validate: false);
 
-        var second = await move.Isolated.ScalarAsync<long>("INSERT INTO notes (tenant_id, body) VALUES (1, 'second time') RETURNING id");
+        var second = await move.Isolated.ScalarAsync<long>(
+            "INSERT INTO notes (tenant_id, body) VALUES (1, 'second time') RETURNING id"
+        );
 
         Assert.True(second > first);
     }
@@ -82,6 +111,9 @@ public sealed class SequenceTests(Servers servers)
     [InlineData(1_000_000_000_007, long.MaxValue, 2_000_000_000_000)]
     [InlineData(7, int.MaxValue, 7 + (int.MaxValue - 7) / 2)]
     [InlineData(int.MaxValue - 1, int.MaxValue, int.MaxValue - 1)]
-    public void The_isolated_side_counts_on_from_the_next_large_number_or_from_halfway(long last, long maximum, long expected) =>
-        Assert.Equal(expected, SequenceSetter.Apart(last, maximum));
+    public void The_isolated_side_counts_on_from_the_next_large_number_or_from_halfway(
+        long last,
+        long maximum,
+        long expected
+    ) => Assert.Equal(expected, SequenceSetter.Apart(last, maximum));
 }

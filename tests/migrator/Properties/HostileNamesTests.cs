@@ -8,17 +8,28 @@ namespace Migrator.Tests.Properties;
 public sealed class HostileNamesTests(Servers servers)
 {
     public static TheoryData<string> Names =>
-    [
-        "quote\" \"\"double' ''single; DROP TABLE tenants; --\\", "line\nbreak\r\ttab", "%s %I {0} {=x} @p :p ? $1 $derived$ $$ [red]x[/]", "名前 ünï 👩‍👩‍👧", "SCHEMA x INDEX y",
-        "123456789012345678901234567890123456789012345678901234567890123",
-    ];
+        [
+            "quote\" \"\"double' ''single; DROP TABLE tenants; --\\",
+            "line\nbreak\r\ttab",
+            "%s %I {0} {=x} @p :p ? $1 $derived$ $$ [red]x[/]",
+            "名前 ünï 👩‍👩‍👧",
+            "SCHEMA x INDEX y",
+            "123456789012345678901234567890123456789012345678901234567890123",
+        ];
 
     public static TheoryData<string> Keys =>
-        ["it's \"a\" {0} %s @p $1'; DROP TABLE tenants; --", "$derived$; DROP TABLE tenants; $derived$", "\\", "line\nbreak\ttab 名前 👩‍👩‍👧"];
+        [
+            "it's \"a\" {0} %s @p $1'; DROP TABLE tenants; --",
+            "$derived$; DROP TABLE tenants; $derived$",
+            "\\",
+            "line\nbreak\ttab 名前 👩‍👩‍👧",
+        ];
 
     [Theory]
     [MemberData(nameof(Names))]
-    public Task A_tenant_moves_and_comes_back_whatever_schemas_tables_columns_constraints_and_roles_are_called(string name) => MovesAsync("it's", name);
+    public Task A_tenant_moves_and_comes_back_whatever_schemas_tables_columns_constraints_and_roles_are_called(
+        string name
+    ) => MovesAsync("it's", name);
 
     [Theory]
     [MemberData(nameof(Keys))]
@@ -40,45 +51,61 @@ public sealed class HostileNamesTests(Servers servers)
     [InlineData("acme\n")]
     [InlineData("ácme")]
     [InlineData("s23456789012345678901234567890123456789012345678901234567")]
-    public void A_slug_that_could_become_another_name_is_refused(string text) => Assert.False(Slug.TryParse(text, out _));
+    public void A_slug_that_could_become_another_name_is_refused(string text) =>
+        Assert.False(Slug.TryParse(text, out _));
 
     async Task MovesAsync(string key, string name, string? slug = null)
     {
         var role = await RoleAsync(name);
         await using var database = await servers.NewDatabaseAsync(prefix: "hostile");
         slug ??= database.Name.Replace('_', '-');
-        await database.ExecuteAsync(Schema(name, role).Replace(":key", Literal(key), StringComparison.Ordinal).Replace(":slug", Literal(slug), StringComparison.Ordinal));
+        await database.ExecuteAsync(
+            Schema(name, role)
+                .Replace(":key", Literal(key), StringComparison.Ordinal)
+                .Replace(":slug", Literal(slug), StringComparison.Ordinal)
+        );
         var (n, child, leaf) = (Quoted(name), Quoted("c" + name), Quoted("l" + name));
         IReadOnlyList<TableRows> tables =
         [
-            new("public.tenants", $"id = {Literal(key)}"), new($"{n}.{n}", $"tenant_id = {Literal(key)}"),
-            new($"{n}.{child}", $"{n} IN (SELECT {n} FROM {n}.{n} WHERE tenant_id = {Literal(key)})"), new($"{n}.{leaf}", $"tenant_id = {Literal(key)}"),
+            new("public.tenants", $"id = {Literal(key)}"),
+            new($"{n}.{n}", $"tenant_id = {Literal(key)}"),
+            new($"{n}.{child}", $"{n} IN (SELECT {n} FROM {n}.{n} WHERE tenant_id = {Literal(key)})"),
+            new($"{n}.{leaf}", $"tenant_id = {Literal(key)}"),
         ];
         await using var move = new Move(database, slug, new());
 
         await move.PromoteAsync();
 
         // The comparer leaves the guard's triggers out line by line; one that breaks the line it cannot.
-        if (!(key + name).Contains('\n', StringComparison.Ordinal)) Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareSchemasAsync());
+        if (!(key + name).Contains('\n', StringComparison.Ordinal))
+            Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareSchemasAsync());
         Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareRowsAsync(tables));
         // Closed for the tenant, by a session that reads backslashes the old way, and open for the neighbour.
         foreach (var table in new[] { $"{n}.{n}", $"{n}.{child}" })
         {
-            var refused = await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync(
-                $"SET standard_conforming_strings = off; UPDATE {table} SET note = 'stale'"));
+            var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+                database.ExecuteAsync($"SET standard_conforming_strings = off; UPDATE {table} SET note = 'stale'")
+            );
             Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
         }
         await database.ExecuteAsync($"UPDATE {n}.{n} SET note = 'neighbour' WHERE tenant_id = 'other'");
-        await move.Isolated.ExecuteAsync($"""
+        await move.Isolated.ExecuteAsync(
+            $"""
             UPDATE {n}.{n} SET note = 'changed';
             INSERT INTO {n}.{n} (tenant_id, note) VALUES ({Literal(key)}, 'new');
             DELETE FROM {n}.{child} WHERE note = '2';
-            """);
+            """
+        );
 
         await move.RollBackAsync();
 
         Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareRowsAsync(tables));
-        Assert.Equal("neighbour", await database.ScalarAsync<string>($"SELECT string_agg(DISTINCT note, ',') FROM {n}.{n} WHERE tenant_id = 'other'"));
+        Assert.Equal(
+            "neighbour",
+            await database.ScalarAsync<string>(
+                $"SELECT string_agg(DISTINCT note, ',') FROM {n}.{n} WHERE tenant_id = 'other'"
+            )
+        );
         await database.ExecuteAsync($"UPDATE {n}.{child} SET note = 'home'");
     }
 
@@ -100,10 +127,16 @@ public sealed class HostileNamesTests(Servers servers)
             INSERT INTO tenants (id, slug) VALUES (:key, :slug), ('other', :slug || '-other');
             CREATE SCHEMA {n};
             CREATE TYPE {n}.{Quoted("t" + name)} AS ENUM ({Literal(name)});
-            CREATE TABLE {n}.{n} ({n} bigserial, tenant_id text NOT NULL, note text, kind {n}.{Quoted("t" + name)} DEFAULT {Literal(name)},
-                CONSTRAINT {Quoted("k" + name)} PRIMARY KEY ({n}), CONSTRAINT {Quoted("f" + name)} FOREIGN KEY (tenant_id) REFERENCES tenants (id));
+            CREATE TABLE {n}.{n} ({n} bigserial, tenant_id text NOT NULL, note text, kind {n}.{Quoted(
+                "t" + name
+            )} DEFAULT {Literal(name)},
+                CONSTRAINT {Quoted("k" + name)} PRIMARY KEY ({n}), CONSTRAINT {Quoted(
+                "f" + name
+            )} FOREIGN KEY (tenant_id) REFERENCES tenants (id));
             CREATE TABLE {n}.{child} (id serial PRIMARY KEY, {n} bigint NOT NULL REFERENCES {n}.{n}, note text);
-            CREATE TABLE {n}.{leaf} (tenant_id text NOT NULL, {n} int, {Quoted("b" + name)} text) PARTITION BY LIST ({n});
+            CREATE TABLE {n}.{leaf} (tenant_id text NOT NULL, {n} int, {Quoted(
+                "b" + name
+            )} text) PARTITION BY LIST ({n});
             CREATE TABLE {n}.{part} PARTITION OF {n}.{leaf} DEFAULT;
             INSERT INTO {n}.{n} (tenant_id, note) SELECT id, g::text FROM tenants, generate_series(1, 3) g;
             INSERT INTO {n}.{child} ({n}, note) SELECT {n}, note FROM {n}.{n};
@@ -126,7 +159,8 @@ public sealed class HostileNamesTests(Servers servers)
     // 63 bytes is all that a name may have; the prefix may have been one too many.
     static string Quoted(string name)
     {
-        while (System.Text.Encoding.UTF8.GetByteCount(name) > 63) name = name[..^1];
+        while (System.Text.Encoding.UTF8.GetByteCount(name) > 63)
+            name = name[..^1];
         return Sql.Identifier(name);
     }
 

@@ -15,7 +15,8 @@ sealed class Move(TestDatabase shared, string slug, Tenancy tenancy) : IAsyncDis
 
     public Task PromoteAsync() => Promotion().PromoteAsync(TestContext.Current.CancellationToken);
 
-    public Task RollBackAsync() => Promotion().RollBackAsync(dropIsolated: false, TestContext.Current.CancellationToken);
+    public Task RollBackAsync() =>
+        Promotion().RollBackAsync(dropIsolated: false, TestContext.Current.CancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -23,8 +24,17 @@ sealed class Move(TestDatabase shared, string slug, Tenancy tenancy) : IAsyncDis
         folder.Delete(recursive: true);
     }
 
-    Promotion Promotion() => new(
-        new(tenancy, new(shared.ConnectionString()), new(shared.Cluster.ConnectionString("postgres", shared.Owner)), folder.FullName),
-        Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug),
-        new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []), new SilentProgress(), TimeProvider.System);
+    Promotion Promotion() =>
+        new(
+            new(
+                tenancy,
+                new(shared.ConnectionString()),
+                new(shared.Cluster.ConnectionString("postgres", shared.Owner)),
+                folder.FullName
+            ),
+            Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug),
+            new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []),
+            new SilentProgress(),
+            TimeProvider.System
+        );
 }

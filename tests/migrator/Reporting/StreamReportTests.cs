@@ -16,12 +16,15 @@ public sealed class StreamReportTests(Servers servers)
     public async Task The_slot_on_the_way_out_and_then_the_one_on_the_way_home()
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
-        Task<System.Text.Json.Nodes.JsonObject> StatusAsync() => Planted.RunAsync(move, 0, "status", $"--tenant-slug={move.Slug}");
+        Task<System.Text.Json.Nodes.JsonObject> StatusAsync() =>
+            Planted.RunAsync(move, 0, "status", $"--tenant-slug={move.Slug}");
         Assert.True((await StatusAsync()).ContainsKey("stream"));
         Assert.Null((await StatusAsync())["stream"]);
 
         await move.PromoteAsync(stopBefore: "verify");
-        await move.Shared.ExecuteAsync("INSERT INTO notes (tenant_id, body) SELECT 2, repeat('x', 1000) FROM generate_series(1, 1000)");
+        await move.Shared.ExecuteAsync(
+            "INSERT INTO notes (tenant_id, body) SELECT 2, repeat('x', 1000) FROM generate_series(1, 1000)"
+        );
         var stream = (await StatusAsync())["stream"]!;
         Assert.Equal(move.Outbound(), (string)stream["slot"]!);
         Assert.Equal(move.Shared.Name, (string)stream["database"]!);
@@ -30,7 +33,10 @@ public sealed class StreamReportTests(Servers servers)
         Assert.Equal("reserved", (string)stream["wal_status"]!);
         Assert.False((bool)stream["active"]!);
         Assert.InRange((double)stream["age_seconds"]!, 0, 600);
-        Assert.Contains("of WAL (reserved)", (await Planted.SayAsync(move, "status", $"--tenant-slug={move.Slug}")).Output);
+        Assert.Contains(
+            "of WAL (reserved)",
+            (await Planted.SayAsync(move, "status", $"--tenant-slug={move.Slug}")).Output
+        );
 
         await move.PromoteAsync();
         Assert.Equal(move.Homebound(), (string)(await StatusAsync())["stream"]!["slot"]!);
@@ -50,17 +56,25 @@ public sealed class StreamReportTests(Servers servers)
     public async Task A_lost_slot_is_told_by_status_and_doctor()
     {
         await using var cluster = await EmbeddedCluster.StartAsync(
-            await PostgresBinaries.FindOrInstallAsync(), new Dictionary<string, string>(EmbeddedCluster.FastSettings) { ["max_slot_wal_keep_size"] = "1MB" });
+            await PostgresBinaries.FindOrInstallAsync(),
+            new Dictionary<string, string>(EmbeddedCluster.FastSettings) { ["max_slot_wal_keep_size"] = "1MB" }
+        );
         await Servers.CreateRolesAsync(cluster);
         await using var shared = await TestDatabase.CreateAsync(cluster, "shared", SampleDatabase.Admin);
         await using var move = new TenantMove(shared, "acme");
-        await shared.ExecuteAsync($$"""
+        await shared.ExecuteAsync(
+            $$"""
             CREATE TABLE tenants (id bigint PRIMARY KEY, slug text, isolation_mode text DEFAULT 'shared', settings jsonb DEFAULT '{}');
             INSERT INTO tenants (id, slug) VALUES (1, 'acme');
             {{Notes.Replace("1 + n % 2", "1")}}
-            """);
+            """
+        );
         await move.PromoteAsync(stopBefore: "verify");
-        for (var i = 0; i < 4; i++) await shared.ExecuteAsync("SELECT pg_logical_emit_message(false, '', 'x'), pg_switch_wal()", role: EmbeddedCluster.Superuser);
+        for (var i = 0; i < 4; i++)
+            await shared.ExecuteAsync(
+                "SELECT pg_logical_emit_message(false, '', 'x'), pg_switch_wal()",
+                role: EmbeddedCluster.Superuser
+            );
         await shared.ExecuteAsync("CHECKPOINT;", role: EmbeddedCluster.Superuser);
 
         var status = await Planted.RunAsync(move, 0, "status", "--tenant-slug=acme");
@@ -71,5 +85,6 @@ public sealed class StreamReportTests(Servers servers)
         Assert.Equal([move.Outbound()], await Planted.SlotsAsync(shared));
     }
 
-    static string Warnings(System.Text.Json.Nodes.JsonObject status) => string.Join("\n", status["warnings"]!.AsArray());
+    static string Warnings(System.Text.Json.Nodes.JsonObject status) =>
+        string.Join("\n", status["warnings"]!.AsArray());
 }

@@ -30,7 +30,11 @@ public sealed class ClassificationTests(Servers servers)
         INSERT INTO "__EFMigrationsHistory" VALUES ('20240101_First', '8'), ('20240202_Second', '8');
         """;
 
-    static readonly Tenancy Settings = new() { Reference = [new("public", "plans")], Ignored = [new("public", "cache")] };
+    static readonly Tenancy Settings = new()
+    {
+        Reference = [new("public", "plans")],
+        Ignored = [new("public", "cache")],
+    };
 
     [Fact]
     public async Task Each_table_is_what_its_columns_and_keys_say()
@@ -41,12 +45,21 @@ public sealed class ClassificationTests(Servers servers)
 
         Assert.Equal(
             [
-                "billing.flyway_schema_history: Reference", "billing.invoices: Direct", "public.__EFMigrationsHistory: Reference", "public.cache: Ignored",
+                "billing.flyway_schema_history: Reference",
+                "billing.invoices: Direct",
+                "public.__EFMigrationsHistory: Reference",
+                "public.cache: Ignored",
                 // Not by author_id, which is shorter and may be null.
-                "public.comments: Derived by task_id, project_id", "public.plans: Reference", "public.projects: Direct", "public.tasks: Derived by project_id",
-                "public.tenants: Root", "public.transfers: Derived by source", "public.users: Direct",
+                "public.comments: Derived by task_id, project_id",
+                "public.plans: Reference",
+                "public.projects: Direct",
+                "public.tasks: Derived by project_id",
+                "public.tenants: Root",
+                "public.transfers: Derived by source",
+                "public.users: Direct",
             ],
-            scope.Tables.Select(Describe));
+            scope.Tables.Select(Describe)
+        );
         Assert.Empty(scope.Unclassified);
     }
 
@@ -55,27 +68,42 @@ public sealed class ClassificationTests(Servers servers)
     [InlineData("transfers_target_fkey")]
     public async Task The_settings_choose_among_several_ways_by_column_or_by_name(string path)
     {
-        var tenancy = Settings with { Derived = new Dictionary<TableName, string> { [new("public", "transfers")] = path } };
+        var tenancy = Settings with
+        {
+            Derived = new Dictionary<TableName, string> { [new("public", "transfers")] = path },
+        };
         await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: tenancy);
 
-        Assert.Equal("public.transfers: Derived by target", Describe((await ClassifyAsync(move, tenancy))[new("public", "transfers")]));
+        Assert.Equal(
+            "public.transfers: Derived by target",
+            Describe((await ClassifyAsync(move, tenancy))[new("public", "transfers")])
+        );
     }
 
     [Fact]
     public async Task A_way_that_may_be_null_is_taken_only_where_there_is_no_other_and_its_loose_rows_are_reported()
     {
-        await using var move = await TenantMove.CreateAsync(servers, """
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
             CREATE TABLE projects (id integer PRIMARY KEY, tenant_id bigint);
             CREATE TABLE files (id integer PRIMARY KEY, project_id integer REFERENCES projects);
             INSERT INTO projects VALUES (11, 1), (21, 2), (31, NULL), (32, NULL);
             INSERT INTO files VALUES (1, 11), (2, 21), (3, NULL);
-            """);
+            """
+        );
 
         var preflight = await move.PreflightAsync();
 
         Assert.Empty(preflight.Faults);
-        Assert.Contains(preflight.Warnings, warning => warning.Contains("public.projects has 2 rows that belong to no tenant"));
-        Assert.Contains(preflight.Warnings, warning => warning.Contains("public.files has 1 rows that belong to no tenant"));
+        Assert.Contains(
+            preflight.Warnings,
+            warning => warning.Contains("public.projects has 2 rows that belong to no tenant")
+        );
+        Assert.Contains(
+            preflight.Warnings,
+            warning => warning.Contains("public.files has 1 rows that belong to no tenant")
+        );
         await move.PromoteAsync(validate: false);
         Assert.Equal([1], await move.Isolated.QueryAsync<int>("SELECT id FROM files"));
         Assert.Equal([11], await move.Isolated.QueryAsync<int>("SELECT id FROM projects"));
@@ -121,54 +149,99 @@ public sealed class ClassificationTests(Servers servers)
         Assert.Equal(2, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM plans"));
         Assert.Equal(0, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM cache"));
         Assert.Equal(2, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM \"__EFMigrationsHistory\""));
-        Assert.Equal("20240202_Second", await move.Isolated.ScalarAsync<string>("SELECT settings #>> '{isolation,migration_version}' FROM tenants"));
+        Assert.Equal(
+            "20240202_Second",
+            await move.Isolated.ScalarAsync<string>("SELECT settings #>> '{isolation,migration_version}' FROM tenants")
+        );
     }
 
     [Fact]
     public async Task References_across_tenants_are_named_both_ways()
     {
-        await using var move = await TenantMove.CreateAsync(servers, Schema + """
-            INSERT INTO tasks VALUES (12, 11), (22, 21);
-            UPDATE users SET home = 21 WHERE id = 11;
-            INSERT INTO comments VALUES (99, 22, 11);
-            INSERT INTO cache VALUES (98, 11);
-            """, tenancy: Settings);
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Schema
+                + """
+                INSERT INTO tasks VALUES (12, 11), (22, 21);
+                UPDATE users SET home = 21 WHERE id = 11;
+                INSERT INTO comments VALUES (99, 22, 11);
+                INSERT INTO cache VALUES (98, 11);
+                """,
+            tenancy: Settings
+        );
 
         var faults = (await move.PreflightAsync()).Faults;
 
         Assert.Equal(3, faults.Count);
         // Rows that stay behind and would hold the tenant's when finalize deletes them.
-        Assert.Contains(faults, fault => fault.Contains("1 rows of public.cache that are not this tenant's refer to its rows in public.projects (constraint cache_project_id_fkey), such as 98"));
-        Assert.Contains(faults, fault => fault.Contains("1 rows of public.users refer to rows of public.projects that are not this tenant's (constraint users_home_fkey), such as 11"));
-        Assert.Contains(faults, fault => fault.Contains("1 rows of public.comments that are not this tenant's refer to its rows in public.users (constraint comments_author_id_fkey), such as 99"));
+        Assert.Contains(
+            faults,
+            fault =>
+                fault.Contains(
+                    "1 rows of public.cache that are not this tenant's refer to its rows in public.projects (constraint cache_project_id_fkey), such as 98"
+                )
+        );
+        Assert.Contains(
+            faults,
+            fault =>
+                fault.Contains(
+                    "1 rows of public.users refer to rows of public.projects that are not this tenant's (constraint users_home_fkey), such as 11"
+                )
+        );
+        Assert.Contains(
+            faults,
+            fault =>
+                fault.Contains(
+                    "1 rows of public.comments that are not this tenant's refer to its rows in public.users (constraint comments_author_id_fkey), such as 99"
+                )
+        );
     }
 
     [Fact]
     public async Task A_table_that_inherits_is_a_table_of_its_own_and_its_rows_travel_once()
     {
-        await using var move = await TenantMove.CreateAsync(servers, """
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
             CREATE TABLE notes (id integer, tenant_id bigint NOT NULL, body text);
             CREATE TABLE urgent_notes (due date) INHERITS (notes);
             INSERT INTO notes VALUES (11, 1, 'plain'), (21, 2, 'plain');
             INSERT INTO urgent_notes VALUES (12, 1, 'urgent', '2024-01-01'), (22, 2, 'urgent', '2024-01-01');
-            """);
+            """
+        );
 
         await move.PromoteAsync();
         await move.Isolated.ExecuteAsync("UPDATE notes SET body = body || '!'");
 
-        Assert.Equal(["11 plain! notes", "12 urgent! urgent_notes"], await move.Isolated.QueryAsync<string>("SELECT id || ' ' || body || ' ' || tableoid::regclass FROM notes ORDER BY 1"));
+        Assert.Equal(
+            ["11 plain! notes", "12 urgent! urgent_notes"],
+            await move.Isolated.QueryAsync<string>(
+                "SELECT id || ' ' || body || ' ' || tableoid::regclass FROM notes ORDER BY 1"
+            )
+        );
         await move.RollBackAsync();
         Assert.Equal(
             ["11 plain! notes", "12 urgent! urgent_notes", "21 plain notes", "22 urgent urgent_notes"],
-            await move.Shared.QueryAsync<string>("SELECT id || ' ' || body || ' ' || tableoid::regclass FROM notes ORDER BY 1"));
+            await move.Shared.QueryAsync<string>(
+                "SELECT id || ' ' || body || ' ' || tableoid::regclass FROM notes ORDER BY 1"
+            )
+        );
     }
 
     static async Task<TenantScope> ClassifyAsync(TenantMove move, Tenancy tenancy)
     {
         await using var connection = await move.Shared.OpenAsync();
-        return TenantScope.Classify(await Migrator.Scope.Catalog.ReadAsync(connection, TestContext.Current.CancellationToken), tenancy);
+        return TenantScope.Classify(
+            await Migrator.Scope.Catalog.ReadAsync(connection, TestContext.Current.CancellationToken),
+            tenancy
+        );
     }
 
     static string Describe(ScopedTable table) =>
-        $"{table.Name}: {table.Belonging}" + (table.Path.Count == 0 ? "" : " by " + string.Join(", ", table.Path.Select(key => string.Join("+", key.FromColumns))));
+        $"{table.Name}: {table.Belonging}"
+        + (
+            table.Path.Count == 0
+                ? ""
+                : " by " + string.Join(", ", table.Path.Select(key => string.Join("+", key.FromColumns)))
+        );
 }

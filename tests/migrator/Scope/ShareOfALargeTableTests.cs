@@ -8,11 +8,14 @@ public sealed class ShareOfALargeTableTests(Servers servers)
     [Fact]
     public async Task A_tenant_with_one_percent_of_a_large_table_is_moved_without_reading_the_rest()
     {
-        await using var move = await TenantMove.CreateAsync(servers, """
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
             CREATE TABLE events (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, payload text NOT NULL);
             INSERT INTO events SELECT n, CASE WHEN n <= 3000 THEN 1 ELSE 2 END, repeat('x', 100) FROM generate_series(1, 300000) n;
             CREATE INDEX ON events (tenant_id);
-            """);
+            """
+        );
         await move.Shared.ExecuteAsync("VACUUM (ANALYZE) events");
         var before = await CountersAsync(move.Shared);
 
@@ -22,7 +25,10 @@ public sealed class ShareOfALargeTableTests(Servers servers)
         Assert.Equal(3000, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM events"));
         Assert.Equal(before.Scanned, after.Scanned);
         // Copy, digests of verification and validation, baseline: each reads the tenant's blocks, a hundredth of the table's.
-        Assert.True(after.Blocks - before.Blocks < before.Size / 5, $"{after.Blocks - before.Blocks} blocks of {before.Size} were read");
+        Assert.True(
+            after.Blocks - before.Blocks < before.Size / 5,
+            $"{after.Blocks - before.Blocks} blocks of {before.Size} were read"
+        );
     }
 
     static async Task<(long Scanned, long Blocks, long Size)> CountersAsync(TestDatabase database)
@@ -32,7 +38,10 @@ public sealed class ShareOfALargeTableTests(Servers servers)
         await Task.Delay(TimeSpan.FromSeconds(1.2), TestContext.Current.CancellationToken);
         return (
             await database.ScalarAsync<long>("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'events'"),
-            await database.ScalarAsync<long>("SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'events'"),
-            await database.ScalarAsync<long>("SELECT pg_relation_size('events') / 8192"));
+            await database.ScalarAsync<long>(
+                "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'events'"
+            ),
+            await database.ScalarAsync<long>("SELECT pg_relation_size('events') / 8192")
+        );
     }
 }

@@ -19,18 +19,25 @@ public static class ClientProgram
 
     /// <summary>Runs a client program against a database and returns what it printed; an error is an exception.</summary>
     public static async Task<string> RunAsync(
-        TestDatabase database, string? role, string program, IEnumerable<string> arguments, string input = "")
+        TestDatabase database,
+        string? role,
+        string program,
+        IEnumerable<string> arguments,
+        string input = ""
+    )
     {
         var connection = new NpgsqlConnectionStringBuilder(database.ConnectionString(role));
         var result = await Cli.Wrap(await FindAsync(database.Cluster, program))
             .WithArguments(arguments)
-            .WithEnvironmentVariables(variables => variables
-                .Set("PGHOST", connection.Host)
-                .Set("PGPORT", $"{connection.Port}")
-                .Set("PGDATABASE", connection.Database)
-                .Set("PGUSER", connection.Username)
-                .Set("PGPASSWORD", connection.Password)
-                .Set("PGCLIENTENCODING", "UTF8"))
+            .WithEnvironmentVariables(variables =>
+                variables
+                    .Set("PGHOST", connection.Host)
+                    .Set("PGPORT", $"{connection.Port}")
+                    .Set("PGDATABASE", connection.Database)
+                    .Set("PGUSER", connection.Username)
+                    .Set("PGPASSWORD", connection.Password)
+                    .Set("PGCLIENTENCODING", "UTF8")
+            )
             .WithStandardInputPipe(PipeSource.FromString(input))
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync();

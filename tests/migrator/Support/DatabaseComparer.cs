@@ -49,9 +49,10 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
             : Differences("catalog", Comparable(await CatalogAsync(left)), Comparable(await CatalogAsync(right)));
 
         // PostgreSQL 16 prints a view's columns without the table's name where it can; the views' columns are compared.
-        List<string> Comparable(List<string> lines) => left.Cluster.Binaries.Major == right.Cluster.Binaries.Major
-            ? lines
-            : [.. lines.Where(line => !line.StartsWith("view ", StringComparison.Ordinal))];
+        List<string> Comparable(List<string> lines) =>
+            left.Cluster.Binaries.Major == right.Cluster.Binaries.Major
+                ? lines
+                : [.. lines.Where(line => !line.StartsWith("view ", StringComparison.Ordinal))];
     }
 
     /// <summary>Compares rows, all columns as text, and in which partition they are. A table that is not named is a difference.</summary>
@@ -60,8 +61,12 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
         await using var leftConnection = await OpenAsync(left);
         await using var rightConnection = await OpenAsync(right);
         var named = await leftConnection.QueryAsync<string>(
-            "SELECT name::regclass::text FROM unnest(@names) AS name", new { names = tables.Select(table => table.Table).ToArray() });
-        var present = (await leftConnection.QueryAsync<string>(Tables)).Union(await rightConnection.QueryAsync<string>(Tables));
+            "SELECT name::regclass::text FROM unnest(@names) AS name",
+            new { names = tables.Select(table => table.Table).ToArray() }
+        );
+        var present = (await leftConnection.QueryAsync<string>(Tables)).Union(
+            await rightConnection.QueryAsync<string>(Tables)
+        );
         var differences = present.Except(named).Select(table => $"rows: {table} was not compared.").ToList();
         foreach (var table in tables)
             differences.AddRange(await CompareRowsAsync(table, leftConnection, rightConnection));
@@ -78,7 +83,11 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
             AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'tenant_promotion')
         """;
 
-    static async Task<IReadOnlyList<string>> CompareRowsAsync(TableRows table, NpgsqlConnection left, NpgsqlConnection right)
+    static async Task<IReadOnlyList<string>> CompareRowsAsync(
+        TableRows table,
+        NpgsqlConnection left,
+        NpgsqlConnection right
+    )
     {
         await using var leftRows = await ReadAsync(left, table.Table, table.Where);
         await using var rightRows = await ReadAsync(right, table.Table, "true");
@@ -89,7 +98,10 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
         var rightRow = await NextAsync(rightRows);
         while ((leftRow, rightRow) is not (null, null) && differences.Count < Most)
         {
-            var order = leftRow is null ? 1 : rightRow is null ? -1 : Math.Sign(CompareBytes(leftRow, rightRow));
+            var order =
+                leftRow is null ? 1
+                : rightRow is null ? -1
+                : Math.Sign(CompareBytes(leftRow, rightRow));
             if (order < 0)
                 differences.Add($"rows: {table.Table} lacks {Short(leftRow!)}");
             if (order > 0)
@@ -122,7 +134,9 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
     {
         var text = Encoding.UTF8.GetString(row);
         // The hash tells two long rows apart that begin alike.
-        return text.Length <= 200 ? text : $"{text[..200]}... ({text.Length} characters, {Convert.ToHexStringLower(SHA256.HashData(row))})";
+        return text.Length <= 200
+            ? text
+            : $"{text[..200]}... ({text.Length} characters, {Convert.ToHexStringLower(SHA256.HashData(row))})";
     }
 
     static async Task<bool> CanDumpAsync(TestDatabase database)
@@ -134,31 +148,54 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
 
     static async Task<List<string>> DumpAsync(TestDatabase database)
     {
-        string[] arguments = ["--schema-only", "--exclude-schema=tenant_promotion", "--no-publications", "--quote-all-identifiers"];
+        string[] arguments =
+        [
+            "--schema-only",
+            "--exclude-schema=tenant_promotion",
+            "--no-publications",
+            "--quote-all-identifiers",
+        ];
         var dump = await ClientProgram.RunAsync(database, EmbeddedCluster.Superuser, "pg_dump", arguments);
-        return [.. dump.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && !Noise.IsMatch(line))];
+        return
+        [
+            .. dump.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && !Noise.IsMatch(line)),
+        ];
     }
 
     static async Task<List<string>> CatalogAsync(TestDatabase database)
     {
         await using var connection = await OpenAsync(database);
-        using var reader = new StreamReader(typeof(DatabaseComparer).Assembly.GetManifestResourceStream("Catalog.sql")!);
-        return (await connection.QueryAsync<string>(await reader.ReadToEndAsync())).Order(StringComparer.Ordinal).ToList();
+        using var reader = new StreamReader(
+            typeof(DatabaseComparer).Assembly.GetManifestResourceStream("Catalog.sql")!
+        );
+        return (await connection.QueryAsync<string>(await reader.ReadToEndAsync()))
+            .Order(StringComparer.Ordinal)
+            .ToList();
     }
 
     static async Task<List<string>> StateAsync(TestDatabase database)
     {
         await using var connection = await OpenAsync(database);
-        var state = (await connection.QueryAsync<string>("""
-            SELECT oid::regclass || CASE WHEN relispopulated THEN ' is filled' ELSE ' is not filled' END FROM pg_catalog.pg_class
-            WHERE relkind = 'm' ORDER BY 1
-            """)).ToList();
-        foreach (var sequence in await connection.QueryAsync<string>("""
-            SELECT seqrelid::regclass::text FROM pg_catalog.pg_sequence JOIN pg_catalog.pg_class ON oid = seqrelid
-            WHERE relnamespace::regnamespace::text <> 'tenant_promotion' ORDER BY 1
-            """))
+        var state = (
+            await connection.QueryAsync<string>(
+                """
+                SELECT oid::regclass || CASE WHEN relispopulated THEN ' is filled' ELSE ' is not filled' END FROM pg_catalog.pg_class
+                WHERE relkind = 'm' ORDER BY 1
+                """
+            )
+        ).ToList();
+        foreach (
+            var sequence in await connection.QueryAsync<string>(
+                """
+                SELECT seqrelid::regclass::text FROM pg_catalog.pg_sequence JOIN pg_catalog.pg_class ON oid = seqrelid
+                WHERE relnamespace::regnamespace::text <> 'tenant_promotion' ORDER BY 1
+                """
+            )
+        )
         {
-            var value = await connection.ExecuteScalarAsync<string>($"SELECT last_value || ' ' || is_called FROM {sequence}");
+            var value = await connection.ExecuteScalarAsync<string>(
+                $"SELECT last_value || ' ' || is_called FROM {sequence}"
+            );
             state.Add($"{sequence} {value}");
         }
 
@@ -168,7 +205,10 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
     static async Task<NpgsqlConnection> OpenAsync(TestDatabase database)
     {
         // Without a pool: settings stay with this session, and no idle one keeps the database from being a template.
-        var builder = new NpgsqlConnectionStringBuilder(database.ConnectionString(EmbeddedCluster.Superuser)) { Pooling = false };
+        var builder = new NpgsqlConnectionStringBuilder(database.ConnectionString(EmbeddedCluster.Superuser))
+        {
+            Pooling = false,
+        };
         var connection = new NpgsqlConnection(builder.ConnectionString);
         await connection.OpenAsync();
         await connection.ExecuteAsync(Settings);
@@ -177,13 +217,16 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
 
     static List<string> Differences(string what, List<string> left, List<string> right)
     {
-        var differences = Surplus(left, right).Select(line => $"{what}: missing {line}")
+        var differences = Surplus(left, right)
+            .Select(line => $"{what}: missing {line}")
             .Concat(Surplus(right, left).Select(line => $"{what}: in addition {line}"))
             .Take(Most)
             .ToList();
         // The same lines in another order: something moved from one object to another.
         if (differences.Count == 0 && !left.SequenceEqual(right))
-            differences.Add($"{what}: another order from {left.Zip(right).First(pair => pair.First != pair.Second).First}");
+            differences.Add(
+                $"{what}: another order from {left.Zip(right).First(pair => pair.First != pair.Second).First}"
+            );
         return differences;
     }
 

@@ -63,13 +63,19 @@ public sealed class KitchenSink : IAsyncDisposable
     /// <param name="forceRowSecurity">Some tables have FORCE ROW LEVEL SECURITY, and the owner bypasses it.</param>
     /// <param name="otherOwner">One table belongs to a group of which the owner is only a member.</param>
     public static async Task<KitchenSink> CreateAsync(
-        Servers servers, KeyType keyType = KeyType.Uuid, bool forceRowSecurity = false, bool otherOwner = true)
+        Servers servers,
+        KeyType keyType = KeyType.Uuid,
+        bool forceRowSecurity = false,
+        bool otherOwner = true
+    )
     {
         string[] keys = keyType switch
         {
             KeyType.Uuid =>
             [
-                "aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b", "cccccccc-0000-4000-8000-00000000000c",
+                "aaaaaaaa-0000-4000-8000-00000000000a",
+                "bbbbbbbb-0000-4000-8000-00000000000b",
+                "cccccccc-0000-4000-8000-00000000000c",
             ],
             KeyType.Text => ["""it's "a" {1} \ ünï""", "B", "b "],
             _ => [$"{long.MaxValue}", "-1", "0"],
@@ -89,17 +95,32 @@ public sealed class KitchenSink : IAsyncDisposable
                 CREATE EXTENSION btree_gist;
                 CREATE EXTENSION pg_trgm;
                 """,
-                role: EmbeddedCluster.Superuser);
+                role: EmbeddedCluster.Superuser
+            );
             await ClientProgram.RunAsync(
                 sink.Database,
                 owner,
                 "psql",
                 [
-                    "-X", "-q", "-v", $"key_type={keyType.ToString().ToLowerInvariant()}",
-                    "-v", $"a={keys[0]}", "-v", $"b={keys[1]}", "-v", $"c={keys[2]}", "-v", $"suffix={sink.suffix}",
-                    "-v", $"force_row_security={OnOff(forceRowSecurity)}", "-v", $"other_owner={OnOff(otherOwner)}",
+                    "-X",
+                    "-q",
+                    "-v",
+                    $"key_type={keyType.ToString().ToLowerInvariant()}",
+                    "-v",
+                    $"a={keys[0]}",
+                    "-v",
+                    $"b={keys[1]}",
+                    "-v",
+                    $"c={keys[2]}",
+                    "-v",
+                    $"suffix={sink.suffix}",
+                    "-v",
+                    $"force_row_security={OnOff(forceRowSecurity)}",
+                    "-v",
+                    $"other_owner={OnOff(otherOwner)}",
                 ],
-                Script());
+                Script()
+            );
             return sink;
         }
         catch
@@ -125,7 +146,10 @@ public sealed class KitchenSink : IAsyncDisposable
             new("sink.ignored", "false"),
             .. DirectTables.Select(table => new TableRows(table, direct)),
             new("sink.remarks", $"card_id IN (SELECT id FROM sink.cards WHERE {direct})"),
-            new("sink.votes", $"remark_id IN (SELECT r.id FROM sink.remarks r JOIN sink.cards c ON c.id = r.card_id WHERE c.{direct})"),
+            new(
+                "sink.votes",
+                $"remark_id IN (SELECT r.id FROM sink.remarks r JOIN sink.cards c ON c.id = r.card_id WHERE c.{direct})"
+            ),
             new("sink.composite_grandchild", $"owner::text = {literal}"),
             new("sink.card_events", $"card_id IN (SELECT id FROM sink.cards WHERE {direct})"),
         ];
@@ -141,11 +165,30 @@ public sealed class KitchenSink : IAsyncDisposable
 
     static readonly string[] DirectTables =
     [
-        "sink.types", "sink.long_values", "sink.composite_parent", "sink.composite_child", "sink.no_key", "sink.only_tenant",
-        "sink.by_default", "sink.unique_only", "sink.empty_everywhere", "sink.empty_for_a", "sink.loose", "sink.tree",
-        "sink.departments", "sink.employees", "sink.cards", "sink.measurements", "sink.hashed", "sink.listed",
-        "sink.history", "sink.kept", "sink.card_counts", "sink.a_summary",
-        "\"Mixed Case\".\"Quoted \"\"Name\"\" Table\"", "\"Mixed Case\".\"order\"",
+        "sink.types",
+        "sink.long_values",
+        "sink.composite_parent",
+        "sink.composite_child",
+        "sink.no_key",
+        "sink.only_tenant",
+        "sink.by_default",
+        "sink.unique_only",
+        "sink.empty_everywhere",
+        "sink.empty_for_a",
+        "sink.loose",
+        "sink.tree",
+        "sink.departments",
+        "sink.employees",
+        "sink.cards",
+        "sink.measurements",
+        "sink.hashed",
+        "sink.listed",
+        "sink.history",
+        "sink.kept",
+        "sink.card_counts",
+        "sink.a_summary",
+        "\"Mixed Case\".\"Quoted \"\"Name\"\" Table\"",
+        "\"Mixed Case\".\"order\"",
         "public.\"we.ird; na'me % {0} [red]x[/] $1 \\ --\"",
         "public.a234567890123456789012345678901234567890123456789012345678901_z",
     ];
@@ -154,7 +197,9 @@ public sealed class KitchenSink : IAsyncDisposable
 
     static string Script()
     {
-        using var reader = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream("KitchenSink.sql")!);
+        using var reader = new StreamReader(
+            Assembly.GetExecutingAssembly().GetManifestResourceStream("KitchenSink.sql")!
+        );
         return reader.ReadToEnd();
     }
 }

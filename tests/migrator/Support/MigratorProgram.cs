@@ -7,7 +7,9 @@ namespace Migrator.Tests.Support;
 public static class MigratorProgram
 {
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
-        IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string?>? environment = null
+    )
     {
         var result = await Cli.Wrap("dotnet")
             .WithArguments([Path.Combine(AppContext.BaseDirectory, "migrator.dll"), .. arguments])

@@ -12,7 +12,12 @@ namespace Migrator.Tests.Support;
 public static class Planted
 {
     public static Tenant Tenant(this TenantMove move) =>
-        new(Slug.TryParse(move.Slug, out var slug) ? slug : throw new InvalidOperationException(), $"{TenantMove.Acme}", Model.Tenant.SharedMode, []);
+        new(
+            Slug.TryParse(move.Slug, out var slug) ? slug : throw new InvalidOperationException(),
+            $"{TenantMove.Acme}",
+            Model.Tenant.SharedMode,
+            []
+        );
 
     public static string Outbound(this TenantMove move) => StreamNames.Outbound(move.Shared.Name, move.Tenant());
 
@@ -35,25 +40,33 @@ public static class Planted
     }
 
     public static Task<IReadOnlyList<string>> SlotsAsync(TestDatabase database) =>
-        database.QueryAsync<string>("SELECT slot_name::text FROM pg_replication_slots WHERE database = current_database() ORDER BY 1");
+        database.QueryAsync<string>(
+            "SELECT slot_name::text FROM pg_replication_slots WHERE database = current_database() ORDER BY 1"
+        );
 
     /// <summary>Runs a verb of the program against the databases of a move.</summary>
     public static Task<(int ExitCode, string Output, string Error)> SayAsync(TenantMove move, params string[] words)
     {
         var source = new NpgsqlConnectionStringBuilder(move.Shared.ConnectionString());
         var target = new NpgsqlConnectionStringBuilder(move.Server.ConnectionString("postgres", move.Shared.Owner));
-        return MigratorProgram.RunAsync([.. words, "--routing-dir", move.Settings.RoutingDirectory], new Dictionary<string, string?>
-        {
-            ["MIGRATOR_SOURCE"] = source.ConnectionString,
-            ["MIGRATOR_TARGET"] = target.ConnectionString,
-        });
+        return MigratorProgram.RunAsync(
+            [.. words, "--routing-dir", move.Settings.RoutingDirectory],
+            new Dictionary<string, string?>
+            {
+                ["MIGRATOR_SOURCE"] = source.ConnectionString,
+                ["MIGRATOR_TARGET"] = target.ConnectionString,
+            }
+        );
     }
 
     /// <summary>The JSON result of a verb that ends with the expected code.</summary>
     public static async Task<JsonObject> RunAsync(TenantMove move, int expected, params string[] words)
     {
         var (code, output, error) = await SayAsync(move, [.. words, "--json"]);
-        Assert.True(code == expected, $"'{string.Join(' ', words)}' ended with {code} instead of {expected}:\n{error}\n{output}");
+        Assert.True(
+            code == expected,
+            $"'{string.Join(' ', words)}' ended with {code} instead of {expected}:\n{error}\n{output}"
+        );
         return JsonNode.Parse(output)!.AsObject();
     }
 }

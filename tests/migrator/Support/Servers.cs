@@ -67,7 +67,9 @@ public sealed class Servers : IAsyncLifetime
     {
         var binaries = int.TryParse(Environment.GetEnvironmentVariable(variable), out var major)
             ? await PostgresBinaries.FindMajorAsync(major)
-                ?? throw new InvalidOperationException($"{variable} asks for PostgreSQL {major}: set POSTGRES_BIN_{major}.")
+                ?? throw new InvalidOperationException(
+                    $"{variable} asks for PostgreSQL {major}: set POSTGRES_BIN_{major}."
+                )
             : await PostgresBinaries.FindOrInstallAsync();
         var cluster = await EmbeddedCluster.StartAsync(binaries);
         try

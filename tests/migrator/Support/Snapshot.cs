@@ -27,7 +27,8 @@ public sealed class Snapshot : IAsyncDisposable
     }
 
     /// <summary>What has changed since: schema, rows, sequences; the migrator's own schema and triggers apart.</summary>
-    public async Task<IReadOnlyList<string>> ChangesAsync() => await new DatabaseComparer(then, now).CompareAsync(await TablesAsync());
+    public async Task<IReadOnlyList<string>> ChangesAsync() =>
+        await new DatabaseComparer(then, now).CompareAsync(await TablesAsync());
 
     /// <summary>What has changed since in the rows, of those that meet the condition, of the tables that have such a column.</summary>
     public async Task<IReadOnlyList<string>> ChangedRowsAsync(IReadOnlyList<TableRows> tables)
@@ -35,21 +36,32 @@ public sealed class Snapshot : IAsyncDisposable
         var changed = new List<string>();
         foreach (var table in tables)
         {
-            var rows = $"SELECT tableoid::regclass || ' ' || t::text FROM {table.Table} AS t WHERE {table.Where} ORDER BY 1";
-            var (before, after) = (await then.QueryAsync<string>(rows, role: EmbeddedCluster.Superuser), await now.QueryAsync<string>(rows, role: EmbeddedCluster.Superuser));
+            var rows =
+                $"SELECT tableoid::regclass || ' ' || t::text FROM {table.Table} AS t WHERE {table.Where} ORDER BY 1";
+            var (before, after) = (
+                await then.QueryAsync<string>(rows, role: EmbeddedCluster.Superuser),
+                await now.QueryAsync<string>(rows, role: EmbeddedCluster.Superuser)
+            );
             changed.AddRange(before.Except(after).Select(row => $"{table.Table} lacks {row}"));
             changed.AddRange(after.Except(before).Select(row => $"{table.Table} has in addition {row}"));
-            if (before.Count != after.Count) changed.Add($"{table.Table} had {before.Count} rows and has {after.Count}");
+            if (before.Count != after.Count)
+                changed.Add($"{table.Table} had {before.Count} rows and has {after.Count}");
         }
         return changed;
     }
 
     public ValueTask DisposeAsync() => then.DisposeAsync();
 
-    async Task<IReadOnlyList<TableRows>> TablesAsync() => [.. (await then.QueryAsync<string>(
-        """
-        SELECT format('%s.%I', relnamespace::regnamespace, relname) FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relispopulated AND NOT relispartition
-            AND relnamespace::regnamespace::text NOT IN ('information_schema', 'tenant_promotion') AND relnamespace::regnamespace::text !~ '^pg_'
-        """,
-        role: EmbeddedCluster.Superuser)).Select(name => new TableRows(name, "true"))];
+    async Task<IReadOnlyList<TableRows>> TablesAsync() =>
+        [
+            .. (
+                await then.QueryAsync<string>(
+                    """
+                    SELECT format('%s.%I', relnamespace::regnamespace, relname) FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relispopulated AND NOT relispartition
+                        AND relnamespace::regnamespace::text NOT IN ('information_schema', 'tenant_promotion') AND relnamespace::regnamespace::text !~ '^pg_'
+                    """,
+                    role: EmbeddedCluster.Superuser
+                )
+            ).Select(name => new TableRows(name, "true")),
+        ];
 }

@@ -14,25 +14,50 @@ public sealed class SupportTests(Servers servers)
     [InlineData(KeyType.BigInt)]
     public async Task A_kitchen_sink_with_any_type_of_key_equals_its_copy(KeyType keyType)
     {
-        await using var sink = await KitchenSink.CreateAsync(servers, keyType, forceRowSecurity: keyType == KeyType.Text);
+        await using var sink = await KitchenSink.CreateAsync(
+            servers,
+            keyType,
+            forceRowSecurity: keyType == KeyType.Text
+        );
         await using var copy = await CopyAsync(sink.Database);
 
         Assert.Empty(await new DatabaseComparer(sink.Database, copy).CompareAsync(Everything));
         Assert.Empty(await new DatabaseComparer(sink.Database, copy, byCatalog: true).CompareSchemasAsync());
         // The copy holds the other tenants' rows as well; asked for one tenant's, the comparer must say so for each table.
         var surplus = await new DatabaseComparer(sink.Database, copy).CompareRowsAsync(KitchenSink.RowsOf(sink.Key));
-        foreach (var table in KitchenSink.RowsOf(sink.Key).Where(table => table.Where != "true" && table.Table != "sink.empty_everywhere"))
-            Assert.Contains(surplus, difference => difference.StartsWith($"rows: {table.Table} has in addition", StringComparison.Ordinal));
+        foreach (
+            var table in KitchenSink
+                .RowsOf(sink.Key)
+                .Where(table => table.Where != "true" && table.Table != "sink.empty_everywhere")
+        )
+            Assert.Contains(
+                surplus,
+                difference => difference.StartsWith($"rows: {table.Table} has in addition", StringComparison.Ordinal)
+            );
     }
 
     [Fact]
     public async Task A_kitchen_sink_restored_on_the_other_server_equals_itself_whatever_the_two_versions_are()
     {
         await using var sink = await KitchenSink.CreateAsync(servers);
-        await using var restored = await TestDatabase.CreateAsync(servers.Dedicated, Servers.NewName(), sink.Database.Owner);
+        await using var restored = await TestDatabase.CreateAsync(
+            servers.Dedicated,
+            Servers.NewName(),
+            sink.Database.Owner
+        );
         var archive = Path.GetTempFileName();
-        await ClientProgram.RunAsync(sink.Database, EmbeddedCluster.Superuser, "pg_dump", ["--format=custom", "--file", archive]);
-        await ClientProgram.RunAsync(restored, EmbeddedCluster.Superuser, "pg_restore", ["--dbname", restored.Name, archive]);
+        await ClientProgram.RunAsync(
+            sink.Database,
+            EmbeddedCluster.Superuser,
+            "pg_dump",
+            ["--format=custom", "--file", archive]
+        );
+        await ClientProgram.RunAsync(
+            restored,
+            EmbeddedCluster.Superuser,
+            "pg_restore",
+            ["--dbname", restored.Name, archive]
+        );
         File.Delete(archive);
 
         Assert.Empty(await new DatabaseComparer(sink.Database, restored).CompareAsync(Everything));
@@ -47,17 +72,32 @@ public sealed class SupportTests(Servers servers)
         await using var copy = await CopyAsync(sink.Database);
         (string Fault, string Difference)[] planted =
         [
-            ("ALTER TABLE sink.departments ALTER head_id SET DEFAULT 5", "(schema|catalog): in addition .*head_id.* (DEFAULT|default) 5"),
+            (
+                "ALTER TABLE sink.departments ALTER head_id SET DEFAULT 5",
+                "(schema|catalog): in addition .*head_id.* (DEFAULT|default) 5"
+            ),
             ("DROP INDEX sink.types_range", "(schema|catalog): missing .*CREATE INDEX \"?types_range"),
             ("DROP TRIGGER cards_touch ON sink.cards", "(schema|catalog): missing .*CREATE TRIGGER \"?cards_touch"),
-            ("ALTER TABLE sink.kept OWNER TO factoryadmin", "(schema|catalog): missing .*kept.* (OWNER TO|owner) \"?sink_keeper"),
+            (
+                "ALTER TABLE sink.kept OWNER TO factoryadmin",
+                "(schema|catalog): missing .*kept.* (OWNER TO|owner) \"?sink_keeper"
+            ),
             ("COMMENT ON COLUMN sink.types.a_text IS 'planted'", "(schema|catalog): in addition .*planted"),
-            ("REVOKE SELECT ON sink.cards FROM application_role", "(schema|catalog): missing .*sink.*cards.*application_role"),
+            (
+                "REVOKE SELECT ON sink.cards FROM application_role",
+                "(schema|catalog): missing .*sink.*cards.*application_role"
+            ),
             ("UPDATE sink.types SET a_scaled = 1.2 WHERE a_scaled = 1.1", "rows: sink.types lacks"),
             ("UPDATE sink.long_values SET external = external || '!' WHERE id = 100", "rows: sink.long_values lacks"),
             ("UPDATE sink.hashed SET body = NULL WHERE id = 7", "rows: sink.hashed has in addition"),
-            ("DELETE FROM sink.no_key WHERE ctid = (SELECT min(ctid) FROM sink.no_key WHERE word = 'dup')", "rows: sink.no_key lacks"),
-            ("INSERT INTO sink.only_tenant SELECT * FROM sink.only_tenant LIMIT 1", "rows: sink.only_tenant has in addition"),
+            (
+                "DELETE FROM sink.no_key WHERE ctid = (SELECT min(ctid) FROM sink.no_key WHERE word = 'dup')",
+                "rows: sink.no_key lacks"
+            ),
+            (
+                "INSERT INTO sink.only_tenant SELECT * FROM sink.only_tenant LIMIT 1",
+                "rows: sink.only_tenant has in addition"
+            ),
             ("CREATE TABLE sink.another ()", "rows: sink.another was not compared"),
             ("SELECT nextval('sink.shared_seq')", "state: missing sink.shared_seq"),
             ("SELECT setval('sink.unused_seq', -5, true)", "state: in addition sink.unused_seq -5 true"),
@@ -85,11 +125,13 @@ public sealed class SupportTests(Servers servers)
         await using var second = await servers.NewDatabaseAsync(EmbeddedCluster.Superuser);
         foreach (var (database, value) in new[] { (first, before), (second, after) })
         {
-            await database.ExecuteAsync("""
+            await database.ExecuteAsync(
+                """
                 CREATE EXTENSION citext;
                 CREATE TABLE t (a_numeric numeric, a_double float8, a_text text, a_citext citext, ints integer[], a_jsonb jsonb);
                 INSERT INTO t DEFAULT VALUES;
-                """);
+                """
+            );
             await database.ExecuteAsync($"UPDATE t SET {value}");
         }
 
@@ -105,18 +147,29 @@ public sealed class SupportTests(Servers servers)
         foreach (var database in new[] { first, second })
         {
             await SampleDatabase.CreateAsync(database.Cluster, database.Name);
-            await SampleDatabase.FillAsync(database.Cluster, database.Name, new(MainRows: 10_000, OtherTenants: 3, OtherRows: 300));
+            await SampleDatabase.FillAsync(
+                database.Cluster,
+                database.Name,
+                new(MainRows: 10_000, OtherTenants: 3, OtherRows: 300)
+            );
         }
 
-        var tables = await first.QueryAsync<string>("""
+        var tables = await first.QueryAsync<string>(
+            """
             SELECT format('%s.%I', relnamespace::regnamespace, relname) FROM pg_class
             WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace IN ('public'::regnamespace, 'billing'::regnamespace)
-            """);
+            """
+        );
         // A value that the load takes from the clock or from chance would show here.
-        Assert.Empty(await new DatabaseComparer(first, second).CompareAsync([.. tables.Select(table => new TableRows(table, "true"))]));
+        Assert.Empty(
+            await new DatabaseComparer(first, second).CompareAsync([
+                .. tables.Select(table => new TableRows(table, "true")),
+            ])
+        );
 
         // Loaded past the foreign keys' triggers; each of them holds nevertheless.
-        await first.ExecuteAsync("""
+        await first.ExecuteAsync(
+            """
             DO $$
             DECLARE
                 key record;
@@ -130,10 +183,12 @@ public sealed class SupportTests(Servers servers)
                 END LOOP;
             END
             $$
-            """);
+            """
+        );
     }
 
-    static IReadOnlyList<TableRows> Everything => [.. KitchenSink.RowsOf("").Select(table => table with { Where = "true" })];
+    static IReadOnlyList<TableRows> Everything =>
+        [.. KitchenSink.RowsOf("").Select(table => table with { Where = "true" })];
 
     static async Task<TestDatabase> CopyAsync(TestDatabase database)
     {

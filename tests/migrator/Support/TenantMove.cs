@@ -14,7 +14,12 @@ namespace Migrator.Tests.Support;
 /// <param name="slug">The tenant.</param>
 /// <param name="server">The server of the isolated database; null for the shared one.</param>
 /// <param name="tenancy">What tenancy.json would say.</param>
-public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster? server = null, Tenancy? tenancy = null) : IAsyncDisposable
+public sealed class TenantMove(
+    TestDatabase shared,
+    string slug,
+    EmbeddedCluster? server = null,
+    Tenancy? tenancy = null
+) : IAsyncDisposable
 {
     /// <summary>The key of the tenant to move, in a database made by <see cref="CreateAsync"/>.</summary>
     public const int Acme = 1;
@@ -45,26 +50,39 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
     /// <summary>What the last verb told whoever watched.</summary>
     public WatchingProgress Watched { get; private set; } = new(null);
 
-    public MigratorSettings Settings => new(
-        Tenancy, new(shared.ConnectionString()), new(Server.ConnectionString("postgres", shared.Owner)), folder.FullName);
+    public MigratorSettings Settings =>
+        new(
+            Tenancy,
+            new(shared.ConnectionString()),
+            new(Server.ConnectionString("postgres", shared.Owner)),
+            folder.FullName
+        );
 
     /// <summary>A shared database with the tenants acme-N (key 1) and bolt-N (key 2) and whatever the statements make.</summary>
     public static async Task<TenantMove> CreateAsync(
-        Servers servers, string sql, EmbeddedCluster? server = null, Tenancy? tenancy = null, string keyType = "bigint", string owner = Servers.Admin)
+        Servers servers,
+        string sql,
+        EmbeddedCluster? server = null,
+        Tenancy? tenancy = null,
+        string keyType = "bigint",
+        string owner = Servers.Admin
+    )
     {
         var database = await servers.NewDatabaseAsync(owner, "move");
         var suffix = database.Name["move".Length..].Replace('_', '-');
         var move = new TenantMove(database, "acme" + suffix, server, tenancy);
         try
         {
-            await database.ExecuteAsync($$"""
+            await database.ExecuteAsync(
+                $$"""
                 CREATE TABLE tenants (
                     id {{keyType}} PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team', status text NOT NULL DEFAULT 'active',
                     isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{"theme": "dark"}',
                     created_at timestamptz NOT NULL DEFAULT '2024-01-01', updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
                 INSERT INTO tenants (id, slug) VALUES ({{Acme}}, '{{move.Slug}}'), ({{Bolt}}, 'bolt{{suffix}}');
                 {{sql}}
-                """);
+                """
+            );
             return move;
         }
         catch
@@ -80,59 +98,89 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
     public async Task PromoteAsync(string? stopBefore = null, bool validate = true, TimeSpan? maxPause = null)
     {
         var options = new PromotionOptions(Mode, Jobs: 2, maxPause ?? TimeSpan.FromSeconds(30), validate, []);
-        if (stopBefore is null) await RunAsync(options, null, (promotion, cancel) => promotion.PromoteAsync(cancel));
+        if (stopBefore is null)
+            await RunAsync(options, null, (promotion, cancellationToken) => promotion.PromoteAsync(cancellationToken));
         else
         {
-            var stopped = await Assert.ThrowsAsync<Failure>(() => RunAsync(options, stopBefore, (promotion, cancel) => promotion.PromoteAsync(cancel)));
+            var stopped = await Assert.ThrowsAsync<Failure>(() =>
+                RunAsync(
+                    options,
+                    stopBefore,
+                    (promotion, cancellationToken) => promotion.PromoteAsync(cancellationToken)
+                )
+            );
             Assert.Equal(ExitCode.Interrupted, stopped.Code);
         }
     }
 
     /// <summary>Promotes as the options say.</summary>
-    public Task PromoteAsync(PromotionOptions options) => RunAsync(options, null, (promotion, cancel) => promotion.PromoteAsync(cancel));
+    public Task PromoteAsync(PromotionOptions options) =>
+        RunAsync(options, null, (promotion, cancellationToken) => promotion.PromoteAsync(cancellationToken));
 
     /// <summary>Promotes while somebody writes in the isolated database as a phase starts.</summary>
-    public Task PromoteMeddledAsync(string phase, string sql) => PromoteMeddledAsync(phase, () => Isolated.ExecuteAsync(sql, role: EmbeddedCluster.Superuser));
+    public Task PromoteMeddledAsync(string phase, string sql) =>
+        PromoteMeddledAsync(phase, () => Isolated.ExecuteAsync(sql, role: EmbeddedCluster.Superuser));
 
     /// <summary>Promotes while something else happens as a phase starts.</summary>
     public Task PromoteMeddledAsync(string phase, Func<Task> meddle)
     {
         Watched = new(started =>
         {
-            if (started == phase) Task.Run(meddle).GetAwaiter().GetResult();
+            if (started == phase)
+                Task.Run(meddle).GetAwaiter().GetResult();
         });
-        return new Promotion(Settings, Parsed, Quickly, Watched, TimeProvider.System).PromoteAsync(TestContext.Current.CancellationToken);
+        return new Promotion(Settings, Parsed, Quickly, Watched, TimeProvider.System).PromoteAsync(
+            TestContext.Current.CancellationToken
+        );
     }
 
-    public Task RollBackAsync(bool dropIsolated = false) => RunAsync(Quickly, null, (promotion, cancel) => promotion.RollBackAsync(dropIsolated, cancel));
+    public Task RollBackAsync(bool dropIsolated = false) =>
+        RunAsync(
+            Quickly,
+            null,
+            (promotion, cancellationToken) => promotion.RollBackAsync(dropIsolated, cancellationToken)
+        );
 
     public Task FinalizeAsync(int batchSize = 1_000, bool force = false) =>
-        RunAsync(Quickly, null, (promotion, cancel) => promotion.FinalizeAsync(batchSize, force, cancel));
+        RunAsync(
+            Quickly,
+            null,
+            (promotion, cancellationToken) => promotion.FinalizeAsync(batchSize, force, cancellationToken)
+        );
 
     public Task<PreflightResult> PreflightAsync() =>
-        new Promotion(Settings, Parsed, Quickly, Watched = new(null), TimeProvider.System).PreflightAsync(TestContext.Current.CancellationToken);
+        new Promotion(Settings, Parsed, Quickly, Watched = new(null), TimeProvider.System).PreflightAsync(
+            TestContext.Current.CancellationToken
+        );
 
     /// <summary>The state of the tenant's guard in the shared database; null when there is none.</summary>
     public async Task<string?> GuardAsync() =>
         await shared.ScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")
-            ? (await shared.QueryAsync<string>("SELECT state FROM tenant_promotion.guard WHERE tenant_slug = @slug", new { slug })).SingleOrDefault()
+            ? (
+                await shared.QueryAsync<string>(
+                    "SELECT state FROM tenant_promotion.guard WHERE tenant_slug = @slug",
+                    new { slug }
+                )
+            ).SingleOrDefault()
             : null;
 
     public Task<bool> IsolatedExistsAsync() => ExistsAsync(Server, TargetName);
 
     /// <summary>What a guard, a lock or a temporary object of the migrator has left behind in a database, apart from the journal's history.</summary>
-    public static Task<IReadOnlyList<string>> TracesAsync(TestDatabase database) => database.QueryAsync<string>(
-        """
-        SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion'
-        UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion'
-        UNION ALL SELECT 'lock ' || objid FROM pg_locks
-            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        UNION ALL SELECT 'session ' || query FROM pg_stat_activity WHERE application_name LIKE 'tp/%' AND datname = current_database()
-        UNION ALL SELECT 'relation ' || relname FROM pg_class WHERE relname ~ '^tenant_promotion_'
-        UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database()
-        UNION ALL SELECT 'publication ' || pubname FROM pg_publication
-        """,
-        role: EmbeddedCluster.Superuser);
+    public static Task<IReadOnlyList<string>> TracesAsync(TestDatabase database) =>
+        database.QueryAsync<string>(
+            """
+            SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion'
+            UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion'
+            UNION ALL SELECT 'lock ' || objid FROM pg_locks
+                WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            UNION ALL SELECT 'session ' || query FROM pg_stat_activity WHERE application_name LIKE 'tp/%' AND datname = current_database()
+            UNION ALL SELECT 'relation ' || relname FROM pg_class WHERE relname ~ '^tenant_promotion_'
+            UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database()
+            UNION ALL SELECT 'publication ' || pubname FROM pg_publication
+            """,
+            role: EmbeddedCluster.Superuser
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -146,13 +194,23 @@ public sealed class TenantMove(TestDatabase shared, string slug, EmbeddedCluster
     Slug Parsed => Migrator.Model.Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug);
 
     static Task<bool> ExistsAsync(EmbeddedCluster server, string database) =>
-        new TestDatabase(server, "postgres", EmbeddedCluster.Superuser)
-            .ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = @database)", new { database });
+        new TestDatabase(server, "postgres", EmbeddedCluster.Superuser).ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @database)",
+            new { database }
+        );
 
     async Task RunAsync(PromotionOptions options, string? stopBefore, Func<Promotion, CancellationToken, Task> verb)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        Watched = new(stopBefore is null ? null : phase => { if (phase == stopBefore) stop.Cancel(); });
+        Watched = new(
+            stopBefore is null
+                ? null
+                : phase =>
+                {
+                    if (phase == stopBefore)
+                        stop.Cancel();
+                }
+        );
         await verb(new(Settings, Parsed, options, Watched, TimeProvider.System), stop.Token);
     }
 }
@@ -175,17 +233,11 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
         started?.Invoke(name);
     }
 
-    public void PhaseEnded(string name, string title, TimeSpan took, string? summary)
-    {
-    }
+    public void PhaseEnded(string name, string title, TimeSpan took, string? summary) { }
 
-    public void PhaseKept(string name, string title)
-    {
-    }
+    public void PhaseKept(string name, string title) { }
 
-    public void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables)
-    {
-    }
+    public void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables) { }
 
     public void Validated(IReadOnlyList<Check> checks) => Checks.AddRange(checks);
 
@@ -197,11 +249,7 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
 
     public void Info(string sentence) => Infos.Add(sentence);
 
-    public void Advance(TableName table, long bytes)
-    {
-    }
+    public void Advance(TableName table, long bytes) { }
 
-    public void PartDone(TableName table, long rows)
-    {
-    }
+    public void PartDone(TableName table, long rows) { }
 }
