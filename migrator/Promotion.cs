@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Journal;
@@ -317,7 +316,8 @@ public sealed class Promotion(
             if (
                 !await server.ExecuteScalarAsync<bool>(
                     "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Database)",
-                    new { record.Target.Database }
+                    new { record.Target.Database },
+                    cancellationToken
                 )
             )
                 throw Sentences.IsolatedGone(slug, record.Target);
@@ -397,7 +397,8 @@ public sealed class Promotion(
         if (
             !await server.ExecuteScalarAsync<bool>(
                 "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @Database)",
-                new { record.Target.Database }
+                new { record.Target.Database },
+                cancellationToken
             )
         )
             return;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Demo;
@@ -153,12 +152,14 @@ sealed class DemoCommand : Command
             await using var connection = await source.OpenConnectionAsync(cancellationToken);
             var others = await connection.QueryAsync<string>(
                 "SELECT id::text FROM tenants WHERE slug <> @Text ORDER BY slug",
-                new { slug.Text }
+                new { slug.Text },
+                cancellationToken
             );
             key = (
                 await connection.ExecuteScalarAsync<string>(
                     "SELECT id::text FROM tenants WHERE slug = @Text",
-                    new { slug.Text }
+                    new { slug.Text },
+                    cancellationToken
                 )
             )!;
             ledger = await Ledger.OpenAsync(sharedRows, key, terminal.Clock, cancellationToken);
@@ -209,11 +210,16 @@ sealed class DemoCommand : Command
             );
             await using var connection = await source.OpenConnectionAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await connection.ExecuteAsync("SELECT set_config('app.current_tenant_id', @key, true)", new { key });
+            await connection.ExecuteAsync(
+                "SELECT set_config('app.current_tenant_id', @key, true)",
+                new { key },
+                cancellationToken
+            );
             try
             {
                 await connection.ExecuteAsync(
-                    "INSERT INTO projects (tenant_id, name, owner_id) SELECT tenant_id, 'Written to the wrong place', id FROM users LIMIT 1"
+                    "INSERT INTO projects (tenant_id, name, owner_id) SELECT tenant_id, 'Written to the wrong place', id FROM users LIMIT 1",
+                    cancellationToken
                 );
                 throw new Failure(
                     ExitCode.Different,
@@ -328,7 +334,8 @@ sealed class DemoCommand : Command
             await connection.OpenAsync(cancellationToken);
             return await connection.ExecuteScalarAsync<bool>(
                 "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @DatabaseName)",
-                new { slug.DatabaseName }
+                new { slug.DatabaseName },
+                cancellationToken
             );
         }
 
@@ -354,7 +361,8 @@ sealed class DemoCommand : Command
                             name == "comments"
                                 ? "SELECT count(*) FROM comments c JOIN tasks k ON k.id = c.task_id JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text"
                                 : $"SELECT count(*) FROM {Sql.Identifier(name)} r JOIN tenants t ON t.id = r.tenant_id WHERE t.slug = @Text",
-                            new { slug.Text }
+                            new { slug.Text },
+                            cancellationToken
                         )
                     ).ToString("N0")
                 );

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Journal;
@@ -22,15 +21,13 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
         await using var connection = await Databases.OpenSharedAsync(settings, cancellationToken);
         var tenancy = settings.Tenancy;
         var tenants = await connection.QueryAsync<(string Slug, string Key, string Mode)>(
-            new CommandDefinition(
-                $"""
+            $"""
                 SELECT {Sql.Identifier(tenancy.SlugColumn)}::text, {Sql.Identifier(
                     tenancy.KeyColumn
                 )}::text, {Sql.Identifier(tenancy.ModeColumn)}::text
                 FROM {tenancy.Table.Quoted} ORDER BY 1
                 """,
-                cancellationToken: cancellationToken
-            )
+            cancellationToken
         );
         var promotions = (await PromotionJournal.NewestAsync(connection, cancellationToken)).ToDictionary(record =>
             record.TenantKey

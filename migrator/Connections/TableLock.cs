@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Model;
 using Npgsql;
@@ -42,12 +42,7 @@ public static class TableLock
                 async token =>
                 {
                     await using var transaction = await connection.BeginTransactionAsync(token);
-                    await connection.ExecuteAsync(
-                        new CommandDefinition(
-                            $"SET LOCAL lock_timeout = {(int)Timeout.TotalMilliseconds}",
-                            cancellationToken: token
-                        )
-                    );
+                    await connection.ExecuteAsync($"SET LOCAL lock_timeout = {(int)Timeout.TotalMilliseconds}", token);
                     var result = await work(token);
                     await transaction.CommitAsync(token);
                     return result;

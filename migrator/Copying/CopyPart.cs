@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Dapper;
+using Migrator.Connections;
 using Migrator.Scope;
 using Npgsql;
 
@@ -51,10 +51,8 @@ public static class CopyPlanner
         using var explained = JsonDocument.Parse(
             (
                 await shared.ExecuteScalarAsync<string>(
-                    new CommandDefinition(
-                        $"EXPLAIN (FORMAT JSON) SELECT * FROM ONLY {leaf.Name.Quoted} t WHERE {condition}",
-                        cancellationToken: cancellationToken
-                    )
+                    $"EXPLAIN (FORMAT JSON) SELECT * FROM ONLY {leaf.Name.Quoted} t WHERE {condition}",
+                    cancellationToken
                 )
             )!
         );
@@ -71,11 +69,9 @@ public static class CopyPlanner
             return whole;
 
         var blocks = await shared.ExecuteScalarAsync<long>(
-            new CommandDefinition(
-                "SELECT pg_relation_size(CAST(@name AS regclass)) / current_setting('block_size')::int",
-                new { name = leaf.Name.Quoted },
-                cancellationToken: cancellationToken
-            )
+            "SELECT pg_relation_size(CAST(@name AS regclass)) / current_setting('block_size')::int",
+            new { name = leaf.Name.Quoted },
+            cancellationToken
         );
         var count = (int)Math.Min(jobs * 4, Math.Max(1, blocks / BlocksPerPart));
         var size = (blocks + count - 1) / count;

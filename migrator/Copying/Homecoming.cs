@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Guarding;
@@ -99,7 +98,7 @@ public sealed class Homecoming(
         if (pending.Count > 0)
             changed += await ApplyTogetherAsync(shared, pending, refusal!, cancellationToken);
         foreach (var stage in stages)
-            await ExecuteAsync(shared, $"DROP TABLE {stage.Name}", cancellationToken);
+            await shared.ExecuteAsync($"DROP TABLE {stage.Name}", cancellationToken);
         return changed;
     }
 
@@ -125,7 +124,7 @@ public sealed class Homecoming(
                         stuck.Select(one => one.Stage.Table.Name),
                         cancellationToken
                     );
-                    await ExecuteAsync(shared, "SET CONSTRAINTS ALL DEFERRED", cancellationToken);
+                    await shared.ExecuteAsync("SET CONSTRAINTS ALL DEFERRED", cancellationToken);
                     foreach (var (stage, batch) in stuck)
                         await ApplyAsync(shared, stage.StepAside(batch), cancellationToken);
                     long changed = 0;
@@ -135,7 +134,7 @@ public sealed class Homecoming(
                         changed += await ApplyAsync(shared, stage.Insertions(batch), cancellationToken);
                     foreach (var (stage, batch) in stuck)
                         changed += await ApplyAsync(shared, stage.Updates(batch), cancellationToken);
-                    await ExecuteAsync(shared, "SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
+                    await shared.ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
                     await ApplyAsync(shared, resumptions, cancellationToken);
                     return changed;
                 },
@@ -174,7 +173,7 @@ public sealed class Homecoming(
     {
         long rows = 0;
         foreach (var statement in statements)
-            rows += await ExecuteAsync(shared, statement, cancellationToken);
+            rows += await shared.ExecuteAsync(statement, cancellationToken);
         return rows;
     }
 
@@ -193,8 +192,7 @@ public sealed class Homecoming(
                 ? []
                 : await comparison.DifferingBucketsAsync(shared, isolated, table, cancellationToken);
         var which = table.Table.Key.Count == 0 ? "true" : Comparison.InBuckets(table.Table, "t", buckets);
-        await ExecuteAsync(
-            shared,
+        await shared.ExecuteAsync(
             $"CREATE TEMPORARY TABLE tenant_promotion_{number} AS SELECT {columns} FROM {table.Table.From} LIMIT 0",
             cancellationToken
         );
@@ -207,15 +205,12 @@ public sealed class Homecoming(
             cancellationToken
         );
         if (table.Table.Key.Count > 0)
-            await ExecuteAsync(
-                shared,
+            await shared.ExecuteAsync(
                 $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)})",
                 cancellationToken
             );
-        await ExecuteAsync(shared, $"ANALYZE {name}", cancellationToken);
-        var staged = await shared.ExecuteScalarAsync<long>(
-            new CommandDefinition($"SELECT count(*) FROM {name}", cancellationToken: cancellationToken)
-        );
+        await shared.ExecuteAsync($"ANALYZE {name}", cancellationToken);
+        var staged = await shared.ExecuteScalarAsync<long>($"SELECT count(*) FROM {name}", cancellationToken);
         return new(table, name, scope.Condition(table, "t", tenant.Key), Batches(buckets, staged), Movable(table));
     }
 
@@ -250,9 +245,6 @@ public sealed class Homecoming(
             ];
 
     static bool IsConstraint(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
-
-    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 
     enum WriteKind
     {

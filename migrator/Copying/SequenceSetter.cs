@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
@@ -24,22 +23,18 @@ public static class SequenceSetter
         string All(Func<Sequence, int, string> select) =>
             string.Join("\nUNION ALL ", scope.Sequences.Select((sequence, n) => $"SELECT {n}, {select(sequence, n)}"));
         var reading = shared.QueryAsync<(int Number, long Last, bool Called)>(
-            new CommandDefinition(
-                All((sequence, _) => $"last_value, is_called FROM {sequence.Name.Quoted}"),
-                cancellationToken: cancellationToken
-            )
+            All((sequence, _) => $"last_value, is_called FROM {sequence.Name.Quoted}"),
+            cancellationToken
         );
         var highest = (
             await isolated.QueryAsync<(int Number, long? Highest)>(
-                new CommandDefinition(
-                    All(
-                        (sequence, _) =>
-                            FeedsSharedKey(scope, sequence)
-                                ? $"(SELECT max({Sql.Identifier(sequence.OwnerColumn!)})::bigint FROM {scope[sequence.OwnerTable!.Value].Table.From})"
-                                : "NULL::bigint"
-                    ),
-                    cancellationToken: cancellationToken
-                )
+                All(
+                    (sequence, _) =>
+                        FeedsSharedKey(scope, sequence)
+                            ? $"(SELECT max({Sql.Identifier(sequence.OwnerColumn!)})::bigint FROM {scope[sequence.OwnerTable!.Value].Table.From})"
+                            : "NULL::bigint"
+                ),
+                cancellationToken
             )
         ).ToDictionary(row => row.Number, row => row.Highest);
         var settings = (await reading)
@@ -56,16 +51,14 @@ public static class SequenceSetter
             })
             .ToArray();
         await isolated.ExecuteAsync(
-            new CommandDefinition(
-                "SELECT setval(CAST(name AS regclass), last, called) FROM unnest(@names, @lasts, @calleds) AS given (name, last, called)",
-                new
-                {
-                    names = settings.Select(one => one.Name.Quoted).ToArray(),
-                    lasts = settings.Select(one => one.Last).ToArray(),
-                    calleds = settings.Select(one => one.Called).ToArray(),
-                },
-                cancellationToken: cancellationToken
-            )
+            "SELECT setval(CAST(name AS regclass), last, called) FROM unnest(@names, @lasts, @calleds) AS given (name, last, called)",
+            new
+            {
+                names = settings.Select(one => one.Name.Quoted).ToArray(),
+                lasts = settings.Select(one => one.Last).ToArray(),
+                calleds = settings.Select(one => one.Called).ToArray(),
+            },
+            cancellationToken
         );
     }
 
@@ -83,20 +76,16 @@ public static class SequenceSetter
             // Null: it has handed out nothing yet.
             if (
                 await isolated.ExecuteScalarAsync<long?>(
-                    new CommandDefinition(
-                        $"SELECT last_value FROM {sequence.Name.Quoted} WHERE is_called",
-                        cancellationToken: cancellationToken
-                    )
+                    $"SELECT last_value FROM {sequence.Name.Quoted} WHERE is_called",
+                    cancellationToken
                 )
                 is not { } last
             )
                 continue;
             await shared.ExecuteAsync(
-                new CommandDefinition(
-                    $"SELECT setval(CAST(@name AS regclass), @last) FROM {sequence.Name.Quoted} WHERE last_value < @last OR (last_value = @last AND NOT is_called)",
-                    new { name = sequence.Name.Quoted, last },
-                    cancellationToken: cancellationToken
-                )
+                $"SELECT setval(CAST(@name AS regclass), @last) FROM {sequence.Name.Quoted} WHERE last_value < @last OR (last_value = @last AND NOT is_called)",
+                new { name = sequence.Name.Quoted, last },
+                cancellationToken
             );
         }
     }

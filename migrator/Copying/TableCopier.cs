@@ -1,5 +1,4 @@
 using System.Data;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
@@ -43,9 +42,7 @@ public sealed class TableCopier(
             IsolationLevel.RepeatableRead,
             cancellationToken
         );
-        var snapshot = await connection.ExecuteScalarAsync<string>(
-            new CommandDefinition("SELECT pg_export_snapshot()", cancellationToken: cancellationToken)
-        );
+        var snapshot = await connection.ExecuteScalarAsync<string>("SELECT pg_export_snapshot()", cancellationToken);
         await TruncateAsync(plan, cancellationToken);
         using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await Task.WhenAll(
@@ -77,7 +74,7 @@ public sealed class TableCopier(
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var writing = await target.BeginTransactionAsync(cancellationToken);
         await journal.HoldAsync(target, cancellationToken);
-        await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
+        await target.ExecuteAsync($"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
         await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
         await StreamAsync(plan, plan.Parts[0], source, target, freeze: true, cancellationToken);
         if (plan.Table.Belonging == Belonging.Reference)
@@ -89,7 +86,7 @@ public sealed class TableCopier(
     {
         await using var source = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await ExecuteAsync(source, $"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
+        await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var writing = await target.BeginTransactionAsync(cancellationToken);
         await journal.HoldAsync(target, cancellationToken);
@@ -129,7 +126,8 @@ public sealed class TableCopier(
                         return throttle.PassAsync(bytes, cancellationToken);
                     },
                     cancellationToken
-                )
+                ),
+            cancellationToken
         );
         await IsolatedJournal.PartLoadedAsync(
             target,
@@ -146,13 +144,14 @@ public sealed class TableCopier(
     static async Task<(long Rows, long Bytes)> CountingAsync(
         NpgsqlConnection target,
         string name,
-        Func<Task<long>> copy
+        Func<Task<long>> copy,
+        CancellationToken cancellationToken
     )
     {
         const string inserted = "SELECT coalesce(pg_stat_get_xact_tuples_inserted(CAST(@name AS regclass)), 0)";
-        var before = await target.ExecuteScalarAsync<long>(inserted, new { name });
+        var before = await target.ExecuteScalarAsync<long>(inserted, new { name }, cancellationToken);
         var bytes = await copy();
-        return (await target.ExecuteScalarAsync<long>(inserted, new { name }) - before, bytes);
+        return (await target.ExecuteScalarAsync<long>(inserted, new { name }, cancellationToken) - before, bytes);
     }
 
     async Task TruncateAsync(LeafPlan plan, CancellationToken cancellationToken)
@@ -160,7 +159,7 @@ public sealed class TableCopier(
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var writing = await target.BeginTransactionAsync(cancellationToken);
         await journal.HoldAsync(target, cancellationToken);
-        await ExecuteAsync(target, $"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
+        await target.ExecuteAsync($"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
         await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
         await writing.CommitAsync(cancellationToken);
     }
@@ -184,9 +183,6 @@ public sealed class TableCopier(
             ),
             cancellationToken
         );
-
-    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }
 
 /// <summary>Hears how far the copy is.</summary>

@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Npgsql;
@@ -96,17 +95,15 @@ public sealed class Throttle : IAsyncDisposable
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         // A standby reports where it has replayed; so do others that stream physically, without replaying, and do not count.
         var (lag, active) = await shared.QuerySingleAsync<(long, int)>(
-            new CommandDefinition(
-                """
-                SELECT (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), 0)::bigint
-                        FROM pg_stat_replication r
-                        WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
-                       (SELECT count(*)::int FROM pg_stat_activity
-                        WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid() AND application_name <> @ApplicationName)
-                """,
-                new { databases.ApplicationName },
-                cancellationToken: cancellationToken
-            )
+            """
+            SELECT (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), 0)::bigint
+                    FROM pg_stat_replication r
+                    WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
+                   (SELECT count(*)::int FROM pg_stat_activity
+                    WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid() AND application_name <> @ApplicationName)
+            """,
+            new { databases.ApplicationName },
+            cancellationToken
         );
         var stress =
             limits.MaxReplicaLag > 0 && lag > limits.MaxReplicaLag ? Sentences.ReplicaLags(lag, limits.MaxReplicaLag)
@@ -131,10 +128,8 @@ public sealed class Throttle : IAsyncDisposable
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var (role, sees, standbys) = await shared.QuerySingleAsync<(string, bool, long)>(
-            new CommandDefinition(
-                "SELECT current_user::text, pg_has_role('pg_read_all_stats', 'USAGE'), (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)",
-                cancellationToken: cancellationToken
-            )
+            "SELECT current_user::text, pg_has_role('pg_read_all_stats', 'USAGE'), (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)",
+            cancellationToken
         );
         if (!sees && (limits.MaxActiveSessions > 0 || standbys > 0))
             progress.Warn(Sentences.LoadNotSeen(role));

@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Model;
 using Npgsql;
 
@@ -27,10 +27,8 @@ public static class TriggerSuspension
             return await write();
         var result = await write();
         // Deferred triggers that the write queued must run now: an ALTER TABLE refuses a table with pending events.
-        await connection.ExecuteAsync(
-            new CommandDefinition("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken: cancellationToken)
-        );
-        await connection.ExecuteAsync(new CommandDefinition(resumption, cancellationToken: cancellationToken));
+        await connection.ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
+        await connection.ExecuteAsync(resumption, cancellationToken);
         return result;
     }
 
@@ -44,19 +42,17 @@ public static class TriggerSuspension
     {
         var triggers = (
             await connection.QueryAsync<(string Schema, string Table, string Trigger, string State)>(
-                new CommandDefinition(
-                    """
-                    SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
-                    FROM (SELECT unnest(CAST(@tables AS regclass[]))::oid AS relid
-                          UNION SELECT tree.relid::oid FROM unnest(CAST(@tables AS regclass[])) root, pg_partition_tree(root) tree) part
-                    JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
-                    JOIN pg_class c ON c.oid = t.tgrelid
-                    JOIN pg_namespace n ON n.oid = c.relnamespace
-                    ORDER BY array_position(CAST(@tables AS regclass[])::oid[], coalesce(pg_partition_root(c.oid), c.oid)::oid)
-                    """,
-                    new { tables = tables.Select(table => table.Quoted).ToArray(), guard = WriteGuard.TriggerPrefix },
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
+                FROM (SELECT unnest(CAST(@tables AS regclass[]))::oid AS relid
+                      UNION SELECT tree.relid::oid FROM unnest(CAST(@tables AS regclass[])) root, pg_partition_tree(root) tree) part
+                JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
+                JOIN pg_class c ON c.oid = t.tgrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+                ORDER BY array_position(CAST(@tables AS regclass[])::oid[], coalesce(pg_partition_root(c.oid), c.oid)::oid)
+                """,
+                new { tables = tables.Select(table => table.Quoted).ToArray(), guard = WriteGuard.TriggerPrefix },
+                cancellationToken
             )
         ).ToArray();
         if (triggers.Length == 0)
@@ -70,9 +66,7 @@ public static class TriggerSuspension
                 )
             );
 
-        await connection.ExecuteAsync(
-            new CommandDefinition(Alter(_ => "DISABLE"), cancellationToken: cancellationToken)
-        );
+        await connection.ExecuteAsync(Alter(_ => "DISABLE"), cancellationToken);
         return Alter(state =>
             state switch
             {

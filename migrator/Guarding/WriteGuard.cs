@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
@@ -45,19 +44,18 @@ public sealed class WriteGuard(
     public async Task InstallAsync(string state, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await ExecuteAsync(
-            connection,
+        await connection.ExecuteAsync(
             """
             INSERT INTO tenant_promotion.guard (tenant_key, tenant_slug, state, pass)
             VALUES (@Key, @Slug, @state, gen_random_uuid()) ON CONFLICT (tenant_key) DO NOTHING
             """,
-            cancellationToken,
             new
             {
                 tenant.Key,
                 Slug = tenant.Slug.Text,
                 state,
-            }
+            },
+            cancellationToken
         );
         foreach (var table in Tables)
             await WithTableLockAsync(connection, table.Name, InstallStatements(table), cancellationToken);
@@ -67,19 +65,22 @@ public sealed class WriteGuard(
     public async Task RemoveAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL"))
+        if (
+            !await connection.ExecuteScalarAsync<bool>(
+                "SELECT to_regclass('tenant_promotion.guard') IS NOT NULL",
+                cancellationToken
+            )
+        )
             return;
         // From the catalog and not from the scope: a table may have been renamed meanwhile.
         var triggers = await connection.QueryAsync<(string Schema, string Table, string Trigger)>(
-            new CommandDefinition(
-                """
-                SELECT n.nspname, c.relname, t.tgname
-                FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE starts_with(t.tgname, @Prefix) AND t.tgparentid = 0
-                """,
-                new { Prefix },
-                cancellationToken: cancellationToken
-            )
+            """
+            SELECT n.nspname, c.relname, t.tgname
+            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE starts_with(t.tgname, @Prefix) AND t.tgparentid = 0
+            """,
+            new { Prefix },
+            cancellationToken
         );
         foreach (var table in triggers.GroupBy(row => new TableName(row.Schema, row.Table)))
             await WithTableLockAsync(
@@ -93,23 +94,19 @@ public sealed class WriteGuard(
                 cancellationToken
             );
         var functions = await connection.QueryAsync<string>(
-            new CommandDefinition(
-                "SELECT proname FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace AND starts_with(proname, @Prefix)",
-                new { Prefix },
-                cancellationToken: cancellationToken
-            )
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace AND starts_with(proname, @Prefix)",
+            new { Prefix },
+            cancellationToken
         );
         foreach (var function in functions)
-            await ExecuteAsync(
-                connection,
+            await connection.ExecuteAsync(
                 $"DROP FUNCTION IF EXISTS tenant_promotion.{Sql.Identifier(function)}()",
                 cancellationToken
             );
-        await ExecuteAsync(
-            connection,
+        await connection.ExecuteAsync(
             "DELETE FROM tenant_promotion.guard WHERE tenant_key = @Key",
-            cancellationToken,
-            new { tenant.Key }
+            new { tenant.Key },
+            cancellationToken
         );
     }
 
@@ -139,29 +136,26 @@ public sealed class WriteGuard(
         return
         [
             .. await connection.QueryAsync<string>(
-                new CommandDefinition(
-                    """
-                    SELECT format('process %s (%s, %s) for %s s: %s', a.pid, a.usename, a.state,
-                                  round(extract(epoch FROM clock_timestamp() - a.xact_start)), left(a.query, 60))
-                    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-                    WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                      AND l.classid = @LockClass AND l.objid::bigint = (hashtext('guard ' || @Key)::bigint & 4294967295) AND l.objsubid = 2 AND l.granted
-                    ORDER BY a.xact_start
-                    """,
-                    new { PromotionJournal.LockClass, tenant.Key },
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT format('process %s (%s, %s) for %s s: %s', a.pid, a.usename, a.state,
+                              round(extract(epoch FROM clock_timestamp() - a.xact_start)), left(a.query, 60))
+                FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND l.classid = @LockClass AND l.objid::bigint = (hashtext('guard ' || @Key)::bigint & 4294967295) AND l.objsubid = 2 AND l.granted
+                ORDER BY a.xact_start
+                """,
+                new { PromotionJournal.LockClass, tenant.Key },
+                cancellationToken
             ),
         ];
     }
 
     /// <summary>Lets the statements of this transaction pass the closed guard; the word is known to nobody else.</summary>
     public Task PassAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        ExecuteAsync(
-            connection,
+        connection.ExecuteAsync(
             "SELECT set_config('tenant_promotion.pass', pass, true) FROM tenant_promotion.guard WHERE tenant_key = @Key",
-            cancellationToken,
-            new { tenant.Key }
+            new { tenant.Key },
+            cancellationToken
         );
 
     /// <summary>The guard's state, or null when there is none.</summary>
@@ -176,13 +170,14 @@ public sealed class WriteGuard(
         string tenantKey,
         CancellationToken cancellationToken
     ) =>
-        await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")
+        await connection.ExecuteScalarAsync<bool>(
+            "SELECT to_regclass('tenant_promotion.guard') IS NOT NULL",
+            cancellationToken
+        )
             ? await connection.ExecuteScalarAsync<string?>(
-                new CommandDefinition(
-                    "SELECT state FROM tenant_promotion.guard WHERE tenant_key = @tenantKey",
-                    new { tenantKey },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT state FROM tenant_promotion.guard WHERE tenant_key = @tenantKey",
+                new { tenantKey },
+                cancellationToken
             )
             : null;
 
@@ -327,15 +322,8 @@ public sealed class WriteGuard(
             {
                 if (hold is not null)
                     await hold(connection, token);
-                return await ExecuteAsync(connection, statements, token);
+                return await connection.ExecuteAsync(statements, token);
             },
             cancellationToken
         );
-
-    static Task<int> ExecuteAsync(
-        NpgsqlConnection connection,
-        string sql,
-        CancellationToken cancellationToken,
-        object? parameters = null
-    ) => connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken));
 }

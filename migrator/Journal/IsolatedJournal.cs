@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Model;
 using Migrator.Verification;
@@ -14,24 +14,20 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
     {
         await using var connection = await isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync(SqlFile.Read("isolated.sql"), cancellationToken);
         await connection.ExecuteAsync(
-            new CommandDefinition(SqlFile.Read("isolated.sql"), cancellationToken: cancellationToken)
-        );
-        await connection.ExecuteAsync(
-            new CommandDefinition(
-                """
-                INSERT INTO tenant_promotion.owner VALUES (@Key, @Slug, @promotion, @run)
-                ON CONFLICT (tenant_key) DO UPDATE SET promotion_id = @promotion, run = @run
-                """,
-                new
-                {
-                    tenant.Key,
-                    Slug = tenant.Slug.Text,
-                    promotion,
-                    run,
-                },
-                cancellationToken: cancellationToken
-            )
+            """
+            INSERT INTO tenant_promotion.owner VALUES (@Key, @Slug, @promotion, @run)
+            ON CONFLICT (tenant_key) DO UPDATE SET promotion_id = @promotion, run = @run
+            """,
+            new
+            {
+                tenant.Key,
+                Slug = tenant.Slug.Text,
+                promotion,
+                run,
+            },
+            cancellationToken
         );
         await transaction.CommitAsync(cancellationToken);
     }
@@ -41,11 +37,9 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
     public async Task HoldAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var current = await connection.ExecuteScalarAsync<long?>(
-            new CommandDefinition(
-                "SELECT run FROM tenant_promotion.owner WHERE tenant_key = @Key FOR SHARE",
-                new { tenant.Key },
-                cancellationToken: cancellationToken
-            )
+            "SELECT run FROM tenant_promotion.owner WHERE tenant_key = @Key FOR SHARE",
+            new { tenant.Key },
+            cancellationToken
         );
         if (current != run)
             throw Sentences.Superseded(tenant.Slug);
@@ -58,10 +52,8 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
         await using var connection = await isolated.OpenConnectionAsync(cancellationToken);
         return (
             await connection.QueryAsync<(string Table, int Part, long Rows, long Bytes)>(
-                new CommandDefinition(
-                    "SELECT table_name, part, rows, bytes FROM tenant_promotion.loaded",
-                    cancellationToken: cancellationToken
-                )
+                "SELECT table_name, part, rows, bytes FROM tenant_promotion.loaded",
+                cancellationToken
             )
         ).ToDictionary(row => (row.Table, row.Part), row => (row.Rows, row.Bytes));
     }
@@ -76,17 +68,15 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
         CancellationToken cancellationToken
     ) =>
         connection.ExecuteAsync(
-            new CommandDefinition(
-                "INSERT INTO tenant_promotion.loaded VALUES (@table, @part, @rows, @bytes)",
-                new
-                {
-                    table = table.ToString(),
-                    part,
-                    rows,
-                    bytes,
-                },
-                cancellationToken: cancellationToken
-            )
+            "INSERT INTO tenant_promotion.loaded VALUES (@table, @part, @rows, @bytes)",
+            new
+            {
+                table = table.ToString(),
+                part,
+                rows,
+                bytes,
+            },
+            cancellationToken
         );
 
     public static Task ForgetTableAsync(
@@ -95,11 +85,9 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
         CancellationToken cancellationToken
     ) =>
         connection.ExecuteAsync(
-            new CommandDefinition(
-                "DELETE FROM tenant_promotion.loaded WHERE table_name = @table",
-                new { table = table.ToString() },
-                cancellationToken: cancellationToken
-            )
+            "DELETE FROM tenant_promotion.loaded WHERE table_name = @table",
+            new { table = table.ToString() },
+            cancellationToken
         );
 
     public static Task SaveCopiedDigestAsync(
@@ -109,19 +97,17 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
         CancellationToken cancellationToken
     ) =>
         connection.ExecuteAsync(
-            new CommandDefinition(
-                """
-                INSERT INTO tenant_promotion.copied_digest VALUES (@table, @Rows, CAST(@Sum AS numeric))
-                ON CONFLICT (table_name) DO UPDATE SET rows = excluded.rows, sum = excluded.sum
-                """,
-                new
-                {
-                    table = table.ToString(),
-                    digest.Rows,
-                    digest.Sum,
-                },
-                cancellationToken: cancellationToken
-            )
+            """
+            INSERT INTO tenant_promotion.copied_digest VALUES (@table, @Rows, CAST(@Sum AS numeric))
+            ON CONFLICT (table_name) DO UPDATE SET rows = excluded.rows, sum = excluded.sum
+            """,
+            new
+            {
+                table = table.ToString(),
+                digest.Rows,
+                digest.Sum,
+            },
+            cancellationToken
         );
 
     public static async Task<IReadOnlyDictionary<string, Digest>> CopiedDigestsAsync(
@@ -130,21 +116,20 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
     ) =>
         (
             await connection.QueryAsync<(string Table, long Rows, string Sum)>(
-                new CommandDefinition(
-                    "SELECT table_name, rows, sum::text FROM tenant_promotion.copied_digest",
-                    cancellationToken: cancellationToken
-                )
+                "SELECT table_name, rows, sum::text FROM tenant_promotion.copied_digest",
+                cancellationToken
             )
         ).ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
 
     /// <summary>Whose database this is: the marked tenant's key, or null when it bears no mark of ours.</summary>
     public static async Task<string?> OwnerAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.owner') IS NOT NULL")
+        await connection.ExecuteScalarAsync<bool>(
+            "SELECT to_regclass('tenant_promotion.owner') IS NOT NULL",
+            cancellationToken
+        )
             ? await connection.ExecuteScalarAsync<string?>(
-                new CommandDefinition(
-                    "SELECT tenant_key FROM tenant_promotion.owner",
-                    cancellationToken: cancellationToken
-                )
+                "SELECT tenant_key FROM tenant_promotion.owner",
+                cancellationToken
             )
             : null;
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Model;
@@ -55,11 +54,9 @@ public sealed class PromotionJournal : IAsyncDisposable
             var patience = System.Diagnostics.Stopwatch.StartNew();
             while (
                 !await connection.ExecuteScalarAsync<bool>(
-                    new CommandDefinition(
-                        "SELECT pg_try_advisory_lock(@LockClass, hashtext(@tenantKey))",
-                        new { LockClass, tenantKey },
-                        cancellationToken: cancellationToken
-                    )
+                    "SELECT pg_try_advisory_lock(@LockClass, hashtext(@tenantKey))",
+                    new { LockClass, tenantKey },
+                    cancellationToken
                 )
             )
             {
@@ -86,14 +83,12 @@ public sealed class PromotionJournal : IAsyncDisposable
     {
         while (
             await connection.ExecuteScalarAsync<long>(
-                new CommandDefinition(
-                    """
-                    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                    WHERE application_name = @ApplicationName AND datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
-                    """,
-                    new { databases.ApplicationName },
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE application_name = @ApplicationName AND datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                """,
+                new { databases.ApplicationName },
+                cancellationToken
             ) > 0
         )
             await Task.Delay(50, cancellationToken);
@@ -149,31 +144,32 @@ public sealed class PromotionJournal : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.digest') IS NOT NULL"))
+        if (
+            !await connection.ExecuteScalarAsync<bool>(
+                "SELECT to_regclass('tenant_promotion.digest') IS NOT NULL",
+                cancellationToken
+            )
+        )
             return [];
         var rows = await connection.QueryAsync<Row>(
-            new CommandDefinition(
-                $"""
-                SELECT id AS "Id", tenant_key AS "TenantKey", tenant_slug AS "TenantSlug", mode AS "Mode", state AS "State", target::text AS "Target",
-                       run AS "Run", started_at AS "StartedAt", ended_at AS "EndedAt", pause_ms AS "PauseMs", error AS "Error"
-                FROM tenant_promotion.promotion {which}
-                """,
-                parameters,
-                cancellationToken: cancellationToken
-            )
+            $"""
+            SELECT id AS "Id", tenant_key AS "TenantKey", tenant_slug AS "TenantSlug", mode AS "Mode", state AS "State", target::text AS "Target",
+                   run AS "Run", started_at AS "StartedAt", ended_at AS "EndedAt", pause_ms AS "PauseMs", error AS "Error"
+            FROM tenant_promotion.promotion {which}
+            """,
+            parameters,
+            cancellationToken
         );
         var records = new List<PromotionRecord>();
         foreach (var row in rows)
         {
             var phases = await connection.QueryAsync<PhaseRow>(
-                new CommandDefinition(
-                    """
-                    SELECT name AS "Name", started_at AS "StartedAt", ended_at AS "EndedAt", facts::text AS "Facts"
-                    FROM tenant_promotion.phase WHERE promotion_id = @Id ORDER BY started_at
-                    """,
-                    new { row.Id },
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT name AS "Name", started_at AS "StartedAt", ended_at AS "EndedAt", facts::text AS "Facts"
+                FROM tenant_promotion.phase WHERE promotion_id = @Id ORDER BY started_at
+                """,
+                new { row.Id },
+                cancellationToken
             );
             records.Add(
                 new(
@@ -259,11 +255,9 @@ public sealed class PromotionJournal : IAsyncDisposable
     )
     {
         var current = await connection.ExecuteScalarAsync<long>(
-            new CommandDefinition(
-                "SELECT run FROM tenant_promotion.promotion WHERE id = @promotion FOR SHARE",
-                new { promotion },
-                cancellationToken: cancellationToken
-            )
+            "SELECT run FROM tenant_promotion.promotion WHERE id = @promotion FOR SHARE",
+            new { promotion },
+            cancellationToken
         );
         if (current != run)
             throw Sentences.Superseded(slug);
@@ -399,11 +393,9 @@ public sealed class PromotionJournal : IAsyncDisposable
     ) =>
         (
             await connection.QueryAsync<(string Table, long Rows, string Sum)>(
-                new CommandDefinition(
-                    "SELECT table_name, rows, sum::text FROM tenant_promotion.digest WHERE promotion_id = @promotion",
-                    new { promotion },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT table_name, rows, sum::text FROM tenant_promotion.digest WHERE promotion_id = @promotion",
+                new { promotion },
+                cancellationToken
             )
         ).ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
 
@@ -465,10 +457,7 @@ public sealed class PromotionJournal : IAsyncDisposable
             while (true)
             {
                 await Task.Delay(TimeSpan.FromSeconds(1), closing.Token);
-                await InTurnAsync(
-                    () => connection.ExecuteAsync(new CommandDefinition("SELECT 1", cancellationToken: closing.Token)),
-                    closing.Token
-                );
+                await InTurnAsync(() => connection.ExecuteAsync("SELECT 1", closing.Token), closing.Token);
             }
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested) { }
@@ -506,8 +495,8 @@ public sealed class PromotionJournal : IAsyncDisposable
 public readonly record struct JournalTransaction(NpgsqlConnection Connection, CancellationToken Cancel)
 {
     public Task<int> ExecuteAsync(string sql, object? parameters = null) =>
-        Connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: Cancel));
+        Connection.ExecuteAsync(sql, parameters, Cancel);
 
     public async Task<T> ScalarAsync<T>(string sql, object? parameters = null) =>
-        (await Connection.ExecuteScalarAsync<T>(new CommandDefinition(sql, parameters, cancellationToken: Cancel)))!;
+        (await Connection.ExecuteScalarAsync<T>(sql, parameters, Cancel))!;
 }

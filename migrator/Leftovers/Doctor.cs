@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Guarding;
@@ -62,10 +61,8 @@ public sealed class Doctor(MigratorSettings settings)
         if (promotions.Count > 0)
             known.AddRange(
                 await shared.QueryAsync<(string, string)>(
-                    new CommandDefinition(
-                        "SELECT DISTINCT tenant_slug, tenant_key FROM tenant_promotion.promotion",
-                        cancellationToken: cancellationToken
-                    )
+                    "SELECT DISTINCT tenant_slug, tenant_key FROM tenant_promotion.promotion",
+                    cancellationToken
                 )
             );
         known.AddRange(
@@ -74,10 +71,8 @@ public sealed class Doctor(MigratorSettings settings)
         var tenancy = settings.Tenancy;
         known.AddRange(
             await shared.QueryAsync<(string, string)>(
-                new CommandDefinition(
-                    $"SELECT {Sql.Identifier(tenancy.SlugColumn)}::text, {Sql.Identifier(tenancy.KeyColumn)}::text FROM {tenancy.Table.Quoted}",
-                    cancellationToken: cancellationToken
-                )
+                $"SELECT {Sql.Identifier(tenancy.SlugColumn)}::text, {Sql.Identifier(tenancy.KeyColumn)}::text FROM {tenancy.Table.Quoted}",
+                cancellationToken
             )
         );
         var owners = new List<Owner>();
@@ -95,31 +90,27 @@ public sealed class Doctor(MigratorSettings settings)
     ) =>
         [
             .. await shared.QueryAsync<string>(
-                new CommandDefinition(
-                    """
-                    SELECT DISTINCT key
-                    FROM unnest(@keys) key
-                    JOIN pg_locks l ON l.classid = @LockClass AND l.objid::bigint = hashtext(key)::bigint & 4294967295 AND l.objsubid = 2
-                    WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    """,
-                    new
-                    {
-                        PromotionJournal.LockClass,
-                        keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray(),
-                    },
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT DISTINCT key
+                FROM unnest(@keys) key
+                JOIN pg_locks l ON l.classid = @LockClass AND l.objid::bigint = hashtext(key)::bigint & 4294967295 AND l.objsubid = 2
+                WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """,
+                new
+                {
+                    PromotionJournal.LockClass,
+                    keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray(),
+                },
+                cancellationToken
             ),
         ];
 
     static async Task<string[]> PublicationsAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         [
             .. await connection.QueryAsync<string>(
-                new CommandDefinition(
-                    "SELECT pubname::text FROM pg_publication WHERE starts_with(pubname, @Prefix) ORDER BY 1",
-                    new { StreamNames.Prefix },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT pubname::text FROM pg_publication WHERE starts_with(pubname, @Prefix) ORDER BY 1",
+                new { StreamNames.Prefix },
+                cancellationToken
             ),
         ];
 
@@ -239,11 +230,9 @@ public sealed class Doctor(MigratorSettings settings)
             var slots = (await SlotStatus.ListAsync(server, cancellationToken)).ToLookup(slot => slot.Database);
             var there = (
                 await server.QueryAsync<string>(
-                    new CommandDefinition(
-                        "SELECT datname::text FROM pg_database WHERE datname = ANY (@names) AND datallowconn",
-                        new { names = databases.Select(pair => pair.Database).ToArray() },
-                        cancellationToken: cancellationToken
-                    )
+                    "SELECT datname::text FROM pg_database WHERE datname = ANY (@names) AND datallowconn",
+                    new { names = databases.Select(pair => pair.Database).ToArray() },
+                    cancellationToken
                 )
             ).ToHashSet();
             foreach (var (database, owner) in databases.Where(pair => there.Contains(pair.Database)))

@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Guarding;
 using Npgsql;
 
@@ -22,28 +22,29 @@ public sealed record Guard(
         CancellationToken cancellationToken
     )
     {
-        if (!await connection.ExecuteScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL"))
+        if (
+            !await connection.ExecuteScalarAsync<bool>(
+                "SELECT to_regclass('tenant_promotion.guard') IS NOT NULL",
+                cancellationToken
+            )
+        )
             return [];
         var objects = (
             await connection.QueryAsync<(string Prefix, long Count)>(
-                new CommandDefinition(
-                    """
-                    SELECT left(name, @length), count(*)
-                    FROM (SELECT tgname::text FROM pg_trigger WHERE tgparentid = 0
-                          UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)
-                    WHERE starts_with(name, @TriggerPrefix) GROUP BY 1
-                    """,
-                    new { length = WriteGuard.PrefixLength, WriteGuard.TriggerPrefix },
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT left(name, @length), count(*)
+                FROM (SELECT tgname::text FROM pg_trigger WHERE tgparentid = 0
+                      UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)
+                WHERE starts_with(name, @TriggerPrefix) GROUP BY 1
+                """,
+                new { length = WriteGuard.PrefixLength, WriteGuard.TriggerPrefix },
+                cancellationToken
             )
         ).ToDictionary(row => row.Prefix, row => row.Count);
         var rows = (
             await connection.QueryAsync<(string Key, string Slug, string State, DateTime ChangedAt)>(
-                new CommandDefinition(
-                    "SELECT tenant_key, tenant_slug, state, changed_at FROM tenant_promotion.guard ORDER BY tenant_slug",
-                    cancellationToken: cancellationToken
-                )
+                "SELECT tenant_key, tenant_slug, state, changed_at FROM tenant_promotion.guard ORDER BY tenant_slug",
+                cancellationToken
             )
         ).ToArray();
         var known = rows.Select(row => new Guard(

@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Schema;
@@ -38,7 +38,7 @@ public sealed class BuildSchema : Phase
             async (table, token) =>
             {
                 await using var connection = await run.Databases.Isolated.OpenConnectionAsync(token);
-                await ExecuteAsync(connection, $"ANALYZE {table.Name.Quoted}", token);
+                await connection.ExecuteAsync($"ANALYZE {table.Name.Quoted}", token);
             }
         );
 
@@ -47,35 +47,29 @@ public sealed class BuildSchema : Phase
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var views = await shared.QueryAsync<(string Schema, string Name)>(
-            new CommandDefinition(
-                """
-                WITH RECURSIVE uses AS (
-                    SELECT DISTINCT r.ev_class AS view, d.refobjid AS used
-                    FROM pg_rewrite r
-                    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
-                    JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('v', 'm')
-                ), depth (view, level) AS (
-                    SELECT oid, 0 FROM pg_class WHERE relkind IN ('v', 'm')
-                    UNION
-                    SELECT u.view, depth.level + 1 FROM depth JOIN uses u ON u.used = depth.view
-                )
-                SELECT n.nspname::text, c.relname::text
-                FROM depth JOIN pg_class c ON c.oid = depth.view JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE c.relkind = 'm' AND c.relispopulated AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-                GROUP BY 1, 2 ORDER BY max(depth.level)
-                """,
-                cancellationToken: cancellationToken
+            """
+            WITH RECURSIVE uses AS (
+                SELECT DISTINCT r.ev_class AS view, d.refobjid AS used
+                FROM pg_rewrite r
+                JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+                JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('v', 'm')
+            ), depth (view, level) AS (
+                SELECT oid, 0 FROM pg_class WHERE relkind IN ('v', 'm')
+                UNION
+                SELECT u.view, depth.level + 1 FROM depth JOIN uses u ON u.used = depth.view
             )
+            SELECT n.nspname::text, c.relname::text
+            FROM depth JOIN pg_class c ON c.oid = depth.view JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind = 'm' AND c.relispopulated AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+            GROUP BY 1, 2 ORDER BY max(depth.level)
+            """,
+            cancellationToken
         );
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         foreach (var (schema, name) in views)
-            await ExecuteAsync(
-                connection,
+            await connection.ExecuteAsync(
                 $"REFRESH MATERIALIZED VIEW {new TableName(schema, name).Quoted}",
                 cancellationToken
             );
     }
-
-    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Schema;
@@ -22,9 +22,7 @@ public sealed class CloneSchema : Phase
         {
             await using var emptying = await connection.BeginTransactionAsync(cancellationToken);
             await run.Isolated.HoldAsync(connection, cancellationToken);
-            await connection.ExecuteAsync(
-                new CommandDefinition(SqlFile.Read("empty-database.sql"), cancellationToken: cancellationToken)
-            );
+            await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), cancellationToken);
             await emptying.CommitAsync(cancellationToken);
         }
 

@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
@@ -55,9 +55,7 @@ public sealed class CloseIsolated : Phase
         await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
         await run.Isolated.TakeAsync(cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(
-            new CommandDefinition(SqlFile.Read("guard.sql"), cancellationToken: cancellationToken)
-        );
+        await connection.ExecuteAsync(SqlFile.Read("guard.sql"), cancellationToken);
         await GuardOf(run).InstallAsync("open", cancellationToken);
     }
 

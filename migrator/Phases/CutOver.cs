@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Copying;
 using Migrator.Journal;
@@ -64,7 +64,8 @@ public sealed class CutOver : Phase
         foreach (var table in run.Scope.CopiedTables)
         {
             var rows = await isolated.ExecuteScalarAsync<long>(
-                new CommandDefinition($"SELECT count(*) FROM {table.Table.From}", cancellationToken: cancellationToken)
+                $"SELECT count(*) FROM {table.Table.From}",
+                cancellationToken
             );
             if (rows != recorded[table.Name.ToString()].Rows)
                 throw Sentences.CountChanged(table.Name, recorded[table.Name.ToString()].Rows, rows);

@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Copying;
 using Migrator.Journal;
@@ -164,9 +164,7 @@ public sealed class CutOverOnline : Phase
         await run.Isolated.HoldAsync(connection, cancellationToken);
         await DropRulesAsync(run, connection, cancellationToken);
         foreach (var table in Unstreamed(run))
-            await connection.ExecuteAsync(
-                new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancellationToken)
-            );
+            await connection.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
         if (
             await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancellationToken)
             == Tenant.IsolatedMode
@@ -186,19 +184,12 @@ public sealed class CutOverOnline : Phase
     static async Task DropRulesAsync(PromotionRun run, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var rules = await connection.QueryAsync<(string Table, string Rule)>(
-            new CommandDefinition(
-                "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
-                new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() },
-                cancellationToken: cancellationToken
-            )
+            "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
+            new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() },
+            cancellationToken
         );
         foreach (var (table, rule) in rules)
-            await connection.ExecuteAsync(
-                new CommandDefinition(
-                    $"DROP RULE {Sql.Identifier(rule)} ON {table}",
-                    cancellationToken: cancellationToken
-                )
-            );
+            await connection.ExecuteAsync($"DROP RULE {Sql.Identifier(rule)} ON {table}", cancellationToken);
     }
 
     static IEnumerable<ScopedTable> Unstreamed(PromotionRun run) =>
@@ -219,9 +210,7 @@ public sealed class CutOverOnline : Phase
         await run.Isolated.HoldAsync(isolated, cancellationToken);
         foreach (var table in tables)
         {
-            await isolated.ExecuteAsync(
-                new CommandDefinition($"DELETE FROM {table.Table.From}", cancellationToken: cancellationToken)
-            );
+            await isolated.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
             await RawCopy.StreamAsync(
                 shared,
                 RawCopy.Out(table.Table, table.Table.From, run.Scope.Condition(table, "t", run.Tenant.Key)),
@@ -251,10 +240,8 @@ public sealed class CutOverOnline : Phase
         run.AsFlipped = connection;
         await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
         var (snapshot, position) = await connection.QuerySingleAsync<(string, string)>(
-            new CommandDefinition(
-                "SELECT pg_export_snapshot(), pg_current_wal_insert_lsn()::text",
-                cancellationToken: cancellationToken
-            )
+            "SELECT pg_export_snapshot(), pg_current_wal_insert_lsn()::text",
+            cancellationToken
         );
         return (snapshot, NpgsqlLogSequenceNumber.Parse(position));
     }
@@ -266,11 +253,7 @@ public sealed class CutOverOnline : Phase
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         if (await ReplicationSlot.ExistsAsync(isolated, direction.Name, cancellationToken))
             return true;
-        if (
-            await isolated.ExecuteScalarAsync<string>(
-                new CommandDefinition("SHOW wal_level;", cancellationToken: cancellationToken)
-            ) != "logical"
-        )
+        if (await isolated.ExecuteScalarAsync<string>("SHOW wal_level;", cancellationToken) != "logical")
         {
             run.Progress.Warn(Sentences.NoWayBackByStream(run.Target));
             return false;

@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Guarding;
@@ -116,7 +115,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
                     run,
                     connection,
                     [leaf.Name],
-                    () => ExecuteAsync(connection, statement, cancellationToken),
+                    () => connection.ExecuteAsync(statement, cancellationToken),
                     cancellationToken
                 );
                 total += rows;
@@ -138,11 +137,10 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             [.. tables.Select(table => table.Name)],
             async () =>
             {
-                await ExecuteAsync(connection, "SET CONSTRAINTS ALL DEFERRED", cancellationToken);
+                await connection.ExecuteAsync("SET CONSTRAINTS ALL DEFERRED", cancellationToken);
                 var rows = 0;
                 foreach (var table in tables)
-                    rows += await ExecuteAsync(
-                        connection,
+                    rows += await connection.ExecuteAsync(
                         $"DELETE FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)}",
                         cancellationToken
                     );
@@ -170,7 +168,4 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             },
             cancellationToken
         );
-
-    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

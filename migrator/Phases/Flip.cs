@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
@@ -82,24 +82,20 @@ public static class Flip
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var granted = (
             await shared.QueryAsync<string>(
-                new CommandDefinition(
-                    """
-                    SELECT DISTINCT pg_get_userbyid(acl.grantee)::text
-                    FROM pg_database d, aclexplode(d.datacl) acl
-                    WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT' AND acl.grantee <> 0 AND acl.grantee <> d.datdba
-                    """,
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT DISTINCT pg_get_userbyid(acl.grantee)::text
+                FROM pg_database d, aclexplode(d.datacl) acl
+                WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT' AND acl.grantee <> 0 AND acl.grantee <> d.datdba
+                """,
+                cancellationToken
             )
         ).ToArray();
         return
         [
             .. await isolated.QueryAsync<string>(
-                new CommandDefinition(
-                    "SELECT rolname::text FROM pg_roles WHERE rolname = ANY (@roles)",
-                    new { roles = granted.Append(run.Tenancy.ApplicationRole).ToArray() },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT rolname::text FROM pg_roles WHERE rolname = ANY (@roles)",
+                new { roles = granted.Append(run.Tenancy.ApplicationRole).ToArray() },
+                cancellationToken
             ),
         ];
     }
@@ -156,13 +152,11 @@ public static class Flip
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var settings = await shared.QueryAsync<(string? Role, string Setting)>(
-            new CommandDefinition(
-                """
-                SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole)::text END, unnest(s.setconfig)
-                FROM pg_db_role_setting s WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-                """,
-                cancellationToken: cancellationToken
-            )
+            """
+            SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole)::text END, unnest(s.setconfig)
+            FROM pg_db_role_setting s WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """,
+            cancellationToken
         );
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         var database = Sql.Identifier(run.Tenant.Slug.DatabaseName);
@@ -174,19 +168,15 @@ public static class Flip
             {
                 await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
                 await isolated.ExecuteAsync(
-                    new CommandDefinition(
-                        "SELECT set_config(@name, @value, true)",
-                        new { name, value },
-                        cancellationToken: cancellationToken
-                    )
+                    "SELECT set_config(@name, @value, true)",
+                    new { name, value },
+                    cancellationToken
                 );
                 await isolated.ExecuteAsync(
-                    new CommandDefinition(
-                        role is null
-                            ? $"ALTER DATABASE {database} SET {parameter} FROM CURRENT"
-                            : $"ALTER ROLE {Sql.Identifier(role)} IN DATABASE {database} SET {parameter} FROM CURRENT",
-                        cancellationToken: cancellationToken
-                    )
+                    role is null
+                        ? $"ALTER DATABASE {database} SET {parameter} FROM CURRENT"
+                        : $"ALTER ROLE {Sql.Identifier(role)} IN DATABASE {database} SET {parameter} FROM CURRENT",
+                    cancellationToken
                 );
                 await transaction.CommitAsync(cancellationToken);
             }

@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Journal;
@@ -50,7 +49,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             System.Data.IsolationLevel.RepeatableRead,
             cancellationToken
         );
-        await shared.ExecuteAsync("SET TRANSACTION READ ONLY");
+        await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
 
         var tenant = await TenantLookup.FindAsync(shared, Tenancy, slug, cancellationToken);
         if (tenant.IsIsolated)
@@ -96,7 +95,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             faults.Add(Sentences.ServerTooOld("shared", facts.SharedMajor));
         if (facts.IsolatedMajor < facts.SharedMajor)
             faults.Add(Sentences.TargetOlder(facts.SharedMajor, facts.IsolatedMajor));
-        if (await shared.ExecuteScalarAsync<bool>("SELECT pg_is_in_recovery()"))
+        if (await shared.ExecuteScalarAsync<bool>("SELECT pg_is_in_recovery()", cancellationToken))
             faults.Add(Sentences.IsStandby(databases.SharedServer));
         var tools = await PgTools.FindAsync(facts.SharedMajor, facts.IsolatedMajor, cancellationToken);
         if (tools is null)
@@ -157,13 +156,11 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
     )
     {
         var me = await shared.QuerySingleAsync<(string Name, bool Super, bool BypassRls, bool Create, bool Temporary)>(
-            new CommandDefinition(
-                """
-                SELECT rolname::text, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMPORARY')
-                FROM pg_roles WHERE rolname = current_user
-                """,
-                cancellationToken: cancellationToken
-            )
+            """
+            SELECT rolname::text, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMPORARY')
+            FROM pg_roles WHERE rolname = current_user
+            """,
+            cancellationToken
         );
         if (!me.Create)
             faults.Add(Sentences.NoCreateOnDatabase(me.Name, shared.Database));
@@ -179,21 +176,20 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             faults.Add(Sentences.ForcedRowSecurity(me.Name, table.Name));
         foreach (
             var (owner, objects) in await shared.QueryAsync<(string, string[])>(
-                new CommandDefinition(SqlFile.Read("objects-not-owned.sql"), cancellationToken: cancellationToken)
+                SqlFile.Read("objects-not-owned.sql"),
+                cancellationToken
             )
         )
             faults.Add(Sentences.ObjectsNotOwned(me.Name, owner, objects));
         if (!me.Super)
             foreach (
                 var function in await shared.QueryAsync<string>(
-                    new CommandDefinition(
-                        """
-                        SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-                        WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace >= 16384
-                          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-                        """,
-                        cancellationToken: cancellationToken
-                    )
+                    """
+                    SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+                    WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace >= 16384
+                      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+                    """,
+                    cancellationToken
                 )
             )
                 faults.Add(Sentences.UntrustedFunction(function));
@@ -207,15 +203,11 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
     )
     {
         var me = await server.QuerySingleAsync<(string Name, bool Super, bool CreateDb, bool CreateRole)>(
-            new CommandDefinition(
-                "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user",
-                cancellationToken: cancellationToken
-            )
+            "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user",
+            cancellationToken
         );
         var known = (
-            await server.QueryAsync<string>(
-                new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancellationToken)
-            )
+            await server.QueryAsync<string>("SELECT rolname::text FROM pg_roles", cancellationToken)
         ).ToHashSet();
         var missing = (await Provision.RolesOfAsync(databases.Shared, cancellationToken))
             .Where(role => !known.Contains(role))
@@ -225,11 +217,9 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             foreach (var owner in (await OwnersAsync(shared, cancellationToken)).Where(known.Contains))
                 if (
                     !await server.ExecuteScalarAsync<bool>(
-                        new CommandDefinition(
-                            $"SELECT pg_has_role(@owner, '{(server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER")}')",
-                            new { owner },
-                            cancellationToken: cancellationToken
-                        )
+                        $"SELECT pg_has_role(@owner, '{(server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER")}')",
+                        new { owner },
+                        cancellationToken
                     )
                 )
                     faults.Add(Sentences.NotMemberOnTarget(me.Name, owner, databases.IsolatedServer));
@@ -239,11 +229,9 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             warnings.Add(Sentences.NoApplicationRole(Tenancy.ApplicationRole));
 
         var there = await server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(
-            new CommandDefinition(
-                "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = @name",
-                new { name = slug.DatabaseName },
-                cancellationToken: cancellationToken
-            )
+            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = @name",
+            new { name = slug.DatabaseName },
+            cancellationToken
         );
         if (there is null)
         {
@@ -253,10 +241,8 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         }
 
         var here = await shared.QuerySingleAsync<(string Encoding, string Collate, string CType)>(
-            new CommandDefinition(
-                "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()",
-                cancellationToken: cancellationToken
-            )
+            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()",
+            cancellationToken
         );
         if (here != there)
             faults.Add(
@@ -275,14 +261,12 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
     ) =>
         [
             .. await shared.QueryAsync<string>(
-                new CommandDefinition(
-                    """
-                    SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-                    WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-                      AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
-                    """,
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+                WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
+                """,
+                cancellationToken
             ),
         ];
 
@@ -295,20 +279,19 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             if (owner == tenant.Key)
                 return;
             var objects = await isolated.ExecuteScalarAsync<long>(
-                new CommandDefinition(
-                    """
-                    SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-                      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-                    """,
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+                """,
+                cancellationToken
             );
             if (owner is not null || objects > 0)
                 faults.Add(Sentences.TargetNotOurs(slug, databases.IsolatedServer));
             else if (
                 !await isolated.ExecuteScalarAsync<bool>(
-                    "SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')"
+                    "SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')",
+                    cancellationToken
                 )
             )
                 faults.Add(Sentences.NoCreateOnDatabase(databases.IsolatedServer.Username!, slug.DatabaseName));
@@ -323,19 +306,18 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
     {
         var available = (
             await server.QueryAsync<(string Name, bool Creatable)>(
-                new CommandDefinition(
-                    """
-                    SELECT name::text, bool_or(NOT superuser OR trusted) OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
-                           OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'cloudsqlsuperuser')
-                    FROM pg_available_extension_versions GROUP BY name
-                    """,
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT name::text, bool_or(NOT superuser OR trusted) OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+                       OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'cloudsqlsuperuser')
+                FROM pg_available_extension_versions GROUP BY name
+                """,
+                cancellationToken
             )
         ).ToDictionary(row => row.Name, row => row.Creatable);
         foreach (
             var extension in await shared.QueryAsync<string>(
-                "SELECT extname::text FROM pg_extension WHERE extname <> 'plpgsql'"
+                "SELECT extname::text FROM pg_extension WHERE extname <> 'plpgsql'",
+                cancellationToken
             )
         )
             if (!available.TryGetValue(extension, out var creatable))
@@ -345,11 +327,17 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
 
         foreach (
             var trigger in await shared.QueryAsync<string>(
-                "SELECT evtname::text FROM pg_event_trigger WHERE evtenabled <> 'D'"
+                "SELECT evtname::text FROM pg_event_trigger WHERE evtenabled <> 'D'",
+                cancellationToken
             )
         )
             warnings.Add(Sentences.EventTrigger(trigger));
-        foreach (var publication in await shared.QueryAsync<string>("SELECT pubname::text FROM pg_publication"))
+        foreach (
+            var publication in await shared.QueryAsync<string>(
+                "SELECT pubname::text FROM pg_publication",
+                cancellationToken
+            )
+        )
             warnings.Add(Sentences.Publication(publication));
         foreach (
             var session in await shared.QueryAsync<string>(
@@ -357,7 +345,8 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                 SELECT format('process %s (%s, %s), open for %s s', pid, usename, state, round(extract(epoch FROM now() - xact_start)))
                 FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 minute'
-                """
+                """,
+                cancellationToken
             )
         )
             warnings.Add(Sentences.OldTransaction(session));
@@ -370,7 +359,8 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
             return await isolated.ExecuteScalarAsync<bool>(
                 "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = @extension)",
-                new { extension }
+                new { extension },
+                cancellationToken
             );
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InvalidCatalogName)
@@ -450,10 +440,8 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
     )
     {
         var (count, samples) = await shared.QuerySingleAsync<(long, string[])>(
-            new CommandDefinition(
-                $"SELECT count(*), coalesce((array_agg(label))[1:5], '{{}}') FROM (SELECT {label} AS label FROM {from.Table.From} t WHERE {condition}) crossing",
-                cancellationToken: cancellationToken
-            )
+            $"SELECT count(*), coalesce((array_agg(label))[1:5], '{{}}') FROM (SELECT {label} AS label FROM {from.Table.From} t WHERE {condition}) crossing",
+            cancellationToken
         );
         if (count > 0)
             faults.Add(
@@ -469,10 +457,8 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             if (
                 scope.Unowned(table, "t") is { } unowned
                 && await shared.ExecuteScalarAsync<long>(
-                    new CommandDefinition(
-                        $"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}",
-                        cancellationToken: cancellationToken
-                    )
+                    $"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}",
+                    cancellationToken
                 )
                     is > 0
                         and var rows
@@ -492,16 +478,14 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         )
             if (
                 !await shared.ExecuteScalarAsync<bool>(
-                    new CommandDefinition(
-                        """
-                        SELECT EXISTS (SELECT FROM pg_index i
-                                       WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
-                                         AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
-                                              WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
-                        """,
-                        new { table = key.From.Quoted, columns = key.FromColumns.ToArray() },
-                        cancellationToken: cancellationToken
-                    )
+                    """
+                    SELECT EXISTS (SELECT FROM pg_index i
+                                   WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
+                                     AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
+                                          WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
+                    """,
+                    new { table = key.From.Quoted, columns = key.FromColumns.ToArray() },
+                    cancellationToken
                 )
             )
                 warnings.Add(Sentences.ForeignKeyWithoutIndex(key));
@@ -518,10 +502,8 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         foreach (var table in scope.CopiedTables)
         {
             var explained = await shared.ExecuteScalarAsync<string>(
-                new CommandDefinition(
-                    $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}",
-                    cancellationToken: cancellationToken
-                )
+                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}",
+                cancellationToken
             );
             using var document = System.Text.Json.JsonDocument.Parse(explained!);
             var rows = document.RootElement[0].GetProperty("Plan").GetProperty("Plan Rows").GetInt64();

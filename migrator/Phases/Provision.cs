@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
@@ -30,8 +30,7 @@ public sealed class Provision : Phase
         if (facts.CreatesDatabase && !await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
             await CreateDatabaseAsync(run, server, cancellationToken);
         // Without ownership of a database that was there before, this does nothing; Validate tells.
-        await ExecuteAsync(
-            server,
+        await server.ExecuteAsync(
             $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC",
             cancellationToken
         );
@@ -54,8 +53,7 @@ public sealed class Provision : Phase
             else
                 await EmptyAsync(run, cancellationToken);
             if (facts.RevokesPublic)
-                await ExecuteAsync(
-                    server,
+                await server.ExecuteAsync(
                     $"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} TO PUBLIC",
                     cancellationToken
                 );
@@ -69,8 +67,7 @@ public sealed class Provision : Phase
     {
         try
         {
-            await ExecuteAsync(
-                server,
+            await server.ExecuteAsync(
                 $"DROP DATABASE IF EXISTS {Sql.Identifier(slug.DatabaseName)} WITH (FORCE)",
                 cancellationToken
             );
@@ -79,11 +76,9 @@ public sealed class Provision : Phase
             when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ObjectInUse)
         {
             var sessions = await server.QueryAsync<string>(
-                new CommandDefinition(
-                    "SELECT format('%s of %s', count(*), usename) FROM pg_stat_activity WHERE datname = @name GROUP BY usename ORDER BY usename",
-                    new { name = slug.DatabaseName },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT format('%s of %s', count(*), usename) FROM pg_stat_activity WHERE datname = @name GROUP BY usename ORDER BY usename",
+                new { name = slug.DatabaseName },
+                cancellationToken
             );
             throw Sentences.CannotDrop(slug, [.. sessions], e);
         }
@@ -100,19 +95,15 @@ public sealed class Provision : Phase
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
         var roles = await RolesOfAsync(run.Databases.Shared, cancellationToken);
         var known = (
-            await server.QueryAsync<string>(
-                new CommandDefinition("SELECT rolname::text FROM pg_roles", cancellationToken: cancellationToken)
-            )
+            await server.QueryAsync<string>("SELECT rolname::text FROM pg_roles", cancellationToken)
         ).ToHashSet();
         var open = await server.ExecuteScalarAsync<bool>(
-            new CommandDefinition(
-                """
-                SELECT EXISTS (SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
-                               WHERE d.datname = @name AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
-                """,
-                new { name = run.Tenant.Slug.DatabaseName },
-                cancellationToken: cancellationToken
-            )
+            """
+            SELECT EXISTS (SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
+                           WHERE d.datname = @name AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
+            """,
+            new { name = run.Tenant.Slug.DatabaseName },
+            cancellationToken
         );
         return new(
             !await ExistsAsync(server, run.Tenant.Slug, cancellationToken),
@@ -131,16 +122,14 @@ public sealed class Provision : Phase
         return
         [
             .. await connection.QueryAsync<string>(
-                new CommandDefinition(
-                    """
-                    SELECT DISTINCT r.rolname::text
-                    FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-                    WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname NOT LIKE 'pg\_%' AND r.rolname <> current_user
-                      AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    ORDER BY 1
-                    """,
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT DISTINCT r.rolname::text
+                FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+                WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname NOT LIKE 'pg\_%' AND r.rolname <> current_user
+                  AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                ORDER BY 1
+                """,
+                cancellationToken
             ),
         ];
     }
@@ -159,25 +148,23 @@ public sealed class Provision : Phase
         foreach (var role in roles)
         {
             var (login, inherit) = await shared.QuerySingleAsync<(bool, bool)>(
-                new CommandDefinition(
-                    "SELECT rolcanlogin, rolinherit FROM pg_roles WHERE rolname = @role",
-                    new { role },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT rolcanlogin, rolinherit FROM pg_roles WHERE rolname = @role",
+                new { role },
+                cancellationToken
             );
             if (
                 !await server.ExecuteScalarAsync<bool>(
                     "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)",
-                    new { role }
+                    new { role },
+                    cancellationToken
                 )
             )
-                await ExecuteAsync(
-                    server,
+                await server.ExecuteAsync(
                     $"CREATE ROLE {Sql.Identifier(role)} {(login ? "LOGIN" : "NOLOGIN")} {(inherit ? "INHERIT" : "NOINHERIT")}",
                     cancellationToken
                 );
             // Giving objects to a role takes membership in it.
-            await ExecuteAsync(server, $"GRANT {Sql.Identifier(role)} TO CURRENT_USER", cancellationToken);
+            await server.ExecuteAsync($"GRANT {Sql.Identifier(role)} TO CURRENT_USER", cancellationToken);
             if (login)
                 run.Progress.Warn(Sentences.RoleWithoutPassword(role, run.Target));
         }
@@ -187,7 +174,7 @@ public sealed class Provision : Phase
     {
         try
         {
-            await ExecuteAsync(server, $"DROP ROLE IF EXISTS {Sql.Identifier(role)}", cancellationToken);
+            await server.ExecuteAsync($"DROP ROLE IF EXISTS {Sql.Identifier(role)}", cancellationToken);
         }
         catch (PostgresException e)
             when (e.SqlState
@@ -208,10 +195,8 @@ public sealed class Provision : Phase
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         // Columns came and went between 14 and 18, so the row is read whole.
         var json = await shared.ExecuteScalarAsync<string>(
-            new CommandDefinition(
-                "SELECT (to_jsonb(d) || jsonb_build_object('encoding_name', pg_encoding_to_char(encoding)))::text FROM pg_database d WHERE datname = current_database()",
-                cancellationToken: cancellationToken
-            )
+            "SELECT (to_jsonb(d) || jsonb_build_object('encoding_name', pg_encoding_to_char(encoding)))::text FROM pg_database d WHERE datname = current_database()",
+            cancellationToken
         );
         var row = System.Text.Json.Nodes.JsonNode.Parse(json!)!;
         string? Text(string name) => (string?)row[name];
@@ -227,8 +212,7 @@ public sealed class Provision : Phase
             "c" => " LOCALE_PROVIDER libc",
             _ => "",
         };
-        await ExecuteAsync(
-            server,
+        await server.ExecuteAsync(
             $"CREATE DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} {options}",
             cancellationToken
         );
@@ -239,19 +223,14 @@ public sealed class Provision : Phase
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         if (await IsolatedJournal.OwnerAsync(connection, cancellationToken) != run.Tenant.Key)
             return;
-        await ExecuteAsync(connection, SqlFile.Read("empty-database.sql"), cancellationToken);
-        await ExecuteAsync(connection, "DROP SCHEMA tenant_promotion CASCADE", cancellationToken);
+        await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), cancellationToken);
+        await connection.ExecuteAsync("DROP SCHEMA tenant_promotion CASCADE", cancellationToken);
     }
 
     static Task<bool> ExistsAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken) =>
         server.ExecuteScalarAsync<bool>(
-            new CommandDefinition(
-                "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)",
-                new { name = slug.DatabaseName },
-                cancellationToken: cancellationToken
-            )
+            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)",
+            new { name = slug.DatabaseName },
+            cancellationToken
         );
-
-    static Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

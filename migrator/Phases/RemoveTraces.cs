@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Streaming;
 
@@ -16,12 +16,7 @@ public sealed class RemoveTraces : Phase
         await run.Guard.RemoveAsync(cancellationToken);
         await StreamDirection.RemoveAllAsync(run, cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync(
-            new CommandDefinition(
-                "DROP SCHEMA IF EXISTS tenant_promotion CASCADE",
-                cancellationToken: cancellationToken
-            )
-        );
+        await connection.ExecuteAsync("DROP SCHEMA IF EXISTS tenant_promotion CASCADE", cancellationToken);
         return new();
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Guarding;
@@ -30,11 +29,9 @@ public static class StatusDocument
         var (rows, tables) = record is null
             ? (0, 0)
             : await shared.QuerySingleAsync<(long, long)>(
-                new CommandDefinition(
-                    "SELECT coalesce(sum(rows), 0)::bigint, count(*) FROM tenant_promotion.digest WHERE promotion_id = @Id",
-                    new { record.Id },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT coalesce(sum(rows), 0)::bigint, count(*) FROM tenant_promotion.digest WHERE promotion_id = @Id",
+                new { record.Id },
+                cancellationToken
             );
 
         var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancellationToken);

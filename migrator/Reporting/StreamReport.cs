@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Journal;
@@ -40,11 +39,9 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
         var age = record is null
             ? null
             : await shared.ExecuteScalarAsync<double?>(
-                new CommandDefinition(
-                    "SELECT extract(epoch FROM clock_timestamp() - @StartedAt)::float8",
-                    new { record.StartedAt },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT extract(epoch FROM clock_timestamp() - @StartedAt)::float8",
+                new { record.StartedAt },
+                cancellationToken
             );
         if (
             record is { EndedAt: null }
@@ -88,11 +85,9 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
         new(
             await SlotStatus.ReadAsync(connection, name, cancellationToken),
             await connection.ExecuteScalarAsync<string?>(
-                new CommandDefinition(
-                    "SELECT pubname::text FROM pg_publication WHERE pubname = @name",
-                    new { name },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT pubname::text FROM pg_publication WHERE pubname = @name",
+                new { name },
+                cancellationToken
             )
         );
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Dapper;
+using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
@@ -50,10 +50,8 @@ public static class TenantRow
         CancellationToken cancellationToken
     ) =>
         connection.ExecuteScalarAsync<string?>(
-            new CommandDefinition(
-                $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t WHERE {scope.Condition(scope.Root, "t", tenant.Key)}",
-                cancellationToken: cancellationToken
-            )
+            $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t WHERE {scope.Condition(scope.Root, "t", tenant.Key)}",
+            cancellationToken
         );
 
     public static Task NotifyAsync(JournalTransaction transaction, Tenant tenant) =>

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Guarding;
 using Npgsql;
@@ -191,7 +190,8 @@ public sealed partial class SchemaArchive : IDisposable
             var list = await tools.RunAsync("pg_restore", null, ["--list", file], null, cancellationToken);
             await using var connection = await databases.Shared.OpenConnectionAsync(cancellationToken);
             var schemas = await connection.QueryAsync<string>(
-                new CommandDefinition("SELECT nspname::text FROM pg_namespace", cancellationToken: cancellationToken)
+                "SELECT nspname::text FROM pg_namespace",
+                cancellationToken
             );
             ArchiveEntry[] entries =
             [
@@ -200,7 +200,8 @@ public sealed partial class SchemaArchive : IDisposable
             // Up to 14 the superuser owns schema public, and only it could give the new one to itself: the database's owner keeps it then.
             if (
                 !await connection.ExecuteScalarAsync<bool>(
-                    "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER'))"
+                    "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER'))",
+                    cancellationToken
                 )
             )
                 entries =
@@ -212,34 +213,30 @@ public sealed partial class SchemaArchive : IDisposable
 
             var keys = (
                 await connection.QueryAsync<(uint Oid, string Schema, string Name)>(
-                    new CommandDefinition(
-                        """
-                        SELECT coalesce(con.oid, i.indexrelid), n.nspname, c.relname
-                        FROM pg_index i
-                        JOIN pg_class c ON c.oid = i.indexrelid
-                        JOIN pg_namespace n ON n.oid = c.relnamespace
-                        LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
-                        WHERE i.indisprimary OR i.indisreplident
-                        """,
-                        cancellationToken: cancellationToken
-                    )
+                    """
+                    SELECT coalesce(con.oid, i.indexrelid), n.nspname, c.relname
+                    FROM pg_index i
+                    JOIN pg_class c ON c.oid = i.indexrelid
+                    JOIN pg_namespace n ON n.oid = c.relnamespace
+                    LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
+                    WHERE i.indisprimary OR i.indisreplident
+                    """,
+                    cancellationToken
                 )
             ).ToArray();
             var identities = (
                 await connection.QueryAsync<(uint Class, uint Object, string Identity)>(
-                    new CommandDefinition(
-                        """
-                        SELECT o.class, o.object, i.type || ' ' || i.identity
-                        FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object), pg_identify_object(o.class, o.object, 0) AS i
-                        WHERE i.identity IS NOT NULL
-                        """,
-                        new
-                        {
-                            classes = entries.Where(IsDescribed).Select(entry => (long)entry.ClassId).ToArray(),
-                            objects = entries.Where(IsDescribed).Select(entry => (long)entry.ObjectId).ToArray(),
-                        },
-                        cancellationToken: cancellationToken
-                    )
+                    """
+                    SELECT o.class, o.object, i.type || ' ' || i.identity
+                    FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object), pg_identify_object(o.class, o.object, 0) AS i
+                    WHERE i.identity IS NOT NULL
+                    """,
+                    new
+                    {
+                        classes = entries.Where(IsDescribed).Select(entry => (long)entry.ClassId).ToArray(),
+                        objects = entries.Where(IsDescribed).Select(entry => (long)entry.ObjectId).ToArray(),
+                    },
+                    cancellationToken
                 )
             ).DistinctBy(row => (row.Class, row.Object)).ToDictionary(row => (row.Class, row.Object), row => row.Identity);
             return new(
@@ -399,20 +396,18 @@ public sealed partial class SchemaArchive : IDisposable
     ) =>
         [
             .. await connection.QueryAsync<string>(
-                new CommandDefinition(
-                    """
-                    SELECT i.type || ' ' || i.identity
-                    FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
-                          UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
-                          UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
-                          UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
-                          UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
-                          UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384
-                          UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext) o,
-                         pg_identify_object(o.class, o.object, 0) i
-                    """,
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT i.type || ' ' || i.identity
+                FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
+                      UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
+                      UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
+                      UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
+                      UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
+                      UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384
+                      UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext) o,
+                     pg_identify_object(o.class, o.object, 0) i
+                """,
+                cancellationToken
             ),
         ];
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Dapper;
+using Migrator.Connections;
 using Migrator.Model;
 using Npgsql;
 
@@ -167,11 +167,7 @@ public sealed record Catalog(
     public static async Task<Catalog> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         async Task<List<T>> Query<T>(string file, object? parameters = null) =>
-            [
-                .. await connection.QueryAsync<T>(
-                    new CommandDefinition(SqlFile.Read(file), parameters, cancellationToken: cancellationToken)
-                ),
-            ];
+            [.. await connection.QueryAsync<T>(SqlFile.Read(file), parameters, cancellationToken)];
 
         var relations = await Query<RelationRow>("catalog-tables.sql");
         var columns = (
@@ -215,10 +211,7 @@ public sealed record Catalog(
     public static async Task<string> FingerprintAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken
-    ) =>
-        await connection.ExecuteScalarAsync<string>(
-            new CommandDefinition(SqlFile.Read("fingerprint.sql"), cancellationToken: cancellationToken)
-        ) ?? "";
+    ) => await connection.ExecuteScalarAsync<string>(SqlFile.Read("fingerprint.sql"), cancellationToken) ?? "";
 
     sealed record LeafJson(string schema, string name, string kind, long pages, long rows, long bytes);
 

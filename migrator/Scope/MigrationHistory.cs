@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Model;
 using Npgsql;
 
@@ -41,10 +41,8 @@ public static class MigrationHistory
             if (!Known.TryGetValue(table.Name.Name, out var column) || table.Column(column) is null)
                 continue;
             var newest = await connection.ExecuteScalarAsync<string?>(
-                new CommandDefinition(
-                    $"SELECT {Sql.Identifier(column)}::text FROM {table.From} ORDER BY {Sql.Identifier(column)} DESC NULLS LAST LIMIT 1",
-                    cancellationToken: cancellationToken
-                )
+                $"SELECT {Sql.Identifier(column)}::text FROM {table.From} ORDER BY {Sql.Identifier(column)} DESC NULLS LAST LIMIT 1",
+                cancellationToken
             );
             if (newest is not null)
                 return newest;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Dapper;
+using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Model;
 using Migrator.Settings;
@@ -21,16 +21,14 @@ public static class TenantLookup
         await RequireColumnsAsync(connection, tenancy, cancellationToken);
         var rows = (
             await connection.QueryAsync<(string Key, string Mode, string Row)>(
-                new CommandDefinition(
-                    $"""
+                $"""
                     SELECT {Sql.Identifier(tenancy.KeyColumn)}::text, {Sql.Identifier(
                         tenancy.ModeColumn
                     )}::text, to_jsonb(t)::text
                     FROM {tenancy.Table.Quoted} t WHERE {Sql.Identifier(tenancy.SlugColumn)}::text = @slug
                     """,
-                    new { slug = slug.Text },
-                    cancellationToken: cancellationToken
-                )
+                new { slug = slug.Text },
+                cancellationToken
             )
         ).ToArray();
         if (rows.Length == 1)
@@ -49,11 +47,9 @@ public static class TenantLookup
     {
         var columns = (
             await connection.QueryAsync<string>(
-                new CommandDefinition(
-                    "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(@table) AND attnum > 0 AND NOT attisdropped",
-                    new { table = tenancy.Table.Quoted },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(@table) AND attnum > 0 AND NOT attisdropped",
+                new { table = tenancy.Table.Quoted },
+                cancellationToken
             )
         ).ToHashSet();
         if (columns.Count == 0)
@@ -84,11 +80,9 @@ public static class TenantLookup
         {
             var found = (
                 await connection.QueryAsync<string>(
-                    new CommandDefinition(
-                        $"SELECT {column}::text FROM {tenancy.Table.Quoted} WHERE starts_with({column}::text, @start) ORDER BY 1",
-                        new { start = slug.Text[..length] },
-                        cancellationToken: cancellationToken
-                    )
+                    $"SELECT {column}::text FROM {tenancy.Table.Quoted} WHERE starts_with({column}::text, @start) ORDER BY 1",
+                    new { start = slug.Text[..length] },
+                    cancellationToken
                 )
             ).ToArray();
             if (found.Length > 0)

@@ -1,5 +1,4 @@
 using System.Data;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Guarding;
@@ -354,7 +353,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             cancellationToken
         );
         if (snapshot is not null)
-            await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}");
+            await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
         await using var command = new NpgsqlCommand(
             $"SELECT {Sql.Identifiers("t", table.Columns.Select(column => column.Name))} FROM {table.Definition.From} t WHERE {direction.IsOurs(table)} AND {which}",
             source
@@ -380,8 +379,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         await batch.ExecuteAsync(target, cancellationToken);
     }
 
-    Task RunAsync(string sql, CancellationToken cancellationToken) =>
-        target.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
+    Task RunAsync(string sql, CancellationToken cancellationToken) => target.ExecuteAsync(sql, cancellationToken);
 }
 
 /// <summary>Something has to be asked of the source as it was at one position: see <see cref="ExactPoint"/>.</summary>

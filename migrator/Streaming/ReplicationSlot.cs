@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Model;
@@ -28,8 +27,7 @@ public static class ReplicationSlot
             connection,
             tables[0].Name,
             token =>
-                ExecuteAsync(
-                    connection,
+                connection.ExecuteAsync(
                     $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; CREATE PUBLICATION {Sql.Identifier(name)} FOR TABLE {string.Join(", ", tables.Select(table => table.Definition.From))} "
                         + "WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)",
                     token
@@ -47,8 +45,7 @@ public static class ReplicationSlot
             const string copy = "tenant_promotion.trial";
             var set = table.Columns.First(column => !column.AlwaysIdentity);
             var identity = table.Definition.ReplicaIdentity == "f" ? "FULL" : "USING INDEX trial_key";
-            await ExecuteAsync(
-                connection,
+            await connection.ExecuteAsync(
                 $"""
                 CREATE TABLE {copy} (LIKE {table.Name.Quoted} INCLUDING GENERATED);
                 CREATE UNIQUE INDEX trial_key ON {copy} ({Sql.Identifiers(table.Definition.Key)});
@@ -78,17 +75,14 @@ public static class ReplicationSlot
         await DropAsync(connection, name, cancellationToken);
         try
         {
-            await ExecuteAsync(
-                connection,
+            await connection.ExecuteAsync(
                 $"SET statement_timeout = {(int)Patience.TotalMilliseconds}",
                 cancellationToken
             );
             await connection.ExecuteAsync(
-                new CommandDefinition(
-                    "SELECT pg_create_logical_replication_slot(@name, 'pgoutput')",
-                    new { name },
-                    cancellationToken: cancellationToken
-                )
+                "SELECT pg_create_logical_replication_slot(@name, 'pgoutput')",
+                new { name },
+                cancellationToken
             );
         }
         catch (PostgresException e)
@@ -99,7 +93,7 @@ public static class ReplicationSlot
         finally
         {
             if (connection.State == System.Data.ConnectionState.Open)
-                await ExecuteAsync(connection, "SET statement_timeout = 0", CancellationToken.None);
+                await connection.ExecuteAsync("SET statement_timeout = 0", CancellationToken.None);
         }
     }
 
@@ -109,11 +103,9 @@ public static class ReplicationSlot
         CancellationToken cancellationToken
     ) =>
         connection.ExecuteScalarAsync<bool>(
-            new CommandDefinition(
-                "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = @name AND wal_status IS DISTINCT FROM 'lost')",
-                new { name },
-                cancellationToken: cancellationToken
-            )
+            "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = @name AND wal_status IS DISTINCT FROM 'lost')",
+            new { name },
+            cancellationToken
         );
 
     /// <summary>Ends whoever still reads from the slot: a run that was killed leaves its sender behind for a while.</summary>
@@ -123,11 +115,9 @@ public static class ReplicationSlot
         {
             if (
                 await connection.ExecuteScalarAsync<long>(
-                    new CommandDefinition(
-                        "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE slot_name = @name AND active",
-                        new { name },
-                        cancellationToken: cancellationToken
-                    )
+                    "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE slot_name = @name AND active",
+                    new { name },
+                    cancellationToken
                 ) == 0
             )
                 return;
@@ -140,11 +130,9 @@ public static class ReplicationSlot
     {
         await ReleaseAsync(connection, name, cancellationToken);
         await connection.ExecuteAsync(
-            new CommandDefinition(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = @name",
-                new { name },
-                cancellationToken: cancellationToken
-            )
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = @name",
+            new { name },
+            cancellationToken
         );
     }
 
@@ -157,8 +145,7 @@ public static class ReplicationSlot
 
     /// <summary>Drops the publication, which keeps nothing and nobody.</summary>
     public static Task UnpublishAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
-        ExecuteAsync(
-            connection,
+        connection.ExecuteAsync(
             $"SET lock_timeout = '5s'; DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; RESET lock_timeout",
             cancellationToken
         );
@@ -168,11 +155,9 @@ public static class ReplicationSlot
     {
         var mark = Guid.NewGuid().ToString();
         await connection.ExecuteAsync(
-            new CommandDefinition(
-                "SELECT pg_logical_emit_message(true, @MarkPrefix, @mark)",
-                new { ChangeReader.MarkPrefix, mark },
-                cancellationToken: cancellationToken
-            )
+            "SELECT pg_logical_emit_message(true, @MarkPrefix, @mark)",
+            new { ChangeReader.MarkPrefix, mark },
+            cancellationToken
         );
         return mark;
     }
@@ -184,16 +169,11 @@ public static class ReplicationSlot
     ) =>
         [
             .. await connection.QueryAsync<string>(
-                new CommandDefinition(
-                    """
-                    SELECT format('process %s (%s in %s, %s) for %s s', pid, usename, datname, state, round(extract(epoch FROM clock_timestamp() - xact_start)))
-                    FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 5
-                    """,
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT format('process %s (%s in %s, %s) for %s s', pid, usename, datname, state, round(extract(epoch FROM clock_timestamp() - xact_start)))
+                FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 5
+                """,
+                cancellationToken
             ),
         ];
-
-    static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(new CommandDefinition(sql, cancellationToken: cancellationToken));
 }

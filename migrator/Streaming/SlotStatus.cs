@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -76,10 +76,5 @@ public sealed record SlotStatus
         string which,
         object parameters,
         CancellationToken cancellationToken
-    ) =>
-        [
-            .. await connection.QueryAsync<SlotStatus>(
-                new CommandDefinition($"{Select} {which}", parameters, cancellationToken: cancellationToken)
-            ),
-        ];
+    ) => [.. await connection.QueryAsync<SlotStatus>($"{Select} {which}", parameters, cancellationToken)];
 }

@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -17,11 +17,9 @@ public static class StreamPosition
         CancellationToken cancellationToken
     ) =>
         await target.ExecuteScalarAsync<string?>(
-            new CommandDefinition(
-                "SELECT lsn::text FROM tenant_promotion.position WHERE promotion_id = @promotion",
-                new { promotion },
-                cancellationToken: cancellationToken
-            )
+            "SELECT lsn::text FROM tenant_promotion.position WHERE promotion_id = @promotion",
+            new { promotion },
+            cancellationToken
         )
             is { } lsn
             ? NpgsqlLogSequenceNumber.Parse(lsn)
@@ -35,16 +33,12 @@ public static class StreamPosition
         CancellationToken cancellationToken
     ) =>
         target.ExecuteAsync(
-            new CommandDefinition(
-                "INSERT INTO tenant_promotion.position VALUES (@promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
-                new { promotion, lsn = position.ToString() },
-                cancellationToken: cancellationToken
-            )
+            "INSERT INTO tenant_promotion.position VALUES (@promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
+            new { promotion, lsn = position.ToString() },
+            cancellationToken
         );
 
     /// <summary>A new slot begins anew.</summary>
     public static Task ForgetAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
-        target.ExecuteAsync(
-            new CommandDefinition("DELETE FROM tenant_promotion.position", cancellationToken: cancellationToken)
-        );
+        target.ExecuteAsync("DELETE FROM tenant_promotion.position", cancellationToken);
 }

@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Console;
 using Migrator.Phases;
@@ -90,17 +89,15 @@ public static class StreamReadiness
 
     static Task<Server> ServerAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         connection.QuerySingleAsync<Server>(
-            new CommandDefinition(
-                """
-                SELECT current_setting('wal_level') AS "WalLevel",
-                       (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS "MayReplicate",
-                       current_user::text AS "Role",
-                       current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
-                       current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')::int AS "FreeSenders",
-                       (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "MaxKept"
-                """,
-                cancellationToken: cancellationToken
-            )
+            """
+            SELECT current_setting('wal_level') AS "WalLevel",
+                   (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS "MayReplicate",
+                   current_user::text AS "Role",
+                   current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
+                   current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')::int AS "FreeSenders",
+                   (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "MaxKept"
+            """,
+            cancellationToken
         );
 
     sealed record Server(string WalLevel, bool MayReplicate, string Role, int FreeSlots, int FreeSenders, int MaxKept);

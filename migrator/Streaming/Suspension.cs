@@ -1,4 +1,4 @@
-using Dapper;
+using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Phases;
@@ -26,11 +26,9 @@ public static class Suspension
         resumptions.AddRange(await DeferKeysAsync(connection, tables, cancellationToken));
         foreach (var statement in resumptions)
             await connection.ExecuteAsync(
-                new CommandDefinition(
-                    "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING",
-                    new { statement },
-                    cancellationToken: cancellationToken
-                )
+                "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING",
+                new { statement },
+                cancellationToken
             );
         await transaction.CommitAsync(cancellationToken);
     }
@@ -45,23 +43,19 @@ public static class Suspension
     {
         var resumptions = new List<string>();
         var keys = await connection.QueryAsync<(string Table, string Name, bool Deferrable)>(
-            new CommandDefinition(
-                """
-                SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
-                FROM pg_constraint con
-                WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred
-                  AND (con.conrelid = ANY (CAST(@tables AS regclass[])) OR con.confrelid = ANY (CAST(@tables AS regclass[])))
-                """,
-                new { tables = tables.Select(table => table.Quoted).ToArray() },
-                cancellationToken: cancellationToken
-            )
+            """
+            SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
+            FROM pg_constraint con
+            WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred
+              AND (con.conrelid = ANY (CAST(@tables AS regclass[])) OR con.confrelid = ANY (CAST(@tables AS regclass[])))
+            """,
+            new { tables = tables.Select(table => table.Quoted).ToArray() },
+            cancellationToken
         );
         foreach (var key in keys)
         {
             var alter = $"ALTER TABLE {key.Table} ALTER CONSTRAINT {Sql.Identifier(key.Name)}";
-            await connection.ExecuteAsync(
-                new CommandDefinition($"{alter} DEFERRABLE INITIALLY DEFERRED", cancellationToken: cancellationToken)
-            );
+            await connection.ExecuteAsync($"{alter} DEFERRABLE INITIALLY DEFERRED", cancellationToken);
             resumptions.Add($"{alter} {(key.Deferrable ? "DEFERRABLE INITIALLY IMMEDIATE" : "NOT DEFERRABLE")}");
         }
         return resumptions;
@@ -69,24 +63,18 @@ public static class Suspension
 
     /// <summary>The schema is built anew: nothing is suspended.</summary>
     public static Task ForgetAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(
-            new CommandDefinition("DELETE FROM tenant_promotion.suspended", cancellationToken: cancellationToken)
-        );
+        connection.ExecuteAsync("DELETE FROM tenant_promotion.suspended", cancellationToken);
 
     /// <summary>Puts everything in force again, inside the caller's transaction.</summary>
     public static async Task ResumeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var statements = (
             await connection.QueryAsync<string>(
-                new CommandDefinition(
-                    "DELETE FROM tenant_promotion.suspended RETURNING statement",
-                    cancellationToken: cancellationToken
-                )
+                "DELETE FROM tenant_promotion.suspended RETURNING statement",
+                cancellationToken
             )
         ).ToArray();
         if (statements.Length > 0)
-            await connection.ExecuteAsync(
-                new CommandDefinition(string.Join(";\n", statements), cancellationToken: cancellationToken)
-            );
+            await connection.ExecuteAsync(string.Join(";\n", statements), cancellationToken);
     }
 }

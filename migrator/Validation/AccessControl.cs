@@ -1,5 +1,4 @@
 using System.Data;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
@@ -31,7 +30,8 @@ public static class AccessControl
                     """
                     SELECT EXISTS (SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
                                    WHERE d.datname = current_database() AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
-                    """
+                    """,
+                    cancellationToken
                 ),
                 "CONNECT is granted by name only"
             ),
@@ -39,14 +39,12 @@ public static class AccessControl
 
         var name = tenancy.ApplicationRole;
         var role = await isolated.QueryFirstOrDefaultAsync<(bool Super, bool Bypass, bool Member, bool Connect)?>(
-            new CommandDefinition(
-                """
-                SELECT rolsuper, rolbypassrls, pg_has_role(oid, 'MEMBER'), has_database_privilege(oid, current_database(), 'CONNECT')
-                FROM pg_roles WHERE rolname = @name
-                """,
-                new { name },
-                cancellationToken: cancellationToken
-            )
+            """
+            SELECT rolsuper, rolbypassrls, pg_has_role(oid, 'MEMBER'), has_database_privilege(oid, current_database(), 'CONNECT')
+            FROM pg_roles WHERE rolname = @name
+            """,
+            new { name },
+            cancellationToken
         );
         if (role is null)
             return
@@ -128,13 +126,17 @@ public static class AccessControl
             var all = await CountAsync(isolated, table, cancellationToken);
             // Membership for this transaction only: it is rolled back.
             if (!member)
-                await isolated.ExecuteAsync($"GRANT {Sql.Identifier(tenancy.ApplicationRole)} TO CURRENT_USER");
-            await isolated.ExecuteAsync($"SET LOCAL ROLE {Sql.Identifier(tenancy.ApplicationRole)}");
-            await isolated.ExecuteAsync("SET LOCAL row_security = on");
+                await isolated.ExecuteAsync(
+                    $"GRANT {Sql.Identifier(tenancy.ApplicationRole)} TO CURRENT_USER",
+                    cancellationToken
+                );
+            await isolated.ExecuteAsync($"SET LOCAL ROLE {Sql.Identifier(tenancy.ApplicationRole)}", cancellationToken);
+            await isolated.ExecuteAsync("SET LOCAL row_security = on", cancellationToken);
             if (
                 !await isolated.ExecuteScalarAsync<bool>(
                     "SELECT has_table_privilege(CAST(@name AS regclass), 'SELECT')",
-                    new { name = table.Name.Quoted }
+                    new { name = table.Name.Quoted },
+                    cancellationToken
                 )
             )
                 continue;
@@ -143,7 +145,8 @@ public static class AccessControl
                 leaking.Add(table.Name.ToString());
             await isolated.ExecuteAsync(
                 "SELECT set_config(@TenantSetting, @Key, true)",
-                new { tenancy.TenantSetting, tenant.Key }
+                new { tenancy.TenantSetting, tenant.Key },
+                cancellationToken
             );
             if (await CountAsync(isolated, table, cancellationToken) != all)
                 blind.Add(table.Name.ToString());
@@ -166,12 +169,7 @@ public static class AccessControl
     }
 
     static Task<long> CountAsync(NpgsqlConnection isolated, ScopedTable table, CancellationToken cancellationToken) =>
-        isolated.ExecuteScalarAsync<long>(
-            new CommandDefinition(
-                $"SELECT count(*) FROM {table.Table.Name.Quoted}",
-                cancellationToken: cancellationToken
-            )
-        );
+        isolated.ExecuteScalarAsync<long>($"SELECT count(*) FROM {table.Table.Name.Quoted}", cancellationToken);
 
     // A policy that insists on the parameter raises an error without it, which shows nothing either.
     static async Task<long> CountOrNullAsync(
@@ -180,14 +178,14 @@ public static class AccessControl
         CancellationToken cancellationToken
     )
     {
-        await isolated.ExecuteAsync("SAVEPOINT unset");
+        await isolated.ExecuteAsync("SAVEPOINT unset", cancellationToken);
         try
         {
             return await CountAsync(isolated, table, cancellationToken);
         }
         catch (PostgresException e) when (e.SqlState[..2] is "22" or "42")
         {
-            await isolated.ExecuteAsync("ROLLBACK TO SAVEPOINT unset");
+            await isolated.ExecuteAsync("ROLLBACK TO SAVEPOINT unset", cancellationToken);
             return 0;
         }
     }

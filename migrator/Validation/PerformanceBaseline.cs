@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
@@ -39,10 +38,8 @@ public static class PerformanceBaseline
                 );
                 var keys = (
                     await isolated.QueryAsync<string>(
-                        new CommandDefinition(
-                            $"SELECT {key} FROM {table.Table.From} t LIMIT {Samples}",
-                            cancellationToken: cancellationToken
-                        )
+                        $"SELECT {key} FROM {table.Table.From} t LIMIT {Samples}",
+                        cancellationToken
                     )
                 ).ToArray();
                 if (keys.Length > 0)
@@ -74,14 +71,12 @@ public static class PerformanceBaseline
         CancellationToken cancellationToken
     )
     {
-        await connection.ExecuteAsync(new CommandDefinition(queries[0], cancellationToken: cancellationToken));
+        await connection.ExecuteAsync(queries[0], cancellationToken);
         var times = new double[Samples];
         for (var n = 0; n < Samples; n++)
         {
             var start = Stopwatch.GetTimestamp();
-            await connection.ExecuteAsync(
-                new CommandDefinition(queries[n % queries.Length], cancellationToken: cancellationToken)
-            );
+            await connection.ExecuteAsync(queries[n % queries.Length], cancellationToken);
             times[n] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
         Array.Sort(times);

@@ -1,5 +1,4 @@
 using System.Net;
-using Dapper;
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
@@ -24,10 +23,8 @@ public static class Security
         {
             var nullsAside = scope.Unowned(table, "t") is { } unowned ? $"NOT ({unowned}) AND " : "";
             var rows = await isolated.ExecuteScalarAsync<long>(
-                new CommandDefinition(
-                    $"SELECT count(*) FROM {table.Table.From} t WHERE {nullsAside}({scope.Condition(table, "t", tenant.Key)}) IS NOT TRUE",
-                    cancellationToken: cancellationToken
-                )
+                $"SELECT count(*) FROM {table.Table.From} t WHERE {nullsAside}({scope.Condition(table, "t", tenant.Key)}) IS NOT TRUE",
+                cancellationToken
             );
             if (rows > 0)
                 foreign.Add($"{table.Name} ({rows:N0})");
@@ -35,20 +32,16 @@ public static class Security
 
         var definers = (
             await isolated.QueryAsync<string>(
-                new CommandDefinition(
-                    """
-                    SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
-                    WHERE p.prosecdef AND r.rolsuper AND p.pronamespace = to_regnamespace('tenant_promotion')
-                    """,
-                    cancellationToken: cancellationToken
-                )
+                """
+                SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+                WHERE p.prosecdef AND r.rolsuper AND p.pronamespace = to_regnamespace('tenant_promotion')
+                """,
+                cancellationToken
             )
         ).ToArray();
         var (encrypted, version) = await isolated.QuerySingleAsync<(bool, string?)>(
-            new CommandDefinition(
-                "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
-                cancellationToken: cancellationToken
-            )
+            "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+            cancellationToken
         );
         var local = IsLocal(databases.IsolatedServer.Host!);
         return

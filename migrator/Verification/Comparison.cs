@@ -1,4 +1,3 @@
-using Dapper;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
@@ -208,12 +207,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         if (snapshot is null)
             return connection;
         await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
-        await connection.ExecuteAsync(
-            new CommandDefinition(
-                $"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}",
-                cancellationToken: cancellationToken
-            )
-        );
+        await connection.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
         return connection;
     }
 
