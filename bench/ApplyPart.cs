@@ -24,7 +24,7 @@ sealed class ApplyPart(Stage stage)
         using var move = new Move(stage, database);
         await move.PromoteUntilAsync(CatchUp.PhaseName);
         // The phase's own first step.
-        await move.HoldAsync(async run =>
+        await move.RequireCurrentRunAsync(async run =>
         {
             await (await run.ArchiveAsync(CancellationToken.None)).RestoreAsync(
                 [SchemaPart.PrimaryKeys],
@@ -47,7 +47,7 @@ sealed class ApplyPart(Stage stage)
 
         var transactions = await ChangesAsync(database);
         var count = transactions.Sum(transaction => transaction.Count);
-        var seconds = await move.HoldAsync(run => FollowAsync(run, count));
+        var seconds = await move.RequireCurrentRunAsync(run => FollowAsync(run, count));
         var plain = await PsqlAsync(transactions);
         // Verification among the rest: it has to be right as well.
         await move.PromoteUntilAsync(CutOver.PhaseName);
@@ -75,12 +75,12 @@ sealed class ApplyPart(Stage stage)
 
     static async Task<double> FollowAsync(PromotionRun run, int count)
     {
-        var direction = StreamDirection.Outbound(run);
+        var direction = StreamDirection.Forward(run);
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
-        var mark = await ReplicationSlot.MarkAsync(source, CancellationToken.None);
+        var mark = await ReplicationSlot.EmitWatermarkAsync(source, CancellationToken.None);
         var watch = Stopwatch.StartNew();
         await using var feed = await ChangeFeed.OpenAsync(direction, exact: false, CancellationToken.None);
-        await feed.ReachAsync(mark, CancellationToken.None);
+        await feed.WaitForWatermarkAsync(mark, CancellationToken.None);
         var seconds = watch.Elapsed.TotalSeconds;
         return feed.Changes == count
             ? seconds

@@ -26,7 +26,7 @@ sealed class LagPart(Stage stage)
             var began = ledger.Clock.GetTimestamp();
             await Task.Delay(Time / 2);
             var alone = (began, ledger.Clock.GetTimestamp());
-            var (marks, changes, followed) = await move.HoldAsync(run => FollowAsync(run, ledger));
+            var (marks, changes, followed) = await move.RequireCurrentRunAsync(run => FollowAsync(run, ledger));
             await application.StopAsync();
             Show(ledger, alone, marks, changes, followed);
         }
@@ -38,10 +38,10 @@ sealed class LagPart(Stage stage)
         Ledger ledger
     )
     {
-        var direction = StreamDirection.Outbound(run);
+        var direction = StreamDirection.Forward(run);
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
         await using var feed = await ChangeFeed.OpenAsync(direction, exact: true, CancellationToken.None);
-        await CatchUp.ComeNearAsync(run, direction, feed, TimeSpan.FromMilliseconds(100), CancellationToken.None);
+        await CatchUp.CatchUpWithinAsync(run, direction, feed, TimeSpan.FromMilliseconds(100), CancellationToken.None);
         var (marks, before, began, watch) = (
             new List<double>(),
             feed.Changes,
@@ -51,8 +51,8 @@ sealed class LagPart(Stage stage)
         while (watch.Elapsed < Time)
         {
             var mark = Stopwatch.StartNew();
-            await feed.ReachAsync(
-                await ReplicationSlot.MarkAsync(source, CancellationToken.None),
+            await feed.WaitForWatermarkAsync(
+                await ReplicationSlot.EmitWatermarkAsync(source, CancellationToken.None),
                 CancellationToken.None
             );
             marks.Add(mark.Elapsed.TotalMilliseconds);
@@ -87,13 +87,13 @@ sealed class LagPart(Stage stage)
             ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
         AddWrites("a write of the tenant, nobody follows", alone);
         AddWrites("a write of the tenant, followed", followed);
-        var lag = Spread.Of(marks);
+        var lag = Percentiles.Of(marks);
         table.AddRow(
             $"a mark, written and come through ({changes / Seconds(followed):N0} row changes/s with it)",
             $"{marks.Count / Seconds(followed):N0}",
             $"{lag.Median:0.0}",
-            $"{lag.High:0.0}",
-            $"{lag.Longest:0.0}"
+            $"{lag.P95:0.0}",
+            $"{lag.Max:0.0}"
         );
         AnsiConsole.Write(table);
     }

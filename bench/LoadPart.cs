@@ -7,7 +7,7 @@ sealed class LoadPart(Stage stage)
 {
     public async Task RunAsync()
     {
-        var contest = new Contest(stage.Shared, stage.Dedicated);
+        var contest = new CopyBaselines(stage.Shared, stage.Dedicated);
         var (smallDatabase, largeDatabase) = (await stage.SmallAsync(), await stage.LargeAsync());
 
         // In turns, so that whatever else the machine does meets all of them; the median counts.

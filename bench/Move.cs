@@ -1,12 +1,12 @@
 using Migrator;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Demo;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Terminal;
 
 namespace Bench;
 
@@ -26,18 +26,18 @@ sealed class Move(Stage stage, string database) : IDisposable
             routing.FullName
         );
 
-    public async Task<Observed> PromoteAsync()
+    public async Task<RecordingProgress> PromoteAsync()
     {
-        var observed = new Observed();
+        var observed = new RecordingProgress();
         await Promotion(observed).PromoteAsync(CancellationToken.None);
         return observed;
     }
 
     /// <summary>Promotes, or goes on with it, until a phase is about to begin.</summary>
-    public async Task<Observed> PromoteUntilAsync(string phase)
+    public async Task<RecordingProgress> PromoteUntilAsync(string phase)
     {
         using var stop = new CancellationTokenSource();
-        var observed = new Observed(started =>
+        var observed = new RecordingProgress(started =>
         {
             if (started == phase)
                 stop.Cancel();
@@ -46,22 +46,22 @@ sealed class Move(Stage stage, string database) : IDisposable
         {
             await Promotion(observed).PromoteAsync(stop.Token);
         }
-        catch (Failure stopped) when (stopped.Code == ExitCode.Interrupted)
+        catch (MigratorException stopped) when (stopped.Code == ExitCode.Interrupted)
         {
             return observed;
         }
         throw new InvalidOperationException($"The promotion has no phase {phase}.");
     }
 
-    public async Task<Observed> RollBackAsync(bool dropIsolated = false)
+    public async Task<RecordingProgress> RollBackAsync(bool dropIsolated = false)
     {
-        var observed = new Observed();
+        var observed = new RecordingProgress();
         await Promotion(observed).RollBackAsync(dropIsolated, CancellationToken.None);
         return observed;
     }
 
     /// <summary>Takes up a promotion that stands still, to do by hand what a phase would do.</summary>
-    public async Task<T> HoldAsync<T>(Func<PromotionRun, Task<T>> work)
+    public async Task<T> RequireCurrentRunAsync<T>(Func<PromotionRun, Task<T>> work)
     {
         var settings = Settings;
         await using var databases = Databases.For(settings, Stage.Slug);
@@ -88,7 +88,7 @@ sealed class Move(Stage stage, string database) : IDisposable
             new SilentProgress(),
             TimeProvider.System
         );
-        await run.Isolated.TakeAsync(CancellationToken.None);
+        await run.Isolated.ClaimAsync(CancellationToken.None);
         return await work(run);
     }
 

@@ -16,7 +16,7 @@ sealed class NeighboursPart(Stage stage)
         var database = await stage.LargeAsync();
         using var move = new Move(stage, database);
         var (ledger, application) = await stage.StartAsync(database, load);
-        Observed observed;
+        RecordingProgress observed;
         (long Began, long Ended) before,
             after;
         await using (application)
@@ -39,7 +39,7 @@ sealed class NeighboursPart(Stage stage)
                 "p95 to before"
             )
             .RoundedBorder();
-        var usual = ledger.Latency(ofMoving: false, before.Began, before.Ended)!.Value.High;
+        var usual = ledger.Latency(ofMoving: false, before.Began, before.Ended)!.Value.P95;
         void Add(string what, (long Began, long Ended) span)
         {
             var seconds = ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
@@ -51,9 +51,9 @@ sealed class NeighboursPart(Stage stage)
                     $"{seconds:0.0}",
                     $"{ledger.Writes(ofMoving: false, span.Began, span.Ended) / seconds:N0}",
                     $"{times.Median:0.0}",
-                    $"{times.High:0.0}",
+                    $"{times.P95:0.0}",
                     $"{times.Longest:0.0}",
-                    $"{times.High / usual:0.00}"
+                    $"{times.P95 / usual:0.00}"
                 );
         }
         Add("before", before);

@@ -29,7 +29,7 @@ sealed class PausePart(Stage stage)
                     back.Add(await CutOverAsync(ledger, database, () => move.RollBackAsync()));
                 }
             }
-            catch (Failure failure)
+            catch (MigratorException failure)
             {
                 // What was measured until then is worth a table, and that it went no further is a result as well.
                 AnsiConsole.MarkupLineInterpolated(
@@ -41,7 +41,7 @@ sealed class PausePart(Stage stage)
         var ended = ledger.Clock.GetTimestamp();
         if (there.Count > back.Count)
             await move.RollBackAsync();
-        var proof = await ledger.ProveAsync(null, CancellationToken.None);
+        var proof = await ledger.CheckAsync(null, CancellationToken.None);
         await move.RollBackAsync(dropIsolated: true);
 
         var rate = ledger.Writes(ofMoving: true, began, ended) / ledger.Clock.GetElapsedTime(began, ended).TotalSeconds;
@@ -60,13 +60,13 @@ sealed class PausePart(Stage stage)
         {
             if (cutovers.Count == 0)
                 return;
-            var spread = Spread.Of(cutovers.Select(of));
+            var spread = Percentiles.Of(cutovers.Select(of));
             table.AddRow(
                 what,
                 $"{cutovers.Count}",
                 $"{spread.Median:N0}",
-                $"{spread.High:N0}",
-                $"{spread.Longest:N0}",
+                $"{spread.P95:N0}",
+                $"{spread.Max:N0}",
                 $"{cutovers.Sum(cutover => cutover.Failed)}",
                 $"{cutovers.Sum(cutover => cutover.Retries)}"
             );
@@ -80,7 +80,7 @@ sealed class PausePart(Stage stage)
             throw new InvalidOperationException(string.Join('\n', proof.Faults));
     }
 
-    static async Task<Cutover> CutOverAsync(Ledger ledger, string database, Func<Task<Observed>> verb)
+    static async Task<Cutover> CutOverAsync(Ledger ledger, string database, Func<Task<RecordingProgress>> verb)
     {
         for (var failed = 0; ; failed++)
             try
@@ -93,7 +93,7 @@ sealed class PausePart(Stage stage)
                     ? new(seen.TotalMilliseconds, own, failed, observed.Retries)
                     : throw new InvalidOperationException($"The tenant did not come to {database} by stream.");
             }
-            catch (Failure failure) when (failure.Code == ExitCode.Failed && failed + 1 < Attempts)
+            catch (MigratorException failure) when (failure.Code == ExitCode.Failed && failed + 1 < Attempts)
             {
                 // The stream is too far behind, or the guard cannot close: the same verb again, as the message says.
             }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Phases;
@@ -9,6 +8,7 @@ using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Streaming;
+using Migrator.Terminal;
 using Npgsql;
 using Polly;
 using Polly.Retry;
@@ -32,7 +32,7 @@ public sealed class Promotion(
         new Provision(),
         new InstallGuard(),
         new CloneSchema(),
-        new Fence(),
+        new CloseGuard(),
         new CopyData(),
         new BuildSchema(),
         new Verify(),
@@ -49,7 +49,7 @@ public sealed class Promotion(
         new CopyData(),
         new CatchUp(),
         new BuildSchema(),
-        new CloneBehaviour(),
+        new CloneTriggersAndPolicies(),
         new VerifyOnline(),
         new CutOverOnline(),
         new StopStreaming(),
@@ -57,21 +57,31 @@ public sealed class Promotion(
         new Validate(),
     ];
 
-    static readonly Phase[] BackHome = [new CloseIsolated(), new BringHome(), new FlipBack(), new ReleaseShared()];
-
-    static readonly Phase[] BackHomeByStream =
+    static readonly Phase[] RollbackByComparison =
     [
-        new FollowHome(),
-        new VerifyHome(),
+        new CloseIsolatedGuard(),
+        new ReconcileShared(),
+        new FlipBack(),
+        new CleanUpAfterRollback(),
+    ];
+
+    static readonly Phase[] RollbackByStream =
+    [
+        new CatchUpReverse(),
+        new VerifyReverse(),
         new FlipBackOnline(),
-        new ReleaseShared(),
+        new CleanUpAfterRollback(),
     ];
 
     // A retry goes on with what this process began. When another run had the tenant in between, somebody has decided anew.
     (long Promotion, long Run)? taken;
 
     static Phase[] Finalization(bool online, int batchSize, bool force) =>
-        [.. online ? (Phase[])[new VerifyFlip(force)] : [], new DeleteShared(batchSize, force), new RemoveTraces()];
+        [
+            .. online ? (Phase[])[new VerifyFlip(force)] : [],
+            new DeleteShared(batchSize, force),
+            new CleanUpAfterFinalize(),
+        ];
 
     static Phase[] PhasesOf(PromotionRecord record) => record.IsOnline ? Online : Fenced;
 
@@ -96,7 +106,7 @@ public sealed class Promotion(
                 {
                     // In this order: taking the mark waits for whoever holds it.
                     await databases.EndLeftoverSessionsAsync(until.Token);
-                    await run.Isolated.TakeAsync(until.Token);
+                    await run.Isolated.ClaimAsync(until.Token);
                 }
                 // A run that was killed between the flip and the routing file.
                 if (record.IsFlipped)
@@ -127,7 +137,7 @@ public sealed class Promotion(
         if (record.Phase(StartStreaming.PhaseName)?.EndedAt is null)
             return;
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Outbound(run).Name, cancellationToken))
+        if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Forward(run).Name, cancellationToken))
             return;
         run.Progress.Warn(Sentences.CopiesAnew(run.Tenant.Slug));
         await GiveUpStreamAsync(run, cancellationToken);
@@ -219,7 +229,7 @@ public sealed class Promotion(
                 throw Sentences.TargetMoved(slug, current.Target);
             if (current.IsFlipped && current.Phase(Validate.PhaseName)?.EndedAt is not null)
                 throw Sentences.AlreadyIsolated(slug);
-            var noted = Journaled.Read<Preflight.Facts>(current.Phase(Preflight.PhaseName)!.Facts)!;
+            var noted = PhaseData.Read<Preflight.Facts>(current.Phase(Preflight.PhaseName)!.Facts)!;
             var tools =
                 await PgTools.FindAsync(noted.SharedMajor, noted.IsolatedMajor, cancellationToken)
                 ?? throw Sentences.Refusal(slug, [Sentences.ToolsMissing(noted.SharedMajor)]);
@@ -330,8 +340,8 @@ public sealed class Promotion(
                         transaction,
                         run.Id,
                         [
-                            .. BackHome
-                                .Concat(BackHomeByStream)
+                            .. RollbackByComparison
+                                .Concat(RollbackByStream)
                                 .Concat(Finalization(online: false, 0, force: false))
                                 .Select(phase => phase.Name),
                         ]
@@ -350,24 +360,24 @@ public sealed class Promotion(
                     PromotionJournal.ForgetPhasesAsync(
                         transaction,
                         run.Id,
-                        [.. BackHomeByStream.Take(2).Select(phase => phase.Name)]
+                        [.. RollbackByStream.Take(2).Select(phase => phase.Name)]
                     ),
                 cancellationToken
             );
         if (!await FollowsStreamAsync(run, record, cancellationToken))
         {
-            await RunPhasesAsync(run, BackHome, cancellationToken);
+            await RunPhasesAsync(run, RollbackByComparison, cancellationToken);
             return;
         }
         try
         {
-            await RunPhasesAsync(run, BackHomeByStream, cancellationToken);
+            await RunPhasesAsync(run, RollbackByStream, cancellationToken);
         }
-        catch (Failure apart) when (apart.StreamLost)
+        catch (MigratorException apart) when (apart.StreamLost)
         {
             run.Progress.Warn(Sentences.ComparesInstead(apart.Message));
             await StreamDirection.RemoveAllAsync(run, cancellationToken);
-            await RunPhasesAsync(run, BackHome, cancellationToken);
+            await RunPhasesAsync(run, RollbackByComparison, cancellationToken);
         }
     }
 
@@ -383,7 +393,7 @@ public sealed class Promotion(
         if (record.Phase(FlipBack.PhaseName)?.EndedAt is not null)
             return true;
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        return await ReplicationSlot.ExistsAsync(isolated, StreamDirection.Homebound(run).Name, cancellationToken);
+        return await ReplicationSlot.ExistsAsync(isolated, StreamDirection.Reverse(run).Name, cancellationToken);
     }
 
     async Task DropKeptAsync(
@@ -460,7 +470,7 @@ public sealed class Promotion(
             .AddRetry(
                 new RetryStrategyOptions
                 {
-                    ShouldHandle = new PredicateBuilder().Handle<Failure>(failure => failure.Transient),
+                    ShouldHandle = new PredicateBuilder().Handle<MigratorException>(failure => failure.Transient),
                     BackoffType = DelayBackoffType.Exponential,
                     Delay = TimeSpan.FromSeconds(1),
                     MaxRetryAttempts = 4,
@@ -493,18 +503,18 @@ public sealed class Promotion(
         catch (Exception e)
         {
             await SettleAsync(e);
-            if (cancellationToken.IsCancellationRequested && e is not Failure)
+            if (cancellationToken.IsCancellationRequested && e is not MigratorException)
                 throw Sentences.Interrupted(verb, slug);
             throw;
         }
     }
 
     /// <summary>What went wrong, as a sentence; null for a bug, and for the user's own Ctrl-C.</summary>
-    public static Failure? Translate(Exception e, CancellationToken cancellationToken) =>
+    public static MigratorException? Translate(Exception e, CancellationToken cancellationToken) =>
         e switch
         {
-            _ when cancellationToken.IsCancellationRequested && e is not Failure => null,
-            Failure failure => failure,
+            _ when cancellationToken.IsCancellationRequested && e is not MigratorException => null,
+            MigratorException failure => failure,
             OperationCanceledException => Sentences.Lost("its server ended it"),
             PostgresException
             {
@@ -530,50 +540,50 @@ public sealed class Promotion(
     // After a failure or Ctrl-C, with the tenant not flipped, its writes must go on where they are; what was copied behind the guard is forgotten.
     async Task SettleAsync(Exception cause)
     {
-        if (cause is Failure { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy })
+        if (cause is MigratorException { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy })
             return;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         try
         {
             await using var databases = Databases.For(settings, slug);
-            await using var journal = await LockAsync(databases, patience.Token);
-            var tenant = await TenantAsync(databases, patience.Token);
-            if (await journal.CurrentAsync(tenant.Key, patience.Token) is not { EndedAt: null } record)
+            await using var journal = await LockAsync(databases, timeout.Token);
+            var tenant = await TenantAsync(databases, timeout.Token);
+            if (await journal.CurrentAsync(tenant.Key, timeout.Token) is not { EndedAt: null } record)
                 return;
             await journal.ErrorAsync(
                 record.Id,
-                cause is Failure failure ? failure.Message : "interrupted",
-                patience.Token
+                cause is MigratorException failure ? failure.Message : "interrupted",
+                timeout.Token
             );
-            using var run = await RunOfAsync(databases, journal, tenant, record, null, patience.Token);
+            using var run = await RunOfAsync(databases, journal, tenant, record, null, timeout.Token);
             if (record.State == PromotionState.RollingBack)
-                await SettleRollbackAsync(run, patience.Token);
+                await SettleRollbackAsync(run, timeout.Token);
             else if (record.IsFlipped || record.Phase(FlipBack.PhaseName)?.EndedAt is not null)
                 return;
-            else if (record.Phase(Fence.PhaseName) is not null)
+            else if (record.Phase(CloseGuard.PhaseName) is not null)
             {
-                await Fence.OpenAsync(run, patience.Token);
+                await CloseGuard.OpenAsync(run, timeout.Token);
                 progress.Info(Sentences.GuardOpened(slug));
             }
             else if (record.IsOnline)
             {
                 if (record.Phase(CutOver.PhaseName) is not null)
                 {
-                    await CutOverOnline.OpenGuardAsync(run, patience.Token);
+                    await CutOverOnline.OpenGuardAsync(run, timeout.Token);
                     progress.Info(Sentences.GuardOpened(slug));
                 }
-                if (cause is Failure { StreamLost: true })
-                    await GiveUpStreamAsync(run, patience.Token);
+                if (cause is MigratorException { StreamLost: true })
+                    await GiveUpStreamAsync(run, timeout.Token);
             }
         }
-        catch (Failure superseded) when (superseded.Code == ExitCode.Busy)
+        catch (MigratorException superseded) when (superseded.Code == ExitCode.Busy)
         {
             // Whoever has the tenant now looks after its guard.
         }
         catch (Exception e)
             when (e
                     is NpgsqlException
-                        or Failure
+                        or MigratorException
                         or OperationCanceledException
                         or IOException
                         or InvalidOperationException
@@ -592,11 +602,11 @@ public sealed class Promotion(
                     // By stream some of it is home already; what finalize may delete is recorded anew.
                     transaction,
                     run.Id,
-                    [.. BackHome.Concat(BackHomeByStream).Select(phase => phase.Name), VerifyFlip.PhaseName]
+                    [.. RollbackByComparison.Concat(RollbackByStream).Select(phase => phase.Name), VerifyFlip.PhaseName]
                 ),
             cancellationToken
         );
-        await new CloseIsolated().UndoAsync(run, cancellationToken);
+        await new CloseIsolatedGuard().UndoAsync(run, cancellationToken);
         await run.Journal.TransactAsync(
             transaction =>
                 transaction.ExecuteAsync(

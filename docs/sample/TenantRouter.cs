@@ -31,7 +31,7 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
     sealed record Route(string Slug, NpgsqlDataSource Source);
 
     /// <summary>How long a transaction is repeated before its last error reaches the caller; longer than the longest pause of a move.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Begins to listen for changed routes. Without it, or while the connection is lost, each transaction looks its route up.</summary>
     public void Start() => listener = Task.Run(ListenAsync);
@@ -78,7 +78,7 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
                     e
                 );
             }
-            catch (NpgsqlException e) when (MayRepeat(e, stage) && Stopwatch.GetElapsedTime(began) + delay < Patience)
+            catch (NpgsqlException e) when (MayRepeat(e, stage) && Stopwatch.GetElapsedTime(began) + delay < Timeout)
             {
                 Forget(tenant);
             }
@@ -116,7 +116,7 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
                 PostgresErrorCodes.AdminShutdown
                 or PostgresErrorCodes.CrashShutdown
                 or PostgresErrorCodes.CannotConnectNow => true,
-                // No such database, no CONNECT on it. Anywhere else these are mistakes, which no patience mends.
+                // No such database, no CONNECT on it. Anywhere else these are mistakes, which no retry mends.
                 PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege => stage
                     == Stage.Opening,
                 _ => false,

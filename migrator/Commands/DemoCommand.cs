@@ -1,12 +1,12 @@
 using System.CommandLine;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Demo;
 using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Reporting;
 using Migrator.Settings;
+using Migrator.Terminal;
 using Npgsql;
 using Spectre.Console;
 
@@ -33,7 +33,7 @@ sealed class DemoCommand : Command
         SetAction(
             async (parsed, cancellationToken) =>
             {
-                var terminal = new Terminal(Json: false, JsonLog: false, Verbose: false);
+                var terminal = new ConsoleOutput(Json: false, JsonLog: false, Verbose: false);
                 try
                 {
                     await RunAsync(terminal, parsed.GetValue(rows), parsed.GetValue(keep), cancellationToken);
@@ -52,7 +52,7 @@ sealed class DemoCommand : Command
         );
     }
 
-    static async Task RunAsync(Terminal terminal, long rows, bool keep, CancellationToken cancellationToken)
+    static async Task RunAsync(ConsoleOutput terminal, long rows, bool keep, CancellationToken cancellationToken)
     {
         var console = terminal.Out;
         void Step(string text) =>
@@ -106,7 +106,7 @@ sealed class DemoCommand : Command
 
             Step("The proof: what the application was told, and what stands in the databases");
             await application.StopAsync();
-            await demo.ProveAsync(cancellationToken);
+            await demo.CheckAsync(cancellationToken);
             if (keep)
                 await demo.KeepAsync();
         }
@@ -119,7 +119,7 @@ sealed class DemoCommand : Command
 
     /// <summary>The demo's acts, on the same code that the verbs run.</summary>
     sealed class Showcase(
-        Terminal terminal,
+        ConsoleOutput terminal,
         EmbeddedCluster shared,
         EmbeddedCluster dedicated,
         MigratorSettings settings
@@ -221,7 +221,7 @@ sealed class DemoCommand : Command
                     "INSERT INTO projects (tenant_id, name, owner_id) SELECT tenant_id, 'Written to the wrong place', id FROM users LIMIT 1",
                     cancellationToken
                 );
-                throw new Failure(
+                throw new MigratorException(
                     ExitCode.Different,
                     "The shared database took a write of the tenant. This should not have happened: report it with all that stands above."
                 );
@@ -235,10 +235,10 @@ sealed class DemoCommand : Command
         }
 
         /// <summary>The application has stopped; the tenant is isolated.</summary>
-        public async Task ProveAsync(CancellationToken cancellationToken)
+        public async Task CheckAsync(CancellationToken cancellationToken)
         {
             await using var isolated = Source(dedicated, slug.DatabaseName);
-            var proof = await ledger!.ProveAsync(isolated, cancellationToken);
+            var proof = await ledger!.CheckAsync(isolated, cancellationToken);
             var table = new Spectre.Console.Table().AddColumns("", $"{slug}", "other tenants").RoundedBorder();
             table.AddRow("writes acknowledged", $"{proof.Moving.Writes:N0}", $"{proof.Others.Writes:N0}");
             table.AddRow("the rows they left", $"{proof.Moving.Rows:N0}", $"{proof.Others.Rows:N0}");
@@ -258,7 +258,7 @@ sealed class DemoCommand : Command
                 );
             Out.Write(table);
             if (proof.Faults.Count > 0)
-                throw new Failure(
+                throw new MigratorException(
                     ExitCode.Different,
                     $"The ledger does not hold. This should not have happened; report it:\n{string.Join('\n', proof.Faults)}"
                 );
@@ -279,21 +279,21 @@ sealed class DemoCommand : Command
             await dedicated.LeaveRunningAsync();
             // Plain lines: they are to be pasted, and a console would fold them.
             var password = shared.PasswordOf(SampleDatabase.Admin);
-            System.Console.Out.WriteLine("The servers stay up. To look around:");
-            System.Console.Out.WriteLine(
+            Console.Out.WriteLine("The servers stay up. To look around:");
+            Console.Out.WriteLine(
                 $"  export DB_HOST=127.0.0.1 DB_PORT={shared.Port} DB_USER={SampleDatabase.Admin} DB_PASSWORD={password} MIGRATOR_REFERENCE__0=plans MIGRATOR_REFERENCE__1=feature_flags"
             );
-            System.Console.Out.WriteLine(
+            Console.Out.WriteLine(
                 $"  export TARGET_DB_HOST=127.0.0.1 TARGET_DB_PORT={dedicated.Port} TARGET_DB_PASSWORD={dedicated.PasswordOf(SampleDatabase.Admin)}"
             );
-            System.Console.Out.WriteLine("  artifacts/migrator/migrator list");
-            System.Console.Out.WriteLine("  artifacts/migrator/migrator promote --tenant-slug=globex --dry-run");
-            System.Console.Out.WriteLine(
+            Console.Out.WriteLine("  artifacts/migrator/migrator list");
+            Console.Out.WriteLine("  artifacts/migrator/migrator promote --tenant-slug=globex --dry-run");
+            Console.Out.WriteLine(
                 $"  PGPASSWORD=$DB_PASSWORD psql -h 127.0.0.1 -p {shared.Port} -U {SampleDatabase.Admin} {SampleDatabase.Name}"
             );
-            System.Console.Out.WriteLine("To end them:");
-            System.Console.Out.WriteLine("  " + shared.RemoveCommand);
-            System.Console.Out.WriteLine("  " + dedicated.RemoveCommand);
+            Console.Out.WriteLine("To end them:");
+            Console.Out.WriteLine("  " + shared.RemoveCommand);
+            Console.Out.WriteLine("  " + dedicated.RemoveCommand);
         }
 
         Promotion Promotion(IPromotionProgress progress) =>
@@ -317,7 +317,7 @@ sealed class DemoCommand : Command
 
         string LatencyOf(Span span, bool ofMoving) =>
             ledger!.Latency(ofMoving, span.Began, span.Ended) is { } times
-                ? $"{times.Median:0.0} / {times.High:0.0} / {times.Longest:N0} ms"
+                ? $"{times.Median:0.0} / {times.P95:0.0} / {times.Longest:N0} ms"
                 : "no write";
 
         static NpgsqlDataSource Source(EmbeddedCluster server, string database) =>

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Migrator.Console;
-using Migrator.Leftovers;
+using Migrator.Doctor;
 using Migrator.Model;
+using Migrator.Terminal;
 using Spectre.Console;
 
 namespace Migrator.Commands;
@@ -22,17 +22,17 @@ sealed class DoctorCommand : MigratorCommand
 
     protected override async Task<ExitCode> RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         CancellationToken cancellationToken
     )
     {
         var settings = ReadSettings(parsed);
-        var doctor = new Doctor(settings);
-        var diagnosis = await doctor.LookAsync(cancellationToken);
-        var removals = new Dictionary<Leftover, string?>();
+        var finder = new OrphanFinder(settings);
+        var diagnosis = await finder.LookAsync(cancellationToken);
+        var removals = new Dictionary<OrphanedObject, string?>();
         if (!terminal.Json)
             Show(terminal.Out, diagnosis);
-        var removable = diagnosis.Leftovers.Where(leftover => leftover.IsRemovable).ToArray();
+        var removable = diagnosis.Orphans.Where(orphan => orphan.IsRemovable).ToArray();
         if (parsed.GetValue(fix) && removable.Length > 0)
         {
             terminal.RequireConfirmation(
@@ -41,24 +41,22 @@ sealed class DoctorCommand : MigratorCommand
                 null,
                 $"Remove {(removable.Length == 1 ? "what serves nobody" : $"the {removable.Length} that serve nobody")}?"
             );
-            var cure = new Cure(settings, doctor);
-            foreach (var leftover in removable)
-                removals[leftover] = await cure.RemoveAsync(leftover, cancellationToken);
+            var cure = new OrphanRemover(settings, finder);
+            foreach (var orphan in removable)
+                removals[orphan] = await cure.RemoveAsync(orphan, cancellationToken);
         }
 
         var left = diagnosis
-            .Leftovers.Where(leftover => !removals.TryGetValue(leftover, out var refusal) || refusal is not null)
+            .Orphans.Where(orphan => !removals.TryGetValue(orphan, out var refusal) || refusal is not null)
             .ToArray();
-        var next = Terminal.CommandsIn(
-            left.Select(leftover => removals.GetValueOrDefault(leftover) ?? leftover.Remedy)
-        );
+        var next = ConsoleOutput.CommandsIn(left.Select(orphan => removals.GetValueOrDefault(orphan) ?? orphan.Remedy));
         if (terminal.Json)
-            Terminal.WriteJson(
+            ConsoleOutput.WriteJson(
                 new JsonObject
                 {
                     ["leftovers"] = new JsonArray([
-                        .. diagnosis.Leftovers.Select(leftover =>
-                            Describe(leftover, !left.Contains(leftover), removals.GetValueOrDefault(leftover))
+                        .. diagnosis.Orphans.Select(orphan =>
+                            Describe(orphan, !left.Contains(orphan), removals.GetValueOrDefault(orphan))
                         ),
                     ]),
                     ["warnings"] = new JsonArray([.. diagnosis.Warnings.Select(warning => (JsonNode)warning)]),
@@ -67,20 +65,20 @@ sealed class DoctorCommand : MigratorCommand
             );
         else
         {
-            foreach (var (leftover, refusal) in removals)
+            foreach (var (orphan, refusal) in removals)
                 if (refusal is null)
                     terminal.Out.MarkupLineInterpolated(
-                        $"[green]✓[/] {leftover.Kind.ToString().ToLowerInvariant()} {leftover.Name} removed"
+                        $"[green]✓[/] {orphan.Kind.ToString().ToLowerInvariant()} {orphan.Name} removed"
                     );
                 else
-                    terminal.Out.MarkupLineInterpolated($"[red]✗[/] {leftover.Name}: {refusal}");
+                    terminal.Out.MarkupLineInterpolated($"[red]✗[/] {orphan.Name}: {refusal}");
             // Plain lines: some are to be pasted, and a console would fold them.
             foreach (
-                var remedy in left.Where(leftover => !removals.ContainsKey(leftover))
-                    .Select(leftover => leftover.Remedy)
+                var remedy in left.Where(orphan => !removals.ContainsKey(orphan))
+                    .Select(orphan => orphan.Remedy)
                     .Distinct()
             )
-                System.Console.Out.WriteLine(remedy);
+                Console.Out.WriteLine(remedy);
         }
         return left.Length == 0 ? ExitCode.Done : ExitCode.Failed;
     }
@@ -89,37 +87,37 @@ sealed class DoctorCommand : MigratorCommand
     {
         foreach (var warning in diagnosis.Warnings)
             console.MarkupLineInterpolated($"[yellow]![/] {warning}");
-        if (diagnosis.Leftovers.Count == 0)
+        if (diagnosis.Orphans.Count == 0)
         {
             console.WriteLine(Sentences.NothingLeftBehind);
             return;
         }
         var table = new Table().AddColumns("what", "name", "where", "WAL held", "since", "problem").RoundedBorder();
-        foreach (var leftover in diagnosis.Leftovers)
+        foreach (var orphan in diagnosis.Orphans)
             table.AddRow(
-                leftover.Kind.ToString().ToLowerInvariant(),
-                Markup.Escape(leftover.Name + (leftover.Owner is { } owner ? $"\nof {owner.Tenant.Slug}" : "")),
-                Markup.Escape($"{leftover.Place.Database}\n{leftover.Place.Host}:{leftover.Place.Port}".Trim()),
-                leftover.WalBytes is { } bytes ? ByteSize.Show(bytes) : "–",
-                leftover.Since?.ToString("yyyy-MM-dd HH:mm") ?? "–",
-                Markup.Escape(leftover.Problem)
+                orphan.Kind.ToString().ToLowerInvariant(),
+                Markup.Escape(orphan.Name + (orphan.Owner is { } owner ? $"\nof {owner.Tenant.Slug}" : "")),
+                Markup.Escape($"{orphan.Place.Database}\n{orphan.Place.Host}:{orphan.Place.Port}".Trim()),
+                orphan.WalBytes is { } bytes ? ByteSize.Show(bytes) : "–",
+                orphan.Since?.ToString("yyyy-MM-dd HH:mm") ?? "–",
+                Markup.Escape(orphan.Problem)
             );
         console.Write(table);
     }
 
-    static JsonObject Describe(Leftover leftover, bool removed, string? refusal) =>
+    static JsonObject Describe(OrphanedObject orphan, bool removed, string? refusal) =>
         new()
         {
-            ["kind"] = leftover.Kind.ToString().ToLowerInvariant(),
-            ["name"] = leftover.Name,
-            ["tenant_slug"] = leftover.Owner?.Tenant.Slug.Text,
-            ["database"] = leftover.Place.Database,
-            ["server"] = $"{leftover.Place.Host}:{leftover.Place.Port}",
-            ["wal_bytes"] = leftover.WalBytes,
-            ["since"] = leftover.Since?.ToString("yyyy-MM-ddTHH:mm:ss.fffZ"),
-            ["problem"] = leftover.Problem,
-            ["remedy"] = leftover.Remedy,
-            ["removable"] = leftover.IsRemovable,
+            ["kind"] = orphan.Kind.ToString().ToLowerInvariant(),
+            ["name"] = orphan.Name,
+            ["tenant_slug"] = orphan.Owner?.Tenant.Slug.Text,
+            ["database"] = orphan.Place.Database,
+            ["server"] = $"{orphan.Place.Host}:{orphan.Place.Port}",
+            ["wal_bytes"] = orphan.WalBytes,
+            ["since"] = orphan.Since?.ToString("yyyy-MM-ddTHH:mm:ss.fffZ"),
+            ["problem"] = orphan.Problem,
+            ["remedy"] = orphan.Remedy,
+            ["removable"] = orphan.IsRemovable,
             ["removed"] = removed,
             ["refusal"] = refusal,
         };

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Terminal;
 using Spectre.Console;
 
 namespace Migrator.Commands;
@@ -13,7 +13,7 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
 {
     protected override async Task<ExitCode> RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         CancellationToken cancellationToken
     )
     {
@@ -35,7 +35,7 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
 
         if (terminal.Json)
         {
-            Terminal.WriteJson(
+            ConsoleOutput.WriteJson(
                 new JsonObject
                 {
                     ["tenants"] = new JsonArray([

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Reporting;
 using Migrator.Settings;
+using Migrator.Terminal;
 
 namespace Migrator.Commands;
 
@@ -168,7 +168,7 @@ sealed class PromoteCommand : TenantCommand
 
     protected override async Task RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         MigratorSettings settings,
         Databases databases,
         Slug slug,
@@ -215,7 +215,7 @@ sealed class PromoteCommand : TenantCommand
         if (terminal.Json)
         {
             status["report"] = result.ToJson();
-            Terminal.WriteJson(status);
+            ConsoleOutput.WriteJson(status);
             return;
         }
         result.Write(terminal.Out);
@@ -223,7 +223,7 @@ sealed class PromoteCommand : TenantCommand
     }
 
     static async Task ShowPlanAsync(
-        Terminal terminal,
+        ConsoleOutput terminal,
         MigratorSettings settings,
         Slug slug,
         PromotionOptions options,
@@ -237,7 +237,7 @@ sealed class PromoteCommand : TenantCommand
             throw Sentences.Refusal(slug, result.Faults);
         var plan = new PromotionPlan(slug, options.Mode, result);
         if (terminal.Json)
-            Terminal.WriteJson(plan.ToJson());
+            ConsoleOutput.WriteJson(plan.ToJson());
         else
             plan.Write(terminal.Out);
     }

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Migrator.Console;
 using Migrator.Model;
+using Migrator.Terminal;
 
 namespace Migrator.Commands;
 
@@ -45,14 +45,14 @@ sealed partial class ResolveTenantCommand : MigratorCommand
 
     protected override async Task<ExitCode> RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         CancellationToken cancellationToken
     )
     {
         var mentions = await ReadAsync(parsed.GetValue(payload)!, cancellationToken);
         var (source, slug) = Resolve(mentions, parsed.GetValue(otherwise), parsed.GetValue(registry)!);
         if (terminal.Json)
-            Terminal.WriteJson(
+            ConsoleOutput.WriteJson(
                 new JsonObject
                 {
                     ["tenant_slug"] = slug.Text,
@@ -61,7 +61,7 @@ sealed partial class ResolveTenantCommand : MigratorCommand
                 }
             );
         else
-            System.Console.Out.WriteLine($"slug={slug}");
+            Console.Out.WriteLine($"slug={slug}");
         return ExitCode.Done;
     }
 

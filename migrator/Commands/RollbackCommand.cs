@@ -1,9 +1,9 @@
 using System.CommandLine;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Settings;
+using Migrator.Terminal;
 
 namespace Migrator.Commands;
 
@@ -27,7 +27,7 @@ sealed class RollbackCommand : TenantCommand
 
     protected override async Task RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         MigratorSettings settings,
         Databases databases,
         Slug slug,

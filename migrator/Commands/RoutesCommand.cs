@@ -1,12 +1,12 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Reporting;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Terminal;
 
 namespace Migrator.Commands;
 
@@ -15,7 +15,7 @@ sealed class RoutesCommand() : TenantCommand("routes", "Print a tenant's routing
 {
     protected override async Task RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         MigratorSettings settings,
         Databases databases,
         Slug slug,
@@ -32,11 +32,11 @@ sealed class RoutesCommand() : TenantCommand("routes", "Print a tenant's routing
         );
         if (!terminal.Json)
         {
-            System.Console.Out.WriteLine(route);
+            Console.Out.WriteLine(route);
             return;
         }
         var document = JsonNode.Parse(route.ToString())!;
         document["next_steps"] = new JsonArray($"migrator status --tenant-slug={slug}");
-        Terminal.WriteJson(document);
+        ConsoleOutput.WriteJson(document);
     }
 }

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Reporting;
 using Migrator.Settings;
+using Migrator.Terminal;
 using Spectre.Console;
 
 namespace Migrator.Commands;
@@ -14,7 +14,7 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
 {
     protected override Task RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         MigratorSettings settings,
         Databases databases,
         Slug slug,
@@ -22,7 +22,7 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
     ) => ShowAsync(terminal, settings, databases, slug, cancellationToken);
 
     public static async Task ShowAsync(
-        Terminal terminal,
+        ConsoleOutput terminal,
         MigratorSettings settings,
         Databases databases,
         Slug slug,
@@ -32,7 +32,7 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
         var status = await StatusDocument.ReadAsync(settings, databases, slug, cancellationToken);
         if (terminal.Json)
         {
-            Terminal.WriteJson(status);
+            ConsoleOutput.WriteJson(status);
             return;
         }
 

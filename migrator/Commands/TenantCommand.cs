@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Settings;
+using Migrator.Terminal;
 
 namespace Migrator.Commands;
 
@@ -43,7 +43,7 @@ abstract class MigratorCommand : Command
         SetAction(
             async (parsed, cancellationToken) =>
             {
-                var terminal = new Terminal(
+                var terminal = new ConsoleOutput(
                     parsed.GetValue(json),
                     parsed.GetValue(logFormat) == "json",
                     parsed.GetValue(verbose)
@@ -58,7 +58,7 @@ abstract class MigratorCommand : Command
                         Promotion.Translate(e, cancellationToken)
                         ?? (
                             cancellationToken.IsCancellationRequested
-                                ? new Failure(ExitCode.Interrupted, "Interrupted.", e)
+                                ? new MigratorException(ExitCode.Interrupted, "Interrupted.", e)
                                 : Sentences.Bug(e)
                         );
                     terminal.Fail(failure);
@@ -70,7 +70,7 @@ abstract class MigratorCommand : Command
 
     protected abstract Task<ExitCode> RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         CancellationToken cancellationToken
     );
 
@@ -97,7 +97,7 @@ abstract class TenantCommand : MigratorCommand
 
     protected override async Task<ExitCode> RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         CancellationToken cancellationToken
     )
     {
@@ -116,7 +116,7 @@ abstract class TenantCommand : MigratorCommand
 
     protected abstract Task RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         MigratorSettings settings,
         Databases databases,
         Slug slug,

@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Terminal;
 using Migrator.Verification;
 using Spectre.Console;
 
@@ -26,7 +26,7 @@ sealed class VerifyCommand : TenantCommand
 
     protected override async Task RunAsync(
         ParseResult parsed,
-        Terminal terminal,
+        ConsoleOutput terminal,
         MigratorSettings settings,
         Databases databases,
         Slug slug,
@@ -54,7 +54,7 @@ sealed class VerifyCommand : TenantCommand
             .Where(result =>
                 record.State == PromotionState.Isolated
                 && result.Table.IsTenantData
-                && result.Table.Belonging != Belonging.Root
+                && result.Table.TableScope != TableScope.Root
                 && recorded.TryGetValue(result.Table.Name.ToString(), out var then)
                 && then != result.Shared
             )
@@ -64,7 +64,7 @@ sealed class VerifyCommand : TenantCommand
     }
 
     static void Show(
-        Terminal terminal,
+        ConsoleOutput terminal,
         Slug slug,
         PromotionRecord record,
         IReadOnlyList<TableComparison> results,
@@ -73,7 +73,7 @@ sealed class VerifyCommand : TenantCommand
     {
         if (terminal.Json)
         {
-            Terminal.WriteJson(
+            ConsoleOutput.WriteJson(
                 new JsonObject
                 {
                     ["tenant_slug"] = slug.Text,

@@ -1,6 +1,6 @@
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Settings;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Connections;

@@ -1,6 +1,6 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
+using Migrator.Terminal;
 using Npgsql;
 using Polly;
 using Polly.Retry;

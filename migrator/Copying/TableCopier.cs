@@ -73,11 +73,11 @@ public sealed class TableCopier(
         await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var writing = await target.BeginTransactionAsync(cancellationToken);
-        await journal.HoldAsync(target, cancellationToken);
+        await journal.RequireCurrentRunAsync(target, cancellationToken);
         await target.ExecuteAsync($"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
         await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
         await StreamAsync(plan, plan.Parts[0], source, target, freeze: true, cancellationToken);
-        if (plan.Table.Belonging == Belonging.Reference)
+        if (plan.Table.TableScope == TableScope.Reference)
             await SaveDigestAsync(plan, source, target, cancellationToken);
         await writing.CommitAsync(cancellationToken);
     }
@@ -89,9 +89,9 @@ public sealed class TableCopier(
         await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var writing = await target.BeginTransactionAsync(cancellationToken);
-        await journal.HoldAsync(target, cancellationToken);
+        await journal.RequireCurrentRunAsync(target, cancellationToken);
         await StreamAsync(plan, part, source, target, freeze: false, cancellationToken);
-        if (plan.Table.Belonging == Belonging.Reference && part.Number == 0)
+        if (plan.Table.TableScope == TableScope.Reference && part.Number == 0)
             await SaveDigestAsync(plan, source, target, cancellationToken);
         await writing.CommitAsync(cancellationToken);
     }
@@ -158,7 +158,7 @@ public sealed class TableCopier(
     {
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var writing = await target.BeginTransactionAsync(cancellationToken);
-        await journal.HoldAsync(target, cancellationToken);
+        await journal.RequireCurrentRunAsync(target, cancellationToken);
         await target.ExecuteAsync($"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
         await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
         await writing.CommitAsync(cancellationToken);

@@ -1,5 +1,5 @@
 using Migrator.Connections;
-using Migrator.Console;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Copying;
@@ -13,7 +13,7 @@ public sealed record CopyLimits(long MaxRate, long MaxReplicaLag, int MaxActiveS
 /// <summary>Slows the copy down to a rate, and stops it for as long as the shared server or a standby of it is under stress.</summary>
 public sealed class Throttle : IAsyncDisposable
 {
-    static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(1);
 
     readonly Databases databases;
     readonly CopyLimits limits;
@@ -45,8 +45,8 @@ public sealed class Throttle : IAsyncDisposable
         var throttle = new Throttle(databases, limits, progress, clock);
         if (limits is { MaxReplicaLag: 0, MaxActiveSessions: 0 })
             return throttle;
-        await throttle.TellIfBlindAsync(cancellationToken);
-        await throttle.LookAsync(cancellationToken);
+        await throttle.WarnIfStatisticsHiddenAsync(cancellationToken);
+        await throttle.ProbeAsync(cancellationToken);
         throttle.watching = throttle.WatchAsync(throttle.closing.Token);
         return throttle;
     }
@@ -74,13 +74,13 @@ public sealed class Throttle : IAsyncDisposable
 
     async Task WatchAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(BetweenLooks, clock);
+        using var timer = new PeriodicTimer(ProbeInterval, clock);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellationToken))
                 try
                 {
-                    await LookAsync(cancellationToken);
+                    await ProbeAsync(cancellationToken);
                 }
                 catch (NpgsqlException)
                 {
@@ -90,7 +90,7 @@ public sealed class Throttle : IAsyncDisposable
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested) { }
     }
 
-    async Task LookAsync(CancellationToken cancellationToken)
+    async Task ProbeAsync(CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         // A standby reports where it has replayed; so do others that stream physically, without replaying, and do not count.
@@ -124,7 +124,7 @@ public sealed class Throttle : IAsyncDisposable
     }
 
     // What a role may not see looks like no load at all.
-    async Task TellIfBlindAsync(CancellationToken cancellationToken)
+    async Task WarnIfStatisticsHiddenAsync(CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var (role, sees, standbys) = await shared.QuerySingleAsync<(string, bool, long)>(

@@ -37,7 +37,7 @@ public sealed class Application : IAsyncDisposable
         """;
 
     // Long past every pause: what takes longer is for a person to look at.
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    static readonly TimeSpan RetryTimeout = TimeSpan.FromMinutes(10);
 
     readonly NpgsqlDataSource shared;
     readonly TenantRouter router;
@@ -54,7 +54,7 @@ public sealed class Application : IAsyncDisposable
             name => NpgsqlDataSource.Create(dedicated.ConnectionString(name, SampleDatabase.Application))
         )
         {
-            Patience = Patience,
+            Timeout = RetryTimeout,
         };
     }
 

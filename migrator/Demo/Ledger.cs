@@ -27,12 +27,12 @@ public sealed record LedgerEntry(
 
 /// <summary>What the ledger and the databases say of each other.</summary>
 /// <param name="Faults">A sentence for each thing that is not as it must be; empty when all is well.</param>
-public sealed record Proof(Tally Moving, Tally Others, IReadOnlyList<string> Faults);
+public sealed record CheckResult(RowCounts Moving, RowCounts Others, IReadOnlyList<string> Faults);
 
 /// <param name="Writes">Transactions that were acknowledged.</param>
 /// <param name="Rows">Rows that they left, the audit trigger's among them.</param>
 /// <param name="Unknown">Transactions whose outcome nobody was told.</param>
-public sealed record Tally(int Writes, int Rows, int Unknown);
+public sealed record RowCounts(int Writes, int Rows, int Unknown);
 
 /// <summary>
 /// Remembers each write of the <see cref="Application"/> that was acknowledged, and proves that it stands, once, in the database that
@@ -129,7 +129,7 @@ public sealed class Ledger
     }
 
     /// <summary>Median, 95th percentile and maximum, in milliseconds, of the writes acknowledged between two moments.</summary>
-    public (double Median, double High, double Longest)? Latency(bool ofMoving, long from, long to)
+    public (double Median, double P95, double Longest)? Latency(bool ofMoving, long from, long to)
     {
         var times = entries
             .Where(entry =>
@@ -149,7 +149,7 @@ public sealed class Ledger
 
     /// <summary>Compares the ledger with the databases. Nobody writes meanwhile.</summary>
     /// <param name="isolated">The database that owns the moving tenant now; null for the shared one.</param>
-    public async Task<Proof> ProveAsync(NpgsqlDataSource? isolated, CancellationToken cancellationToken)
+    public async Task<CheckResult> CheckAsync(NpgsqlDataSource? isolated, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
         var found = new Dictionary<(string Tenant, string Table, string Key), string>();
@@ -166,7 +166,7 @@ public sealed class Ledger
 
         var expected = Replay();
         foreach (var entry in entries.Where(entry => !entry.Known))
-            Settle(entry, expected, found, faults);
+            Reconcile(entry, expected, found, faults);
         foreach (var ((tenant, table, key), content) in expected)
             if (!found.TryGetValue((tenant, table, key), out var there))
                 faults.Add($"{table}: {key} ({content}) was acknowledged and is not there.");
@@ -186,7 +186,7 @@ public sealed class Ledger
                 faults.Add(
                     $"{part.Table} of tenant {part.Tenant}: {today ?? "nothing"} beside the application's rows, and it was {then ?? "nothing"}."
                 );
-        Tally Of(Func<string, bool> tenant) =>
+        RowCounts Of(Func<string, bool> tenant) =>
             new(
                 entries.Count(entry => entry.Known && tenant(entry.Tenant)),
                 expected.Keys.Count(row => tenant(row.Tenant)),
@@ -209,7 +209,7 @@ public sealed class Ledger
     }
 
     // Committed or not is both right; half of it is not.
-    static void Settle(
+    static void Reconcile(
         LedgerEntry entry,
         Dictionary<(string, string, string), string> expected,
         Dictionary<(string, string, string), string> found,

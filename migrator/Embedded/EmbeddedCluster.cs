@@ -202,7 +202,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         var how = mode == StopMode.Fast ? "fast" : "immediate";
         var result = await RunAsync("pg_ctl", ["stop", "-D", DataDirectory, "-m", how, "-w"], cancellationToken);
         if (!result.IsSuccess)
-            throw new Failure(ExitCode.Failed, $"The embedded PostgreSQL did not stop: {Said(result)}");
+            throw new MigratorException(ExitCode.Failed, $"The embedded PostgreSQL did not stop: {Said(result)}");
     }
 
     /// <summary>Starts the server again on the same port and waits until it answers.</summary>
@@ -292,7 +292,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         if (!result.IsSuccess && result.StandardError.Contains("locale", StringComparison.Ordinal))
             result = await InitializeAsync("C");
         if (!result.IsSuccess)
-            throw new Failure(ExitCode.Failed, $"initdb failed: {Said(result)}");
+            throw new MigratorException(ExitCode.Failed, $"initdb failed: {Said(result)}");
         File.Delete(passwordFile);
 
         Task<BufferedCommandResult> InitializeAsync(string locale) =>
@@ -383,7 +383,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    Failure StartFailed(BufferedCommandResult result) =>
+    MigratorException StartFailed(BufferedCommandResult result) =>
         new(ExitCode.Failed, $"The embedded PostgreSQL {Binaries.Major} did not start: {Said(result)}\n{TailOfLog()}");
 
     string TailOfLog() => File.Exists(LogFile) ? string.Join('\n', File.ReadLines(LogFile).TakeLast(10)) : "";

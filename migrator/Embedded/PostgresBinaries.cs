@@ -70,7 +70,7 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
         return await FindAsync(cancellationToken) ?? throw NotFound($" (apt-get failed: {failure})");
     }
 
-    static Failure NotFound(string why) =>
+    static MigratorException NotFound(string why) =>
         new(
             ExitCode.Failed,
             $"No PostgreSQL server programs (initdb, pg_ctl, postgres) were found{why}. "
@@ -94,7 +94,7 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
             return null;
         return IsComplete(directory)
             ? Path.GetFullPath(directory)
-            : throw new Failure(
+            : throw new MigratorException(
                 ExitCode.Usage,
                 $"{variable} is '{directory}', which does not hold initdb, pg_ctl and postgres. "
                     + "Set it to a server's bin directory or unset it."
@@ -133,7 +133,7 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
             .ExecuteBufferedAsync(cancellationToken);
         return VersionPattern.Match(result.StandardOutput) is { Success: true } match
             ? new(directory, int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture))
-            : throw new Failure(
+            : throw new MigratorException(
                 ExitCode.Failed,
                 $"'{postgres} --version' failed: {(result.StandardOutput + result.StandardError).Trim()}"
             );

@@ -24,7 +24,7 @@ sealed record Unprivileged(string Uid, string Gid)
         var user =
             users.GetValueOrDefault("postgres")
             ?? users.GetValueOrDefault("nobody")
-            ?? throw new Failure(
+            ?? throw new MigratorException(
                 ExitCode.Failed,
                 "PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody'. Run this as another user."
             );

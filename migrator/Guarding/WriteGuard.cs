@@ -203,7 +203,7 @@ public sealed class WriteGuard(
                 sql.Append($"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(Prefix + suffix)};\n");
         }
 
-        if (table.Belonging == Belonging.Derived)
+        if (table.TableScope == TableScope.Derived)
         {
             var function = Prefix + "_" + table.Table.Oid;
             var deferrable = table.Path[0].Deferrable;
@@ -238,10 +238,10 @@ public sealed class WriteGuard(
                 Always(suffix);
         }
 
-        if (table.Table.IsStreamable && table.Belonging != Belonging.Root)
+        if (table.Table.IsStreamable && table.TableScope != TableScope.Root)
         {
             var moves =
-                table.Belonging == Belonging.Direct
+                table.TableScope == TableScope.Direct
                     ? $"({scope.Condition(table, "OLD", tenant.Key)}) IS DISTINCT FROM ({scope.Condition(table, "NEW", tenant.Key)})"
                     : string.Join(
                         " OR ",
@@ -280,7 +280,7 @@ public sealed class WriteGuard(
             return $"SELECT bool_or({belongs}) INTO ours FROM {parent} p1 WHERE {join};";
         }
 
-        var unowned = scope.Unowned(table, "NEW") ?? "false";
+        var unowned = scope.RowsWithoutTenant(table, "NEW") ?? "false";
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
         // A literal and not dollar quotes, which a name or a key might contain; read in the application's session, whatever that has set.
         var body = $"""

@@ -1,6 +1,6 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
+using Migrator.Terminal;
 using Migrator.Verification;
 using Npgsql;
 
@@ -10,7 +10,7 @@ namespace Migrator.Journal;
 public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, long promotion, long run)
 {
     /// <summary>Puts our mark on the database, or renews it with this run's number. Waits for what older runs have in flight.</summary>
-    public async Task TakeAsync(CancellationToken cancellationToken)
+    public async Task ClaimAsync(CancellationToken cancellationToken)
     {
         await using var connection = await isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -34,7 +34,7 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
 
     /// <summary>To be called in every transaction that writes: holds this run's mark until the commit.</summary>
     /// <exception cref="Failure">A newer run has taken over.</exception>
-    public async Task HoldAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    public async Task RequireCurrentRunAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var current = await connection.ExecuteScalarAsync<long?>(
             "SELECT run FROM tenant_promotion.owner WHERE tenant_key = @Key FOR SHARE",

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
+using Migrator.Terminal;
 using Migrator.Verification;
 using Npgsql;
 
@@ -17,7 +17,7 @@ public sealed class PromotionJournal : IAsyncDisposable
     /// <summary>First key of our advisory locks, "tepr"; the second is a hash of the tenant's. guard.sql has the number as well.</summary>
     public const int LockClass = 0x74657072;
 
-    static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
 
     readonly NpgsqlConnection connection;
     readonly SemaphoreSlim turn = new(1, 1);
@@ -51,7 +51,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         try
         {
             await connection.OpenAsync(cancellationToken);
-            var patience = System.Diagnostics.Stopwatch.StartNew();
+            var timeout = System.Diagnostics.Stopwatch.StartNew();
             while (
                 !await connection.ExecuteScalarAsync<bool>(
                     "SELECT pg_try_advisory_lock(@LockClass, hashtext(@tenantKey))",
@@ -60,7 +60,7 @@ public sealed class PromotionJournal : IAsyncDisposable
                 )
             )
             {
-                if (patience.Elapsed > LockPatience)
+                if (timeout.Elapsed > LockTimeout)
                     throw Sentences.Busy(databases.Slug);
                 await Task.Delay(100, cancellationToken);
             }
@@ -246,7 +246,7 @@ public sealed class PromotionJournal : IAsyncDisposable
 
     /// <summary>To be called in every transaction that writes outside the journal's connection: no newer run begins before its commit.</summary>
     /// <exception cref="Failure">A newer run has taken over.</exception>
-    public static async Task HoldAsync(
+    public static async Task RequireCurrentRunAsync(
         NpgsqlConnection connection,
         Slug slug,
         long promotion,
@@ -461,7 +461,7 @@ public sealed class PromotionJournal : IAsyncDisposable
             }
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested) { }
-        catch (Exception e) when (e is NpgsqlException or Failure)
+        catch (Exception e) when (e is NpgsqlException or MigratorException)
         {
             await lost.CancelAsync();
         }

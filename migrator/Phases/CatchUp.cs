@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Schema;
 using Migrator.Streaming;
+using Migrator.Terminal;
 
 namespace Migrator.Phases;
 
@@ -36,9 +36,9 @@ public sealed class CatchUp : Phase
             run.Options.Jobs,
             cancellationToken
         );
-        var direction = StreamDirection.Outbound(run);
+        var direction = StreamDirection.Forward(run);
         var changes = await CatchUpAsync(run, direction, exact: false, cancellationToken);
-        await using var point = await ExactPoint.MeetAsync(direction, exact: false, null, cancellationToken);
+        await using var point = await ConsistentPoint.SyncAsync(direction, exact: false, null, cancellationToken);
         return new($"{changes:N0} changes");
     }
 
@@ -56,21 +56,21 @@ public sealed class CatchUp : Phase
             await using (var feed = await ChangeFeed.OpenAsync(direction, exact, cancellationToken))
                 try
                 {
-                    await ComeNearAsync(
+                    await CatchUpWithinAsync(
                         run,
                         direction,
                         feed,
-                        direction.IsHomebound ? NearEnoughHome : NearEnough,
+                        direction.IsReverse ? NearEnoughHome : NearEnough,
                         cancellationToken
                     );
                     return changes + feed.Changes;
                 }
-                catch (ExactPointNeededException)
+                catch (ConsistentPointNeededException)
                 {
                     changes += feed.Changes;
                 }
             // Rows move all the time: what came after the point is a moment's work all the same.
-            await using var point = await ExactPoint.MeetAsync(direction, exact, null, cancellationToken);
+            await using var point = await ConsistentPoint.SyncAsync(direction, exact, null, cancellationToken);
             if (round >= ExactPoints)
                 return changes;
         }
@@ -78,7 +78,7 @@ public sealed class CatchUp : Phase
     }
 
     /// <summary>Puts marks into the stream until one comes through within a time.</summary>
-    public static async Task ComeNearAsync(
+    public static async Task CatchUpWithinAsync(
         PromotionRun run,
         StreamDirection direction,
         ChangeFeed feed,
@@ -87,16 +87,19 @@ public sealed class CatchUp : Phase
     )
     {
         await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
-        for (var round = 1; round <= (direction.IsHomebound ? RoundsHome : Rounds); round++)
+        for (var round = 1; round <= (direction.IsReverse ? RoundsHome : Rounds); round++)
         {
             var watch = Stopwatch.StartNew();
-            await feed.ReachAsync(await ReplicationSlot.MarkAsync(source, cancellationToken), cancellationToken);
+            await feed.WaitForWatermarkAsync(
+                await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken),
+                cancellationToken
+            );
             if (watch.Elapsed < near)
                 return;
             if (watch.Elapsed > NearEnough)
                 run.Progress.Info(Sentences.CatchingUp(feed.Changes, watch.Elapsed));
         }
-        throw direction.IsHomebound
+        throw direction.IsReverse
             ? Sentences.CannotFollowHome(run.Tenant.Slug)
             : Sentences.CannotCatchUp(run.Tenant.Slug);
     }

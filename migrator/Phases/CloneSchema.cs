@@ -21,7 +21,7 @@ public sealed class CloneSchema : Phase
         await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
             await using var emptying = await connection.BeginTransactionAsync(cancellationToken);
-            await run.Isolated.HoldAsync(connection, cancellationToken);
+            await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
             await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), cancellationToken);
             await emptying.CommitAsync(cancellationToken);
         }

@@ -1,8 +1,8 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Copying;
 using Migrator.Journal;
 using Migrator.Schema;
+using Migrator.Terminal;
 
 namespace Migrator.Phases;
 
@@ -20,7 +20,7 @@ public sealed class CutOver : Phase
         await Flip.RequireSameSchemaAsync(run, cancellationToken);
         await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
         await (await run.ArchiveAsync(cancellationToken)).RestoreAsync(
-            [SchemaPart.Behaviour, SchemaPart.Rules],
+            [SchemaPart.TriggersAndPolicies, SchemaPart.Rules],
             run.Databases,
             1,
             cancellationToken
@@ -29,7 +29,7 @@ public sealed class CutOver : Phase
         {
             // Sequences know no transaction: a run that has been overtaken must not reach those of a database in use.
             await using var holding = await connection.BeginTransactionAsync(cancellationToken);
-            await run.Isolated.HoldAsync(connection, cancellationToken);
+            await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
             await SequenceSetter.SetAsync(run.Databases, run.Scope, cancellationToken);
             await Flip.CopyDatabaseSettingsAsync(run, cancellationToken);
         }

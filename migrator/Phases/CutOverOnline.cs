@@ -1,5 +1,4 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Copying;
 using Migrator.Journal;
 using Migrator.Model;
@@ -7,6 +6,7 @@ using Migrator.Routing;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Streaming;
+using Migrator.Terminal;
 using Migrator.Verification;
 using Npgsql;
 using NpgsqlTypes;
@@ -41,8 +41,8 @@ public sealed class CutOverOnline : Phase
             archive
         );
         // An attempt that fails has applied what it has applied: the next looks at that too.
-        var touched = new TouchedKeys();
-        var pause = await Handover.TryAsync(
+        var touched = new DirtyKeys();
+        var pause = await CutoverLoop.TryAsync(
             run,
             run.Guard,
             () => AttemptAsync(run, plan, touched, cancellationToken),
@@ -57,7 +57,7 @@ public sealed class CutOverOnline : Phase
     {
         await OpenGuardAsync(run, cancellationToken);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.RemoveAsync(isolated, StreamDirection.Homebound(run).Name, cancellationToken);
+        await ReplicationSlot.RemoveAsync(isolated, StreamDirection.Reverse(run).Name, cancellationToken);
     }
 
     /// <summary>The tenant goes on in the shared database. The copy stays, and the stream: only what was verified has to be verified again.</summary>
@@ -74,18 +74,18 @@ public sealed class CutOverOnline : Phase
     static async Task<double> AttemptAsync(
         PromotionRun run,
         Plan plan,
-        TouchedKeys touched,
+        DirtyKeys touched,
         CancellationToken cancellationToken
     )
     {
-        var direction = StreamDirection.Outbound(run);
+        var direction = StreamDirection.Forward(run);
         await WithdrawAsync(run, cancellationToken);
         touched.Add(
-            direction.Tables.Single(table => table.Table.Belonging == Belonging.Root),
+            direction.Tables.Single(table => table.Table.TableScope == TableScope.Root),
             new([run.Tenant.Key]),
             null
         );
-        return await Handover.ApproachAsync(
+        return await CutoverLoop.ApproachAsync(
             run,
             direction,
             NearEnough,
@@ -100,12 +100,12 @@ public sealed class CutOverOnline : Phase
         Plan plan,
         StreamDirection direction,
         ChangeFeed feed,
-        TouchedKeys touched,
+        DirtyKeys touched,
         CancellationToken cancellationToken
     )
     {
-        using var limit = new PauseLimit(run, cancellationToken);
-        feed.Hold();
+        using var limit = new PauseDeadline(run, cancellationToken);
+        feed.DeferRefetches();
         await run.Journal.TransactAsync(
             transaction => run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6),
             cancellationToken
@@ -114,12 +114,15 @@ public sealed class CutOverOnline : Phase
         {
             // From here on the tenant's rows in the shared database stand still.
             await using (var shared = await run.Databases.Shared.OpenConnectionAsync(limit.Token))
-                await feed.ReachAsync(await ReplicationSlot.MarkAsync(shared, limit.Token), limit.Token);
+                await feed.WaitForWatermarkAsync(
+                    await ReplicationSlot.EmitWatermarkAsync(shared, limit.Token),
+                    limit.Token
+                );
             // The flip itself is a change of the shared database, and no longer one for the isolated.
             await feed.DisposeAsync();
             await Task.WhenAll(
                 Flip.RequireSameSchemaAsync(run, limit.Token),
-                Handover.RecheckAsync(run, direction, touched, null, limit.Token),
+                CutoverLoop.RecheckAsync(run, direction, touched, null, limit.Token),
                 SequenceSetter.SetAsync(run.Databases, run.Scope, limit.Token)
             );
             await CopyUnstreamedAsync(run, [.. Unstreamed(run)], limit.Token);
@@ -128,7 +131,7 @@ public sealed class CutOverOnline : Phase
                 run,
                 plan.Isolation,
                 plan.Roles,
-                isolated => Suspension.ResumeAsync(isolated, limit.Token),
+                isolated => ConstraintDeferral.ResumeAsync(isolated, limit.Token),
                 limit.Token
             );
             var (snapshot, position) = await HoldAsFlippedAsync(run, limit.Token);
@@ -158,10 +161,10 @@ public sealed class CutOverOnline : Phase
     public static async Task WithdrawAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         run.AsFlipped = null;
-        await Suspension.SuspendAsync(run, cancellationToken);
+        await ConstraintDeferral.SuspendAsync(run, cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.HoldAsync(connection, cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
         await DropRulesAsync(run, connection, cancellationToken);
         foreach (var table in Unstreamed(run))
             await connection.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
@@ -207,7 +210,7 @@ public sealed class CutOverOnline : Phase
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.HoldAsync(isolated, cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
         foreach (var table in tables)
         {
             await isolated.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
@@ -249,7 +252,7 @@ public sealed class CutOverOnline : Phase
     // Before the pause, for a slot waits for every transaction that is open on its server.
     static async Task<bool> OpenHomeboundAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var direction = StreamDirection.Homebound(run);
+        var direction = StreamDirection.Reverse(run);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         if (await ReplicationSlot.ExistsAsync(isolated, direction.Name, cancellationToken))
             return true;

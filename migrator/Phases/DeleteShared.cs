@@ -1,9 +1,9 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Scope;
+using Migrator.Terminal;
 using Migrator.Verification;
 using Npgsql;
 
@@ -29,7 +29,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         // An interrupted finalize has deleted some already; what is left was checked before.
         if (
             (await run.RecordAsync(cancellationToken)).Phase(Name) is not { } record
-            || Journaled.Read<Facts>(record.Facts) is not { Checked: true }
+            || PhaseData.Read<Facts>(record.Facts) is not { Checked: true }
         )
         {
             await RequireRecordedAsync(run, cancellationToken);
@@ -39,7 +39,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         long total = 0;
         foreach (var component in run.Scope.Components().Reverse())
         {
-            var tables = component.Where(table => table.Belonging != Belonging.Root).ToArray();
+            var tables = component.Where(table => table.TableScope != TableScope.Root).ToArray();
             var inside = run
                 .Scope.ForeignKeys.Where(key =>
                     tables.Any(table => table.Name == key.From) && tables.Any(table => table.Name == key.To)
@@ -81,7 +81,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         var recorded = await PromotionJournal.DigestsAsync(connection, run.Id, cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
         var changed = new List<string>();
-        foreach (var table in run.Scope.TenantTables.Where(table => table.Belonging != Belonging.Root))
+        foreach (var table in run.Scope.TenantTables.Where(table => table.TableScope != TableScope.Root))
             if (
                 await comparison.SharedDigestAsync(table, cancellationToken) is var now
                 && (!recorded.TryGetValue(table.Name.ToString(), out var then) || now != then)
@@ -162,9 +162,9 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             tables[0],
             async token =>
             {
-                await run.HoldAsync(connection, token);
+                await run.RequireCurrentRunAsync(connection, token);
                 await run.Guard.PassAsync(connection, token);
-                return await TriggerSuspension.WithoutTriggersAsync(connection, tables, work, token);
+                return await TriggerDisabling.WithoutTriggersAsync(connection, tables, work, token);
             },
             cancellationToken
         );

@@ -1,10 +1,10 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Scope;
 using Migrator.Streaming;
+using Migrator.Terminal;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -24,7 +24,7 @@ public static class Flip
     /// <exception cref="Failure">Somebody ran DDL in the shared database since Preflight.</exception>
     public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var seen = Journaled
+        var seen = PhaseData
             .Read<Preflight.Facts>((await run.RecordAsync(cancellationToken)).Phase(Preflight.PhaseName)!.Facts)!
             .Fingerprint;
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
@@ -63,7 +63,7 @@ public static class Flip
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.HoldAsync(connection, cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
         if (before is not null)
             await before(connection);
         var journal = new JournalTransaction(connection, cancellationToken);
@@ -106,20 +106,20 @@ public static class Flip
     /// </summary>
     /// <param name="homebound">From where on the isolated database's changes are the tenant's; null when no slot keeps them.</param>
     /// <param name="facts">What later phases need to know.</param>
-    /// <param name="patience">How long to wait for whoever holds the tenant's row.</param>
+    /// <param name="timeout">How long to wait for whoever holds the tenant's row.</param>
     /// <returns>Milliseconds since the guard began to close.</returns>
     public static Task<double> SharedAsync(
         PromotionRun run,
         System.Text.Json.Nodes.JsonObject isolation,
-        NpgsqlLogSequenceNumber? homebound,
+        NpgsqlLogSequenceNumber? reverse,
         object facts,
-        TimeSpan patience,
+        TimeSpan timeout,
         CancellationToken cancellationToken
     ) =>
         run.Journal.TransactAsync(
             async transaction =>
             {
-                await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)patience.TotalMilliseconds}");
+                await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
                 await run.Guard.PassAsync(transaction.Connection, cancellationToken);
                 await TenantRow.FlipAsync(
                     transaction,
@@ -138,7 +138,7 @@ public static class Flip
                     """,
                     new { run.Tenant.Key, run.Id }
                 );
-                if (homebound is { } position)
+                if (reverse is { } position)
                     await StreamPosition.SaveAsync(transaction.Connection, run.Id, position, cancellationToken);
                 await PromotionJournal.EndPhaseAsync(transaction, run.Id, CutOver.PhaseName, facts);
                 await TenantRow.NotifyAsync(transaction, run.Tenant);

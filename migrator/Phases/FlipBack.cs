@@ -20,12 +20,12 @@ public sealed class FlipBack : Phase
     }
 
     /// <summary>The one commit that decides.</summary>
-    /// <param name="patience">How long to wait for whoever holds the tenant's row.</param>
-    public static Task CommitAsync(PromotionRun run, TimeSpan patience, CancellationToken cancellationToken) =>
+    /// <param name="timeout">How long to wait for whoever holds the tenant's row.</param>
+    public static Task CommitAsync(PromotionRun run, TimeSpan timeout, CancellationToken cancellationToken) =>
         run.Journal.TransactAsync(
             async transaction =>
             {
-                await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)patience.TotalMilliseconds}");
+                await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
                 await run.Guard.PassAsync(transaction.Connection, cancellationToken);
                 await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
                 await run.Guard.OpenAsync(transaction);

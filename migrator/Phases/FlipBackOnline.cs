@@ -16,21 +16,21 @@ public sealed class FlipBackOnline : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         // An attempt that fails has applied what it has applied: the next looks at that too.
-        var touched = new TouchedKeys();
-        var pause = await Handover.TryAsync(
+        var touched = new DirtyKeys();
+        var pause = await CutoverLoop.TryAsync(
             run,
-            CloseIsolated.GuardOf(run),
+            CloseIsolatedGuard.GuardOf(run),
             () => AttemptAsync(run, touched, cancellationToken),
             cancellationToken
         );
         return new($"pause {pause:N0} ms", Recorded: true);
     }
 
-    static async Task<double> AttemptAsync(PromotionRun run, TouchedKeys touched, CancellationToken cancellationToken)
+    static async Task<double> AttemptAsync(PromotionRun run, DirtyKeys touched, CancellationToken cancellationToken)
     {
-        var direction = StreamDirection.Homebound(run);
+        var direction = StreamDirection.Reverse(run);
         await OpenAsync(run, cancellationToken);
-        return await Handover.ApproachAsync(
+        return await CutoverLoop.ApproachAsync(
             run,
             direction,
             NearEnough,
@@ -44,29 +44,32 @@ public sealed class FlipBackOnline : Phase
         PromotionRun run,
         StreamDirection direction,
         ChangeFeed feed,
-        TouchedKeys touched,
+        DirtyKeys touched,
         CancellationToken cancellationToken
     )
     {
-        using var limit = new PauseLimit(run, cancellationToken);
-        await CloseIsolated.InIsolatedAsync(
+        using var limit = new PauseDeadline(run, cancellationToken);
+        await CloseIsolatedGuard.InIsolatedAsync(
             run,
-            transaction => CloseIsolated.GuardOf(run).CloseAsync(transaction, run.Options.MaxPause * 0.6),
+            transaction => CloseIsolatedGuard.GuardOf(run).CloseAsync(transaction, run.Options.MaxPause * 0.6),
             cancellationToken
         );
         try
         {
             await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(limit.Token))
-                await feed.ReachAsync(await ReplicationSlot.MarkAsync(isolated, limit.Token), limit.Token);
-            await Handover.RecheckAsync(run, direction, touched, null, limit.Token);
+                await feed.WaitForWatermarkAsync(
+                    await ReplicationSlot.EmitWatermarkAsync(isolated, limit.Token),
+                    limit.Token
+                );
+            await CutoverLoop.RecheckAsync(run, direction, touched, null, limit.Token);
             var unstreamed = run.Scope.TenantTables.Where(table => !table.Table.IsStreamable).ToArray();
             if (unstreamed.Length > 0)
-                await new Homecoming(
+                await new RowReconciler(
                     run.Databases,
                     run.Scope,
                     run.Tenant,
                     run.Guard,
-                    run.HoldAsync,
+                    run.RequireCurrentRunAsync,
                     run.Options.Jobs
                 ).RunAsync(unstreamed, limit.Token);
             await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, limit.Token);
@@ -84,5 +87,5 @@ public sealed class FlipBackOnline : Phase
 
     // The tenant goes on in the isolated database.
     static Task OpenAsync(PromotionRun run, CancellationToken cancellationToken) =>
-        CloseIsolated.InIsolatedAsync(run, CloseIsolated.GuardOf(run).OpenAsync, cancellationToken);
+        CloseIsolatedGuard.InIsolatedAsync(run, CloseIsolatedGuard.GuardOf(run).OpenAsync, cancellationToken);
 }

@@ -1,11 +1,11 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Phases;
@@ -106,7 +106,7 @@ public sealed class PromotionRun(
             scope,
             tenant,
             (connection, cancellationToken) =>
-                PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken)
+                PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken)
         );
 
     /// <summary>A transaction that holds the isolated database's snapshot as it was flipped; only the process that flipped has one.</summary>
@@ -122,9 +122,9 @@ public sealed class PromotionRun(
 
     public Routing.RoutingFolder Routing { get; } = new(settings.RoutingDirectory);
 
-    /// <summary>To be called in every transaction that writes in the shared database; see <see cref="PromotionJournal.HoldAsync"/>.</summary>
-    public Task HoldAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        PromotionJournal.HoldAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken);
+    /// <summary>To be called in every transaction that writes in the shared database; see <see cref="PromotionJournal.RequireCurrentRunAsync"/>.</summary>
+    public Task RequireCurrentRunAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken);
 
     /// <summary>The promotion as the journal has it now.</summary>
     public async Task<PromotionRecord> RecordAsync(CancellationToken cancellationToken) =>

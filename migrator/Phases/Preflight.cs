@@ -1,11 +1,11 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Streaming;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Phases;
@@ -141,7 +141,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             )
                 warnings.Add(Sentences.LargeObjects(table.Name, column.Name));
             if (
-                table.Belonging == Belonging.Derived
+                table.TableScope == TableScope.Derived
                 && table.Table.Columns.Any(column => column.Name == Tenancy.TenantColumn)
             )
                 warnings.Add(Sentences.TenantColumnOfOtherType(table.Name, table.Table.Column(Tenancy.TenantColumn)!));
@@ -381,14 +381,14 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         {
             var (from, to) = (scope[key.From], scope[key.To]);
             var tenantColumn =
-                from.IsTenantData && from.Belonging == Belonging.Direct ? scope.TenantColumn(from).Name : null;
+                from.IsTenantData && from.TableScope == TableScope.Direct ? scope.TenantColumn(from).Name : null;
             // A key that carries the tenant on both ends cannot cross, nor can the step by which a table belongs.
             var carries =
                 to.IsTenantData
-                && to.Belonging is Belonging.Root or Belonging.Direct
+                && to.TableScope is TableScope.Root or TableScope.Direct
                 && key.FromColumns.Zip(key.ToColumns)
                     .Any(pair => pair.First == tenantColumn && pair.Second == scope.TenantColumn(to).Name);
-            if (carries || to.Belonging == Belonging.Reference || from.Path.FirstOrDefault() == key)
+            if (carries || to.TableScope == TableScope.Reference || from.Path.FirstOrDefault() == key)
                 continue;
 
             var join = string.Join(
@@ -413,9 +413,9 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                 );
             // An ignored table's rows stay behind and would go on referring to rows that finalize deletes. The tenant's own row stays.
             if (
-                from.Belonging != Belonging.Reference
+                from.TableScope != TableScope.Reference
                 && to is { IsTenantData: true }
-                && (to.Belonging != Belonging.Root || from.IsTenantData)
+                && (to.TableScope != TableScope.Root || from.IsTenantData)
             )
                 await AddCrossingsAsync(
                     shared,
@@ -455,7 +455,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
     {
         foreach (var table in scope.TenantTables)
             if (
-                scope.Unowned(table, "t") is { } unowned
+                scope.RowsWithoutTenant(table, "t") is { } unowned
                 && await shared.ExecuteScalarAsync<long>(
                     $"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}",
                     cancellationToken
@@ -463,7 +463,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                     is > 0
                         and var rows
             )
-                warnings.Add(Sentences.UnownedRows(table.Name, rows));
+                warnings.Add(Sentences.RowsWithoutTenant(table.Name, rows));
     }
 
     // Deleting a referenced row looks for the rows that refer to it: without an index, through the whole table, row by row.
@@ -472,7 +472,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         const long worthAnIndex = 10_000;
         foreach (
             var key in scope.ForeignKeys.Where(key =>
-                scope[key.To] is { IsTenantData: true, Belonging: not Belonging.Root }
+                scope[key.To] is { IsTenantData: true, TableScope: not TableScope.Root }
                 && scope[key.From].Table.EstimatedRows > worthAnIndex
             )
         )

@@ -1,7 +1,7 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Phases;
@@ -34,7 +34,7 @@ public sealed class Provision : Phase
             $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC",
             cancellationToken
         );
-        await run.Isolated.TakeAsync(cancellationToken);
+        await run.Isolated.ClaimAsync(cancellationToken);
         return new($"{run.Tenant.Slug.DatabaseName} on {run.Target.Host}:{run.Target.Port}", facts);
     }
 
@@ -42,7 +42,7 @@ public sealed class Provision : Phase
     {
         if ((await run.RecordAsync(cancellationToken)).Phase(Name) is not { } record)
             return;
-        if (Journaled.Read<Facts>(record.Facts) is not { } facts)
+        if (PhaseData.Read<Facts>(record.Facts) is not { } facts)
             return;
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
         if (await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
@@ -89,7 +89,7 @@ public sealed class Provision : Phase
     {
         if (
             (await run.RecordAsync(cancellationToken)).Phase(PhaseName) is { } record
-            && Journaled.Read<Facts>(record.Facts) is { CreatesRoles: not null } noted
+            && PhaseData.Read<Facts>(record.Facts) is { CreatesRoles: not null } noted
         )
             return noted;
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);

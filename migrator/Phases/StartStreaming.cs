@@ -17,11 +17,11 @@ public sealed class StartStreaming : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var direction = StreamDirection.Outbound(run);
+        var direction = StreamDirection.Forward(run);
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
             await StreamPosition.ForgetAsync(isolated, cancellationToken);
-            await Suspension.ForgetAsync(isolated, cancellationToken);
+            await ConstraintDeferral.ForgetAsync(isolated, cancellationToken);
         }
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         await ReplicationSlot.PublishAsync(shared, direction.Name, direction.Tables, cancellationToken);
@@ -32,11 +32,11 @@ public sealed class StartStreaming : Phase
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.RemoveAsync(shared, StreamDirection.Outbound(run).Name, cancellationToken);
+        await ReplicationSlot.RemoveAsync(shared, StreamDirection.Forward(run).Name, cancellationToken);
     }
 }
 
-/// <summary>After the flip nothing flows outbound any more, and a slot that nobody reads would keep the shared server's log for ever.</summary>
+/// <summary>After the flip nothing flows forward any more, and a slot that nobody reads would keep the shared server's log for ever.</summary>
 public sealed class StopStreaming : Phase
 {
     public override string Name => "stop-streaming";

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using Migrator.Console;
 using Migrator.Journal;
+using Migrator.Terminal;
 using Migrator.Validation;
 
 namespace Migrator.Phases;

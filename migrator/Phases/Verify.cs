@@ -1,6 +1,6 @@
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Terminal;
 using Migrator.Verification;
 
 namespace Migrator.Phases;

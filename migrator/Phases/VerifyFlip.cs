@@ -1,5 +1,5 @@
-using Migrator.Console;
 using Migrator.Journal;
+using Migrator.Terminal;
 using Migrator.Verification;
 
 namespace Migrator.Phases;
@@ -23,11 +23,11 @@ public sealed class VerifyFlip(bool force = false) : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var record = await run.RecordAsync(cancellationToken);
-        if (!force && Journaled.Read<Facts>(record.Phase(Name)!.Facts) is { } noted)
+        if (!force && PhaseData.Read<Facts>(record.Phase(Name)!.Facts) is { } noted)
             throw Sentences.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var digests = (await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken)).ToDictionary();
-        var facts = Journaled.Read<CutOverOnline.Facts>(record.Phase(CutOver.PhaseName)!.Facts)!;
+        var facts = PhaseData.Read<CutOverOnline.Facts>(record.Phase(CutOver.PhaseName)!.Facts)!;
         var tables = run.Scope.TenantTables.ToArray();
         string summary;
         if (run.AsFlipped is not null)

@@ -18,9 +18,9 @@ public sealed class VerifyOnline : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await CutOverOnline.WithdrawAsync(run, cancellationToken);
-        var direction = StreamDirection.Outbound(run);
+        var direction = StreamDirection.Forward(run);
         await CatchUp.CatchUpAsync(run, direction, exact: true, cancellationToken);
-        await using var point = await ExactPoint.MeetAsync(direction, exact: true, null, cancellationToken);
+        await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, null, cancellationToken);
         var comparison = new Comparison(
             run.Databases,
             run.Scope,
@@ -29,7 +29,7 @@ public sealed class VerifyOnline : Phase
         );
         // Tables that are not in the stream are copied while the guard is closed, and compared then.
         var tables = run.Scope.CopiedTables.Where(table =>
-            table.Table.IsStreamable || table.Belonging == Belonging.Reference
+            table.Table.IsStreamable || table.TableScope == TableScope.Reference
         );
         var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken);
         await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancellationToken);

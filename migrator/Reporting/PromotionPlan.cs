@@ -64,7 +64,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
                 .. Preflight.Scope.Tables.Select(table => new JsonObject
                 {
                     ["table"] = table.Name.ToString(),
-                    ["scope"] = table.Belonging.ToString().ToLowerInvariant(),
+                    ["scope"] = table.TableScope.ToString().ToLowerInvariant(),
                     ["rows"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Rows ?? 0,
                     ["bytes"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Bytes ?? 0,
                 }),
@@ -74,12 +74,12 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
         };
 
     static string Whose(ScopedTable table) =>
-        table.Belonging switch
+        table.TableScope switch
         {
-            Belonging.Root => "the tenant itself",
-            Belonging.Direct => "tenant column",
-            Belonging.Derived => "via " + string.Join(" → ", table.Path.Select(step => step.To.Name)),
-            Belonging.Reference => "reference, whole",
+            TableScope.Root => "the tenant itself",
+            TableScope.Direct => "tenant column",
+            TableScope.Derived => "via " + string.Join(" → ", table.Path.Select(step => step.To.Name)),
+            TableScope.Reference => "reference, whole",
             _ => "ignored",
         };
 }

@@ -33,7 +33,7 @@ public sealed record PromotionReport(
         var record = (await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken))!;
         var digests = await PromotionJournal.DigestsAsync(shared, record.Id, cancellationToken);
         var checks =
-            record.Phase(Validate.PhaseName) is { } phase && Journaled.Read<Validate.Facts>(phase.Facts) is { } facts
+            record.Phase(Validate.PhaseName) is { } phase && PhaseData.Read<Validate.Facts>(phase.Facts) is { } facts
                 ? facts.Checks
                 : [];
         return new(slug, record, digests, checks);
@@ -43,7 +43,7 @@ public sealed record PromotionReport(
 
     CopyData.Facts? Copied =>
         Record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy
-            ? Journaled.Read<CopyData.Facts>(copy.Facts)
+            ? PhaseData.Read<CopyData.Facts>(copy.Facts)
             : null;
 
     IEnumerable<(string Name, string Seconds)> Phases =>

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
@@ -9,6 +8,7 @@ using Migrator.Phases;
 using Migrator.Routing;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Terminal;
 
 namespace Migrator.Reporting;
 
@@ -104,7 +104,7 @@ public static class StatusDocument
     static JsonObject Describe(PromotionRecord record, long tables, long rows)
     {
         var copied = record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy
-            ? Journaled.Read<CopyData.Facts>(copy.Facts)
+            ? PhaseData.Read<CopyData.Facts>(copy.Facts)
             : null;
         return new JsonObject
         {

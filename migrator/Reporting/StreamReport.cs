@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Streaming;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Reporting;
@@ -27,10 +27,10 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
     )
     {
         var warnings = new List<string>();
-        var outbound = await SideAsync(shared, StreamNames.Outbound(shared.Database, tenant), cancellationToken);
-        var homebound = await IsolatedSideAsync(
+        var forward = await SideAsync(shared, StreamNames.Forward(shared.Database, tenant), cancellationToken);
+        var reverse = await IsolatedSideAsync(
             databases,
-            StreamNames.Homebound(shared.Database, tenant),
+            StreamNames.Reverse(shared.Database, tenant),
             record,
             warnings,
             cancellationToken
@@ -49,7 +49,7 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
             && age > LongUnderWay.TotalSeconds
         )
             warnings.Add(Sentences.LongUnderWay(tenant.Slug, TimeSpan.FromSeconds(age.Value)));
-        foreach (var side in (Side[])[outbound, homebound])
+        foreach (var side in (Side[])[forward, reverse])
         {
             if (side.Slot is { IsInvalid: true } lost)
                 warnings.Add(Sentences.SlotInvalid(tenant.Slug, lost, record?.IsFlipped == true));
@@ -64,7 +64,7 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
             }
         }
         // After the flip the way home is what matters; the other one is about to be removed.
-        var shown = record?.IsFlipped == true ? homebound.Slot ?? outbound.Slot : outbound.Slot ?? homebound.Slot;
+        var shown = record?.IsFlipped == true ? reverse.Slot ?? forward.Slot : forward.Slot ?? reverse.Slot;
         return new(shown is null ? null : Describe(shown, age), warnings);
     }
 

@@ -34,7 +34,7 @@ public static class TenantRow
         string mode,
         JsonObject? isolation
     ) =>
-        TriggerSuspension.WithoutTriggersAsync(
+        TriggerDisabling.WithoutTriggersAsync(
             transaction.Connection,
             [tenancy.Table],
             () => UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation),

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using CliWrap;
-using Migrator.Console;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Schema;
@@ -34,7 +34,7 @@ public sealed partial record PgTools(string Directory, int Major)
     }
 
     /// <summary>Runs one of the tools against a server; the result is what it printed.</summary>
-    /// <exception cref="Model.Failure">It failed; the sentence holds its first error.</exception>
+    /// <exception cref="Model.MigratorException">It failed; the sentence holds its first error.</exception>
     public async Task<string> RunAsync(
         string tool,
         NpgsqlConnectionStringBuilder? server,

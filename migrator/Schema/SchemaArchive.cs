@@ -21,7 +21,7 @@ public enum SchemaPart
     PostData,
 
     /// <summary>Triggers, policies, row security: what must not run while rows are loaded.</summary>
-    Behaviour,
+    TriggersAndPolicies,
 
     /// <summary>Rules, which rewrite statements and cannot be kept out of one that upserts.</summary>
     Rules,
@@ -319,12 +319,12 @@ public sealed partial class SchemaArchive : IDisposable
             "INDEX" or "INDEX ATTACH" or "CONSTRAINT" or "CHECK CONSTRAINT" or "FK CONSTRAINT" or "STATISTICS" =>
                 SchemaPart.PostData,
             "RULE" when IsViewBody(entry) => SchemaPart.PostData,
-            "TRIGGER" or "POLICY" or "ROW SECURITY" => SchemaPart.Behaviour,
+            "TRIGGER" or "POLICY" or "ROW SECURITY" => SchemaPart.TriggersAndPolicies,
             "RULE" => SchemaPart.Rules,
             // Last, for it would grant on what is still to be created.
-            "DEFAULT ACL" => SchemaPart.Behaviour,
+            "DEFAULT ACL" => SchemaPart.TriggersAndPolicies,
             "COMMENT" when StartsWithAny(entry.Tag, "INDEX ", "CONSTRAINT ", "STATISTICS ") => SchemaPart.PostData,
-            "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "POLICY ") => SchemaPart.Behaviour,
+            "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "POLICY ") => SchemaPart.TriggersAndPolicies,
             "COMMENT" when StartsWithAny(entry.Tag, "RULE ") => SchemaPart.Rules,
             _ => entry.Postponed ? SchemaPart.PostData : SchemaPart.PreData,
         };

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Settings;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Scope;

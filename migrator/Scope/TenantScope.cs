@@ -4,7 +4,7 @@ using Migrator.Settings;
 namespace Migrator.Scope;
 
 /// <summary>How a table's rows belong to tenants.</summary>
-public enum Belonging
+public enum TableScope
 {
     /// <summary>The tenants table itself: one row.</summary>
     Root,
@@ -24,14 +24,14 @@ public enum Belonging
 
 /// <summary>A table together with the rule that says which of its rows are the tenant's.</summary>
 /// <param name="Path">For a derived table the foreign keys to follow, nearest first.</param>
-public sealed record ScopedTable(Table Table, Belonging Belonging, IReadOnlyList<ForeignKey> Path)
+public sealed record ScopedTable(Table Table, TableScope TableScope, IReadOnlyList<ForeignKey> Path)
 {
     public TableName Name => Table.Name;
 
     /// <summary>Root, direct or derived: rows that move.</summary>
-    public bool IsTenantData => Belonging is Belonging.Root or Belonging.Direct or Belonging.Derived;
+    public bool IsTenantData => TableScope is TableScope.Root or TableScope.Direct or TableScope.Derived;
 
-    public bool IsCopied => Belonging is not Belonging.Ignored;
+    public bool IsCopied => TableScope is not TableScope.Ignored;
 }
 
 /// <summary>Every table of the database with its rule; decided by the catalog and the settings, by no list in code.</summary>
@@ -62,32 +62,32 @@ public sealed class TenantScope
 
     public IReadOnlyList<Sequence> Sequences => catalog.Sequences;
 
-    public ScopedTable Root => Tables.Single(table => table.Belonging == Belonging.Root);
+    public ScopedTable Root => Tables.Single(table => table.TableScope == TableScope.Root);
 
     public ScopedTable this[TableName name] => Tables.Single(table => table.Name == name);
 
     public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
     {
         var rules = new Dictionary<TableName, ScopedTable>();
-        void Rule(Table table, Belonging belonging, params IReadOnlyList<ForeignKey> path) =>
+        void Rule(Table table, TableScope belonging, params IReadOnlyList<ForeignKey> path) =>
             rules.Add(table.Name, new(table, belonging, path));
 
         foreach (var table in catalog.Tables)
         {
             if (table.Name == tenancy.Table)
-                Rule(table, Belonging.Root);
+                Rule(table, TableScope.Root);
             else if (tenancy.Ignored.Contains(table.Name))
-                Rule(table, Belonging.Ignored);
+                Rule(table, TableScope.Ignored);
             else if (tenancy.Reference.Contains(table.Name))
-                Rule(table, Belonging.Reference);
+                Rule(table, TableScope.Reference);
             else if (!tenancy.Derived.ContainsKey(table.Name) && HoldsKey(catalog, tenancy, table))
-                Rule(table, Belonging.Direct);
+                Rule(table, TableScope.Direct);
         }
 
         Derive(catalog, tenancy, rules);
         foreach (var table in catalog.Tables)
             if (!rules.ContainsKey(table.Name) && MigrationHistory.Knows(table.Name.Name))
-                Rule(table, Belonging.Reference);
+                Rule(table, TableScope.Reference);
 
         return new(
             catalog,
@@ -102,12 +102,12 @@ public sealed class TenantScope
     /// </summary>
     /// <param name="key">The tenant's key as text.</param>
     public string Condition(ScopedTable table, string alias, string key) =>
-        table.Belonging switch
+        table.TableScope switch
         {
-            Belonging.Root => Equal(alias, table.Table.Column(tenancy.KeyColumn)!, key),
-            Belonging.Direct => Equal(alias, table.Table.Column(tenancy.TenantColumn)!, key),
-            Belonging.Derived => Parent(table.Path, alias, 1, key),
-            Belonging.Reference => "true",
+            TableScope.Root => Equal(alias, table.Table.Column(tenancy.KeyColumn)!, key),
+            TableScope.Direct => Equal(alias, table.Table.Column(tenancy.TenantColumn)!, key),
+            TableScope.Derived => Parent(table.Path, alias, 1, key),
+            TableScope.Reference => "true",
             _ => "false",
         };
 
@@ -117,15 +117,15 @@ public sealed class TenantScope
 
     /// <summary>The column whose value is the tenant's key: of the root table or of a direct one.</summary>
     public Column TenantColumn(ScopedTable table) =>
-        table.Table.Column(table.Belonging == Belonging.Root ? tenancy.KeyColumn : tenancy.TenantColumn)!;
+        table.Table.Column(table.TableScope == TableScope.Root ? tenancy.KeyColumn : tenancy.TenantColumn)!;
 
     /// <summary>The condition that a row belongs to no tenant at all: its tenant column, or the first step of its path, is null.</summary>
-    public string? Unowned(ScopedTable table, string alias)
+    public string? RowsWithoutTenant(ScopedTable table, string alias)
     {
-        var columns = table.Belonging switch
+        var columns = table.TableScope switch
         {
-            Belonging.Direct => [tenancy.TenantColumn],
-            Belonging.Derived => table.Path[0].FromColumns,
+            TableScope.Direct => [tenancy.TenantColumn],
+            TableScope.Derived => table.Path[0].FromColumns,
             _ => (IReadOnlyList<string>)[],
         };
         var nullable = columns.Where(name => !table.Table.Column(name)!.NotNull).ToArray();
@@ -219,7 +219,7 @@ public sealed class TenantScope
                 var level = found
                     .Select(candidate => new ScopedTable(
                         candidate.table,
-                        Belonging.Derived,
+                        TableScope.Derived,
                         [candidate.key!, .. rules[candidate.key!.To].Path]
                     ))
                     .ToArray();

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Configuration;
-using Migrator.Console;
 using Migrator.Model;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Settings;

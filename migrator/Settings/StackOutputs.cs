@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Routing;
+using Migrator.Terminal;
 
 namespace Migrator.Settings;
 

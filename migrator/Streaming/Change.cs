@@ -28,19 +28,19 @@ public sealed record Change(StreamedTable Table, ChangeKind Kind, object?[] Row,
 /// <summary>Changes in the order of their commits; at most a few thousand, so that a transaction of any size passes in bounded memory.</summary>
 /// <param name="EndsTransaction">The last of them ends its transaction: here, and only here, the other side may commit.</param>
 /// <param name="End">The position after that transaction.</param>
-/// <param name="Marks">Marks that were met.</param>
-public sealed record Chunk(
+/// <param name="Marks">Watermarks that were met.</param>
+public sealed record ChangeBatch(
     IReadOnlyList<Change> Changes,
     bool EndsTransaction,
     NpgsqlLogSequenceNumber End,
-    IReadOnlyList<string> Marks
+    IReadOnlyList<string> Watermarks
 )
 {
     /// <summary>This chunk and the next as one, where both end their transactions.</summary>
-    public Chunk And(Chunk next) =>
+    public ChangeBatch And(ChangeBatch next) =>
         next with
         {
             Changes = [.. Changes, .. next.Changes],
-            Marks = [.. Marks, .. next.Marks],
+            Watermarks = [.. Watermarks, .. next.Watermarks],
         };
 }

@@ -1,9 +1,9 @@
 using System.Data;
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Scope;
+using Migrator.Terminal;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -21,7 +21,7 @@ namespace Migrator.Streaming;
 /// The source's snapshot at the position where this ends. Then all is one transaction, and what has to be asked is asked at its end, of the snapshot: on
 /// the way there a row as it will be could stand in the way of one as it was. Null to apply transaction by transaction, until something has to be asked.
 /// </param>
-public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, TouchedKeys? touched)
+public sealed class ChangeApplier(StreamDirection direction, bool exact, string? snapshot, DirtyKeys? touched)
     : IAsyncDisposable
 {
     const int RowsPerBatch = 1_000;
@@ -40,26 +40,26 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         }.ConnectionString
     );
 
-    readonly HashSet<(StreamedTable Table, RowKey Key)> moved = [];
-    readonly HashSet<(StreamedTable Table, RowKey Key)> unknown = [];
+    readonly HashSet<(StreamedTable Table, RowKey Key)> reassigned = [];
+    readonly HashSet<(StreamedTable Table, RowKey Key)> pendingRefetch = [];
     readonly List<string> resumptions = [];
     NpgsqlTransaction? transaction;
-    NpgsqlLogSequenceNumber reached;
+    NpgsqlLogSequenceNumber appliedLsn;
 
     // Homeward nothing has to be asked: every change tells all.
-    bool InOne => snapshot is not null && !direction.IsHomebound;
+    bool IsSingleTransaction => snapshot is not null && !direction.IsReverse;
 
     /// <summary>The source is about to stand still: what has to be asked waits for the next mark, when it does.</summary>
-    public bool IsHolding { get; set; }
+    public bool DefersRefetches { get; set; }
 
     /// <summary>What was applied is not committed yet.</summary>
     public bool IsOpen => transaction is not null;
 
     public Task OpenAsync(CancellationToken cancellationToken) => target.OpenAsync(cancellationToken);
 
-    /// <summary>Applies a chunk; when it ends a transaction, commits it together with the position reached.</summary>
+    /// <summary>Applies a chunk; when it ends a transaction, commits it together with the position appliedLsn.</summary>
     /// <exception cref="Failure">A change cannot come home: it collides with another tenant's row, or needs one that the shared side lacks. A later one may have put that right.</exception>
-    public async Task ApplyAsync(Chunk chunk, CancellationToken cancellationToken)
+    public async Task ApplyAsync(ChangeBatch chunk, CancellationToken cancellationToken)
     {
         try
         {
@@ -69,19 +69,18 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 await ApplyAsync(chunk, deferred: !whole, cancellationToken);
             }
             catch (PostgresException e)
-                when (direction.IsHomebound && whole && e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+                when (direction.IsReverse && whole && e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
             {
                 // A statement of many rows is checked at its end, and comes here row by row.
                 await EndAsync();
                 await ApplyAsync(chunk, deferred: true, cancellationToken);
             }
         }
-        catch (PostgresException e) when (!direction.IsHomebound && IsOfOtherSchema(e))
+        catch (PostgresException e) when (!direction.IsReverse && IsOfOtherSchema(e))
         {
             throw Sentences.SchemaChanged(direction.Tenant.Slug, e.MessageText);
         }
-        catch (PostgresException e)
-            when (direction.IsHomebound && e.SqlState.StartsWith("23", StringComparison.Ordinal))
+        catch (PostgresException e) when (direction.IsReverse && e.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
             throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{e.MessageText}.", e);
         }
@@ -93,16 +92,16 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         || e.SqlState.StartsWith("22", StringComparison.Ordinal);
 
     /// <summary>Commits what is one transaction to its end.</summary>
-    /// <returns>The position reached; null when there was nothing to commit.</returns>
+    /// <returns>The position appliedLsn; null when there was nothing to commit.</returns>
     public async Task<NpgsqlLogSequenceNumber?> CompleteAsync(CancellationToken cancellationToken)
     {
         if (transaction is null)
             return null;
         await CommitAsync(cancellationToken);
-        return reached;
+        return appliedLsn;
     }
 
-    async Task ApplyAsync(Chunk chunk, bool deferred, CancellationToken cancellationToken)
+    async Task ApplyAsync(ChangeBatch chunk, bool deferred, CancellationToken cancellationToken)
     {
         if (chunk.Changes.Count > 0)
         {
@@ -112,25 +111,27 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         }
         if (!chunk.EndsTransaction || transaction is null)
             return;
-        if (moved.Count > 0)
-            await ExpelAsync(cancellationToken);
-        reached = chunk.End;
-        if (InOne)
+        if (reassigned.Count > 0)
+            await RemoveReassignedAsync(cancellationToken);
+        appliedLsn = chunk.End;
+        if (IsSingleTransaction)
             return;
         // What the source says now may be ahead of where we are; where constraints are in force that could not be undone.
-        if (unknown.Count > 0 && exact && !IsHolding)
-            throw new ExactPointNeededException();
-        if (unknown.Count == 0 || !exact || chunk.Marks.Count > 0)
+        if (pendingRefetch.Count > 0 && exact && !DefersRefetches)
+            throw new ConsistentPointNeededException();
+        if (pendingRefetch.Count == 0 || !exact || chunk.Watermarks.Count > 0)
             await CommitAsync(cancellationToken);
     }
 
     async Task CommitAsync(CancellationToken cancellationToken)
     {
-        if (unknown.Count > 0)
-            await AskAsync(cancellationToken);
+        if (pendingRefetch.Count > 0)
+            await RefetchAsync(cancellationToken);
         // Copied at a moment of its own, a row may have been left without the one that made it the tenant's.
-        if (InOne && !exact)
-            foreach (var table in direction.Tables.Reverse().Where(table => table.Table.Belonging == Belonging.Derived))
+        if (IsSingleTransaction && !exact)
+            foreach (
+                var table in direction.Tables.Reverse().Where(table => table.Table.TableScope == TableScope.Derived)
+            )
                 await RunAsync(
                     $"DELETE FROM {table.Definition.From} t WHERE ({direction.IsOurs(table)}) IS NOT TRUE",
                     cancellationToken
@@ -142,7 +143,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             foreach (var resumption in resumptions)
                 await RunAsync(resumption, cancellationToken);
         }
-        await StreamPosition.SaveAsync(target, direction.Promotion, reached, cancellationToken);
+        await StreamPosition.SaveAsync(target, direction.Promotion, appliedLsn, cancellationToken);
         await transaction!.CommitAsync(cancellationToken);
         await EndAsync();
     }
@@ -161,27 +162,27 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         await target.DisposeAsync();
     }
 
-    async Task BeginAsync(Chunk chunk, bool deferred, CancellationToken cancellationToken)
+    async Task BeginAsync(ChangeBatch chunk, bool deferred, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
             try
             {
                 transaction = await target.BeginTransactionAsync(cancellationToken);
-                await direction.HoldAsync(target, cancellationToken);
+                await direction.RequireCurrentRunAsync(target, cancellationToken);
                 await RunAsync("SET CONSTRAINTS ALL DEFERRED", cancellationToken);
-                if (!direction.IsHomebound)
+                if (!direction.IsReverse)
                     return;
                 // The application's triggers in the shared database stay out of it.
-                await RunAsync($"SET LOCAL lock_timeout = {LockPatience(attempt)}", cancellationToken);
+                await RunAsync($"SET LOCAL lock_timeout = {LockTimeout(attempt)}", cancellationToken);
                 var tables = (
                     chunk.EndsTransaction ? chunk.Changes.Select(change => change.Table).Distinct() : direction.Tables
                 )
                     .Select(table => table.Name)
                     .ToArray();
-                if (await TriggerSuspension.SuspendAsync(target, tables, cancellationToken) is { } resumption)
+                if (await TriggerDisabling.DisableAsync(target, tables, cancellationToken) is { } resumption)
                     resumptions.Add(resumption);
                 if (deferred)
-                    resumptions.AddRange(await Suspension.DeferKeysAsync(target, tables, cancellationToken));
+                    resumptions.AddRange(await ConstraintDeferral.DeferKeysAsync(target, tables, cancellationToken));
                 return;
             }
             catch (PostgresException e) when (TableLock.IsRefused(e))
@@ -189,26 +190,26 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                 await EndAsync();
                 if (attempt == LockAttempts)
                     throw Sentences.CannotFollowHome(direction.Tenant.Slug, e);
-                await Task.Delay(LockPatience(attempt), cancellationToken);
+                await Task.Delay(LockTimeout(attempt), cancellationToken);
             }
     }
 
     // Milliseconds. Others queue behind whoever waits for a table: short tries with as much room in between, and longer ones when nothing else helps.
-    static int LockPatience(int attempt) => Math.Min(100 << (attempt / 4), 2_000);
+    static int LockTimeout(int attempt) => Math.Min(100 << (attempt / 4), 2_000);
 
     async Task ExecuteAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
     {
         // In the shared database keys are in force, and others write.
-        var batch = new WriteBatch(joins: !direction.IsHomebound, exact);
+        var batch = new WriteBatch(joins: !direction.IsReverse, exact);
         foreach (var change in changes)
         {
             var table = change.Table;
             var (row, old) = (change.Row, change.Old);
             if (change.Kind != ChangeKind.Truncate)
                 touched?.Add(table, row.Length > 0 ? table.KeyOf(row) : old!, old);
-            // Under its new key it is as unknown as under the old one.
-            if (row.Length > 0 && old is not null && unknown.Contains((table, old)))
-                unknown.Add((table, table.KeyOf(row)));
+            // Under its new key it is as pendingRefetch as under the old one.
+            if (row.Length > 0 && old is not null && pendingRefetch.Contains((table, old)))
+                pendingRefetch.Add((table, table.KeyOf(row)));
             switch (change.Kind)
             {
                 case ChangeKind.Insert:
@@ -221,22 +222,22 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     batch.Add(table.Empty());
                     break;
                 case ChangeKind.Move:
-                    moved.Add((table, old!));
+                    reassigned.Add((table, old!));
                     break;
                 // Found where it is looked for, or the two sides have parted.
-                case ChangeKind.Update when direction.IsHomebound:
+                case ChangeKind.Update when direction.IsReverse:
                     batch.Add(table.Update(row, old), change);
                     break;
                 // On its way out; what it says counts until the transaction ends and the row goes.
                 case ChangeKind.Update when table.IsOurs(row) == false:
                     batch.Add(table.Update(row, old));
                     break;
-                // One that is not here is another tenant's, or it has moved, of which the guard tells.
+                // One that is not here is another tenant's, or it has reassigned, of which the guard tells.
                 case ChangeKind.Update
-                    when table.Table.Belonging == Belonging.Derived && (old is null || (exact && table.KeyCanChange)):
+                    when table.Table.TableScope == TableScope.Derived && (old is null || (exact && table.KeyCanChange)):
                     batch.Add(
                         table.Update(row, old),
-                        table.MayComeBeforeParent || moved.Contains((table, table.KeyOf(row))) ? change : null
+                        table.MayComeBeforeParent || reassigned.Contains((table, table.KeyOf(row))) ? change : null
                     );
                     break;
                 case ChangeKind.Update when old is null && change.IsComplete:
@@ -250,27 +251,27 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     if (change.IsComplete)
                         batch.Add(table.Insert(row));
                     else
-                        unknown.Add((table, table.KeyOf(row)));
+                        pendingRefetch.Add((table, table.KeyOf(row)));
                     break;
             }
         }
 
         foreach (var change in await batch.ExecuteAsync(target, cancellationToken))
-            if (direction.IsHomebound)
+            if (direction.IsReverse)
                 throw Sentences.StreamDiverged(
                     direction.Tenant.Slug,
                     $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change."
                 );
             else
-                unknown.Add((change.Table, change.Table.KeyOf(change.Row)));
+                pendingRefetch.Add((change.Table, change.Table.KeyOf(change.Row)));
     }
 
     // Rows that say themselves that they are another tenant's now go, and what hangs on them before them. A row that is here and the tenant's is settled,
     // unless others may have come with it. Of all else the source knows more.
-    async Task ExpelAsync(CancellationToken cancellationToken)
+    async Task RemoveReassignedAsync(CancellationToken cancellationToken)
     {
         foreach (var table in direction.Tables.Reverse())
-        foreach (var some in KeysOf(moved, table))
+        foreach (var some in KeysOf(reassigned, table))
         {
             var (ours, left) = (new HashSet<RowKey>(), new List<RowKey>());
             await using (
@@ -300,9 +301,9 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     : []
                 // Among rows of different moments it may be here, and what hangs on it have been turned away.
                 : some.Where(key => !ours.Contains(key) || (hasCompany && !exact));
-            unknown.UnionWith(unsettled.Select(key => (table, key)));
+            pendingRefetch.UnionWith(unsettled.Select(key => (table, key)));
         }
-        moved.Clear();
+        reassigned.Clear();
     }
 
     async Task RemoveAsync(StreamedTable table, IReadOnlyList<RowKey> keys, CancellationToken cancellationToken)
@@ -314,11 +315,11 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
     }
 
     // The source says whose the rows are: what is the tenant's and not here is fetched, parents first, with what hangs on it. A derived row that is not goes.
-    async Task AskAsync(CancellationToken cancellationToken)
+    async Task RefetchAsync(CancellationToken cancellationToken)
     {
         var leaving = new List<(StreamedTable Table, IReadOnlyList<RowKey> Keys)>();
         foreach (var table in direction.Tables)
-        foreach (var some in KeysOf(unknown, table))
+        foreach (var some in KeysOf(pendingRefetch, table))
         {
             var found = new HashSet<RowKey>();
             await FetchAsync(table, table.HasKey("t", some), row => found.Add(table.KeyOf(row)), cancellationToken);
@@ -327,14 +328,14 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     if (descendant.LeadsTo(table, found) is { } leads)
                         await FetchAsync(descendant, leads, _ => { }, cancellationToken);
             if (
-                table.Table.Belonging == Belonging.Derived
+                table.Table.TableScope == TableScope.Derived
                 && some.Where(key => !found.Contains(key)).ToArray() is { Length: > 0 } left
             )
                 leaving.Add((table, left));
         }
         foreach (var (table, left) in Enumerable.Reverse(leaving))
             await RemoveAsync(table, left, cancellationToken);
-        unknown.Clear();
+        pendingRefetch.Clear();
     }
 
     static IEnumerable<RowKey[]> KeysOf(IEnumerable<(StreamedTable Table, RowKey Key)> keys, StreamedTable table) =>
@@ -383,4 +384,4 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
 }
 
 /// <summary>Something has to be asked of the source as it was at one position: see <see cref="ExactPoint"/>.</summary>
-public sealed class ExactPointNeededException : Exception;
+public sealed class ConsistentPointNeededException : Exception;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Migrator.Console;
+using Migrator.Terminal;
 using Npgsql;
 using Npgsql.Replication;
 using NpgsqlTypes;
@@ -17,7 +17,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     readonly CancellationTokenSource stop;
     readonly LogicalReplicationConnection connection;
     readonly ChangeApplier applier;
-    readonly Channel<Chunk> chunks = Channel.CreateBounded<Chunk>(4);
+    readonly Channel<ChangeBatch> chunks = Channel.CreateBounded<ChangeBatch>(4);
     readonly ConcurrentDictionary<string, TaskCompletionSource> marks = new();
     long changes;
     bool disposed;
@@ -31,7 +31,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     )
     {
         this.applier = applier;
-        isHomebound = direction.IsHomebound;
+        isHomebound = direction.IsReverse;
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         connection = new(
             new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
@@ -63,7 +63,7 @@ public sealed class ChangeFeed : IAsyncDisposable
         CancellationToken cancellationToken,
         NpgsqlLogSequenceNumber? stopBefore = null,
         string? snapshot = null,
-        TouchedKeys? touched = null
+        DirtyKeys? touched = null
     )
     {
         await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
@@ -86,7 +86,7 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     /// <summary>Waits until the target holds everything that committed before the mark.</summary>
     /// <exception cref="ExactPointNeededException">The feed ended because only an exact point leads on.</exception>
-    public async Task ReachAsync(string mark, CancellationToken cancellationToken)
+    public async Task WaitForWatermarkAsync(string mark, CancellationToken cancellationToken)
     {
         var met = marks
             .GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously))
@@ -100,7 +100,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     }
 
     /// <summary>To be called before the source's guard closes; the next mark is to be made behind it.</summary>
-    public void Hold() => applier.IsHolding = true;
+    public void DeferRefetches() => applier.DefersRefetches = true;
 
     public async ValueTask DisposeAsync()
     {
@@ -179,7 +179,7 @@ public sealed class ChangeFeed : IAsyncDisposable
             if (!chunk.EndsTransaction || applier.IsOpen)
                 continue;
             connection.SetReplicationStatus(chunk.End);
-            foreach (var mark in chunk.Marks)
+            foreach (var mark in chunk.Watermarks)
                 marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
         if (await applier.CompleteAsync(stop.Token) is { } end)

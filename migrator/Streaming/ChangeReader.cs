@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Threading.Channels;
-using Migrator.Console;
 using Migrator.Model;
+using Migrator.Terminal;
 using Npgsql.Replication;
 using Npgsql.Replication.PgOutput;
 using Npgsql.Replication.PgOutput.Messages;
@@ -18,7 +18,7 @@ namespace Migrator.Streaming;
 /// </remarks>
 public sealed class ChangeReader(StreamDirection direction)
 {
-    public const string MarkPrefix = "tenant_promotion_mark";
+    public const string WatermarkPrefix = "tenant_promotion_mark";
 
     const string MovedPrefix = "tenant_promotion_moved";
 
@@ -40,7 +40,7 @@ public sealed class ChangeReader(StreamDirection direction)
         LogicalReplicationConnection connection,
         NpgsqlLogSequenceNumber from,
         NpgsqlLogSequenceNumber? stopBefore,
-        ChannelWriter<Chunk> output,
+        ChannelWriter<ChangeBatch> output,
         CancellationToken cancellationToken
     )
     {
@@ -55,7 +55,7 @@ public sealed class ChangeReader(StreamDirection direction)
         ValueTask FlushAsync()
         {
             sinceFlush.Restart();
-            var chunk = new Chunk([.. changes], !inTransaction, end, [.. marks]);
+            var chunk = new ChangeBatch([.. changes], !inTransaction, end, [.. marks]);
             changes.Clear();
             marks.Clear();
             characters = 0;
@@ -72,12 +72,12 @@ public sealed class ChangeReader(StreamDirection direction)
                 try
                 {
                     // Homeward each chunk locks tables of the shared database for a moment: not too often, unless somebody waits for a mark.
-                    if (direction.IsHomebound && marks.Count == 0 && sinceFlush.Elapsed < HomeboundInterval)
+                    if (direction.IsReverse && marks.Count == 0 && sinceFlush.Elapsed < HomeboundInterval)
                         await Task.WhenAny(
                             waiting,
                             Task.Delay(HomeboundInterval - sinceFlush.Elapsed, cancellationToken)
                         );
-                    if (!waiting.IsCompleted || !direction.IsHomebound)
+                    if (!waiting.IsCompleted || !direction.IsReverse)
                         await FlushAsync();
                 }
                 catch
@@ -105,7 +105,7 @@ public sealed class ChangeReader(StreamDirection direction)
                     inTransaction = false;
                     end = commit.TransactionEndLsn;
                     // Rows that moved are settled before anything of the next transaction is applied.
-                    if (changes.Count >= (direction.IsHomebound ? TooManyChanges : EnoughChanges) || moved.Count > 0)
+                    if (changes.Count >= (direction.IsReverse ? TooManyChanges : EnoughChanges) || moved.Count > 0)
                         await FlushAsync();
                     break;
                 case RelationMessage relation:
@@ -113,7 +113,7 @@ public sealed class ChangeReader(StreamDirection direction)
                     if (Relation.Of(relation, direction) is { } known)
                         relations[relation.RelationId] = known;
                     break;
-                case LogicalDecodingMessage { Prefix: MarkPrefix } message:
+                case LogicalDecodingMessage { Prefix: WatermarkPrefix } message:
                     marks.Add(await TextAsync(message, cancellationToken));
                     break;
                 case LogicalDecodingMessage { Prefix: MovedPrefix } message:
@@ -206,7 +206,7 @@ public sealed class ChangeReader(StreamDirection direction)
         using var document = JsonDocument.Parse(text);
         var said = document.RootElement;
         // Homeward every row is the tenant's, wherever it moves.
-        if (direction.IsHomebound || said.GetProperty("tenant").GetString() != direction.Tenant.Key)
+        if (direction.IsReverse || said.GetProperty("tenant").GetString() != direction.Tenant.Key)
             return;
         var name = new TableName(said.GetProperty("schema").GetString()!, said.GetProperty("table").GetString()!);
         if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)

@@ -1,6 +1,6 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Model;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -10,7 +10,7 @@ namespace Migrator.Streaming;
 public static class ReplicationSlot
 {
     // A slot begins when all transactions that were open at its creation have ended. Nobody waits for us meanwhile, so this may take a while.
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     /// <summary>Creates the publication, after trying on a table of the same shape that it makes no write fail.</summary>
     /// <exception cref="Failure">A table would refuse updates as part of a publication, or is locked by others all the time.</exception>
@@ -76,7 +76,7 @@ public static class ReplicationSlot
         try
         {
             await connection.ExecuteAsync(
-                $"SET statement_timeout = {(int)Patience.TotalMilliseconds}",
+                $"SET statement_timeout = {(int)Timeout.TotalMilliseconds}",
                 cancellationToken
             );
             await connection.ExecuteAsync(
@@ -151,12 +151,15 @@ public static class ReplicationSlot
         );
 
     /// <summary>Puts a mark into the stream: whoever meets it has met everything that committed before.</summary>
-    public static async Task<string> MarkAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    public static async Task<string> EmitWatermarkAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    )
     {
         var mark = Guid.NewGuid().ToString();
         await connection.ExecuteAsync(
-            "SELECT pg_logical_emit_message(true, @MarkPrefix, @mark)",
-            new { ChangeReader.MarkPrefix, mark },
+            "SELECT pg_logical_emit_message(true, @WatermarkPrefix, @mark)",
+            new { ChangeReader.WatermarkPrefix, mark },
             cancellationToken
         );
         return mark;

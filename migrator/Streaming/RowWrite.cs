@@ -28,14 +28,14 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
 
     /// <summary>One statement may write many rows, and nobody could tell. An update of many rows writes them in any order, and another's unique value is in its way until that one has gone.</summary>
     /// <param name="exact">Unique values besides the key are in force.</param>
-    public bool TakesMany(bool exact) =>
+    public bool IsBatchable(bool exact) =>
         kind != StatementKind.Other
         && table.HasComparableKey
         && !(kind == StatementKind.Update && exact && table.Definition.HasOtherUnique);
 
     /// <summary>Whether this may be done before another statement that comes earlier and writes rows of other keys: neither depends on the other.</summary>
     /// <param name="exact">Unique values besides the key are in force.</param>
-    public bool MayPass(RowStatement earlier, bool exact)
+    public bool CommutesWith(RowStatement earlier, bool exact)
     {
         var other = earlier.Table;
         if (kind == StatementKind.Other || earlier.Kind == StatementKind.Other)

@@ -1,15 +1,15 @@
-using Migrator.Console;
 using Migrator.Phases;
+using Migrator.Terminal;
 
 namespace Migrator.Streaming;
 
-/// <summary>Watches what the outbound slot costs the shared server: log that cannot be removed. Past the limit the stream is given up, and not the server's disk.</summary>
+/// <summary>Watches what the forward slot costs the shared server: log that cannot be removed. Past the limit the stream is given up, and not the server's disk.</summary>
 public static class SlotWatch
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     /// <summary>Runs phases under watch.</summary>
-    /// <exception cref="Model.Failure">The slot holds more than allowed, or is gone.</exception>
+    /// <exception cref="Model.MigratorException">The slot holds more than allowed, or is gone.</exception>
     public static async Task GuardAsync(
         PromotionRun run,
         Func<CancellationToken, Task> work,
@@ -34,7 +34,7 @@ public static class SlotWatch
 
     static async Task WatchAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var name = StreamDirection.Outbound(run).Name;
+        var name = StreamDirection.Forward(run).Name;
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var warned = false;
         while (true)

@@ -15,10 +15,10 @@ public static class StreamNames
     public const string Prefix = "tenant_promotion_";
 
     /// <summary>In the shared database: the changes on their way to the isolated one.</summary>
-    public static string Outbound(string sharedDatabase, Tenant tenant) => Name(sharedDatabase, tenant);
+    public static string Forward(string sharedDatabase, Tenant tenant) => Name(sharedDatabase, tenant);
 
     /// <summary>In the isolated database: the changes since the flip, which a rollback brings home.</summary>
-    public static string Homebound(string sharedDatabase, Tenant tenant) => Name(sharedDatabase, tenant) + "_home";
+    public static string Reverse(string sharedDatabase, Tenant tenant) => Name(sharedDatabase, tenant) + "_home";
 
     /// <summary>A slot that lives as long as its connection.</summary>
     public static string Temporary() => $"{Prefix}at_{Guid.NewGuid():n}";

@@ -1,7 +1,7 @@
 using Migrator.Connections;
-using Migrator.Console;
 using Migrator.Phases;
 using Migrator.Scope;
+using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -71,7 +71,7 @@ public static class StreamReadiness
         // The stream is filtered on our side.
         foreach (
             var table in scope.TenantTables.Where(table =>
-                table.Belonging is Belonging.Root or Belonging.Direct && !scope.TenantColumn(table).IsEqualAsText
+                table.TableScope is TableScope.Root or TableScope.Direct && !scope.TenantColumn(table).IsEqualAsText
             )
         )
             faults.Add(Sentences.TenantColumnNotComparable(table.Name, scope.TenantColumn(table)));

@@ -12,25 +12,25 @@ public sealed class StreamedTable
 {
     readonly TenantScope scope;
     readonly string key;
-    readonly bool homebound;
+    readonly bool reverse;
     readonly Dictionary<string, RowStatement?> updates = [];
     readonly RowStatement insertion;
     readonly RowStatement missingInsertion;
     readonly RowStatement deletion;
     readonly HashSet<TableName> parents;
 
-    public StreamedTable(ScopedTable table, TenantScope scope, Tenant tenant, bool homebound)
+    public StreamedTable(ScopedTable table, TenantScope scope, Tenant tenant, bool reverse)
     {
         Table = table;
         this.scope = scope;
-        this.homebound = homebound;
+        this.reverse = reverse;
         key = tenant.Key;
         Columns = [.. table.Table.StoredColumns];
         KeyPositions = [.. table.Table.Key.Select(PositionOf)];
-        TenantPosition = table.Belonging is Belonging.Root or Belonging.Direct
+        TenantPosition = table.TableScope is TableScope.Root or TableScope.Direct
             ? PositionOf(scope.TenantColumn(table).Name)
             : null;
-        MayComeBeforeParent = table.Belonging == Belonging.Derived && table.Path[0].Deferrable;
+        MayComeBeforeParent = table.TableScope == TableScope.Derived && table.Path[0].Deferrable;
         parents = [.. scope.ForeignKeys.Where(key => key.From == Name).Select(key => key.To)];
         IsReferredToByKey = scope
             .ForeignKeys.Where(key => key.To == Name)
@@ -43,7 +43,7 @@ public sealed class StreamedTable
         insertion = new(
             this,
             StatementKind.Insert,
-            Insertion(homebound ? "" : $" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) {OnConflict}")
+            Insertion(reverse ? "" : $" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) {OnConflict}")
         );
         missingInsertion = new(
             this,
@@ -88,9 +88,9 @@ public sealed class StreamedTable
     {
         get
         {
-            if (!homebound)
+            if (!reverse)
                 return "true";
-            if (Table.Belonging != Belonging.Derived)
+            if (Table.TableScope != TableScope.Derived)
                 return scope.Condition(Table, "t", key);
             // Its parent may still be to come, in the same transaction.
             var (parent, join, belongs) = scope.ParentOf(Table, "t", key);
@@ -99,7 +99,7 @@ public sealed class StreamedTable
     }
 
     // In the shared database a statement reaches the tenant's rows and nobody else's, whatever the key says.
-    string OursOnly => homebound ? $" AND {OursInTarget}" : "";
+    string OursOnly => reverse ? $" AND {OursInTarget}" : "";
 
     string OnConflict
     {
@@ -119,7 +119,7 @@ public sealed class StreamedTable
     /// <summary>Whether a row that names its tenant names ours; null where only the parent can tell.</summary>
     public bool? IsOurs(object?[] row) =>
         TenantPosition is not { } position
-            ? Table.Belonging == Belonging.Reference
+            ? Table.TableScope == TableScope.Reference
                 ? true
                 : null
             : row[position] is string value
@@ -187,7 +187,7 @@ public sealed class StreamedTable
     public string? LeadsTo(StreamedTable ancestor, IEnumerable<RowKey> keys)
     {
         var length = Table.Path.ToList().FindIndex(step => step.To == ancestor.Name) + 1;
-        if (Table.Belonging != Belonging.Derived || length == 0)
+        if (Table.TableScope != TableScope.Derived || length == 0)
             return null;
         string Step(int depth, string alias)
         {
@@ -210,7 +210,7 @@ public sealed class StreamedTable
         var names = Sql.Identifiers(Columns.Select(column => column.Name));
         var target = $"INSERT INTO {Name.Quoted} ({names}) OVERRIDING SYSTEM VALUE ";
         int[] all = [.. Enumerable.Range(0, Columns.Count)];
-        return Table.Belonging != Belonging.Derived || homebound
+        return Table.TableScope != TableScope.Derived || reverse
             ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
             : rows =>
                 $"{target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names}) WHERE {scope.Condition(Table, "n", key)}{onConflict}";

@@ -6,7 +6,7 @@ namespace Migrator.Streaming;
 /// Writes on their way to the target in one exchange. A statement of many rows costs hardly more than one of a single row, so writes join the one
 /// that is like them, if they may pass whatever comes after it: the target ends up the same as if each had been done in its place.
 /// </summary>
-/// <param name="joins">Let writes join; otherwise each is a statement of its own, in the order in which it was added.</param>
+/// <param name="joins">Let writes join; onMissing each is a statement of its own, in the order in which it was added.</param>
 /// <param name="exact">See <see cref="ChangeApplier"/>.</param>
 sealed class WriteBatch(bool joins, bool exact)
 {
@@ -16,20 +16,20 @@ sealed class WriteBatch(bool joins, bool exact)
     // The server takes 65,535 parameters.
     const int MostParameters = 16_000;
 
-    const int Reach = 40;
+    const int LookBack = 40;
 
     readonly List<Group> groups = [];
 
     /// <summary>Adds a write; nothing where there is nothing to write.</summary>
     /// <param name="otherwise">What is returned when there was no row to write to.</param>
-    public void Add(RowWrite? write, Change? otherwise = null)
+    public void Add(RowWrite? write, Change? onMissing = null)
     {
         if (write is null)
             return;
-        var group = joins ? Like(write) : null;
+        var group = joins ? FindMergeable(write) : null;
         if (group is null)
             groups.Add(group = new(write.Statement));
-        group.Add(write, otherwise);
+        group.Add(write, onMissing);
     }
 
     /// <returns>The changes that may have found no row: each that did not, and where a statement of many rows missed one, all of that statement.</returns>
@@ -50,16 +50,16 @@ sealed class WriteBatch(bool joins, bool exact)
         return [.. parts.Where(part => part.Command.RecordsAffected < part.Rows).SelectMany(part => part.Otherwise)];
     }
 
-    Group? Like(RowWrite write)
+    Group? FindMergeable(RowWrite write)
     {
-        for (var i = groups.Count - 1; i >= Math.Max(0, groups.Count - Reach); i--)
+        for (var i = groups.Count - 1; i >= Math.Max(0, groups.Count - LookBack); i--)
         {
             var group = groups[i];
             if (group.Has(write))
                 return null;
             if (group.Statement == write.Statement)
-                return write.Statement.TakesMany(exact) ? group : null;
-            if (!write.Statement.MayPass(group.Statement, exact))
+                return write.Statement.IsBatchable(exact) ? group : null;
+            if (!write.Statement.CommutesWith(group.Statement, exact))
                 return null;
         }
         return null;
@@ -68,7 +68,7 @@ sealed class WriteBatch(bool joins, bool exact)
     sealed class Group(RowStatement statement)
     {
         readonly List<RowWrite> writes = [];
-        readonly List<Change?> otherwise = [];
+        readonly List<Change?> onMissing = [];
         readonly HashSet<RowKey> keys = [];
 
         public RowStatement Statement => statement;
@@ -76,7 +76,7 @@ sealed class WriteBatch(bool joins, bool exact)
         public void Add(RowWrite write, Change? change)
         {
             writes.Add(write);
-            otherwise.Add(change);
+            onMissing.Add(change);
             keys.Add(write.Key);
         }
 
@@ -93,6 +93,6 @@ sealed class WriteBatch(bool joins, bool exact)
         public NpgsqlBatchCommand Command(int from, int rows) =>
             statement.Command(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(writes).Slice(from, rows));
 
-        public IEnumerable<Change> Otherwise(int from, int rows) => otherwise.Skip(from).Take(rows).OfType<Change>();
+        public IEnumerable<Change> Otherwise(int from, int rows) => onMissing.Skip(from).Take(rows).OfType<Change>();
     }
 }

@@ -221,7 +221,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         var there = DigestReader.ReadAsync(isolated, table.Table, "true", cancellationToken);
         // A reference table may change in S at any time, so T is held against what its copy saw.
         var here =
-            table.Belonging == Belonging.Reference && !(at.LiveReferences && table.Table.IsStreamable)
+            table.TableScope == TableScope.Reference && !(at.LiveReferences && table.Table.IsStreamable)
                 ? Task.FromResult(
                     table.Table.Leaves.Aggregate(
                         new Digest(0, "0"),

@@ -27,7 +27,7 @@ public sealed class LostConnectionTests(Servers servers)
         bool onShared
     )
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated, tasks: 3_000);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated, tasks: 3_000);
         await using var migrator = shop.Start("promote");
         Assert.True(await migrator.ReachesAsync("started " + phase), migrator.Log);
         await CutAsync(
@@ -51,7 +51,7 @@ public sealed class LostConnectionTests(Servers servers)
     [InlineData(false)]
     public async Task A_rollback_whose_sessions_are_cut_off_brings_everything_home_all_the_same(bool onShared)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.RunAsync("promote", "--no-validate");
         await shop.WriteIsolatedAsync();
         await using var migrator = shop.Start("rollback");

@@ -16,7 +16,7 @@ public sealed class OvertakenRunTests(Servers servers)
     [InlineData("started cut-over")]
     public async Task A_promotion_that_was_overtaken_changes_nothing_when_it_wakes(string moment)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated, tasks: 5_000);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated, tasks: 5_000);
         await using var stalled = await StalledAsync(shop, "promote", moment);
         await shop.RunAsync("promote", "--no-validate");
         await shop.WriteIsolatedAsync();
@@ -35,7 +35,7 @@ public sealed class OvertakenRunTests(Servers servers)
     [InlineData("ended bring-home")]
     public async Task A_rollback_that_was_overtaken_changes_nothing_when_it_wakes(string moment)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.RunAsync("promote", "--no-validate");
         await shop.WriteIsolatedAsync();
         await using var stalled = await StalledAsync(shop, "rollback", moment);
@@ -53,7 +53,7 @@ public sealed class OvertakenRunTests(Servers servers)
     [Fact]
     public async Task A_rollback_that_was_overtaken_by_a_promotion_leaves_the_guard_alone_when_it_wakes()
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "started copy");
         await using var stalled = await StalledAsync(shop, "rollback", "started guard");
         await shop.RunAsync("promote", "--no-validate");
@@ -69,7 +69,7 @@ public sealed class OvertakenRunTests(Servers servers)
 
     static readonly int[] Stopped = [1, 3, 5];
 
-    static async Task<MigratorProcess> StalledAsync(Workshop shop, string verb, string moment)
+    static async Task<MigratorProcess> StalledAsync(CrashFixture shop, string verb, string moment)
     {
         var migrator = shop.Start(verb);
         Assert.True(await migrator.ReachesAsync(moment), migrator.Log);
@@ -85,18 +85,18 @@ public sealed class OvertakenRunTests(Servers servers)
         return migrator;
     }
 
-    static Task<IReadOnlyList<string>> TriggersAsync(Workshop shop) =>
+    static Task<IReadOnlyList<string>> TriggersAsync(CrashFixture shop) =>
         shop.Shared.QueryAsync<string>(
             "SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion' ORDER BY 1"
         );
 
     // All rows and sequences of both databases.
-    static async Task<IReadOnlyList<string>> StateOfBothAsync(Workshop shop)
+    static async Task<IReadOnlyList<string>> StateOfBothAsync(CrashFixture shop)
     {
         var state = new List<string>();
         foreach (var database in new[] { shop.Shared, shop.Isolated })
         {
-            foreach (var table in Workshop.Tables)
+            foreach (var table in CrashFixture.Tables)
                 state.AddRange(
                     await database.QueryAsync<string>(
                         $"SELECT '{database.Name} {table.Table} ' || t::text FROM {table.Table} t ORDER BY 1",

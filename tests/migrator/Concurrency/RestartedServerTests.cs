@@ -25,7 +25,7 @@ public sealed class RestartedServerTests
             }
         )
         {
-            await using var shop = await Workshop.CreateAsync(shared, dedicated, tasks: 3_000);
+            await using var shop = await CrashFixture.CreateAsync(shared, dedicated, tasks: 3_000);
             await using var migrator = shop.Start("promote");
             Assert.True(await migrator.ReachesAsync(moment), migrator.Log);
             await server.RestartAsync(mode);

@@ -1,6 +1,6 @@
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Terminal;
 using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 
@@ -12,7 +12,7 @@ public sealed class SideBySideTests(Servers servers)
     [Fact]
     public async Task A_second_run_of_a_tenant_is_turned_away_while_the_first_is_at_work()
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await using var first = shop.Start("promote");
         Assert.True(await first.ReachesAsync("started copy"), first.Log);
         first.Freeze();

@@ -18,12 +18,12 @@ public sealed class WritersTests(Servers servers)
     [Fact]
     public async Task No_acknowledged_write_is_lost_or_doubled_on_the_way_there_and_back()
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         var random = Seeded.Random();
         using var stop = new CancellationTokenSource();
         Writer[] movers =
         [
-            .. Enumerable.Range(0, 3).Select(n => new Writer(shop, Workshop.Acme, $"a{n}", random.Next())),
+            .. Enumerable.Range(0, 3).Select(n => new Writer(shop, CrashFixture.Acme, $"a{n}", random.Next())),
         ];
         Writer[] others = [.. Enumerable.Range(0, 2).Select(n => new Writer(shop, Bolt, $"b{n}", random.Next()))];
         var running = movers.Concat(others).Select(writer => Task.Run(() => writer.RunAsync(stop.Token))).ToArray();
@@ -40,7 +40,7 @@ public sealed class WritersTests(Servers servers)
         await stop.CancelAsync();
         await Task.WhenAll(running);
 
-        await LedgersMustHoldAsync(shop.Isolated, Workshop.Acme, movers);
+        await LedgersMustHoldAsync(shop.Isolated, CrashFixture.Acme, movers);
         await LedgersMustHoldAsync(shop.Shared, Bolt, others);
         // The guard turned writers away: it was tried, and the others felt nothing of it.
         Assert.True(movers.Sum(writer => writer.TurnedAway) > 0);
@@ -81,7 +81,7 @@ public sealed class WritersTests(Servers servers)
     }
 
     /// <summary>One application process of one tenant.</summary>
-    sealed class Writer(Workshop shop, string tenant, string name, int seed)
+    sealed class Writer(CrashFixture shop, string tenant, string name, int seed)
     {
         readonly Random random = new(seed);
 
@@ -158,7 +158,7 @@ public sealed class WritersTests(Servers servers)
                     return true;
                 }
                 catch (PostgresException e)
-                    when (tenant == Workshop.Acme
+                    when (tenant == CrashFixture.Acme
                         && e.SqlState
                             is PostgresErrorCodes.ReadOnlySqlTransaction
                                 or PostgresErrorCodes.SerializationFailure

@@ -8,20 +8,20 @@ public sealed class CorruptionTests(Servers servers)
     [Fact]
     public async Task Rows_changed_removed_and_added_in_the_copy_are_named_by_table_and_key()
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "started build-schema");
         await shop.Isolated.ExecuteAsync(
             $"""
             UPDATE projects SET name = name || ' ' WHERE id = (SELECT min(id) FROM projects);
             DELETE FROM comments WHERE id = (SELECT max(id) FROM comments);
-            INSERT INTO events (id, tenant_id, at, body) OVERRIDING SYSTEM VALUE VALUES (123456789, '{Workshop.Acme}', '2024-05-05', 'planted');
+            INSERT INTO events (id, tenant_id, at, body) OVERRIDING SYSTEM VALUE VALUES (123456789, '{CrashFixture.Acme}', '2024-05-05', 'planted');
             UPDATE notes SET note = 'planted' WHERE ctid = (SELECT min(ctid) FROM notes);
             INSERT INTO countries VALUES ('XX');
             """
         );
         var changed = await shop.Isolated.ScalarAsync<long>("SELECT min(id) FROM projects");
         var removed = await shop.Shared.ScalarAsync<long>(
-            $"SELECT max(id) FROM comments WHERE task_id IN (SELECT id FROM tasks WHERE tenant_id = '{Workshop.Acme}')"
+            $"SELECT max(id) FROM comments WHERE task_id IN (SELECT id FROM tasks WHERE tenant_id = '{CrashFixture.Acme}')"
         );
 
         var said = await shop.RunAsync(4, "promote");
@@ -43,7 +43,7 @@ public sealed class CorruptionTests(Servers servers)
         string named
     )
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "ended clone-schema");
         await shop.Isolated.ExecuteAsync(
             $"""
@@ -61,7 +61,7 @@ public sealed class CorruptionTests(Servers servers)
     }
 
     // And the next attempt begins from scratch.
-    static async Task NothingIsFlippedAsync(Workshop shop)
+    static async Task NothingIsFlippedAsync(CrashFixture shop)
     {
         Assert.Equal("shared", await shop.ModeAsync());
         Assert.Equal("open", await shop.GuardAsync());

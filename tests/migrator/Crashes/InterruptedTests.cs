@@ -15,7 +15,7 @@ public sealed class InterruptedTests(Servers servers)
         bool terminate
     )
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated, tasks: 20_000);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated, tasks: 20_000);
         await using (var migrator = shop.Start("promote"))
         {
             Assert.True(await migrator.ReachesAsync(moment), migrator.Log);

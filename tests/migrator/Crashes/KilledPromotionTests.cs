@@ -6,13 +6,13 @@ namespace Migrator.Tests.Crashes;
 public sealed class KilledPromotionTests(Servers servers)
 {
     public static TheoryData<string> Moments =>
-        [.. Workshop.Phases.Select(phase => $"started {phase}"), "ended validate"];
+        [.. CrashFixture.Phases.Select(phase => $"started {phase}"), "ended validate"];
 
     [Theory]
     [MemberData(nameof(Moments))]
     public async Task A_promotion_killed_at_a_phase_boundary_goes_on_and_finishes(string moment)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", moment);
 
         await using var again = shop.Start("promote");
@@ -27,7 +27,7 @@ public sealed class KilledPromotionTests(Servers servers)
     public async Task A_promotion_killed_again_and_again_at_any_moment_still_finishes()
     {
         var random = Seeded.Random();
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Shared, tasks: 5_000);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Shared, tasks: 5_000);
         for (var life = 0; life < 8; life++)
         {
             await using var migrator = shop.Start("promote");
@@ -45,7 +45,7 @@ public sealed class KilledPromotionTests(Servers servers)
     [Fact]
     public async Task A_promotion_killed_while_it_enters_itself_in_the_journal_goes_on_and_finishes()
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "started guard");
         await shop.RunAsync("rollback");
 
@@ -58,7 +58,7 @@ public sealed class KilledPromotionTests(Servers servers)
     [Fact]
     public async Task What_is_changed_in_the_copy_while_nobody_watches_is_found_before_the_flip()
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "started cut-over");
         if (await shop.ModeAsync() == "isolated")
             Assert.Fail("Too late to be killed before the flip.");

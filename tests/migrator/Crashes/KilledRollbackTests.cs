@@ -6,13 +6,13 @@ namespace Migrator.Tests.Crashes;
 public sealed class KilledRollbackTests(Servers servers)
 {
     public static TheoryData<string> BeforeTheFlip =>
-        [.. Workshop.Phases.Skip(1).SkipLast(2).Select(phase => $"started {phase}")];
+        [.. CrashFixture.Phases.Skip(1).SkipLast(2).Select(phase => $"started {phase}")];
 
     [Theory]
     [MemberData(nameof(BeforeTheFlip))]
     public async Task A_killed_promotion_that_is_rolled_back_leaves_no_trace(string moment)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", moment);
 
         await shop.RunAsync("rollback");
@@ -27,7 +27,7 @@ public sealed class KilledRollbackTests(Servers servers)
     [InlineData("ended provision")]
     public async Task A_rollback_killed_before_the_flip_can_be_repeated(string moment)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "ended build-schema");
         await shop.KillAsync("rollback", moment);
 
@@ -45,7 +45,7 @@ public sealed class KilledRollbackTests(Servers servers)
     [InlineData("ended provision")]
     public async Task A_promotion_after_a_rollback_that_was_killed_builds_on_nothing_that_is_gone(string moment)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "ended build-schema");
         await shop.KillAsync("rollback", moment);
 
@@ -62,7 +62,7 @@ public sealed class KilledRollbackTests(Servers servers)
     [InlineData("started release-shared")]
     public async Task A_rollback_killed_after_the_flip_brings_every_change_home_when_repeated(string moment)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.RunAsync("promote", "--no-validate");
         await shop.WriteIsolatedAsync();
         await shop.KillAsync("rollback", moment);
@@ -77,7 +77,7 @@ public sealed class KilledRollbackTests(Servers servers)
     [InlineData("ended delete-shared")]
     public async Task A_killed_finalize_goes_on_and_deletes_the_rest(string moment)
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.RunAsync("promote", "--no-validate");
         await shop.KillAsync("finalize", moment, "--batch-size", "50");
 

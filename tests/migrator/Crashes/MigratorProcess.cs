@@ -8,7 +8,7 @@ namespace Migrator.Tests.Crashes;
 /// <summary>The migrator as users run it: a process of its own, which can be killed.</summary>
 public sealed class MigratorProcess : IAsyncDisposable
 {
-    static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
 
     readonly Process process;
     readonly StringBuilder log = new();
@@ -59,7 +59,7 @@ public sealed class MigratorProcess : IAsyncDisposable
     /// <returns>False when the process ended without getting there.</returns>
     public async Task<bool> ReachesAsync(string? moment = null)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var timeout = new CancellationTokenSource(Timeout);
         while (true)
         {
             var ended = reading.IsCompleted;
@@ -68,7 +68,7 @@ public sealed class MigratorProcess : IAsyncDisposable
                     return true;
             if (ended)
                 return false;
-            await news.WaitAsync(patience.Token);
+            await news.WaitAsync(timeout.Token);
         }
     }
 
@@ -93,8 +93,8 @@ public sealed class MigratorProcess : IAsyncDisposable
     /// <summary>Waits for its end.</summary>
     public async Task<int> ExitCodeAsync()
     {
-        using var patience = new CancellationTokenSource(Patience);
-        await process.WaitForExitAsync(patience.Token);
+        using var timeout = new CancellationTokenSource(Timeout);
+        await process.WaitForExitAsync(timeout.Token);
         await reading;
         return process.ExitCode;
     }

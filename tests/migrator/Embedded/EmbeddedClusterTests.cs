@@ -72,7 +72,7 @@ public sealed class EmbeddedClusterTests
         var settings = new Dictionary<string, string> { ["wal_level"] = "nonsense" };
         var binaries = await PostgresBinaries.FindOrInstallAsync();
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => EmbeddedCluster.StartAsync(binaries, settings));
+        var failure = await Assert.ThrowsAsync<MigratorException>(() => EmbeddedCluster.StartAsync(binaries, settings));
 
         Assert.Contains(
             "invalid value for parameter \"wal_level\": \"nonsense\"",
@@ -149,7 +149,7 @@ public sealed class EmbeddedClusterTests
         // Of a version that no other test looks for: the environment belongs to all of them.
         Environment.SetEnvironmentVariable("POSTGRES_BIN_8", empty.FullName);
 
-        var refusal = await Assert.ThrowsAsync<Failure>(() => PostgresBinaries.FindMajorAsync(8));
+        var refusal = await Assert.ThrowsAsync<MigratorException>(() => PostgresBinaries.FindMajorAsync(8));
 
         Assert.Contains("POSTGRES_BIN_8", refusal.Message, StringComparison.Ordinal);
         Assert.Contains(empty.FullName, refusal.Message, StringComparison.Ordinal);
@@ -191,7 +191,7 @@ public sealed class EmbeddedClusterTests
 
     static async Task EventuallyAsync(Func<bool> condition, string otherwise)
     {
-        for (var patience = Stopwatch.StartNew(); !condition(); await Task.Delay(50))
-            Assert.True(patience.Elapsed < TimeSpan.FromSeconds(20), otherwise);
+        for (var timeout = Stopwatch.StartNew(); !condition(); await Task.Delay(50))
+            Assert.True(timeout.Elapsed < TimeSpan.FromSeconds(20), otherwise);
     }
 }

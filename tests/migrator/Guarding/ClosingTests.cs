@@ -52,7 +52,7 @@ public sealed class ClosingTests(Servers servers)
         await using var writing = await writer.BeginTransactionAsync();
         await writer.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'does not end')");
 
-        var failure = await Assert.ThrowsAsync<Failure>(() =>
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
             move.PromoteAsync(maxPause: TimeSpan.FromMilliseconds(100))
         );
 
@@ -216,8 +216,8 @@ public sealed class ClosingTests(Servers servers)
 
     static async Task WaitForAsync(TenantMove move, string condition)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (!await move.Shared.ScalarAsync<bool>(condition))
-            await Task.Delay(20, patience.Token);
+            await Task.Delay(20, timeout.Token);
     }
 }

@@ -36,7 +36,7 @@ public sealed class ApplicationTests(Servers servers)
         }
 
         await using var isolated = NpgsqlDataSource.Create(move.Isolated.ConnectionString());
-        var proof = await ledger.ProveAsync(isolated, TestContext.Current.CancellationToken);
+        var proof = await ledger.CheckAsync(isolated, TestContext.Current.CancellationToken);
 
         Assert.Empty(proof.Faults);
         Assert.Equal(0, proof.Moving.Unknown + proof.Others.Unknown);
@@ -78,13 +78,13 @@ public sealed class ApplicationTests(Servers servers)
             await Task.Delay(700);
             await application.StopAsync();
         }
-        Assert.Empty((await ledger.ProveAsync(null, TestContext.Current.CancellationToken)).Faults);
+        Assert.Empty((await ledger.CheckAsync(null, TestContext.Current.CancellationToken)).Faults);
         var moving = await KeyAsync(database);
 
         await database.ExecuteAsync(tampering, new { moving = Guid.Parse(moving) });
 
         Assert.Contains(
-            (await ledger.ProveAsync(null, TestContext.Current.CancellationToken)).Faults,
+            (await ledger.CheckAsync(null, TestContext.Current.CancellationToken)).Faults,
             said => said.Contains(fault, StringComparison.Ordinal)
         );
     }

@@ -42,7 +42,7 @@ static class CrashedMove
     }
 
     /// <summary>Runs a verb that was killed to its end, unless it had got there before.</summary>
-    public static async Task GoOnAsync(this TenantMove move, string verb)
+    public static async Task ResumeAsync(this TenantMove move, string verb)
     {
         // A commit that was on its way when the process died.
         await Task.Delay(200);

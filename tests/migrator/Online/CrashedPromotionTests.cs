@@ -29,14 +29,14 @@ public sealed class CrashedPromotionTests(Servers servers)
     [Fact]
     public async Task A_promotion_killed_at_each_of_its_phases_in_turn_loses_and_doubles_nothing()
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
-        await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
+        await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
+        await using var workload = await StressWorkload.StartAsync(move, Seeded.Random());
         foreach (var phase in Phases)
             await move.KillAsync("promote", $"started {phase}");
-        await move.GoOnAsync("promote");
+        await move.ResumeAsync("promote");
 
-        await turmoil.GoOnAsync(Stretch);
-        await turmoil.StopAsync();
+        await workload.ResumeAsync(Stretch);
+        await workload.StopAsync();
         await move.MustBeIsolatedAsync();
     }
 
@@ -44,8 +44,8 @@ public sealed class CrashedPromotionTests(Servers servers)
     public async Task A_promotion_killed_again_and_again_at_any_moment_loses_and_doubles_nothing()
     {
         var random = Seeded.Random();
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
-        await using var turmoil = await Turmoil.StartAsync(move, random);
+        await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
+        await using var workload = await StressWorkload.StartAsync(move, random);
         // The cutover is short, and most can go wrong there.
         string[] moments =
         [
@@ -67,18 +67,18 @@ public sealed class CrashedPromotionTests(Servers servers)
                     $"started {phase}",
                     TimeSpan.FromMilliseconds(random.Next(phase == "cut-over" ? 700 : 300))
                 );
-        await move.GoOnAsync("promote");
+        await move.ResumeAsync("promote");
 
-        await turmoil.GoOnAsync(Stretch);
-        await turmoil.StopAsync();
+        await workload.ResumeAsync(Stretch);
+        await workload.StopAsync();
         await move.MustBeIsolatedAsync();
     }
 
     [Fact]
     public async Task A_promotion_killed_when_one_side_is_flipped_and_the_other_is_not_goes_on()
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
-        await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
+        await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
+        await using var workload = await StressWorkload.StartAsync(move, Seeded.Random());
         await using (var holder = await move.Shared.OpenAsync())
         await using (var migrator = move.Start("promote", "--no-validate"))
         {
@@ -86,7 +86,7 @@ public sealed class CrashedPromotionTests(Servers servers)
             // Not a write of the tenant, so the guard closes; but the flip of the shared side waits.
             await using var transaction = await holder.BeginTransactionAsync();
             await holder.ExecuteAsync("LOCK TABLE tenants IN SHARE MODE");
-            await Workshop.UntilAsync(
+            await CrashFixture.UntilAsync(
                 move.Shared,
                 "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%isolation_mode%' AND datname = current_database())"
             );
@@ -97,8 +97,8 @@ public sealed class CrashedPromotionTests(Servers servers)
 
         await move.FinishAsync("promote");
 
-        await turmoil.GoOnAsync(Stretch);
-        await turmoil.StopAsync();
+        await workload.ResumeAsync(Stretch);
+        await workload.StopAsync();
         await move.MustBeIsolatedAsync();
     }
 }

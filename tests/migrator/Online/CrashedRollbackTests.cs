@@ -14,7 +14,7 @@ public sealed class CrashedRollbackTests(Servers servers)
         await using var writer = FaultsWriter.Start(move);
         foreach (var phase in (string[])["follow-home", "verify-home", "flip-back", "release-shared"])
             await move.KillAsync("rollback", $"started {phase}");
-        await move.GoOnAsync("rollback");
+        await move.ResumeAsync("rollback");
 
         await writer.StopAsync();
         await move.MustBeHomeAsync();
@@ -33,7 +33,7 @@ public sealed class CrashedRollbackTests(Servers servers)
         )
             if (await move.IsIsolatedAsync())
                 await move.KillAsync("rollback", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(400)));
-        await move.GoOnAsync("rollback");
+        await move.ResumeAsync("rollback");
 
         await writer.StopAsync();
         await move.MustBeHomeAsync();

@@ -38,7 +38,7 @@ public sealed class CutOverTests(Servers servers)
             watched.Warnings,
             said => said.Contains($"process {holding.ProcessID} ", StringComparison.Ordinal)
         );
-        await writer.GoOnAsync();
+        await writer.ResumeAsync();
         await transaction!.CommitAsync();
         await promotion;
 
@@ -68,14 +68,14 @@ public sealed class CutOverTests(Servers servers)
             }
         );
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => promotion);
+        var failure = await Assert.ThrowsAsync<MigratorException>(() => promotion);
 
         Assert.Equal(ExitCode.Failed, failure.Code);
         Assert.Contains($"process {holding.ProcessID} ", failure.Message, StringComparison.Ordinal);
         Assert.Equal("open", await move.GuardAsync());
         Assert.False(await move.IsIsolatedAsync());
         Assert.Single(await CrashedMove.SlotsAsync(move.Shared));
-        await writer.GoOnAsync();
+        await writer.ResumeAsync();
         await transaction!.CommitAsync();
 
         await move.PromoteAsync(validate: false);
@@ -112,7 +112,7 @@ public sealed class CutOverTests(Servers servers)
                 promotion
             );
         else
-            await Assert.ThrowsAsync<Failure>(() => promotion);
+            await Assert.ThrowsAsync<MigratorException>(() => promotion);
         await UntilAsync(async () => await move.GuardAsync() == "open", promotion);
         // Triggers and rules would have their say if they were still in force when this is applied.
         await move.Shared.ExecuteAsync(

@@ -18,7 +18,7 @@ public sealed class FaultsTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => move.PromoteMeddledAsync("verify", corruption));
+        var failure = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteMeddledAsync("verify", corruption));
 
         Assert.Equal(ExitCode.Different, failure.Code);
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);
@@ -31,7 +31,7 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
 
         // The stream leaves out the large value that the change left alone, so it does not mend it.
-        var failure = await Assert.ThrowsAsync<Failure>(() =>
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
             PromoteAsync(
                 move,
                 "cut-over",
@@ -77,7 +77,7 @@ public sealed class FaultsTests(Servers servers)
         );
         await transaction!.RollbackAsync();
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => promotion);
+        var failure = await Assert.ThrowsAsync<MigratorException>(() => promotion);
 
         Assert.Equal(ExitCode.Different, failure.Code);
         Assert.Contains("public.tasks: id=4", failure.Message, StringComparison.Ordinal);
@@ -89,7 +89,7 @@ public sealed class FaultsTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
 
-        var failure = await Assert.ThrowsAsync<Failure>(() =>
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
             move.PromoteMeddledAsync("cut-over", "UPDATE tasks SET title = 'planted' WHERE id = 4")
         );
 
@@ -103,7 +103,7 @@ public sealed class FaultsTests(Servers servers)
         foreach (var verb in (Func<Task>[])[() => move.PromoteAsync(validate: false), () => move.FinalizeAsync()])
             Assert.Contains(
                 "public.tasks",
-                (await Assert.ThrowsAsync<Failure>(verb)).Message,
+                (await Assert.ThrowsAsync<MigratorException>(verb)).Message,
                 StringComparison.Ordinal
             );
         Assert.NotEqual("planted", await move.Shared.ScalarAsync<string>("SELECT title FROM tasks WHERE id = 4"));
@@ -124,7 +124,7 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
 
-        var failure = await Assert.ThrowsAsync<Failure>(() =>
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
             PromoteAsync(
                 move,
                 phase,
@@ -140,7 +140,7 @@ public sealed class FaultsTests(Servers servers)
         Assert.Equal(ExitCode.Failed, failure.Code);
         Assert.Contains("schema has changed", failure.Message, StringComparison.Ordinal);
         await MustGoOnInSharedAsync(move);
-        await writer.GoOnAsync();
+        await writer.ResumeAsync();
         await move.RollBackAsync();
         await move.MustBeHomeAsync();
         await move.PromoteAsync(validate: false);
@@ -180,7 +180,7 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
 
-        var failure = await Assert.ThrowsAsync<Failure>(() =>
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
             PromoteAsync(
                 move,
                 "build-schema",
@@ -241,9 +241,13 @@ public sealed class FaultsTests(Servers servers)
         );
 
         Assert.True(lost, $"The slot was not lost: {failure}");
-        var said = failure is Failure stopped ? stopped.Message : string.Join('\n', Watching.Warnings);
-        Assert.Contains(failure is Failure ? "max_slot_wal_keep_size" : "copied anew", said, StringComparison.Ordinal);
-        if (failure is Failure)
+        var said = failure is MigratorException stopped ? stopped.Message : string.Join('\n', Watching.Warnings);
+        Assert.Contains(
+            failure is MigratorException ? "max_slot_wal_keep_size" : "copied anew",
+            said,
+            StringComparison.Ordinal
+        );
+        if (failure is MigratorException)
         {
             await MustGoOnInSharedAsync(move);
             Assert.Empty(await CrashedMove.SlotsAsync(move.Shared));
@@ -262,7 +266,7 @@ public sealed class FaultsTests(Servers servers)
         {
             // An attempt that gets far enough to open the way home, and then loses its slot.
             NpgsqlTransaction? transaction = null;
-            await Assert.ThrowsAsync<Failure>(() =>
+            await Assert.ThrowsAsync<MigratorException>(() =>
                 PromoteAsync(
                     move,
                     "cut-over",

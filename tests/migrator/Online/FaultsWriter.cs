@@ -34,7 +34,7 @@ sealed class FaultsWriter : IAsyncDisposable
     public int TurnedAway => errors.Count(error => error == PostgresErrorCodes.ReadOnlySqlTransaction);
 
     /// <summary>Waits until it has written some more.</summary>
-    public async Task GoOnAsync()
+    public async Task ResumeAsync()
     {
         var goal = Count + 5;
         for (var waited = System.Diagnostics.Stopwatch.StartNew(); Count < goal; await Task.Delay(10))
@@ -47,7 +47,7 @@ sealed class FaultsWriter : IAsyncDisposable
     /// <summary>Stops it; what was acknowledged stands in the database that owns the tenant, once, and nothing that it never tried.</summary>
     public async Task StopAsync()
     {
-        await GoOnAsync();
+        await ResumeAsync();
         await DisposeAsync();
         var titles = await (await move.IsIsolatedAsync() ? move.Isolated : move.Shared).QueryAsync<string>(
             "SELECT title FROM tasks WHERE title LIKE 'written %'"

@@ -15,50 +15,50 @@ public sealed class LedgerTests(Servers servers)
     [MemberData(nameof(Modes))]
     public async Task A_promotion_meanwhile_loses_and_doubles_nothing(string mode)
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
+        await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
         move.Mode = mode;
-        await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
-        await turmoil.GoOnAsync(Stretch);
+        await using var workload = await StressWorkload.StartAsync(move, Seeded.Random());
+        await workload.ResumeAsync(Stretch);
 
         await SayingAsync(move, () => move.PromoteAsync(validate: false));
 
-        await turmoil.GoOnAsync(Stretch);
-        await turmoil.StopAsync();
-        Assert.True(turmoil.TurnedAway > 0);
+        await workload.ResumeAsync(Stretch);
+        await workload.StopAsync();
+        Assert.True(workload.TurnedAway > 0);
     }
 
     [Theory]
     [MemberData(nameof(Modes))]
     public async Task A_rollback_meanwhile_loses_and_doubles_nothing(string mode)
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
+        await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
         move.Mode = mode;
         await SayingAsync(move, () => move.PromoteAsync(validate: false));
-        await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
-        await turmoil.GoOnAsync(Stretch);
+        await using var workload = await StressWorkload.StartAsync(move, Seeded.Random());
+        await workload.ResumeAsync(Stretch);
 
         await SayingAsync(move, () => move.RollBackAsync());
 
-        await turmoil.GoOnAsync(Stretch);
-        await turmoil.StopAsync();
-        Assert.True(turmoil.TurnedAway > 0);
+        await workload.ResumeAsync(Stretch);
+        await workload.StopAsync();
+        Assert.True(workload.TurnedAway > 0);
     }
 
     [Fact]
     public async Task There_and_back_and_there_again_loses_and_doubles_nothing()
     {
-        await using var move = await TenantMove.CreateAsync(servers, Turmoil.Schema, servers.Dedicated);
-        await using var turmoil = await Turmoil.StartAsync(move, Seeded.Random());
-        await turmoil.GoOnAsync(Stretch);
+        await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
+        await using var workload = await StressWorkload.StartAsync(move, Seeded.Random());
+        await workload.ResumeAsync(Stretch);
 
         await SayingAsync(move, () => move.PromoteAsync(validate: false));
-        await turmoil.GoOnAsync(Stretch);
+        await workload.ResumeAsync(Stretch);
         await SayingAsync(move, () => move.RollBackAsync());
-        await turmoil.GoOnAsync(Stretch);
+        await workload.ResumeAsync(Stretch);
         await SayingAsync(move, () => move.PromoteAsync(validate: false));
 
-        await turmoil.GoOnAsync(Stretch);
-        await turmoil.StopAsync();
+        await workload.ResumeAsync(Stretch);
+        await workload.StopAsync();
     }
 
     // What a person would have read beside a failure.

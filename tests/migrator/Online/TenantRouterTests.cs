@@ -212,7 +212,7 @@ public sealed class TenantRouterTests(Servers servers)
         }
     }
 
-    async Task<Stage> StageAsync(TimeSpan? patience = null)
+    async Task<Stage> StageAsync(TimeSpan? timeout = null)
     {
         var shared = await servers.NewDatabaseAsync(prefix: "routes");
         var isolated = await servers.NewDatabaseAsync(prefix: "routed");
@@ -236,14 +236,14 @@ public sealed class TenantRouterTests(Servers servers)
                 GRANT SELECT, INSERT ON notes TO application_role;
                 """
             );
-        return new(shared, isolated, patience ?? Soon);
+        return new(shared, isolated, timeout ?? Soon);
     }
 
     sealed class Stage : IAsyncDisposable
     {
         readonly NpgsqlDataSource source;
 
-        public Stage(TestDatabase shared, TestDatabase isolated, TimeSpan patience)
+        public Stage(TestDatabase shared, TestDatabase isolated, TimeSpan timeout)
         {
             (Shared, Isolated) = (shared, isolated);
             source = NpgsqlDataSource.Create(shared.ConnectionString(SampleDatabase.Application));
@@ -252,7 +252,7 @@ public sealed class TenantRouterTests(Servers servers)
                 name => NpgsqlDataSource.Create(isolated.Cluster.ConnectionString(name, SampleDatabase.Application))
             )
             {
-                Patience = patience,
+                Timeout = timeout,
             };
         }
 

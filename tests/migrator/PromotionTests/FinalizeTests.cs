@@ -89,7 +89,7 @@ public sealed class FinalizeTests(Servers servers)
                 "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"
             )
         );
-        // The homebound publication went with its slot.
+        // The reverse publication went with its slot.
         Assert.DoesNotContain(
             await isolated.ChangesAsync(),
             change => !change.Contains("PUBLICATION \"tenant_promotion_")
@@ -112,7 +112,7 @@ public sealed class FinalizeTests(Servers servers)
         );
         await using var before = await Snapshot.OfAsync(move.Shared);
 
-        var refused = await Assert.ThrowsAsync<Failure>(() => move.FinalizeAsync());
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync());
 
         Assert.Equal(ExitCode.Different, refused.Code);
         Assert.Contains("public.notes", refused.Message);
@@ -133,7 +133,7 @@ public sealed class FinalizeTests(Servers servers)
         await move.Shared.ExecuteAsync("INSERT INTO watches VALUES (100, 2, 2)");
         await using var before = await Snapshot.OfAsync(move.Shared);
 
-        var stopped = await Assert.ThrowsAsync<Failure>(() => move.FinalizeAsync(batchSize: 2));
+        var stopped = await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync(batchSize: 2));
         Assert.Equal(ExitCode.Failed, stopped.Code);
         Assert.Contains("watches", stopped.Message);
         Assert.Equal("closed", await move.GuardAsync());
@@ -157,16 +157,16 @@ public sealed class FinalizeTests(Servers servers)
     public async Task There_is_nothing_to_finalize_before_the_flip_after_a_rollback_or_twice()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
-        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<Failure>(() => move.FinalizeAsync())).Code);
+        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync())).Code);
         await move.PromoteAsync(stopBefore: "cut-over");
-        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<Failure>(() => move.FinalizeAsync())).Code);
+        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync())).Code);
         await move.PromoteAsync(validate: false);
         await move.RollBackAsync();
-        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<Failure>(() => move.FinalizeAsync())).Code);
+        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync())).Code);
         Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM notes WHERE tenant_id = 1"));
         await move.PromoteAsync(validate: false);
         await move.FinalizeAsync();
 
-        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<Failure>(() => move.FinalizeAsync())).Code);
+        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync())).Code);
     }
 }

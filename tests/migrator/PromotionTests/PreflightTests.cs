@@ -35,7 +35,7 @@ public sealed class PreflightTests(Servers servers)
         await stranger.ExecuteAsync("CREATE TABLE precious (id integer); INSERT INTO precious VALUES (1)");
         await using var before = await Snapshot.OfAsync(move.Shared);
 
-        var refused = await Assert.ThrowsAsync<Failure>(() => move.PromoteAsync());
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync());
 
         Assert.Equal(ExitCode.Refused, refused.Code);
         Assert.Contains("nothing was changed", refused.Message);
@@ -118,7 +118,7 @@ public sealed class PreflightTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes + change);
 
-        var refused = await Assert.ThrowsAsync<Failure>(() => move.PromoteAsync());
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync());
 
         Assert.Equal(ExitCode.Refused, refused.Code);
         Assert.Contains(sentence, refused.Message);
@@ -164,7 +164,7 @@ public sealed class PreflightTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Notes);
         await move.PromoteAsync();
 
-        var refused = await Assert.ThrowsAsync<Failure>(() => move.PromoteAsync());
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync());
 
         Assert.Equal(ExitCode.Refused, refused.Code);
         Assert.Contains("is isolated already", refused.Message);

@@ -149,7 +149,7 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
         await move.Shared.ExecuteAsync("INSERT INTO notes (tenant_id, code, body) VALUES (2, 'coveted', 'theirs')");
         await using var before = await Snapshot.OfAsync(move.Shared);
 
-        var refused = await Assert.ThrowsAsync<Failure>(() => move.RollBackAsync());
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
 
         Assert.Equal(ExitCode.Different, refused.Code);
         Assert.Contains("coveted", refused.Message);
@@ -177,7 +177,7 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
         await move.Isolated.ExecuteAsync("INSERT INTO notes (id, tenant_id, body) VALUES (777, 1, 'ours')");
         await move.Shared.ExecuteAsync("INSERT INTO notes (id, tenant_id, body) VALUES (777, 2, 'theirs')");
 
-        var refused = await Assert.ThrowsAsync<Failure>(() => move.RollBackAsync());
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
 
         Assert.Contains("777", refused.Message);
         Assert.Equal("theirs", await move.Shared.ScalarAsync<string>("SELECT body FROM notes WHERE id = 777"));
@@ -219,7 +219,7 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
         await move.PromoteAsync(validate: false);
         var idle = await move.Isolated.OpenAsync(Demo.SampleDatabase.Application);
 
-        var failure = await Assert.ThrowsAsync<Failure>(() => move.RollBackAsync(dropIsolated: true));
+        var failure = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync(dropIsolated: true));
 
         Assert.Contains($"1 of {Demo.SampleDatabase.Application}", failure.Message, StringComparison.Ordinal);
         Assert.Equal(

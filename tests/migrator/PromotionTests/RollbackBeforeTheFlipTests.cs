@@ -124,11 +124,11 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
     public async Task There_is_nothing_to_roll_back_without_a_promotion_and_nothing_twice()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
-        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<Failure>(() => move.RollBackAsync())).Code);
+        Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync())).Code);
         await move.PromoteAsync(stopBefore: "guard");
         await move.RollBackAsync();
 
-        var again = await Assert.ThrowsAsync<Failure>(() => move.RollBackAsync());
+        var again = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
 
         Assert.Contains("no promotion", again.Message);
         Assert.Equal(ExitCode.Refused, again.Code);

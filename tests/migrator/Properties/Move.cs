@@ -1,7 +1,7 @@
-using Migrator.Console;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Settings;
+using Migrator.Terminal;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Properties;

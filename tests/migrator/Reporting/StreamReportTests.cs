@@ -17,7 +17,7 @@ public sealed class StreamReportTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
         Task<System.Text.Json.Nodes.JsonObject> StatusAsync() =>
-            Planted.RunAsync(move, 0, "status", $"--tenant-slug={move.Slug}");
+            InjectedFault.RunAsync(move, 0, "status", $"--tenant-slug={move.Slug}");
         Assert.True((await StatusAsync()).ContainsKey("stream"));
         Assert.Null((await StatusAsync())["stream"]);
 
@@ -26,7 +26,7 @@ public sealed class StreamReportTests(Servers servers)
             "INSERT INTO notes (tenant_id, body) SELECT 2, repeat('x', 1000) FROM generate_series(1, 1000)"
         );
         var stream = (await StatusAsync())["stream"]!;
-        Assert.Equal(move.Outbound(), (string)stream["slot"]!);
+        Assert.Equal(move.Forward(), (string)stream["slot"]!);
         Assert.Equal(move.Shared.Name, (string)stream["database"]!);
         Assert.True((long)stream["lag_bytes"]! > 1_000_000);
         Assert.True((long)stream["wal_held_bytes"]! >= (long)stream["lag_bytes"]!);
@@ -35,11 +35,11 @@ public sealed class StreamReportTests(Servers servers)
         Assert.InRange((double)stream["age_seconds"]!, 0, 600);
         Assert.Contains(
             "of WAL (reserved)",
-            (await Planted.SayAsync(move, "status", $"--tenant-slug={move.Slug}")).Output
+            (await InjectedFault.SayAsync(move, "status", $"--tenant-slug={move.Slug}")).Output
         );
 
         await move.PromoteAsync();
-        Assert.Equal(move.Homebound(), (string)(await StatusAsync())["stream"]!["slot"]!);
+        Assert.Equal(move.Reverse(), (string)(await StatusAsync())["stream"]!["slot"]!);
 
         await move.Shared.ExecuteAsync("UPDATE tenant_promotion.promotion SET started_at = now() - interval '8 days'");
         Assert.Empty((await StatusAsync())["warnings"]!.AsArray());
@@ -48,8 +48,8 @@ public sealed class StreamReportTests(Servers servers)
 
         await move.Shared.ExecuteAsync("UPDATE tenant_promotion.promotion SET ended_at = now(), state = 'finalized'");
         var warnings = Warnings(await StatusAsync());
-        Assert.Contains($"Slot {move.Homebound()} was left behind in {move.TargetName}", warnings);
-        Assert.Contains($"Publication {move.Homebound()} was left behind", warnings);
+        Assert.Contains($"Slot {move.Reverse()} was left behind in {move.TargetName}", warnings);
+        Assert.Contains($"Publication {move.Reverse()} was left behind", warnings);
     }
 
     [Fact]
@@ -77,12 +77,12 @@ public sealed class StreamReportTests(Servers servers)
             );
         await shared.ExecuteAsync("CHECKPOINT;", role: EmbeddedCluster.Superuser);
 
-        var status = await Planted.RunAsync(move, 0, "status", "--tenant-slug=acme");
+        var status = await InjectedFault.RunAsync(move, 0, "status", "--tenant-slug=acme");
         Assert.Equal("lost", (string)status["stream"]!["wal_status"]!);
         Assert.Contains("is lost", Warnings(status));
-        var found = await Planted.RunAsync(move, 1, "doctor", "--fix", "--confirm");
+        var found = await InjectedFault.RunAsync(move, 1, "doctor", "--fix", "--confirm");
         Assert.Equal("wal_status is lost", (string)Assert.Single(found["leftovers"]!.AsArray())!["problem"]!);
-        Assert.Equal([move.Outbound()], await Planted.SlotsAsync(shared));
+        Assert.Equal([move.Forward()], await InjectedFault.SlotsAsync(shared));
     }
 
     static string Warnings(System.Text.Json.Nodes.JsonObject status) =>

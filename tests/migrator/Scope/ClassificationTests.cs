@@ -238,7 +238,7 @@ public sealed class ClassificationTests(Servers servers)
     }
 
     static string Describe(ScopedTable table) =>
-        $"{table.Name}: {table.Belonging}"
+        $"{table.Name}: {table.TableScope}"
         + (
             table.Path.Count == 0
                 ? ""

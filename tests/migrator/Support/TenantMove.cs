@@ -1,8 +1,8 @@
-using Migrator.Console;
 using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Settings;
+using Migrator.Terminal;
 using Migrator.Validation;
 
 namespace Migrator.Tests.Support;
@@ -102,7 +102,7 @@ public sealed class TenantMove(
             await RunAsync(options, null, (promotion, cancellationToken) => promotion.PromoteAsync(cancellationToken));
         else
         {
-            var stopped = await Assert.ThrowsAsync<Failure>(() =>
+            var stopped = await Assert.ThrowsAsync<MigratorException>(() =>
                 RunAsync(
                     options,
                     stopBefore,

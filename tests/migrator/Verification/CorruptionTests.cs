@@ -20,7 +20,7 @@ public sealed class CorruptionTests(Servers servers)
         string finding
     )
     {
-        await using var shop = await Workshop.CreateAsync(servers.Shared, servers.Dedicated);
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", "started verify");
         var type = await shop.Shared.ScalarAsync<string>(
             "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'tasks'::regclass AND attname = 'id'"
@@ -51,7 +51,7 @@ public sealed class CorruptionTests(Servers servers)
             """
         );
 
-        var failure = await Assert.ThrowsAsync<Model.Failure>(() =>
+        var failure = await Assert.ThrowsAsync<Model.MigratorException>(() =>
             move.PromoteMeddledAsync("build-schema", "UPDATE notes SET body = 'note ' || (9 - id) WHERE id IN (4, 5)")
         );
 
@@ -71,7 +71,7 @@ public sealed class CorruptionTests(Servers servers)
             """
         );
 
-        var failure = await Assert.ThrowsAsync<Model.Failure>(() =>
+        var failure = await Assert.ThrowsAsync<Model.MigratorException>(() =>
             move.PromoteMeddledAsync("build-schema", "INSERT INTO notes VALUES (1001, 2, 'stranger')")
         );
 

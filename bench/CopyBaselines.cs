@@ -1,0 +1,225 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using CliWrap;
+using CliWrap.Buffered;
+using Dapper;
+using Migrator.Copying;
+using Migrator.Demo;
+using Migrator.Embedded;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Bench;
+
+/// <summary>What a promotion took, by its own journal; memory by the operating system.</summary>
+sealed record PromotionTimes(
+    IReadOnlyList<(string Name, double Seconds)> Phases,
+    double Seconds,
+    long Rows,
+    double PeakMegabytes
+)
+{
+    public double Of(params string[] names) =>
+        Phases.Where(phase => names.Contains(phase.Name)).Sum(phase => phase.Seconds);
+}
+
+/// <summary>Several ways to copy one tenant from one server to the other.</summary>
+sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
+{
+    const string Pipe = "pipe";
+
+    /// <summary>The real program, as a user starts it.</summary>
+    public async Task<PromotionTimes> PromoteAsync(string database)
+    {
+        var (seconds, peak, output) = await MigratorAsync(database, "promote", "--no-validate");
+        await MigratorAsync(database, "rollback", "--drop-isolated");
+        var promotion = JsonNode.Parse(output)!["promotion"]!;
+        return new(
+            [.. promotion["phases"]!.AsArray().Select(phase => ((string)phase!["name"]!, (double)phase["seconds"]!))],
+            seconds,
+            (long)promotion["rows"]!,
+            peak
+        );
+    }
+
+    async Task<(double Seconds, double PeakMegabytes, string Output)> MigratorAsync(
+        string database,
+        string verb,
+        string flag
+    )
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "migrator.exe" : "migrator");
+        using var process = new Process
+        {
+            StartInfo = new(
+                program,
+                [
+                    verb,
+                    "--tenant-slug",
+                    Stage.Slug.Text,
+                    "--confirm",
+                    "--json",
+                    flag,
+                    "--routing-dir",
+                    Path.GetTempPath(),
+                ]
+            )
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        var environment = process.StartInfo.Environment;
+        environment["MIGRATOR_SOURCE"] = shared.ConnectionString(database, SampleDatabase.Admin);
+        environment["MIGRATOR_TARGET"] = dedicated.ConnectionString("postgres", SampleDatabase.Admin);
+        foreach (var (name, n) in SampleDatabase.ReferenceTables.Select((name, n) => (name, n)))
+            environment[$"MIGRATOR_REFERENCE__{n}"] = name;
+        var watch = Stopwatch.StartNew();
+        process.Start();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        double peak = 0;
+        while (!process.WaitForExit(20))
+        {
+            process.Refresh();
+            if (!process.HasExited)
+                peak = Math.Max(peak, process.PeakWorkingSet64 / 1048576.0);
+        }
+        var seconds = watch.Elapsed.TotalSeconds;
+        return process.ExitCode == 0
+            ? (seconds, peak, await output)
+            : throw new InvalidOperationException(await errors);
+    }
+
+    /// <summary>What a careful person scripts: pre-data, each table through a pipe of two psql, post-data, ANALYZE.</summary>
+    /// <returns>Seconds.</returns>
+    public async Task<double> PipeAsync(string database)
+    {
+        await using var source = new NpgsqlConnection(shared.ConnectionString(database));
+        await source.OpenAsync();
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), Stage.Tenancy);
+        var tenant = await TenantLookup.FindAsync(source, Stage.Tenancy, Stage.Slug, CancellationToken.None);
+        await dedicated.DropDatabaseAsync(Pipe);
+        var watch = Stopwatch.StartNew();
+        await dedicated.CreateDatabaseAsync(Pipe, SampleDatabase.Admin);
+        await PipeAsync(
+            Stage.Tool(
+                "pg_dump",
+                shared,
+                database,
+                "--format=custom",
+                "--schema-only",
+                "--section=pre-data",
+                "--exclude-schema=tenant_promotion"
+            ),
+            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
+        );
+        foreach (var table in scope.CopiedTables)
+        {
+            var columns = RawCopy.Columns(table.Table);
+            await PipeAsync(
+                Stage.Tool(
+                    "psql",
+                    shared,
+                    database,
+                    "-qXc",
+                    $"COPY (SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}) TO STDOUT (FORMAT BINARY)"
+                ),
+                Stage.Tool(
+                    "psql",
+                    dedicated,
+                    Pipe,
+                    "-qXc",
+                    $"COPY {table.Name.Quoted} ({columns}) FROM STDIN (FORMAT BINARY)"
+                )
+            );
+        }
+        await PipeAsync(
+            Stage.Tool(
+                "pg_dump",
+                shared,
+                database,
+                "--format=custom",
+                "--schema-only",
+                "--section=post-data",
+                "--exclude-schema=tenant_promotion"
+            ),
+            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
+        );
+        await Stage.Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
+        return watch.Elapsed.TotalSeconds;
+    }
+
+    /// <returns>Seconds, or null when pgcopydb is not installed.</returns>
+    public async Task<double?> PgcopydbAsync()
+    {
+        try
+        {
+            await Cli.Wrap("pgcopydb").WithArguments(["version"]).ExecuteBufferedAsync();
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+        const string database = "cloned";
+        await shared.CreateDatabaseAsync(database, SampleDatabase.Admin);
+        var folder = Directory.CreateTempSubdirectory("bench-pgcopydb-");
+        var watch = Stopwatch.StartNew();
+        await Cli.Wrap("pgcopydb")
+            .WithArguments([
+                "clone",
+                "--source",
+                Uri(dedicated, Pipe),
+                "--target",
+                Uri(shared, database),
+                "--dir",
+                folder.FullName,
+                "--table-jobs",
+                "2",
+                "--index-jobs",
+                "2",
+                "--skip-extensions",
+            ])
+            .WithValidation(CommandResultValidation.ZeroExitCode)
+            .ExecuteBufferedAsync();
+        await Stage.Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();
+        var seconds = watch.Elapsed.TotalSeconds;
+        folder.Delete(recursive: true);
+        await shared.DropDatabaseAsync(database);
+        return seconds;
+    }
+
+    /// <summary>The script that all this replaces: read a row, insert a row.</summary>
+    public async Task<(double Seconds, long Rows)> RowByRowAsync(string database, int count)
+    {
+        await using var source = new NpgsqlConnection(shared.ConnectionString(database));
+        await using var target = new NpgsqlConnection(dedicated.ConnectionString(Pipe));
+        await source.OpenAsync();
+        await target.OpenAsync();
+        await target.ExecuteAsync("CREATE TABLE row_by_row (LIKE users INCLUDING ALL)");
+        await using var read = new NpgsqlCommand(
+            $"SELECT id, tenant_id, email::text, display_name, roles, preferences::text FROM users LIMIT {count}",
+            source
+        );
+        await using var reader = await read.ExecuteReaderAsync();
+        var watch = Stopwatch.StartNew();
+        long rows = 0;
+        while (await reader.ReadAsync())
+        {
+            await using var insert = new NpgsqlCommand(
+                "INSERT INTO row_by_row (id, tenant_id, email, display_name, roles, preferences) VALUES ($1, $2, $3, $4, $5, $6::jsonb)",
+                target
+            );
+            for (var column = 0; column < reader.FieldCount; column++)
+                insert.Parameters.Add(new() { Value = reader.GetValue(column) });
+            await insert.ExecuteNonQueryAsync();
+            rows++;
+        }
+        return (watch.Elapsed.TotalSeconds, rows);
+    }
+
+    static async Task PipeAsync(Command from, Command to) => await (from | to).ExecuteAsync();
+
+    static string Uri(EmbeddedCluster server, string database) =>
+        $"postgres://{EmbeddedCluster.Superuser}:{System.Uri.EscapeDataString(server.PasswordOf(EmbeddedCluster.Superuser))}@{EmbeddedCluster.Host}:{server.Port}/{database}";
+}

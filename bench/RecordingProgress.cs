@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Terminal;
+using Migrator.Validation;
+
+namespace Bench;
+
+/// <summary>Remembers when each phase ran, how long the tenant had to pause, and how often a cutover had to be tried again.</summary>
+/// <param name="started">Called with each phase's name as it starts.</param>
+sealed partial class RecordingProgress(Action<string>? started = null) : IPromotionProgress
+{
+    readonly Dictionary<string, (long Began, long Ended)> phases = [];
+    string current = "";
+
+    /// <summary>Milliseconds, by the migrator's own measure; for a promotion the journal's <c>pause_ms</c>. Null when the tenant did not come that far by stream.</summary>
+    public double? Pause { get; private set; }
+
+    /// <summary>Attempts at the cutover that took too long and were taken back.</summary>
+    public int Retries { get; private set; }
+
+    /// <summary>Timestamps of <see cref="TimeProvider.System"/>.</summary>
+    public (long Began, long Ended) this[string phase] => phases[phase];
+
+    public void PhaseStarted(string name, string title)
+    {
+        current = name;
+        phases[name] = (TimeProvider.System.GetTimestamp(), 0);
+        started?.Invoke(name);
+    }
+
+    public void PhaseEnded(string name, string title, TimeSpan took, string? summary)
+    {
+        phases[name] = phases[name] with { Ended = TimeProvider.System.GetTimestamp() };
+        if (summary is not null && PauseOf().Match(summary) is { Success: true } match)
+            Pause = double.Parse(match.Groups[1].Value, NumberStyles.AllowThousands);
+    }
+
+    public void PhaseKept(string name, string title) { }
+
+    public void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables) { }
+
+    public void Validated(IReadOnlyList<Check> checks) { }
+
+    public void Warn(string sentence)
+    {
+        if (current == CutOver.PhaseName || current == FlipBack.PhaseName)
+            Retries++;
+    }
+
+    public void Info(string sentence) { }
+
+    public void Advance(TableName table, long bytes) { }
+
+    public void PartDone(TableName table, long rows) { }
+
+    [GeneratedRegex("^pause ([0-9,]+) ms$")]
+    private static partial Regex PauseOf();
+}

@@ -1,0 +1,358 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Streaming;
+using Migrator.Terminal;
+using Migrator.Verification;
+using Npgsql;
+
+namespace Migrator.Copying;
+
+/// <summary>
+/// Makes the tenant's rows in the shared database exactly those of the isolated one, by key: what is missing is inserted, what differs
+/// updated, what is too much deleted. Both guards are closed meanwhile. Repeating it is harmless; equality of digests ends it.
+/// </summary>
+/// <param name="hold">Called in each transaction: makes sure that the run is still the newest.</param>
+public sealed class RowReconciler(
+    Databases databases,
+    TenantScope scope,
+    Tenant tenant,
+    WriteGuard guard,
+    Func<NpgsqlConnection, CancellationToken, Task> hold,
+    int jobs
+)
+{
+    // Short transactions: while the application's triggers are off, other tenants' writers of the table wait.
+    const int RowsPerTransaction = 5_000;
+
+    // A delete in the shared database may cascade to rows that were to stay; the next round brings them.
+    const int Rounds = 5;
+
+    readonly Comparison comparison = new(databases, scope, tenant);
+
+    /// <returns>How many rows were written or deleted.</returns>
+    /// <exception cref="Failure">A row cannot come home: it collides with another tenant's, or needs a row that only the isolated side has.</exception>
+    public Task<long> RunAsync(CancellationToken cancellationToken) =>
+        RunAsync([.. scope.TenantTables], cancellationToken);
+
+    /// <param name="among">The tables to look at; the others are known to be equal.</param>
+    public async Task<long> RunAsync(IReadOnlyList<ScopedTable> among, CancellationToken cancellationToken)
+    {
+        long changed = 0;
+        for (var round = 1; ; round++)
+        {
+            var differing = (await comparison.DigestsAsync(among, jobs, null, cancellationToken))
+                .Where(result => !result.IsEqual)
+                .Select(result => result.Table.Name)
+                .ToHashSet();
+            if (differing.Count == 0)
+                return changed;
+            if (round > Rounds)
+                throw Sentences.CannotComeHome(tenant.Slug, string.Join(", ", differing));
+            changed += await RoundAsync(
+                [.. scope.ParentsFirst().Where(table => differing.Contains(table.Name))],
+                cancellationToken
+            );
+        }
+    }
+
+    async Task<long> RoundAsync(IReadOnlyList<ScopedTable> tables, CancellationToken cancellationToken)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        var stages = new List<Stage>();
+        foreach (var table in tables)
+            stages.Add(await StageAsync(shared, isolated, table, stages.Count, cancellationToken));
+
+        // New rows parents first, then changed ones, then deletions children first; what a constraint does not allow yet waits for the next pass.
+        var pending = new List<Write>();
+        foreach (var kind in (WriteKind[])[WriteKind.Insert, WriteKind.Update, WriteKind.Delete])
+            pending.AddRange(
+                (kind == WriteKind.Delete ? Enumerable.Reverse(stages) : stages).SelectMany(stage =>
+                    stage.Batches.Select(batch => new Write(stage, batch, kind))
+                )
+            );
+        long changed = 0;
+        PostgresException? refusal = null;
+        for (var progress = true; pending.Count > 0 && progress; )
+        {
+            progress = false;
+            foreach (var write in pending.ToArray())
+                try
+                {
+                    changed += await InTransactionAsync(
+                        shared,
+                        [write.Stage.Table.Name],
+                        () => ApplyAsync(shared, write.Statements, cancellationToken),
+                        cancellationToken
+                    );
+                    pending.Remove(write);
+                    progress = true;
+                }
+                catch (PostgresException e) when (IsConstraint(e))
+                {
+                    refusal = e;
+                }
+        }
+        if (pending.Count > 0)
+            changed += await ApplyTogetherAsync(shared, pending, refusal!, cancellationToken);
+        foreach (var stage in stages)
+            await shared.ExecuteAsync($"DROP TABLE {stage.Name}", cancellationToken);
+        return changed;
+    }
+
+    // The last resort for rows that hold each other up (two that swapped a unique value, a circle of keys): all of them in one transaction.
+    // Foreign keys wait for its end, unique values step aside, and the last update gives every row what it is to have.
+    async Task<long> ApplyTogetherAsync(
+        NpgsqlConnection shared,
+        List<Write> pending,
+        PostgresException refusal,
+        CancellationToken cancellationToken
+    )
+    {
+        var stuck = pending.Select(write => (write.Stage, write.Batch)).Distinct().ToArray();
+        try
+        {
+            return await InTransactionAsync(
+                shared,
+                [.. stuck.Select(one => one.Stage.Table.Name).Distinct()],
+                async () =>
+                {
+                    var resumptions = await ConstraintDeferral.DeferKeysAsync(
+                        shared,
+                        stuck.Select(one => one.Stage.Table.Name),
+                        cancellationToken
+                    );
+                    await shared.ExecuteAsync("SET CONSTRAINTS ALL DEFERRED", cancellationToken);
+                    foreach (var (stage, batch) in stuck)
+                        await ApplyAsync(shared, stage.ParkUniqueValues(batch), cancellationToken);
+                    long changed = 0;
+                    foreach (var (stage, batch) in stuck.Reverse())
+                        changed += await ApplyAsync(shared, stage.Deletions(batch), cancellationToken);
+                    foreach (var (stage, batch) in stuck)
+                        changed += await ApplyAsync(shared, stage.Insertions(batch), cancellationToken);
+                    foreach (var (stage, batch) in stuck)
+                        changed += await ApplyAsync(shared, stage.Updates(batch), cancellationToken);
+                    await shared.ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
+                    await ApplyAsync(shared, resumptions, cancellationToken);
+                    return changed;
+                },
+                cancellationToken
+            );
+        }
+        catch (PostgresException e) when (IsConstraint(e))
+        {
+            throw Sentences.CannotComeHome(tenant.Slug, $"{refusal.SchemaName}.{refusal.TableName}", refusal);
+        }
+    }
+
+    Task<long> InTransactionAsync(
+        NpgsqlConnection shared,
+        IReadOnlyList<TableName> tables,
+        Func<Task<long>> work,
+        CancellationToken cancellationToken
+    ) =>
+        TableLock.RunAsync(
+            shared,
+            tables[0],
+            async token =>
+            {
+                await hold(shared, token);
+                await guard.PassAsync(shared, token);
+                return await TriggerDisabling.WithoutTriggersAsync(shared, tables, work, token);
+            },
+            cancellationToken
+        );
+
+    static async Task<long> ApplyAsync(
+        NpgsqlConnection shared,
+        IEnumerable<string> statements,
+        CancellationToken cancellationToken
+    )
+    {
+        long rows = 0;
+        foreach (var statement in statements)
+            rows += await shared.ExecuteAsync(statement, cancellationToken);
+        return rows;
+    }
+
+    async Task<Stage> StageAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        ScopedTable table,
+        int number,
+        CancellationToken cancellationToken
+    )
+    {
+        var name = $"pg_temp.tenant_promotion_{number}";
+        var columns = RawCopy.Columns(table.Table);
+        var buckets =
+            table.Table.Key.Count == 0
+                ? []
+                : await comparison.DifferingBucketsAsync(shared, isolated, table, cancellationToken);
+        var which = table.Table.Key.Count == 0 ? "true" : Comparison.InBuckets(table.Table, "t", buckets);
+        await shared.ExecuteAsync(
+            $"CREATE TEMPORARY TABLE tenant_promotion_{number} AS SELECT {columns} FROM {table.Table.From} LIMIT 0",
+            cancellationToken
+        );
+        await RawCopy.StreamAsync(
+            isolated,
+            RawCopy.Out(table.Table, table.Table.From, which),
+            shared,
+            RawCopy.In(table.Table, name),
+            null,
+            cancellationToken
+        );
+        if (table.Table.Key.Count > 0)
+            await shared.ExecuteAsync(
+                $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)})",
+                cancellationToken
+            );
+        await shared.ExecuteAsync($"ANALYZE {name}", cancellationToken);
+        var staged = await shared.ExecuteScalarAsync<long>($"SELECT count(*) FROM {name}", cancellationToken);
+        return new(
+            table,
+            name,
+            scope.Condition(table, "t", tenant.Key),
+            Batches(buckets, staged),
+            ParkableColumns(table)
+        );
+    }
+
+    // Unique values that may change for a while: not the key, by which the row is found.
+    IReadOnlyList<Column> ParkableColumns(ScopedTable table) =>
+        [
+            .. table
+                .Table.Unique.Select(name => table.Table.Column(name)!)
+                .Where(column =>
+                    !column.Generated
+                    && !column.AlwaysIdentity
+                    && !table.Table.Key.Contains(column.Name)
+                    && !IsTenantColumn(table, column)
+                ),
+        ];
+
+    bool IsTenantColumn(ScopedTable table, Column column) =>
+        table.TableScope != TableScope.Derived && scope.TenantColumn(table) == column;
+
+    // A table without a key is one batch: its rows have no names by which to divide them.
+    static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>
+        buckets.Count == 0
+            ?
+            [
+                [],
+            ]
+            :
+            [
+                .. buckets.Chunk(
+                    (int)Math.Clamp(RowsPerTransaction * buckets.Count / Math.Max(rows, 1), 1, buckets.Count)
+                ),
+            ];
+
+    static bool IsConstraint(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
+
+    enum WriteKind
+    {
+        Insert,
+        Update,
+        Delete,
+    }
+
+    sealed record Write(Stage Stage, IReadOnlyList<int> Batch, WriteKind Kind)
+    {
+        public IEnumerable<string> Statements =>
+            Kind switch
+            {
+                WriteKind.Insert => Stage.Insertions(Batch),
+                WriteKind.Update => Stage.Updates(Batch),
+                _ => Stage.Deletions(Batch),
+            };
+    }
+
+    /// <summary>The isolated side's rows of the buckets that differ, in a temporary table of the shared database, and what can be done with them.</summary>
+    /// <param name="Movable">Unique values that may be others for a while.</param>
+    sealed record Stage(
+        ScopedTable Table,
+        string Name,
+        string Condition,
+        IReadOnlyList<IReadOnlyList<int>> Batches,
+        IReadOnlyList<Column> ParkableColumns
+    )
+    {
+        Table Definition => Table.Table;
+
+        bool HasKey => Definition.Key.Count > 0;
+
+        string Columns => RawCopy.Columns(Definition);
+
+        string SameKey =>
+            string.Join(" AND ", Definition.Key.Select(name => $"s.{Sql.Identifier(name)} = t.{Sql.Identifier(name)}"));
+
+        string Changed => $"{RowHash.Of(Definition, "s")} <> {RowHash.Of(Definition, "t")}";
+
+        public IEnumerable<string> Insertions(IReadOnlyList<int> batch)
+        {
+            // Rows without a key have no names by which to tell them apart: all of them are replaced.
+            if (!HasKey)
+                return
+                [
+                    $"DELETE FROM {Definition.From} t WHERE {Condition}",
+                    $"INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE SELECT {Columns} FROM {Name}",
+                ];
+            return
+            [
+                $"""
+                    INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
+                    SELECT {Columns} FROM {Name} s WHERE {Comparison.InBuckets(Definition, "s", batch)}
+                    AND NOT EXISTS (SELECT FROM {Definition.From} t WHERE {SameKey} AND {Condition})
+                    """,
+            ];
+        }
+
+        public IEnumerable<string> Updates(IReadOnlyList<int> batch) =>
+            Update(
+                batch,
+                Definition
+                    .StoredColumns.Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name))
+                    .Select(column => (column, "s." + Sql.Identifier(column.Name)))
+            );
+
+        public IEnumerable<string> ParkUniqueValues(IReadOnlyList<int> batch) =>
+            Update(batch, ParkableColumns.Select(column => (column, PlaceholderFor(column))));
+
+        public IEnumerable<string> Deletions(IReadOnlyList<int> batch) =>
+            HasKey
+                ?
+                [
+                    $"DELETE FROM {Definition.From} t WHERE {Condition} AND {Comparison.InBuckets(Definition, "t", batch)} AND NOT EXISTS (SELECT FROM {Name} s WHERE {SameKey})",
+                ]
+                : [];
+
+        IEnumerable<string> Update(IReadOnlyList<int> batch, IEnumerable<(Column Column, string Value)> assignments)
+        {
+            var list = string.Join(", ", assignments.Select(one => $"{Sql.Identifier(one.Column.Name)} = {one.Value}"));
+            return !HasKey || list.Length == 0
+                ? []
+                :
+                [
+                    $"""
+                        UPDATE {Definition.From} t SET {list} FROM {Name} s
+                        WHERE {SameKey} AND {Condition} AND {Comparison.InBuckets(Definition, "s", batch)} AND {Changed}
+                        """,
+                ];
+        }
+
+        // A value that nobody has, where the type lets us make one up.
+        static string PlaceholderFor(Column column) =>
+            column switch
+            {
+                { NotNull: false } => "NULL",
+                { TypeText: "uuid" } => "gen_random_uuid()",
+                { TypeText: "smallint" } => "(-1 - random() * 32000)::int::smallint",
+                { TypeText: "integer" or "bigint" } => $"(-1 - random() * 2000000000)::bigint::{column.TypeText}",
+                { TypeText: "text" } => "md5(random()::text)",
+                _ => "t." + Sql.Identifier(column.Name),
+            };
+    }
+}

@@ -1,0 +1,25 @@
+using Migrator.Journal;
+
+namespace Migrator.Doctor;
+
+/// <summary>What a promotion may have, by its state. Whatever else bears our names was left behind.</summary>
+public static class ExpectedObjects
+{
+    /// <summary>Slot and publication in the shared database: until the flip.</summary>
+    public static bool MayHaveForwardSlot(PromotionRecord? promotion) =>
+        promotion is { EndedAt: null, IsFlipped: false };
+
+    /// <summary>Slot and publication in the isolated database: from shortly before the flip until the way back is gone or over.</summary>
+    public static bool MayHaveReverseSlot(PromotionRecord? promotion) =>
+        promotion
+            is {
+                EndedAt: null,
+                State: PromotionState.CuttingOver
+                    or PromotionState.Isolated
+                    or PromotionState.RollingBack
+                    or PromotionState.Shared,
+            };
+
+    /// <summary>The guard in the shared database: until finalized, or rolled back.</summary>
+    public static bool MayHaveGuard(PromotionRecord? promotion) => promotion is { EndedAt: null };
+}

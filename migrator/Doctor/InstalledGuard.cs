@@ -1,0 +1,66 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Npgsql;
+
+namespace Migrator.Doctor;
+
+/// <summary>A write guard as a database has it: its row, or only triggers and functions that bear its name.</summary>
+/// <param name="Prefix">What the names of its triggers and functions begin with.</param>
+/// <param name="TenantKey">Whose it is; null when the row is gone.</param>
+/// <param name="Objects">Triggers and functions.</param>
+public sealed record InstalledGuard(
+    string Prefix,
+    string? TenantKey,
+    string? TenantSlug,
+    string? State,
+    DateTime? ChangedAt,
+    long Objects
+)
+{
+    public static async Task<IReadOnlyList<InstalledGuard>> ListAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    )
+    {
+        if (
+            !await connection.ExecuteScalarAsync<bool>(
+                "SELECT to_regclass('tenant_promotion.guard') IS NOT NULL",
+                cancellationToken
+            )
+        )
+            return [];
+        var objects = (
+            await connection.QueryAsync<(string Prefix, long Count)>(
+                """
+                SELECT left(name, @length), count(*)
+                FROM (SELECT tgname::text FROM pg_trigger WHERE tgparentid = 0
+                      UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)
+                WHERE starts_with(name, @TriggerPrefix) GROUP BY 1
+                """,
+                new { length = WriteGuard.PrefixLength, WriteGuard.TriggerPrefix },
+                cancellationToken
+            )
+        ).ToDictionary(row => row.Prefix, row => row.Count);
+        var rows = (
+            await connection.QueryAsync<(string Key, string Slug, string State, DateTime ChangedAt)>(
+                "SELECT tenant_key, tenant_slug, state, changed_at FROM tenant_promotion.guard ORDER BY tenant_slug",
+                cancellationToken
+            )
+        ).ToArray();
+        var known = rows.Select(row => new InstalledGuard(
+                WriteGuard.PrefixOf(row.Key),
+                row.Key,
+                row.Slug,
+                row.State,
+                row.ChangedAt,
+                objects.GetValueOrDefault(WriteGuard.PrefixOf(row.Key))
+            ))
+            .ToArray();
+        var rest = objects.Keys.Except(known.Select(guard => guard.Prefix)).Order(StringComparer.Ordinal);
+        return
+        [
+            .. known,
+            .. rest.Select(prefix => new InstalledGuard(prefix, null, null, null, null, objects[prefix])),
+        ];
+    }
+}

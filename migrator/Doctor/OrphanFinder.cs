@@ -1,0 +1,339 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Settings;
+using Migrator.Streaming;
+using Migrator.Terminal;
+using Npgsql;
+
+namespace Migrator.Doctor;
+
+/// <summary>
+/// Looks for what promotions of any tenant left behind: in the shared database, and in the isolated ones on the servers that settings and
+/// journal name. Looking changes nothing and takes no lock; what a run at work has is left out.
+/// </summary>
+public sealed class OrphanFinder(MigratorSettings settings)
+{
+    readonly List<OrphanedObject> found = [];
+    readonly List<string> warnings = [];
+    HashSet<string> activeRuns = [];
+
+    public async Task<Diagnosis> LookAsync(CancellationToken cancellationToken)
+    {
+        found.Clear();
+        warnings.Clear();
+        await using var shared = await Databases.OpenSharedAsync(settings, cancellationToken);
+        var here = new Target(settings.Source.Host!, settings.Source.Port, shared.Database);
+        // Things first, owners after: whoever begins a promotion in between is known before its slot is judged.
+        var slots = (await SlotStatus.ListAsync(shared, cancellationToken))
+            .Where(slot => slot.Database == shared.Database)
+            .ToArray();
+        var publications = await PublicationsAsync(shared, cancellationToken);
+        var guards = await InstalledGuard.ListAsync(shared, cancellationToken);
+        var owners = await OwnersAsync(shared, guards, cancellationToken);
+        activeRuns = await ActiveRunsAsync(shared, owners, cancellationToken);
+
+        var byStream = owners.ToLookup(owner => StreamNames.Forward(shared.Database, owner.Tenant));
+        foreach (var slot in slots)
+            CheckSlot(here, slot, byStream[slot.Name].FirstOrDefault(), ExpectedObjects.MayHaveForwardSlot);
+        foreach (var publication in publications)
+            CheckPublication(
+                here,
+                publication,
+                byStream[publication].FirstOrDefault(),
+                ExpectedObjects.MayHaveForwardSlot
+            );
+        var byGuard = owners.ToLookup(owner => WriteGuard.PrefixOf(owner.Tenant.Key));
+        foreach (var guard in guards)
+            CheckGuard(here, guard, byGuard[guard.Prefix].FirstOrDefault());
+        foreach (var server in IsolatedServers(owners))
+            await InspectServerAsync(server.Key.Host, server.Key.Port, server.Value, here, cancellationToken);
+        return new([.. found], [.. warnings]);
+    }
+
+    // The tenants of today, and those of journal and guard, renamed or deleted since; the name under which it was promoted first.
+    async Task<IReadOnlyList<Owner>> OwnersAsync(
+        NpgsqlConnection shared,
+        IReadOnlyList<InstalledGuard> guards,
+        CancellationToken cancellationToken
+    )
+    {
+        var promotions = (await PromotionJournal.NewestAsync(shared, cancellationToken)).ToDictionary(record =>
+            record.TenantKey
+        );
+        var known = promotions.Values.Select(record => (Slug: record.TenantSlug, Key: record.TenantKey)).ToList();
+        if (promotions.Count > 0)
+            known.AddRange(
+                await shared.QueryAsync<(string, string)>(
+                    "SELECT DISTINCT tenant_slug, tenant_key FROM tenant_promotion.promotion",
+                    cancellationToken
+                )
+            );
+        known.AddRange(
+            guards.Where(guard => guard.TenantKey is not null).Select(guard => (guard.TenantSlug!, guard.TenantKey!))
+        );
+        var tenancy = settings.Tenancy;
+        known.AddRange(
+            await shared.QueryAsync<(string, string)>(
+                $"SELECT {Sql.Identifier(tenancy.SlugColumn)}::text, {Sql.Identifier(tenancy.KeyColumn)}::text FROM {tenancy.Table.Quoted}",
+                cancellationToken
+            )
+        );
+        var owners = new List<Owner>();
+        foreach (var (text, key) in known.Distinct())
+            if (Slug.TryParse(text, out var slug))
+                owners.Add(new(new(slug, key, "", []), promotions.GetValueOrDefault(key)));
+        return owners;
+    }
+
+    // By the lock that PromotionJournal holds.
+    static async Task<HashSet<string>> ActiveRunsAsync(
+        NpgsqlConnection shared,
+        IReadOnlyList<Owner> owners,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. await shared.QueryAsync<string>(
+                """
+                SELECT DISTINCT key
+                FROM unnest(@keys) key
+                JOIN pg_locks l ON l.classid = @LockClass AND l.objid::bigint = hashtext(key)::bigint & 4294967295 AND l.objsubid = 2
+                WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """,
+                new
+                {
+                    PromotionJournal.LockClass,
+                    keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray(),
+                },
+                cancellationToken
+            ),
+        ];
+
+    static async Task<string[]> PublicationsAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        [
+            .. await connection.QueryAsync<string>(
+                "SELECT pubname::text FROM pg_publication WHERE starts_with(pubname, @Prefix) ORDER BY 1",
+                new { StreamNames.Prefix },
+                cancellationToken
+            ),
+        ];
+
+    void CheckSlot(Target place, SlotStatus slot, Owner? owner, Func<PromotionRecord?, bool> serves)
+    {
+        var orphan = new OrphanedObject(
+            OrphanedObjectKind.Slot,
+            slot.Name,
+            owner,
+            place,
+            Sentences.ServesNobody,
+            Sentences.DoctorRemoves
+        )
+        {
+            Serves = serves,
+            WalBytes = slot.WalHeldBytes,
+            Since = slot.InactiveSince ?? owner?.Promotion?.EndedAt,
+        };
+        if (IsOrphaned(owner, serves))
+            found.Add(orphan);
+        else if (slot.IsInvalid)
+            found.Add(
+                orphan with
+                {
+                    Serves = null,
+                    Problem = $"wal_status is {slot.WalStatus}",
+                    Remedy = Sentences.SlotInvalid(owner!.Tenant.Slug, slot, owner.Promotion!.IsFlipped),
+                }
+            );
+    }
+
+    void CheckPublication(Target place, string publication, Owner? owner, Func<PromotionRecord?, bool> serves)
+    {
+        if (IsOrphaned(owner, serves))
+            found.Add(
+                new(
+                    OrphanedObjectKind.Publication,
+                    publication,
+                    owner,
+                    place,
+                    Sentences.ServesNobody,
+                    Sentences.DoctorRemoves
+                )
+                {
+                    Serves = serves,
+                    Since = owner?.Promotion?.EndedAt,
+                }
+            );
+    }
+
+    void CheckGuard(Target place, InstalledGuard guard, Owner? owner)
+    {
+        var problem = guard.State is null
+            ? $"{guard.Objects} triggers and functions without the guard's row"
+            : $"{guard.State}, {guard.Objects} triggers and functions, no promotion under way";
+        var orphan = new OrphanedObject(
+            OrphanedObjectKind.Guard,
+            guard.Prefix,
+            owner,
+            place,
+            problem,
+            Sentences.DoctorRemoves
+        )
+        {
+            Since = guard.ChangedAt ?? owner?.Promotion?.EndedAt,
+        };
+        if (owner is null)
+            found.Add(orphan with { Remedy = Sentences.DropTriggersByHand(guard.Prefix) });
+        else if (IsOrphaned(owner, ExpectedObjects.MayHaveGuard))
+            found.Add(orphan with { Serves = ExpectedObjects.MayHaveGuard });
+        else if (guard.State == "closed" && !owner.Promotion!.IsFlipped && !activeRuns.Contains(owner.Tenant.Key))
+            found.Add(
+                orphan with
+                {
+                    Problem = Sentences.ClosedByNobody,
+                    Remedy = Sentences.GoOnOrBack(owner.Tenant.Slug, flipped: false),
+                }
+            );
+    }
+
+    // A run at work clears up after itself.
+    bool IsOrphaned(Owner? owner, Func<PromotionRecord?, bool> serves) =>
+        !serves(owner?.Promotion) && (owner is null || !activeRuns.Contains(owner.Tenant.Key));
+
+    Dictionary<(string Host, int Port), List<(string Database, Owner Owner)>> IsolatedServers(
+        IReadOnlyList<Owner> owners
+    )
+    {
+        var servers = new Dictionary<(string, int), List<(string, Owner)>>();
+        void Add(string host, int port, string database, Owner owner)
+        {
+            if (!servers.TryGetValue((host, port), out var databases))
+                servers[(host, port)] = databases = [];
+            if (!databases.Contains((database, owner)))
+                databases.Add((database, owner));
+        }
+
+        foreach (var owner in owners)
+        {
+            Add(settings.Target.Host!, settings.Target.Port, owner.Tenant.Slug.DatabaseName, owner);
+            if (owner.Promotion is { } promotion && promotion.TenantSlug == owner.Tenant.Slug.Text)
+                Add(promotion.Target.Host, promotion.Target.Port, promotion.Target.Database, owner);
+        }
+        return servers;
+    }
+
+    async Task InspectServerAsync(
+        string host,
+        int port,
+        IReadOnlyList<(string Database, Owner Owner)> databases,
+        Target shared,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            var at = new NpgsqlConnectionStringBuilder(settings.Target.ConnectionString)
+            {
+                Host = host,
+                Port = port,
+                Database = settings.Target.Database ?? "postgres",
+            };
+            await using var server = await Databases.OpenAsync(at, cancellationToken);
+            var slots = (await SlotStatus.ListAsync(server, cancellationToken)).ToLookup(slot => slot.Database);
+            var there = (
+                await server.QueryAsync<string>(
+                    "SELECT datname::text FROM pg_database WHERE datname = ANY (@names) AND datallowconn",
+                    new { names = databases.Select(pair => pair.Database).ToArray() },
+                    cancellationToken
+                )
+            ).ToHashSet();
+            foreach (var (database, owner) in databases.Where(pair => there.Contains(pair.Database)))
+                if (new Target(host, port, database) is var place && place != shared)
+                    await InspectDatabaseAsync(place, owner, slots[database], shared.Database, cancellationToken);
+        }
+        catch (NpgsqlException e)
+        {
+            var place = new Target(host, port, "");
+            if (
+                databases.Any(pair =>
+                    pair.Owner.Promotion is { EndedAt: null } promotion
+                    && promotion.Target.Host == host
+                    && promotion.Target.Port == port
+                )
+            )
+                found.Add(
+                    new(
+                        OrphanedObjectKind.Server,
+                        $"{host}:{port}",
+                        null,
+                        place,
+                        Sentences.CannotLook(place, e),
+                        Sentences.LookAgain
+                    )
+                );
+            else
+                warnings.Add(Sentences.CannotLook(place, e));
+        }
+    }
+
+    async Task InspectDatabaseAsync(
+        Target place,
+        Owner owner,
+        IEnumerable<SlotStatus> slots,
+        string sharedDatabase,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            await using var isolated = await Databases.OpenAsync(At(place), cancellationToken);
+            var mark = await IsolatedJournal.OwnerAsync(isolated, cancellationToken);
+            // A database of that name which is somebody else's.
+            if (mark is not null && mark != owner.Tenant.Key)
+                return;
+            var reverse = StreamNames.Reverse(sharedDatabase, owner.Tenant);
+            bool Ours(string name) => name == reverse || mark is not null;
+            Func<PromotionRecord?, bool> Serves(string name) =>
+                name == reverse ? ExpectedObjects.MayHaveReverseSlot : _ => false;
+            foreach (var slot in slots.Where(slot => Ours(slot.Name)))
+                CheckSlot(place, slot, owner, Serves(slot.Name));
+            foreach (var publication in (await PublicationsAsync(isolated, cancellationToken)).Where(Ours))
+                CheckPublication(place, publication, owner, Serves(publication));
+            foreach (
+                var guard in (await InstalledGuard.ListAsync(isolated, cancellationToken)).Where(guard =>
+                    guard is { State: "closed" } && guard.TenantKey == owner.Tenant.Key
+                )
+            )
+                if (owner.Promotion is { EndedAt: null, IsFlipped: true } && !activeRuns.Contains(owner.Tenant.Key))
+                    found.Add(
+                        new(
+                            OrphanedObjectKind.Guard,
+                            guard.Prefix,
+                            owner,
+                            place,
+                            Sentences.ClosedByNobody,
+                            Sentences.GoOnOrBack(owner.Tenant.Slug, flipped: true)
+                        )
+                        {
+                            Since = guard.ChangedAt,
+                        }
+                    );
+        }
+        catch (PostgresException e)
+        {
+            warnings.Add(Sentences.CannotLook(place, e));
+        }
+    }
+
+    /// <summary>How to connect to the database where something was found.</summary>
+    public NpgsqlConnectionStringBuilder At(Target place) =>
+        (place.Host, place.Port, place.Database)
+        == (settings.Source.Host, settings.Source.Port, settings.Source.Database)
+            ? settings.Source
+            : new(settings.Target.ConnectionString)
+            {
+                Host = place.Host,
+                Port = place.Port,
+                Database = place.Database,
+            };
+}

@@ -1,0 +1,58 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Settings;
+using Migrator.Streaming;
+using Migrator.Terminal;
+
+namespace Migrator.Doctor;
+
+/// <summary>Removes what serves nobody, under its tenant's lock: never against a run.</summary>
+public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder)
+{
+    /// <returns>Null when it is gone; otherwise why it is not.</returns>
+    public async Task<string?> RemoveAsync(OrphanedObject orphan, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (orphan.Owner is not { Tenant: var tenant })
+            {
+                await DropAsync(orphan, cancellationToken);
+                return null;
+            }
+
+            await using var databases = Databases.For(settings, tenant.Slug);
+            await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, cancellationToken);
+            using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, cancellationToken);
+            if (orphan.Serves!(await journal.CurrentAsync(tenant.Key, until.Token)))
+                return Sentences.ServesSomebodyNow;
+            if (orphan.Kind == OrphanedObjectKind.Guard)
+                await RemoveGuardAsync(databases, tenant, until.Token);
+            else
+                await DropAsync(orphan, until.Token);
+            return null;
+        }
+        catch (Exception e) when (Promotion.Translate(e, cancellationToken) is { } failure)
+        {
+            return failure.Message;
+        }
+    }
+
+    async Task RemoveGuardAsync(Databases databases, Tenant tenant, CancellationToken cancellationToken)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        await new WriteGuard(databases.Shared, scope, tenant).RemoveAsync(cancellationToken);
+    }
+
+    async Task DropAsync(OrphanedObject orphan, CancellationToken cancellationToken)
+    {
+        await using var connection = await Databases.OpenAsync(finder.At(orphan.Place), cancellationToken);
+        if (orphan.Kind == OrphanedObjectKind.Slot)
+            await ReplicationSlot.DropAsync(connection, orphan.Name, cancellationToken);
+        else
+            await ReplicationSlot.UnpublishAsync(connection, orphan.Name, cancellationToken);
+    }
+}

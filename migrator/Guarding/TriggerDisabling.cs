@@ -1,0 +1,79 @@
+using Migrator.Connections;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Guarding;
+
+/// <summary>
+/// Keeps the application's triggers out of a write that is not the application's: rows brought home, deleted for good, or flipped are
+/// to arrive as they are, without a new stamp or history row.
+/// </summary>
+/// <remarks>
+/// <c>session_replication_role</c> would need a superuser. Switching triggers off inside the transaction needs only the table's owner, and
+/// nobody sees it: the lock that it takes keeps other writers of the table waiting until the commit. So transactions stay short.
+/// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER
+/// </remarks>
+public static class TriggerDisabling
+{
+    /// <summary>Runs <paramref name="write"/> with the tables' own triggers off; the caller's transaction commits both, or neither.</summary>
+    public static async Task<T> WithoutTriggersAsync<T>(
+        NpgsqlConnection connection,
+        IReadOnlyList<TableName> tables,
+        Func<Task<T>> write,
+        CancellationToken cancellationToken
+    )
+    {
+        if (await DisableAsync(connection, tables, cancellationToken) is not { } resumption)
+            return await write();
+        var result = await write();
+        // Deferred triggers that the write queued must run now: an ALTER TABLE refuses a table with pending events.
+        await connection.ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
+        await connection.ExecuteAsync(resumption, cancellationToken);
+        return result;
+    }
+
+    /// <summary>Switches the tables' own triggers off, all in one statement: nothing else is asked of the server while the locks are held.</summary>
+    /// <returns>The statements that switch them on again, one a line; null when there is nothing to switch.</returns>
+    public static async Task<string?> DisableAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<TableName> tables,
+        CancellationToken cancellationToken
+    )
+    {
+        var triggers = (
+            await connection.QueryAsync<(string Schema, string Table, string Trigger, string State)>(
+                """
+                SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
+                FROM (SELECT unnest(CAST(@tables AS regclass[]))::oid AS relid
+                      UNION SELECT tree.relid::oid FROM unnest(CAST(@tables AS regclass[])) root, pg_partition_tree(root) tree) part
+                JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
+                JOIN pg_class c ON c.oid = t.tgrelid
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+                ORDER BY array_position(CAST(@tables AS regclass[])::oid[], coalesce(pg_partition_root(c.oid), c.oid)::oid)
+                """,
+                new { tables = tables.Select(table => table.Quoted).ToArray(), guard = WriteGuard.TriggerPrefix },
+                cancellationToken
+            )
+        ).ToArray();
+        if (triggers.Length == 0)
+            return null;
+
+        string Alter(Func<string, string> verb) =>
+            string.Join(
+                '\n',
+                triggers.Select(row =>
+                    $"ALTER TABLE ONLY {new TableName(row.Schema, row.Table).Quoted} {verb(row.State)} TRIGGER {Sql.Identifier(row.Trigger)};"
+                )
+            );
+
+        await connection.ExecuteAsync(Alter(_ => "DISABLE"), cancellationToken);
+        return Alter(state =>
+            state switch
+            {
+                "A" => "ENABLE ALWAYS",
+                "R" => "ENABLE REPLICA",
+                _ => "ENABLE",
+            }
+        );
+    }
+}

@@ -1,0 +1,40 @@
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Routing;
+using Migrator.Streaming;
+
+namespace Migrator.Phases;
+
+/// <summary>Clears up after a flip back: routing file, guard, streams, the row in the isolated database, which is kept with its guard closed.</summary>
+public sealed class CleanUpAfterRollback : Phase
+{
+    public override string Name => "release-shared";
+    public override string Title => "Clear up";
+    public override string State => PromotionState.Shared;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        run.Routing.Remove(run.Tenant.Slug);
+        await run.Guard.RemoveAsync(cancellationToken);
+        await StreamDirection.RemoveAllAsync(run, cancellationToken);
+        await MarkIsolatedAsync(run, cancellationToken);
+        return new();
+    }
+
+    // The copy that stays says of itself what the shared database says.
+    static async Task MarkIsolatedAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await CloseIsolatedGuard.GuardOf(run).PassAsync(connection, cancellationToken);
+        await TenantRow.FlipAsync(
+            new(connection, cancellationToken),
+            run.Tenancy,
+            run.Scope,
+            run.Tenant,
+            Tenant.SharedMode,
+            null
+        );
+        await transaction.CommitAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,26 @@
+using Migrator.Copying;
+using Migrator.Journal;
+
+namespace Migrator.Phases;
+
+/// <summary>Everything that was written in the isolated database since the flip goes back to the shared one, until the digests are equal.</summary>
+public sealed class ReconcileShared : Phase
+{
+    public override string Name => "bring-home";
+    public override string Title => "Bring the rows home";
+    public override string State => PromotionState.RollingBack;
+
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        var rows = await new RowReconciler(
+            run.Databases,
+            run.Scope,
+            run.Tenant,
+            run.Guard,
+            run.RequireCurrentRunAsync,
+            run.Options.Jobs
+        ).RunAsync(cancellationToken);
+        await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, cancellationToken);
+        return new($"{rows:N0} rows changed, both sides equal");
+    }
+}

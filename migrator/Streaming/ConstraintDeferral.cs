@@ -1,0 +1,80 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Model;
+using Migrator.Phases;
+using Npgsql;
+
+namespace Migrator.Streaming;
+
+/// <summary>
+/// The isolated database while changes are applied to it: the application's triggers are off, for what they did is in the stream; foreign keys
+/// wait for the commit, for a row that moves between tenants may arrive before the one it refers to.
+/// </summary>
+/// <remarks>https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ALTER-CONSTRAINT</remarks>
+public static class ConstraintDeferral
+{
+    /// <summary>Suspends what is in force, and writes down how to resume it; safe to repeat.</summary>
+    public static async Task SuspendAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
+        var resumptions = new List<string>();
+        var tables = run.Scope.CopiedTables.Select(table => table.Name).ToArray();
+        if (await TriggerDisabling.DisableAsync(connection, tables, cancellationToken) is { } resumption)
+            resumptions.Add(resumption);
+        resumptions.AddRange(await DeferKeysAsync(connection, tables, cancellationToken));
+        foreach (var statement in resumptions)
+            await connection.ExecuteAsync(
+                "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING",
+                new { statement },
+                cancellationToken
+            );
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Lets the foreign keys from and to some tables wait for the commit.</summary>
+    /// <returns>The statements that take this back.</returns>
+    public static async Task<IReadOnlyList<string>> DeferKeysAsync(
+        NpgsqlConnection connection,
+        IEnumerable<TableName> tables,
+        CancellationToken cancellationToken
+    )
+    {
+        var resumptions = new List<string>();
+        var keys = await connection.QueryAsync<(string Table, string Name, bool Deferrable)>(
+            """
+            SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
+            FROM pg_constraint con
+            WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred
+              AND (con.conrelid = ANY (CAST(@tables AS regclass[])) OR con.confrelid = ANY (CAST(@tables AS regclass[])))
+            """,
+            new { tables = tables.Select(table => table.Quoted).ToArray() },
+            cancellationToken
+        );
+        foreach (var key in keys)
+        {
+            var alter = $"ALTER TABLE {key.Table} ALTER CONSTRAINT {Sql.Identifier(key.Name)}";
+            await connection.ExecuteAsync($"{alter} DEFERRABLE INITIALLY DEFERRED", cancellationToken);
+            resumptions.Add($"{alter} {(key.Deferrable ? "DEFERRABLE INITIALLY IMMEDIATE" : "NOT DEFERRABLE")}");
+        }
+        return resumptions;
+    }
+
+    /// <summary>The schema is built anew: nothing is suspended.</summary>
+    public static Task ForgetAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync("DELETE FROM tenant_promotion.suspended", cancellationToken);
+
+    /// <summary>Puts everything in force again, inside the caller's transaction.</summary>
+    public static async Task ResumeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var statements = (
+            await connection.QueryAsync<string>(
+                "DELETE FROM tenant_promotion.suspended RETURNING statement",
+                cancellationToken
+            )
+        ).ToArray();
+        if (statements.Length > 0)
+            await connection.ExecuteAsync(string.Join(";\n", statements), cancellationToken);
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Migrator.Model;
+using Migrator.Routing;
+using Spectre.Console;
+
+namespace Migrator.Terminal;
+
+/// <summary>The two streams of a command: the result on standard output, everything else on standard error.</summary>
+/// <param name="Json">One JSON document is the result.</param>
+/// <param name="JsonLog">Standard error gets a JSON object a line.</param>
+public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose)
+{
+    static readonly JsonSerializerOptions Indented = new(RoutingDocument.Json) { WriteIndented = true };
+
+    /// <summary>For tables and text of the result.</summary>
+    public IAnsiConsole Out { get; } = Create(Console.Out);
+
+    public IAnsiConsole Error { get; } = Create(Console.Error);
+
+    public TimeProvider Clock { get; } = TimeProvider.System;
+
+    public Task ShowProgressAsync(Func<IPromotionProgress, Task> work) =>
+        ProgressDisplay.RunAsync(Error, JsonLog, Console.Error, Clock, work);
+
+    /// <summary>Asks on a terminal; in a pipe there is nobody to ask.</summary>
+    /// <exception cref="Failure"><see cref="ExitCode.Usage"/> when nobody says yes.</exception>
+    public void RequireConfirmation(bool confirmed, string verb, Slug? slug, string question)
+    {
+        if (confirmed)
+            return;
+        if (Console.IsInputRedirected || !Error.Profile.Out.IsTerminal)
+            throw new MigratorException(ExitCode.Usage, Sentences.ConfirmationNeeded(verb, slug));
+        if (!Error.Prompt(new ConfirmationPrompt(Markup.Escape(question)) { DefaultValue = false }))
+            throw new MigratorException(ExitCode.Usage, Sentences.NotConfirmed(verb));
+    }
+
+    public static void WriteJson(JsonNode document) => Console.Out.WriteLine(document.ToJsonString(Indented));
+
+    public void Fail(MigratorException failure)
+    {
+        if (JsonLog)
+            new JsonProgress(Console.Error, Clock).Warn(failure.Message);
+        else if (Error.Profile.Out.IsTerminal)
+            Error.MarkupLineInterpolated($"[red]✗[/] {failure.Message}");
+        else
+            Console.Error.WriteLine("✗ " + failure.Message);
+        if (Verbose && failure.InnerException is { } cause)
+            Console.Error.WriteLine(cause);
+        if (Json)
+            WriteJson(
+                new JsonObject
+                {
+                    ["error"] = failure.Message,
+                    ["exit_code"] = (int)failure.Code,
+                    ["next_steps"] = CommandsIn(failure.Message),
+                }
+            );
+    }
+
+    /// <summary>The commands that sentences recommend: they quote them.</summary>
+    public static JsonArray CommandsIn(params IEnumerable<string> sentences) =>
+        [
+            .. sentences
+                .SelectMany(sentence => Commands().Matches(sentence))
+                .Select(match => match.Groups[1].Value)
+                .Distinct()
+                .Select(command => (JsonNode)command),
+        ];
+
+    [GeneratedRegex("'(migrator [^']+)'")]
+    private static partial Regex Commands();
+
+    static IAnsiConsole Create(TextWriter writer)
+    {
+        var console = AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(writer) });
+        // A pipe has no width; tables are not to be folded for it.
+        if (!console.Profile.Out.IsTerminal)
+            console.Profile.Width = 160;
+        return console;
+    }
+}
