@@ -7,8 +7,8 @@ namespace Infra;
 
 /// <summary>
 /// The tenant's certificate, proven by DNS and bound to the proxy through a
-/// <see href="https://cloud.google.com/certificate-manager/docs/maps">certificate map</see>: it is valid before the first request
-/// arrives, and can be replaced while the proxy serves.
+/// <see href="https://cloud.google.com/certificate-manager/docs/maps">certificate map</see>: it is valid before the
+/// first request arrives, and can be replaced while the proxy serves.
 /// </summary>
 public sealed class Certificates : ComponentResource
 {

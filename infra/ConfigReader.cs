@@ -5,27 +5,27 @@ using Pulumi;
 namespace Infra;
 
 /// <summary>
-/// Reads settings and gathers what is wrong with them, so that a person sees every fault of a stack's file at once.
-/// An empty text, an empty list and a -1 mean "not set": <c>Pulumi.yaml</c> declares them as the defaults of optional keys, because
-/// the CLI requires a declared key that has no default.
+/// Reads settings and gathers what is wrong with them, so that a person sees every fault of a stack's file at once. An
+/// empty text, an empty list and a -1 mean "not set": <c>Pulumi.yaml</c> declares them as the defaults of optional
+/// keys, because the CLI requires a declared key that has no default.
 /// </summary>
 /// <param name="stack">The stack's name, for the remedy in a message.</param>
 /// <param name="config">The stack's settings.</param>
-/// <param name="platform">Outputs of the platform stack, which stand in for keys that the stack does not set itself.</param>
+/// <param name="platform">Outputs of the platform stack, which stand in for keys that the stack does not set
+/// itself.</param>
 sealed class ConfigReader(string stack, Config config, Func<string, object?> platform)
 {
-    readonly string _namespace = Deployment.Instance.ProjectName;
-    readonly List<string> _faults = [];
+    readonly string project = Deployment.Instance.ProjectName;
+    readonly List<string> faults = [];
 
     /// <summary>Adds a fault that concerns more than one key.</summary>
-    public void Fault(string key, string problem, string remedy) =>
-        _faults.Add($"{_namespace}:{key} {problem}. {remedy}.");
+    public void Fault(string key, string problem, string remedy) => faults.Add($"{project}:{key} {problem}. {remedy}.");
 
     /// <summary>Ends the program with all faults, if there are any.</summary>
     public void ThrowIfFaulty()
     {
-        if (_faults.Count > 0)
-            throw new ConfigFaultException(stack, _faults);
+        if (faults.Count > 0)
+            throw new ConfigFaultException(stack, faults);
     }
 
     public string Text(string key, string pattern, string expected, string? fallback = null) =>
@@ -164,5 +164,6 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
 /// <summary>Everything that is wrong with a stack's settings; ends the program without a stack trace.</summary>
 public sealed class ConfigFaultException(string stack, IReadOnlyList<string> faults)
     : RunException(
-        $"Stack '{stack}' cannot be deployed, nothing was changed:\n{string.Join('\n', faults.Select(fault => $"  - {fault}"))}"
+        $"Stack '{stack}' cannot be deployed, nothing was changed:\n"
+            + string.Join('\n', faults.Select(fault => $"  - {fault}"))
     );

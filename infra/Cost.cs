@@ -5,8 +5,8 @@ using Pulumi.Gcp.Billing.Inputs;
 namespace Infra;
 
 /// <summary>
-/// The tenant's <see href="https://cloud.google.com/billing/docs/how-to/budgets">budget</see>: everything that carries its label,
-/// with a word at half, nine tenths and all of it, and when the month is forecast to end above it.
+/// The tenant's <see href="https://cloud.google.com/billing/docs/how-to/budgets">budget</see>: everything that carries
+/// its label, with a word at half, nine tenths and all of it, and when the month is forecast to end above it.
 /// </summary>
 public sealed class Cost : ComponentResource
 {
@@ -35,7 +35,7 @@ public sealed class Cost : ComponentResource
                 {
                     CalendarPeriod = "MONTH",
                     CreditTypesTreatment = "INCLUDE_ALL_CREDITS",
-                    Labels = { ["tenant"] = config.Slug.ToString() },
+                    Labels = { ["tenant"] = config.Slug.Text },
                 },
                 ThresholdRules =
                 {

@@ -11,12 +11,14 @@ namespace Infra;
 
 /// <summary>
 /// The tenant's PostgreSQL server and database. The API signs in with its service account
-/// (<see href="https://cloud.google.com/sql/docs/postgres/iam-authentication">IAM database authentication</see>) and has no password;
-/// the migrator has one, because it creates roles and restores schemas.
+/// (<see href="https://cloud.google.com/sql/docs/postgres/iam-authentication">IAM database authentication</see>) and
+/// has no password; the migrator has one, because it creates roles and restores schemas.
 /// </summary>
 public sealed class Database : ComponentResource
 {
-    /// <summary>Role of the migrator. Created by the API, hence a member of <c>cloudsqlsuperuser</c>: never one for the runtime.</summary>
+    /// <summary>
+    /// Role of the migrator. Created by the API, hence a member of <c>cloudsqlsuperuser</c>: never one for the runtime.
+    /// </summary>
     public const string MigratorRole = "migrator";
 
     /// <summary>Declares the server, its database and who may sign in.</summary>
@@ -106,7 +108,8 @@ public sealed class Database : ComponentResource
                 {
                     Title = "only-this-instance",
                     Expression = Instance.Name.Apply(name =>
-                        $"resource.name == 'projects/{config.Platform.Project}/instances/{name}' && resource.service == 'sqladmin.googleapis.com'"
+                        $"resource.name == 'projects/{config.Platform.Project}/instances/{name}' "
+                        + "&& resource.service == 'sqladmin.googleapis.com'"
                     ),
                 },
             },
@@ -138,7 +141,9 @@ public sealed class Database : ComponentResource
     /// <summary>What must exist before the API can sign in.</summary>
     public IReadOnlyList<Resource> ApiPrerequisites { get; }
 
-    /// <summary>The account's name in PostgreSQL: its address without the domain, which would not fit an identifier.</summary>
+    /// <summary>
+    /// The account's name in PostgreSQL: its address without the domain, which would not fit an identifier.
+    /// </summary>
     public static Output<string> ApiRole(Account account)
     {
         ArgumentNullException.ThrowIfNull(account);
@@ -212,7 +217,8 @@ public sealed class Database : ComponentResource
 
         // https://cloud.google.com/sql/docs/postgres/flags
         settings.DatabaseFlags.Add(Flag("cloudsql.iam_authentication", "on"));
-        // From the first day on: a change of it restarts the server. The defaults of slots and senders (10 each) are more than the two that are used.
+        // From the first day on: a change of it restarts the server. The defaults of slots and senders (10 each) are
+        // more than the two that are used.
         // https://cloud.google.com/sql/docs/postgres/replication/configure-logical-replication
         settings.DatabaseFlags.Add(Flag("cloudsql.logical_decoding", config.LogicalDecoding ? "on" : "off"));
         settings.DatabaseFlags.Add(Flag("max_connections", $"{tier.MaxConnections}"));

@@ -4,8 +4,9 @@ using Pulumi.Gcp.Dns;
 namespace Infra;
 
 /// <summary>
-/// The tenant's names in the platform's zone: one address record a host, and the records that prove the certificate's domains.
-/// A record set is authoritative for its name and type only, so that the zone's other names are nobody's business here.
+/// The tenant's names in the platform's zone: one address record a host, and the records that prove the certificate's
+/// domains. A record set is authoritative for its name and type only, so that the zone's other names are nobody's
+/// business here.
 /// </summary>
 public sealed class Dns : ComponentResource
 {

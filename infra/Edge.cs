@@ -7,17 +7,19 @@ using SecurityPolicyRuleArgs = Pulumi.Gcp.Compute.Inputs.SecurityPolicyRuleArgs;
 namespace Infra;
 
 /// <summary>
-/// The tenant's own <see href="https://cloud.google.com/load-balancing/docs/https/setup-global-ext-https-serverless">global external
-/// application load balancer</see>. A URL map is one resource: only with a load balancer of its own do a tenant's rules,
-/// certificate and names belong to one stack and go away with it.
+/// The tenant's own
+/// <see href="https://cloud.google.com/load-balancing/docs/https/setup-global-ext-https-serverless">global external
+/// application load balancer</see>. A URL map is one resource: only with a load balancer of its own do a tenant's
+/// rules, certificate and names belong to one stack and go away with it.
 /// </summary>
 public sealed class Edge : ComponentResource
 {
     const string Scheme = "EXTERNAL_MANAGED";
 
-    // OWASP core rule set 3.3, without method enforcement: it knows GET and POST, and an API also puts, patches and deletes.
+    // OWASP core rule set 3.3, without method enforcement: it knows GET and POST, and an API also puts, patches and
+    // deletes.
     // https://cloud.google.com/armor/docs/waf-rules
-    static readonly string[] _wafRules =
+    static readonly string[] WafRules =
     [
         "sqli-v33-stable",
         "xss-v33-stable",
@@ -56,7 +58,8 @@ public sealed class Edge : ComponentResource
             new URLMapArgs
             {
                 Name = config.Names.Label("edge"),
-                // A request for any other host is no tenant's: it is sent to the user interface's name and never served under its own.
+                // A request for any other host is no tenant's: it is sent to the user interface's name and never served
+                // under its own.
                 DefaultUrlRedirect = new URLMapDefaultUrlRedirectArgs
                 {
                     HostRedirect = config.UiHost,
@@ -185,13 +188,14 @@ public sealed class Edge : ComponentResource
     }
 
     /// <summary>
-    /// Rules are tried from the lowest priority upwards and the first that matches decides. Throttling ends with "allow" below its
-    /// limit, so it comes after the rules that refuse attacks.
+    /// Rules are tried from the lowest priority upwards and the first that matches decides. Throttling ends with
+    /// "allow" below its limit, so it comes after the rules that refuse attacks.
     /// See <see href="https://cloud.google.com/armor/docs/security-policy-overview#eval-order">evaluation order</see>.
     /// </summary>
     static SecurityPolicy Armor(TenantConfig config, CustomResourceOptions options)
     {
-        var rules = _wafRules
+        var sensitivity = config.Tier.WafSensitivity;
+        var rules = WafRules
             .Select(
                 (rule, index) =>
                     new SecurityPolicyRuleArgs
@@ -203,8 +207,7 @@ public sealed class Edge : ComponentResource
                         {
                             Expr = new SecurityPolicyRuleMatchExprArgs
                             {
-                                Expression =
-                                    $"evaluatePreconfiguredWaf('{rule}', {{'sensitivity': {config.Tier.WafSensitivity}}})",
+                                Expression = $"evaluatePreconfiguredWaf('{rule}', {{'sensitivity': {sensitivity}}})",
                             },
                         },
                     }

@@ -9,9 +9,9 @@ namespace Infra;
 
 /// <summary>
 /// Who the tenant's programs and users are: a service account a workload without any role of its own, an
-/// <see href="https://cloud.google.com/identity-platform/docs/multi-tenancy">Identity Platform tenant</see> for the users, and an
-/// API key that works for sign-in from the tenant's own pages only. Roles are granted where the resource is declared that they
-/// open, on that resource.
+/// <see href="https://cloud.google.com/identity-platform/docs/multi-tenancy">Identity Platform tenant</see> for the
+/// users, and an API key that works for sign-in from the tenant's own pages only. Roles are granted where the resource
+/// is declared that they open, on that resource.
 /// </summary>
 public sealed class Identity : ComponentResource
 {

@@ -6,7 +6,8 @@ namespace Infra;
 
 /// <summary>
 /// The <see href="https://cloud.google.com/run/docs/create-jobs">Cloud Run job</see> that moves the tenant's rows.
-/// <c>gcloud run jobs execute … --wait</c> is all that a promotion takes; other verbs of the migrator run with <c>--args</c>.
+/// <c>gcloud run jobs execute … --wait</c> is all that a promotion takes; other verbs of the migrator run with
+/// <c>--args</c>.
 /// </summary>
 public sealed class Migration : ComponentResource
 {
@@ -43,7 +44,8 @@ public sealed class Migration : ComponentResource
                     Template = new JobTemplateTemplateArgs
                     {
                         ServiceAccount = identity.Migrator.Email,
-                        // A killed promotion goes on where it stopped, so that running it again is the right answer to a lost machine.
+                        // A killed promotion goes on where it stopped, so that running it again is the right answer to
+                        // a lost machine.
                         MaxRetries = 2,
                         // A day. The longest that Cloud Run allows is seven.
                         Timeout = "86400s",
@@ -73,7 +75,9 @@ public sealed class Migration : ComponentResource
     /// <summary>The job.</summary>
     public Job Job { get; }
 
-    /// <summary>What the job needs; the services start after it, so that a failed grant is seen before they do.</summary>
+    /// <summary>
+    /// What the job needs; the services start after it, so that a failed grant is seen before they do.
+    /// </summary>
     public IReadOnlyList<Resource> Prerequisites { get; }
 
     static JobTemplateTemplateContainerArgs Container(TenantConfig config, Database database, Secrets secrets) =>

@@ -10,12 +10,12 @@ using Pulumi.Gcp.Projects.Inputs;
 namespace Infra;
 
 /// <summary>
-/// What tells how the tenant fares: uptime checks from outside, alerts that reach a person, a dashboard, and an audit trail of the
-/// tenant's own, kept apart from everybody else's logs and as long as its plan says.
+/// What tells how the tenant fares: uptime checks from outside, alerts that reach a person, a dashboard, and an audit
+/// trail of the tenant's own, kept apart from everybody else's logs and as long as its plan says.
 /// </summary>
 public sealed class Monitoring : ComponentResource
 {
-    readonly TenantConfig _config;
+    readonly TenantConfig config;
 
     /// <summary>Declares checks, alerts, dashboard and audit trail.</summary>
     public Monitoring(
@@ -29,7 +29,7 @@ public sealed class Monitoring : ComponentResource
         : base("tenant:infra:Monitoring", "monitoring", options)
     {
         ArgumentNullException.ThrowIfNull(config);
-        _config = config;
+        this.config = config;
         var errors = new Metric(
             "errors",
             new MetricArgs
@@ -63,8 +63,10 @@ public sealed class Monitoring : ComponentResource
             "More than 5 % of the requests fail",
             "Compare the revisions of both services; roll back the one that changed last.",
             map.Apply(name =>
-                $"""sum(rate({Requests(name, "response_code_class", "500")}[5m])) / sum(rate({Requests(name)}[5m])) > 0.05"""
-            )
+            {
+                var failed = Requests(name, "response_code_class", "500");
+                return $"sum(rate({failed}[5m])) / sum(rate({Requests(name)}[5m])) > 0.05";
+            })
         );
         Alert(
             "latency",
@@ -81,7 +83,8 @@ public sealed class Monitoring : ComponentResource
         Alert(
             "disk",
             "The database's disk is 90 % full",
-            "It grows by itself; find out what fills it. A replication slot keeps write-ahead log: 'migrator status' shows the promotion's, 'migrator doctor' one left behind.",
+            "It grows by itself; find out what fills it. A replication slot keeps write-ahead log: 'migrator status' "
+                + "shows the promotion's, 'migrator doctor' one left behind.",
             databaseId.Apply(id => $"{OfDatabase("disk/utilization", id)} > 0.9")
         );
         Alert(
@@ -96,9 +99,7 @@ public sealed class Monitoring : ComponentResource
             "migration",
             "The migration job failed",
             "Run 'migrator status', then run the job again: it goes on where it stopped.",
-            job.Apply(name =>
-                $"""sum(increase({Series("run.googleapis.com/job/completed_execution_count", "cloud_run_job", ("job_name", name), ("result", "failed"))}[10m])) > 0"""
-            )
+            job.Apply(name => $"sum(increase({FailedExecutions(name)}[10m])) > 0")
         );
 
         Dashboard = new Dashboard(
@@ -152,6 +153,17 @@ public sealed class Monitoring : ComponentResource
         return $"histogram_quantile(0.95, sum by (le) (rate({buckets}[5m])))";
     }
 
+    static string FailedExecutions(string job) =>
+        Series(
+            "run.googleapis.com/job/completed_execution_count",
+            "cloud_run_job",
+            ("job_name", job),
+            ("result", "failed")
+        );
+
+    static string Instances(string service) =>
+        Series("run.googleapis.com/container/instance_count", "cloud_run_revision", ("service_name", service));
+
     static string OfDatabase(string metric, string id) =>
         Series($"cloudsql.googleapis.com/database/{metric}", "cloudsql_database", ("database_id", id));
 
@@ -167,7 +179,7 @@ public sealed class Monitoring : ComponentResource
                 DisplayName = host,
                 Period = "60s",
                 Timeout = "10s",
-                UserLabels = _config.Labels,
+                UserLabels = config.Labels,
                 HttpCheck = new UptimeCheckConfigHttpCheckArgs
                 {
                     Path = Services.HealthPath,
@@ -178,7 +190,7 @@ public sealed class Monitoring : ComponentResource
                 MonitoredResource = new UptimeCheckConfigMonitoredResourceArgs
                 {
                     Type = "uptime_url",
-                    Labels = { ["project_id"] = _config.Platform.Project, ["host"] = host },
+                    Labels = { ["project_id"] = config.Platform.Project, ["host"] = host },
                 },
             },
             new CustomResourceOptions { Parent = this }
@@ -203,11 +215,11 @@ public sealed class Monitoring : ComponentResource
             name,
             new AlertPolicyArgs
             {
-                DisplayName = $"{_config.Slug}: {title}",
+                DisplayName = $"{config.Slug}: {title}",
                 Combiner = "OR",
                 Severity = name.EndsWith("-down", StringComparison.Ordinal) ? "CRITICAL" : "WARNING",
-                NotificationChannels = _config.Platform.NotificationChannels.ToArray(),
-                UserLabels = _config.Labels,
+                NotificationChannels = config.Platform.NotificationChannels.ToArray(),
+                UserLabels = config.Labels,
                 Documentation = new AlertPolicyDocumentationArgs
                 {
                     Content = $"{title}.\n\n{remedy}",
@@ -224,7 +236,8 @@ public sealed class Monitoring : ComponentResource
                             Query = query,
                             Duration = "120s",
                             EvaluationInterval = "60s",
-                            // A metric exists from its first point on; without this the API answers 404 to an alert on a new one.
+                            // A metric exists from its first point on; without this the API answers 404 to an alert on
+                            // a new one.
                             DisableMetricValidation = true,
                         },
                     },
@@ -234,12 +247,12 @@ public sealed class Monitoring : ComponentResource
         );
 
     /// <summary>
-    /// A log bucket of the tenant's own and the sink that fills it: what its programs and its load balancer log, and what
-    /// <see href="https://cloud.google.com/logging/docs/audit">Cloud Audit Logs</see> record about its resources.
+    /// A log bucket of the tenant's own and the sink that fills it: what its programs and its load balancer log, and
+    /// what <see href="https://cloud.google.com/logging/docs/audit">Cloud Audit Logs</see> record about its resources.
     /// </summary>
     void AuditTrail(Database database, Migration migration, Services services, Edge edge)
     {
-        var platform = _config.Platform;
+        var platform = config.Platform;
         // Not locked: a locked bucket outlives 'pulumi destroy' by its retention. Protected instead.
         var bucket = new ProjectBucketConfig(
             "audit",
@@ -247,21 +260,22 @@ public sealed class Monitoring : ComponentResource
             {
                 Project = platform.AuditProject,
                 Location = platform.Region,
-                BucketId = _config.Names.Logging("audit"),
-                RetentionDays = _config.Tier.LogRetentionDays,
+                BucketId = config.Names.Logging("audit"),
+                RetentionDays = config.Tier.LogRetentionDays,
                 EnableAnalytics = true,
-                Description = $"Audit trail of tenant {_config.Slug}",
+                Description = $"Audit trail of tenant {config.Slug}",
             },
-            new CustomResourceOptions { Parent = this, Protect = _config.Protected }
+            new CustomResourceOptions { Parent = this, Protect = config.Protected }
         );
+        var names = ResourceNames();
         var path =
-            $"projects/{platform.AuditProject}/locations/{platform.Region}/buckets/{_config.Names.Logging("audit")}";
+            $"projects/{platform.AuditProject}/locations/{platform.Region}/buckets/{config.Names.Logging("audit")}";
 
         var sink = new ProjectSink(
             "audit",
             new ProjectSinkArgs
             {
-                Name = _config.Names.Logging("audit"),
+                Name = config.Names.Logging("audit"),
                 Destination = $"logging.googleapis.com/{path}",
                 UniqueWriterIdentity = true,
                 Filter = Output.Format(
@@ -270,8 +284,8 @@ public sealed class Monitoring : ComponentResource
                     OR resource.labels.job_name="{migration.Job.Name}"
                     OR resource.labels.database_id="{platform.Project}:{database.Instance.Name}"
                     OR resource.labels.url_map_name="{edge.UrlMap.Name}"
-                    OR (log_id("cloudaudit.googleapis.com/activity") AND protoPayload.resourceName=~"{ResourceNames()}")
-                    OR (log_id("cloudaudit.googleapis.com/data_access") AND protoPayload.resourceName=~"{ResourceNames()}")
+                    OR (log_id("cloudaudit.googleapis.com/activity") AND protoPayload.resourceName=~"{names}")
+                    OR (log_id("cloudaudit.googleapis.com/data_access") AND protoPayload.resourceName=~"{names}")
                     """
                 ),
             },
@@ -292,7 +306,8 @@ public sealed class Monitoring : ComponentResource
                     {
                         Title = "only-this-bucket",
                         Expression =
-                            $"resource.name.endsWith('locations/{platform.Region}/buckets/{_config.Names.Logging("audit")}')",
+                            $"resource.name.endsWith('locations/{platform.Region}/buckets/"
+                            + $"{config.Names.Logging("audit")}')",
                     },
                 },
                 new CustomResourceOptions { Parent = this }
@@ -301,7 +316,7 @@ public sealed class Monitoring : ComponentResource
 
     string ResourceNames()
     {
-        var names = _config.Names;
+        var names = config.Names;
         string[] resources =
         [
             $"secrets/{names.Secret("dbpassword")}",
@@ -331,16 +346,13 @@ public sealed class Monitoring : ComponentResource
             .Apply(names =>
             {
                 var (instance, map, metric, api) = names;
-                var databaseId = $"{_config.Platform.Project}:{instance}";
+                var databaseId = $"{config.Platform.Project}:{instance}";
                 (string Title, string Query)[] charts =
                 [
                     ("Requests a second, by status", $"sum by (response_code_class) (rate({Requests(map)}[1m]))"),
                     ("Latency, 95th percentile (ms)", Latency(map)),
                     ("Errors logged", $"sum(increase({Errors(metric)}[5m]))"),
-                    (
-                        "API instances",
-                        $"sum({Series("run.googleapis.com/container/instance_count", "cloud_run_revision", ("service_name", api))})"
-                    ),
+                    ("API instances", $"sum({Instances(api)})"),
                     ("Database CPU", OfDatabase("cpu/utilization", databaseId)),
                     ("Database connections", $"sum({OfDatabase("postgresql/num_backends", databaseId)})"),
                 ];
@@ -348,8 +360,8 @@ public sealed class Monitoring : ComponentResource
                 return JsonSerializer.Serialize(
                     new
                     {
-                        displayName = $"Tenant {_config.Slug}",
-                        labels = new Dictionary<string, string> { ["tenant"] = _config.Slug.ToString() },
+                        displayName = $"Tenant {config.Slug}",
+                        labels = new Dictionary<string, string> { ["tenant"] = config.Slug.Text },
                         mosaicLayout = new
                         {
                             columns = 12,

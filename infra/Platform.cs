@@ -1,9 +1,9 @@
 namespace Infra;
 
 /// <summary>
-/// What the tenant's stack shares with others and does not own: it comes from the platform stack's outputs of the same names, or
-/// from the stack's own file. The platform also owns what exists once a project: enabled APIs, the private-services connection,
-/// the Identity Platform configuration, the audit configuration and IAM policies.
+/// What the tenant's stack shares with others and does not own: it comes from the platform stack's outputs of the same
+/// names, or from the stack's own file. The platform also owns what exists once a project: enabled APIs, the
+/// private-services connection, the Identity Platform configuration, the audit configuration and IAM policies.
 /// </summary>
 public sealed record Platform
 {
@@ -21,7 +21,8 @@ public sealed record Platform
 
     /// <summary>
     /// Allocated range of the network's
-    /// <see href="https://cloud.google.com/sql/docs/postgres/configure-private-services-access">private-services connection</see>.
+    /// <see href="https://cloud.google.com/sql/docs/postgres/configure-private-services-access">private-services
+    /// connection</see>.
     /// </summary>
     public required string PrivateServicesRange { get; init; }
 

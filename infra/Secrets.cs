@@ -6,8 +6,8 @@ using Account = Pulumi.Gcp.ServiceAccount.Account;
 namespace Infra;
 
 /// <summary>
-/// The tenant's secrets, each kept in the tenant's region and readable by the one account that uses it. Containers get them by
-/// <see href="https://cloud.google.com/run/docs/configuring/services/secrets">reference</see>, never as text.
+/// The tenant's secrets, each kept in the tenant's region and readable by the one account that uses it. Containers get
+/// them by <see href="https://cloud.google.com/run/docs/configuring/services/secrets">reference</see>, never as text.
 /// </summary>
 public sealed class Secrets : ComponentResource
 {
@@ -19,7 +19,8 @@ public sealed class Secrets : ComponentResource
         SigningKey = Declare(config, "signingkey", config.SigningKey, identity.Api);
         SignInKey = Declare(config, "signinkey", identity.Key.KeyString, identity.Ui);
 
-        // The password of the shared database belongs to the platform; this stack adds its reader and takes only that away.
+        // The password of the shared database belongs to the platform; this stack adds its reader and takes only that
+        // away.
         SharedDatabasePassword = new SecretReference(
             config.Platform.SharedDatabaseSecret,
             "latest",

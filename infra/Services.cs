@@ -5,8 +5,8 @@ using Pulumi.Gcp.CloudRunV2.Inputs;
 namespace Infra;
 
 /// <summary>
-/// The tenant's API and user interface as <see href="https://cloud.google.com/run/docs">Cloud Run</see> services, reachable through
-/// the load balancer only.
+/// The tenant's API and user interface as <see href="https://cloud.google.com/run/docs">Cloud Run</see> services,
+/// reachable through the load balancer only.
 /// </summary>
 public sealed class Services : ComponentResource
 {
@@ -98,7 +98,7 @@ public sealed class Services : ComponentResource
         {
             Image = image,
             Ports = new ServiceTemplateContainerPortsArgs { ContainerPort = Port },
-            Envs = environment.Prepend(Text("TENANT_SLUG", config.Slug.ToString())).ToArray(),
+            Envs = environment.Prepend(Text("TENANT_SLUG", config.Slug.Text)).ToArray(),
             Resources = new ServiceTemplateContainerResourcesArgs
             {
                 Limits = { ["cpu"] = $"{config.Cpu}", ["memory"] = config.Memory },
@@ -133,10 +133,12 @@ public sealed class Services : ComponentResource
                 // From outside only through the load balancer, which is where Cloud Armor, TLS policy and logs are.
                 Ingress = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
                 DefaultUriDisabled = true,
-                // Decided, not forgotten: visitors have no Google identity. The programs authenticate them, and ingress is closed.
+                // Decided, not forgotten: visitors have no Google identity. The programs authenticate them, and ingress
+                // is closed.
                 // https://cloud.google.com/run/docs/securing/managing-access#invoker_check
                 InvokerIamDisabled = true,
-                // The template has no revision name: Cloud Run names each revision, and all requests go to the latest one.
+                // The template has no revision name: Cloud Run names each revision, and all requests go to the latest
+                // one.
                 Traffics =
                 {
                     new ServiceTrafficArgs { Type = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", Percent = 100 },

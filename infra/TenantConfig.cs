@@ -5,7 +5,8 @@ using Pulumi;
 namespace Infra;
 
 /// <summary>
-/// The settings of one tenant, read once and checked as a whole before anything is declared; every other part trusts them.
+/// The settings of one tenant, read once and checked as a whole before anything is declared; every other part trusts
+/// them.
 /// </summary>
 public sealed partial record TenantConfig
 {
@@ -14,7 +15,7 @@ public sealed partial record TenantConfig
 
     // MiB that Cloud Run takes with so many CPUs in the second-generation environment.
     // https://cloud.google.com/run/docs/configuring/services/memory-limits
-    static readonly SortedDictionary<int, (int Min, int Max)> _memoryOfCpus = new()
+    static readonly SortedDictionary<int, (int Min, int Max)> MemoryOfCpus = new()
     {
         [1] = (512, 4096),
         [2] = (512, 8192),
@@ -47,7 +48,9 @@ public sealed partial record TenantConfig
     /// <summary>Cloud SQL database version; at least the shared server's.</summary>
     public required string DatabaseVersion { get; init; }
 
-    /// <summary>Collation of the tenant's database. Text would sort, and unique keys would compare, otherwise than before.</summary>
+    /// <summary>
+    /// Collation of the tenant's database. Text would sort, and unique keys would compare, otherwise than before.
+    /// </summary>
     public required string DatabaseCollation { get; init; }
 
     /// <summary><c>REGIONAL</c> (a standby in a second zone) or <c>ZONAL</c>.</summary>
@@ -56,7 +59,10 @@ public sealed partial record TenantConfig
     /// <summary>Region or multi-region that keeps the backups.</summary>
     public required string BackupLocation { get; init; }
 
-    /// <summary>Whether changes can be streamed out of the database: a rollback then costs a moment and not a comparison of all rows.</summary>
+    /// <summary>
+    /// Whether changes can be streamed out of the database: a rollback then costs a moment and not a comparison of all
+    /// rows.
+    /// </summary>
     public required bool LogicalDecoding { get; init; }
 
     /// <summary>Day of the maintenance window, 1 (Monday) to 7.</summary>
@@ -90,8 +96,8 @@ public sealed partial record TenantConfig
     public required Output<string> SigningKey { get; init; }
 
     /// <summary>
-    /// First of the two steps that end a tenant: lifts every protection and changes nothing else, so that <c>pulumi destroy</c>
-    /// succeeds.
+    /// First of the two steps that end a tenant: lifts every protection and changes nothing else, so that <c>pulumi
+    /// destroy</c> succeeds.
     /// </summary>
     public required bool Decommission { get; init; }
 
@@ -109,7 +115,7 @@ public sealed partial record TenantConfig
         ImmutableDictionary.CreateRange(
             new Dictionary<string, string>
             {
-                ["tenant"] = Slug.ToString(),
+                ["tenant"] = Slug.Text,
                 ["tier"] = Tier.Name,
                 ["managed-by"] = "pulumi",
             }
@@ -124,7 +130,7 @@ public sealed partial record TenantConfig
         if (!Slug.TryParse(stack, out var slug))
             throw new ConfigFaultException(
                 stack,
-                [$"the stack's name is the tenant's slug: {Slug.Syntax}. Create the stack under the tenant's slug."]
+                [$"the stack's name is the tenant's slug: {Slug.Rule}. Create the stack under the tenant's slug."]
             );
 
         var config = new Config();
@@ -168,10 +174,7 @@ public sealed partial record TenantConfig
             ManageRoles = reader.Flag("manageRoles", false),
             ConnectionsPerInstance = reader.Integer("connectionsPerInstance", 20, 1, 200),
             Concurrency = reader.Integer("concurrency", 80, 1, 1000),
-            Cpu = int.TryParse(
-                reader.Choice("cpu", "1", [.. _memoryOfCpus.Keys.Select(cpus => $"{cpus}")]),
-                out var cpu
-            )
+            Cpu = int.TryParse(reader.Choice("cpu", "1", [.. MemoryOfCpus.Keys.Select(cpus => $"{cpus}")]), out var cpu)
                 ? cpu
                 : 1,
             Memory = reader.Text("memory", "[0-9]{1,6}(Mi|Gi)", "an amount such as 512Mi or 1Gi", fallback: "512Mi"),
@@ -192,8 +195,8 @@ public sealed partial record TenantConfig
             return _ => null;
 
         var reference = new StackReference("platform", new StackReferenceArgs { Name = name });
-        // Waits, once, before anything is declared: names and hosts are plain text from here on, and a wrong output of the
-        // platform stack is a fault like any other.
+        // Waits, once, before anything is declared: names and hosts are plain text from here on, and a wrong output of
+        // the platform stack is a fault like any other.
         return key => reference.GetOutputDetailsAsync(key).GetAwaiter().GetResult().Value;
     }
 
@@ -209,7 +212,8 @@ public sealed partial record TenantConfig
             reader.Fault(
                 "machineType",
                 $"is '{machineType}', which edition {edition} does not offer",
-                "ENTERPRISE takes db-custom-CPUS-MB (1 or an even number of CPUs, 3.75 GB or more in steps of 256 MB, 0.9 to 6.5 GB a CPU), "
+                "ENTERPRISE takes db-custom-CPUS-MB (1 or an even number of CPUs, 3.75 GB or more in steps of 256 MB, "
+                    + "0.9 to 6.5 GB a CPU), "
                     + "ENTERPRISE_PLUS takes db-perf-optimized-N-CPUS"
             );
 
@@ -269,7 +273,8 @@ public sealed partial record TenantConfig
         if (tier.RetainedBackups < tier.TransactionLogDays)
             reader.Fault(
                 "retainedBackups",
-                $"is {tier.RetainedBackups}, fewer than the {tier.TransactionLogDays} days of transactionLogDays, and a recovery starts from the backup before its point in time",
+                $"is {tier.RetainedBackups}, fewer than the {tier.TransactionLogDays} days of transactionLogDays, "
+                    + "and a recovery starts from the backup before its point in time",
                 "Raise it, or lower transactionLogDays"
             );
 
@@ -277,7 +282,8 @@ public sealed partial record TenantConfig
         if (wanted > tier.MaxConnections - ReservedConnections)
             reader.Fault(
                 "maxConnections",
-                $"is {tier.MaxConnections}, but {tier.MaxInstances} API instances may open {wanted} connections and {ReservedConnections} stay reserved",
+                $"is {tier.MaxConnections}, but {tier.MaxInstances} API instances may open {wanted} connections "
+                    + $"and {ReservedConnections} stay reserved",
                 "Raise it, or lower maxInstances or connectionsPerInstance"
             );
     }
@@ -285,7 +291,7 @@ public sealed partial record TenantConfig
     static void CheckMemory(ConfigReader reader, TenantConfig settings)
     {
         // Neither of them, where it was refused already.
-        if (settings.Memory == "" || !_memoryOfCpus.TryGetValue(settings.Cpu, out var range))
+        if (settings.Memory == "" || !MemoryOfCpus.TryGetValue(settings.Cpu, out var range))
             return;
 
         var amount =
@@ -294,7 +300,8 @@ public sealed partial record TenantConfig
         if (amount < range.Min || amount > range.Max)
             reader.Fault(
                 "memory",
-                $"is '{settings.Memory}', but with {settings.Cpu} CPU{(settings.Cpu == 1 ? "" : "s")} Cloud Run takes {range.Min}Mi to {range.Max}Mi",
+                $"is '{settings.Memory}', but with {settings.Cpu} CPU{(settings.Cpu == 1 ? "" : "s")} "
+                    + $"Cloud Run takes {range.Min}Mi to {range.Max}Mi",
                 "Change it, or cpu"
             );
     }

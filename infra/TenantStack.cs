@@ -24,7 +24,8 @@ public class TenantStack : Stack
             {
                 Project = config.Platform.Project,
                 Region = config.Platform.Region,
-                // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to count the calls on.
+                // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to
+                // count the calls on.
                 UserProjectOverride = true,
                 BillingProject = config.Platform.Project,
             }
@@ -53,7 +54,8 @@ public class TenantStack : Stack
         Region = Output.Create(config.Platform.Region);
         MigrationJob = migration.Job.Name;
         DashboardUrl = monitoring.Dashboard.Id.Apply(id =>
-            $"https://console.cloud.google.com/monitoring/dashboards/builder/{id.Split('/')[^1]}?project={config.Platform.Project}"
+            $"https://console.cloud.google.com/monitoring/dashboards/builder/{id.Split('/')[^1]}"
+            + $"?project={config.Platform.Project}"
         );
         SignInKey = Output.CreateSecret(identity.Key.KeyString);
         Routing = Output
@@ -117,7 +119,7 @@ public class TenantStack : Stack
         ImmutableDictionary.CreateRange(
             new Dictionary<string, object>
             {
-                ["tenant_slug"] = config.Slug.ToString(),
+                ["tenant_slug"] = config.Slug.Text,
                 ["isolation_mode"] = "isolated",
                 ["database"] = ImmutableDictionary.CreateRange(
                     new Dictionary<string, object>

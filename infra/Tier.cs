@@ -1,12 +1,14 @@
 namespace Infra;
 
 /// <summary>
-/// What a plan buys. Each value is a default: the key of the same name in the stack's file overrides it. A primary and a standby
-/// in two zones come with every plan; <c>availability: ZONAL</c> is for scratch tenants.
+/// What a plan buys. Each value is a default: the key of the same name in the stack's file overrides it. A primary and
+/// a standby in two zones come with every plan; <c>availability: ZONAL</c> is for scratch tenants.
 /// </summary>
 /// <param name="Name">As written in the stack's file.</param>
-/// <param name="Edition">Cloud SQL <see href="https://cloud.google.com/sql/docs/postgres/editions-intro">edition</see>.</param>
-/// <param name="MachineType">Cloud SQL <see href="https://cloud.google.com/sql/docs/postgres/machine-series-overview">machine type</see>.</param>
+/// <param name="Edition">Cloud SQL
+/// <see href="https://cloud.google.com/sql/docs/postgres/editions-intro">edition</see>.</param>
+/// <param name="MachineType">Cloud SQL
+/// <see href="https://cloud.google.com/sql/docs/postgres/machine-series-overview">machine type</see>.</param>
 /// <param name="DiskSizeGb">Size at creation; the disk grows by itself.</param>
 /// <param name="MaxConnections">PostgreSQL <c>max_connections</c>.</param>
 /// <param name="RetainedBackups">How many daily backups are kept.</param>
@@ -18,7 +20,8 @@ namespace Infra;
 /// <param name="MinInstances">Instances of each service that are always warm.</param>
 /// <param name="MaxInstances">Instances of each service at most.</param>
 /// <param name="MonthlyBudget">Budget a month, in units of the billing currency.</param>
-/// <param name="TlsProfile"><see href="https://cloud.google.com/load-balancing/docs/ssl-policies-concepts">SSL policy profile</see>.</param>
+/// <param name="TlsProfile"><see href="https://cloud.google.com/load-balancing/docs/ssl-policies-concepts">SSL policy
+/// profile</see>.</param>
 /// <param name="StatementAudit">Whether pgAudit records role changes and data definition.</param>
 public sealed record Tier(
     string Name,

@@ -4,7 +4,7 @@ set -euo pipefail
 
 slug=$1 confirmation=$2
 if ! [[ $slug =~ ^[a-z0-9]+(-[a-z0-9]+)*$ && ${#slug} -le 56 ]]; then
-  echo "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters." >&2
+  echo "That is no slug. Lower-case letters, digits and single hyphens inside, at most 56 characters." >&2
   exit 2
 fi
 if [[ $slug != "$confirmation" ]]; then

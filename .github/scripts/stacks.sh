@@ -5,7 +5,7 @@ set -euo pipefail
 
 all=$(git ls-files 'Pulumi.*.yaml')
 changed=$(cat)
-if grep -qE '^(infra/|Pulumi\.yaml$|Directory\.[^/]+\.props$|global\.json$)' <<< "$changed"; then
+if grep -qE '^(infra/|migrator/Model/Slug\.cs$|Pulumi\.yaml$|Directory\.[^/]+\.props$|global\.json$)' <<< "$changed"; then
   files=$all
 else
   # A deleted file is no stack any more.

@@ -5,15 +5,20 @@ namespace Migrator.Model;
 
 /// <summary>
 /// A tenant's short name, the one that people type and that host names and database names are made of:
-/// lower-case letters, digits and single hyphens inside, at most <see cref="MaxLength"/> characters.
+/// <see cref="Rule"/>.
 /// </summary>
 /// <remarks>
 /// The limit keeps <c>tenant_&lt;slug&gt;</c> within PostgreSQL's 63 bytes for a name
-/// (https://www.postgresql.org/docs/current/limits.html); underscores are not allowed, so two slugs never meet in one database name.
+/// (https://www.postgresql.org/docs/current/limits.html); underscores are not allowed, so two slugs never meet in one
+/// database name.
+/// The program in infra/ compiles this file too: a stack is named after its tenant.
 /// </remarks>
 public sealed partial record Slug
 {
     public const int MaxLength = 56;
+
+    /// <summary>What a slug looks like, for a message.</summary>
+    public const string Rule = "lower-case letters, digits and single hyphens inside, at most 56 characters";
 
     Slug(string text) => Text = text;
 

@@ -9,19 +9,19 @@ namespace Pulumi
     /// <summary>One run of a program against mocks.</summary>
     public sealed class Deployment
     {
-        static readonly AsyncLocal<Deployment?> _current = new();
+        static readonly AsyncLocal<Deployment?> Running = new();
 
-        readonly ConcurrentQueue<Task> _work = [];
-        readonly ConcurrentQueue<Resource> _resources = [];
-        readonly IMocks _mocks;
-        readonly ImmutableDictionary<string, string> _config = ParseConfig();
+        readonly ConcurrentQueue<Task> work = [];
+        readonly ConcurrentQueue<Resource> resources = [];
+        readonly IMocks mocks;
+        readonly ImmutableDictionary<string, string> config = ParseConfig();
 
         Deployment(IMocks mocks, TestOptions? options)
         {
             if (options?.IsPreview != false)
                 throw new NotSupportedException("The double knows no unknown values: set IsPreview to false.");
 
-            _mocks = mocks;
+            this.mocks = mocks;
             ProjectName = options.ProjectName ?? "project";
             StackName = options.StackName ?? "stack";
         }
@@ -34,7 +34,7 @@ namespace Pulumi
                     )
             );
 
-        internal static Deployment? Current => _current.Value;
+        internal static Deployment? Current => Running.Value;
 
         internal string ProjectName { get; }
 
@@ -46,14 +46,14 @@ namespace Pulumi
             where TStack : Stack, new()
         {
             var deployment = new Deployment(mocks, options);
-            _current.Value = deployment;
+            Running.Value = deployment;
             await deployment.RunAsync(() => _ = new TStack()).ConfigureAwait(false);
-            return [.. deployment._resources];
+            return [.. deployment.resources];
         }
 
-        internal string? Setting(string key) => _config.GetValueOrDefault(key);
+        internal string? Setting(string key) => config.GetValueOrDefault(key);
 
-        internal void Track(Task work) => _work.Enqueue(work);
+        internal void Track(Task task) => work.Enqueue(task);
 
         internal async Task RegisterAsync(
             Resource resource,
@@ -64,7 +64,7 @@ namespace Pulumi
         {
             // Registration runs beside the program, as it does in the SDK.
             await Task.Yield();
-            _resources.Enqueue(resource);
+            resources.Enqueue(resource);
             var type = resource.GetResourceType();
             var dependencies = await Utilities
                 .OutputUtilities.GetValueAsync(options.DependsOn.ToOutput())
@@ -80,7 +80,7 @@ namespace Pulumi
             var state = ImmutableDictionary<string, object>.Empty;
             if (resource is not Pulumi.Stack)
             {
-                (id, var answer) = await _mocks
+                (id, var answer) = await mocks
                     .NewResourceAsync(
                         new MockResourceArgs
                         {
@@ -138,8 +138,8 @@ namespace Pulumi
             try
             {
                 program();
-                while (_work.TryDequeue(out var work))
-                    await work.ConfigureAwait(false);
+                while (work.TryDequeue(out var task))
+                    await task.ConfigureAwait(false);
             }
             catch (Exception exception)
             {
@@ -156,20 +156,20 @@ namespace Pulumi
 
     public sealed class DeploymentInstance
     {
-        readonly Deployment _deployment;
+        readonly Deployment deployment;
 
-        internal DeploymentInstance(Deployment deployment) => _deployment = deployment;
+        internal DeploymentInstance(Deployment deployment) => this.deployment = deployment;
 
-        public string ProjectName => _deployment.ProjectName;
+        public string ProjectName => deployment.ProjectName;
 
-        public string StackName => _deployment.StackName;
+        public string StackName => deployment.StackName;
     }
 
     public sealed class Config(string? name = null)
     {
-        readonly string _name = name ?? Deployment.Instance.ProjectName;
+        readonly string name = name ?? Deployment.Instance.ProjectName;
 
-        public string? Get(string key) => Deployment.Current!.Setting($"{_name}:{key}");
+        public string? Get(string key) => Deployment.Current!.Setting($"{name}:{key}");
     }
 
     public class RunException(string message) : Exception(message);

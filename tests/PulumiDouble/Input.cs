@@ -25,21 +25,21 @@ public static class InputExtensions
 
 public sealed class InputList<T> : Input<ImmutableArray<T>>, IEnumerable
 {
-    readonly List<Input<T>> _items = [];
+    readonly List<Input<T>> items = [];
 
     public InputList()
         : this([]) { }
 
     InputList(IEnumerable<Input<T>> items)
-        : base(Output.All(items)) => _items.AddRange(items);
+        : base(Output.All(items)) => this.items.AddRange(items);
 
     public void Add(params Input<T>[] inputs)
     {
-        _items.AddRange(inputs);
-        Value = Output.All([.. _items]);
+        items.AddRange(inputs);
+        Value = Output.All([.. items]);
     }
 
-    internal InputList<T> Concat(InputList<T> other) => new([.. _items, .. other._items]);
+    internal InputList<T> Concat(InputList<T> other) => new([.. items, .. other.items]);
 
     IEnumerator IEnumerable.GetEnumerator() =>
         throw new NotSupportedException("A list of inputs is not known until the program has run.");
@@ -54,7 +54,7 @@ public sealed class InputList<T> : Input<ImmutableArray<T>>, IEnumerable
 
 public sealed class InputMap<TValue> : Input<ImmutableDictionary<string, TValue>>, IEnumerable
 {
-    ImmutableSortedDictionary<string, Input<TValue>> _items = ImmutableSortedDictionary<string, Input<TValue>>.Empty;
+    ImmutableSortedDictionary<string, Input<TValue>> items = ImmutableSortedDictionary<string, Input<TValue>>.Empty;
 
     public InputMap()
         : base(Output.Create(ImmutableDictionary<string, TValue>.Empty)) { }
@@ -63,10 +63,12 @@ public sealed class InputMap<TValue> : Input<ImmutableDictionary<string, TValue>
     {
         set
         {
-            var items = _items = _items.Add(key, value);
+            var current = items = items.Add(key, value);
             Value = Output
-                .All(items.Values)
-                .Apply(values => items.Keys.Zip(values).ToImmutableDictionary(pair => pair.First, pair => pair.Second));
+                .All(current.Values)
+                .Apply(values =>
+                    current.Keys.Zip(values).ToImmutableDictionary(pair => pair.First, pair => pair.Second)
+                );
         }
     }
 

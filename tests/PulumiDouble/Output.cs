@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Pulumi
 {
-    /// <summary>A value that is known once the resource it comes from exists. Unknown values are left out: no test previews.</summary>
+    /// <summary>
+    /// A value that is known once the resource it comes from exists. Unknown values are left out: no test previews.
+    /// </summary>
     public sealed class Output<T> : IOutput
     {
         internal Output(Task<OutputData<T>> data)

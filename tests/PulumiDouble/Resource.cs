@@ -5,14 +5,14 @@ namespace Pulumi;
 
 public class Resource
 {
-    readonly string _type;
-    readonly string _name;
-    readonly ImmutableArray<ResourceTransformation> _transformations;
+    readonly string type;
+    readonly string name;
+    readonly ImmutableArray<ResourceTransformation> transformations;
 
     private protected Resource(string type, string name, ResourceArgs? args, ResourceOptions? options)
     {
-        _type = type;
-        _name = name;
+        this.type = type;
+        this.name = name;
         args ??= new ResourceArgs();
         options ??= new CustomResourceOptions();
         var deployment =
@@ -20,8 +20,8 @@ public class Resource
         var parent = options.Parent ?? deployment.Stack;
         Completions = Completion.OfOutputs(this);
 
-        _transformations = [.. options.ResourceTransformations, .. parent?._transformations ?? []];
-        foreach (var transformation in _transformations)
+        transformations = [.. options.ResourceTransformations, .. parent?.transformations ?? []];
+        foreach (var transformation in transformations)
             if (transformation(new ResourceTransformationArgs(this, args, options)) is { } result)
                 (args, options) = (result.Args, result.Options);
 
@@ -36,9 +36,9 @@ public class Resource
     [Output("urn")]
     public Output<string> Urn { get; private protected set; } = null!;
 
-    public string GetResourceType() => _type;
+    public string GetResourceType() => type;
 
-    public string GetResourceName() => _name;
+    public string GetResourceName() => name;
 
     internal IReadOnlyDictionary<string, Completion> Completions { get; }
 
@@ -218,12 +218,12 @@ abstract class Completion
 
 sealed class Completion<T> : Completion
 {
-    readonly TaskCompletionSource<OutputData<T>> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource<OutputData<T>> source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Completion() => Output = new Output<T>(_source.Task);
+    public Completion() => Output = new Output<T>(source.Task);
 
     public Output<T> Output { get; }
 
     public override void Set(object? value) =>
-        _source.SetResult(new OutputData<T>((T)Wire.Read(value, typeof(T))!, IsSecret: false));
+        source.SetResult(new OutputData<T>((T)Wire.Read(value, typeof(T))!, IsSecret: false));
 }

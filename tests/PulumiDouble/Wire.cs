@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace Pulumi;
 
 /// <summary>
-/// Arguments as the engine sees them, and its answers as the program sees them: texts, numbers (doubles), flags, lists and maps.
+/// Arguments as the engine sees them, and its answers as the program sees them: texts, numbers (doubles), flags, lists
+/// and maps.
 /// </summary>
 static class Wire
 {

@@ -5,33 +5,40 @@ namespace Infra.Tests;
 
 public class ConfigTests
 {
-    static readonly string[] _plans = ["standard", "premium", "regulated"];
+    static readonly string[] Plans = ["standard", "premium", "regulated"];
 
     [Theory]
     [InlineData(
         "tier",
         "gold",
-        "tenant:tier is 'gold', allowed are standard, premium, regulated. Run 'pulumi config set tier standard --stack dev'."
+        "tenant:tier is 'gold', allowed are standard, premium, regulated. Run 'pulumi config set tier "
+            + "standard --stack dev'."
     )]
     [InlineData(
         "apiImage",
         "europe-west3-docker.pkg.dev/factory-dev/images/api:latest",
-        "tenant:apiImage is 'europe-west3-docker.pkg.dev/factory-dev/images/api:latest', expected an image by digest, such as europe-west3-docker.pkg.dev/factory-dev/images/api@sha256:…. Run 'pulumi config set apiImage <value> --stack dev'."
+        "tenant:apiImage is 'europe-west3-docker.pkg.dev/factory-dev/images/api:latest', expected an image "
+            + "by digest, such as europe-west3-docker.pkg.dev/factory-dev/images/api@sha256:…. Run 'pulumi config "
+            + "set apiImage <value> --stack dev'."
     )]
     [InlineData(
         "uiImage",
         "docker.io/library/ui@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
-        "which does not come from europe-west3-docker.pkg.dev/factory-dev/images. Push it there, or change artifactRegistry."
+        "which does not come from europe-west3-docker.pkg.dev/factory-dev/images. Push it there, or change "
+            + "artifactRegistry."
     )]
     [InlineData(
         "dnsDomain",
         "dev.factory.example.com",
-        "tenant:dnsDomain is 'dev.factory.example.com', expected a domain with its trailing dot, such as 'factory.example.com.'. Set it in Pulumi.dev.yaml, or name in platformStack a stack that has it as an output."
+        "tenant:dnsDomain is 'dev.factory.example.com', expected a domain with its trailing dot, such as "
+            + "'factory.example.com.'. Set it in Pulumi.dev.yaml, or name in platformStack a stack that has it as "
+            + "an output."
     )]
     [InlineData(
         "region",
         "us-east1",
-        "tenant:region is 'us-east1', but the subnetwork 'projects/factory-dev/regions/europe-west3/subnetworks/run' lies in 'europe-west3'."
+        "tenant:region is 'us-east1', but the subnetwork "
+            + "'projects/factory-dev/regions/europe-west3/subnetworks/run' lies in 'europe-west3'."
     )]
     [InlineData("region", "Frankfurt", "tenant:region is 'Frankfurt', expected a region such as europe-west3.")]
     [InlineData(
@@ -54,7 +61,8 @@ public class ConfigTests
     [InlineData(
         "databasePassword",
         "0123456789abcdef",
-        "tenant:databasePassword has not all of a lower-case letter, an upper-case letter, a digit and another character."
+        "tenant:databasePassword has not all of a lower-case letter, an upper-case letter, a digit and "
+            + "another character."
     )]
     [InlineData(
         "databasePassword",
@@ -69,7 +77,8 @@ public class ConfigTests
     [InlineData(
         "diskSizeGb",
         "5",
-        "tenant:diskSizeGb is '5', allowed are whole numbers from 10 to 65536. Run 'pulumi config set diskSizeGb 20 --stack dev'."
+        "tenant:diskSizeGb is '5', allowed are whole numbers from 10 to 65536. Run 'pulumi config set "
+            + "diskSizeGb 20 --stack dev'."
     )]
     [InlineData(
         "transactionLogDays",
@@ -79,14 +88,15 @@ public class ConfigTests
     [InlineData(
         "maxInstances",
         "4",
-        "tenant:maxConnections is 100, but 4 API instances may open 80 connections and 30 stay reserved. Raise it, or lower maxInstances or connectionsPerInstance."
+        "tenant:maxConnections is 100, but 4 API instances may open 80 connections and 30 stay reserved. "
+            + "Raise it, or lower maxInstances or connectionsPerInstance."
     )]
     [InlineData(
         "minInstances",
         "3",
         "tenant:minInstances is 3, more than maxInstances 2. Lower it, or raise maxInstances."
     )]
-    public async Task A_wrong_setting_is_named_with_its_value_what_is_allowed_and_the_remedy_before_anything_is_registered(
+    public async Task A_wrong_setting_is_named_with_what_is_allowed_and_the_remedy_before_anything_is_registered(
         string key,
         string? value,
         string sentence
@@ -140,7 +150,8 @@ public class ConfigTests
         );
 
         Assert.Contains(
-            "tenant:retainedBackups is 20, fewer than the 35 days of transactionLogDays, and a recovery starts from the backup before its point in time.",
+            "tenant:retainedBackups is 20, fewer than the 35 days of transactionLogDays, and a recovery "
+                + "starts from the backup before its point in time.",
             message
         );
         Assert.Empty(registered);
@@ -226,7 +237,7 @@ public class ConfigTests
                 .Where(property => StackFiles.Declared.ContainsKey(Camel(property.Name)))
         )
             Assert.Equal(
-                _plans.Select(plan => $"{property.GetValue(Tier.All[plan])}"),
+                Plans.Select(plan => $"{property.GetValue(Tier.All[plan])}"),
                 Cells(Camel(property.Name))[3..6]
             );
 

@@ -243,7 +243,7 @@ public class DatabaseTests
     }
 
     [Fact]
-    public async Task With_managed_roles_the_application_reads_and_writes_what_the_migrator_creates_and_the_public_cannot_connect()
+    public async Task With_managed_roles_the_application_uses_what_the_migrator_creates_and_the_public_cannot_connect()
     {
         var graph = await Graph.OfAsync("globex-health");
 

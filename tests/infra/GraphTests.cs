@@ -23,7 +23,8 @@ public class GraphTests
             : "";
         if (recorded != actual)
             Assert.Fail(
-                $"tests/infra/golden/{stack}.txt differs, first in {FirstDifference(recorded, actual)}\nIf that is meant: UPDATE_GOLDEN=1 dotnet run --project tests/infra, and read the diff."
+                $"tests/infra/golden/{stack}.txt differs, first in {FirstDifference(recorded, actual)}\n"
+                    + "If that is meant: UPDATE_GOLDEN=1 dotnet run --project tests/infra, and read the diff."
             );
 
         static string FirstDifference(string recorded, string actual)
@@ -78,7 +79,8 @@ public class GraphTests
         Assert.Equal("europe-west3", await OutputUtilities.GetValueAsync(outputs.Region));
         Assert.Equal("migrator-acme-corp", await OutputUtilities.GetValueAsync(outputs.MigrationJob));
         Assert.Equal(
-            $"https://console.cloud.google.com/monitoring/dashboards/builder/dashboard{Cloud.NameSuffix}?project=factory-prod",
+            $"https://console.cloud.google.com/monitoring/dashboards/builder/dashboard{Cloud.NameSuffix}"
+                + "?project=factory-prod",
             await OutputUtilities.GetValueAsync(outputs.DashboardUrl)
         );
     }

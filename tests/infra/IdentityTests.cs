@@ -20,11 +20,12 @@ public class IdentityTests
     }
 
     [Theory, Stacks]
-    public async Task No_account_is_owner_or_editor_or_reads_all_secrets_and_every_project_role_is_narrowed_to_one_resource(
+    public async Task No_account_is_owner_or_reads_all_secrets_and_every_project_role_is_narrowed_to_one_resource(
         string stack
     )
     {
         var graph = await Graph.OfAsync(stack);
+        var project = stack == "dev" ? "factory-dev" : "factory-prod";
 
         Assert.NotEmpty(graph.All("IAMMember"));
         Assert.All(
@@ -39,7 +40,8 @@ public class IdentityTests
             }
         );
         Assert.Equal(
-            $"resource.name == 'projects/{(stack == "dev" ? "factory-dev" : "factory-prod")}/instances/db-{stack}{Cloud.NameSuffix}' && resource.service == 'sqladmin.googleapis.com'",
+            $"resource.name == 'projects/{project}/instances/db-{stack}{Cloud.NameSuffix}' "
+                + "&& resource.service == 'sqladmin.googleapis.com'",
             graph.One("IAMMember", "api-signs-in").Text("condition.expression")
         );
     }

@@ -4,17 +4,17 @@ namespace Infra.Tests;
 
 public class ImageTests
 {
-    static readonly string[] _lines = File.ReadAllLines(Path.Combine(StackFiles.Root, "Dockerfile"));
+    static readonly string[] Lines = File.ReadAllLines(Path.Combine(StackFiles.Root, "Dockerfile"));
 
     // What follows the last FROM is what runs.
-    static readonly string[] _final = _lines[
-        Array.FindLastIndex(_lines, line => line.StartsWith("FROM ", StringComparison.Ordinal))..
+    static readonly string[] Final = Lines[
+        Array.FindLastIndex(Lines, line => line.StartsWith("FROM ", StringComparison.Ordinal))..
     ];
 
     [Fact]
     public async Task The_image_starts_the_migrator_so_that_the_jobs_arguments_are_a_verb_and_its_options()
     {
-        Assert.Contains("ENTRYPOINT [\"/app/migrator\"]", _final);
+        Assert.Contains("ENTRYPOINT [\"/app/migrator\"]", Final);
         Assert.Equal(
             "promote",
             (await Graph.OfAsync("acme-corp")).One("Job").Text("template.template.containers.0.args.0")
@@ -26,9 +26,9 @@ public class ImageTests
     {
         Assert.Matches(
             "^USER [1-9][0-9]+:[1-9][0-9]+$",
-            Assert.Single(_final, line => line.StartsWith("USER ", StringComparison.Ordinal))
+            Assert.Single(Final, line => line.StartsWith("USER ", StringComparison.Ordinal))
         );
-        Assert.DoesNotContain("sdk", _final[0]);
+        Assert.DoesNotContain("sdk", Final[0]);
     }
 
     [Fact]
@@ -38,6 +38,6 @@ public class ImageTests
             "POSTGRES_".Length..
         ];
 
-        Assert.Contains(_final, line => line.Contains($"postgresql-client-{newest} ", StringComparison.Ordinal));
+        Assert.Contains(Final, line => line.Contains($"postgresql-client-{newest} ", StringComparison.Ordinal));
     }
 }

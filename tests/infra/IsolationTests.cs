@@ -8,7 +8,7 @@ public class IsolationTests
     const string Rfc1035 = "^[a-z]([-a-z0-9]*[a-z0-9])?$";
 
     // Each API's own rule: type, property ("" is the name that Pulumi completes), pattern, shortest, longest.
-    static readonly (string Type, string Property, string Pattern, int Min, int Max)[] _rules =
+    static readonly (string Type, string Property, string Pattern, int Min, int Max)[] Rules =
     [
         ("gcp:serviceaccount/account:Account", "accountId", "^[a-z]([-a-z0-9]*[a-z0-9])$", 6, 30),
         ("gcp:identityplatform/tenant:Tenant", "displayName", "^[a-zA-Z][-a-zA-Z0-9]*$", 4, 20),
@@ -40,7 +40,7 @@ public class IsolationTests
         ("gcp:billing/budget:Budget", "displayName", "^.+$", 1, 60 + 3),
     ];
 
-    static readonly string[] _neighbours =
+    static readonly string[] Neighbours =
     [
         "api",
         "api-acme",
@@ -54,22 +54,22 @@ public class IsolationTests
     ];
 
     // Short ones, long ones, and families that differ only where a shortened name was cut.
-    static readonly Gen<string> _slugs = Gen.OneOf(
+    static readonly Gen<string> Slugs = Gen.OneOf(
             Gen.String[Gen.Char["abcxyz019"], 1, 8].List[1, 6].Select(words => string.Join('-', words)),
             Gen.Select(Gen.String[Gen.Char["ab1"], 1, 3], Gen.Int[30, 52])
                 .Select((end, length) => new string('a', length) + end),
-            Gen.Int[0, _neighbours.Length - 1].Select(index => _neighbours[index])
+            Gen.Int[0, Neighbours.Length - 1].Select(index => Neighbours[index])
         )
         .Where(slug => slug.Length <= Slug.MaxLength);
 
     [Fact]
     public Task Every_legal_slug_gives_names_that_each_API_accepts() =>
-        _slugs.SampleAsync(
+        Slugs.SampleAsync(
             async slug =>
             {
                 var graph = await Graph.DeployAsync(slug, StackFiles.Settings("globex-health"));
 
-                foreach (var (type, property, pattern, min, max) in _rules)
+                foreach (var (type, property, pattern, min, max) in Rules)
                 {
                     var names = Names(graph, type, property);
                     Assert.NotEmpty(names);
@@ -89,7 +89,7 @@ public class IsolationTests
 
     [Fact]
     public Task Two_tenants_share_no_physical_name() =>
-        Gen.Select(_slugs, _slugs)
+        Gen.Select(Slugs, Slugs)
             .Where((one, other) => one != other)
             .SampleAsync(
                 async (one, other) =>
@@ -97,7 +97,7 @@ public class IsolationTests
                     var first = await Graph.DeployAsync(one, StackFiles.Settings("globex-health"));
                     var second = await Graph.DeployAsync(other, StackFiles.Settings("globex-health"));
 
-                    foreach (var (type, property, _, _, _) in _rules.Where(rule => rule.Type != "gcp:sql/user:User"))
+                    foreach (var (type, property, _, _, _) in Rules.Where(rule => rule.Type != "gcp:sql/user:User"))
                         Assert.Empty(Names(first, type, property).Intersect(Names(second, type, property)));
                 },
                 iter: 40,
@@ -169,7 +169,8 @@ public class IsolationTests
             node => Assert.Equal("gcp", node.Provider)
         );
         Assert.Equal(stack == "dev" ? "factory-dev" : "factory-prod", graph.One("gcp").Text("project"));
-        // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to count the calls on.
+        // Budgets, API keys and Identity Platform refuse a person's own credentials that name no project to count the
+        // calls on.
         Assert.Equal(
             ("true", graph.One("gcp").Text("project")),
             (graph.One("gcp").Text("userProjectOverride"), graph.One("gcp").Text("billingProject"))
@@ -196,7 +197,7 @@ public class IsolationTests
         var (message, registered) = await Graph.FaultAsync(slug, "acme-corp");
 
         Assert.Contains(
-            "the stack's name is the tenant's slug: lower-case letters, digits and single hyphens between them, at most 56 characters",
+            $"the stack's name is the tenant's slug: {Slug.Rule}",
             message
         );
         Assert.Empty(registered);

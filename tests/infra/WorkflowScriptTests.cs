@@ -5,14 +5,15 @@ namespace Infra.Tests;
 
 public sealed class WorkflowScriptTests : IDisposable
 {
-    readonly string _folder = Directory.CreateTempSubdirectory("workflow-").FullName;
+    readonly string folder = Directory.CreateTempSubdirectory("workflow-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Theory]
     [InlineData("Pulumi.dev.yaml", "stacks=[\"dev\"]")]
     [InlineData("Pulumi.dev.yaml\nPulumi.acme-corp.yaml", "stacks=[\"acme-corp\",\"dev\"]")]
     [InlineData("infra/Edge.cs", "stacks=[\"acme-corp\",\"dev\"]")]
+    [InlineData("migrator/Model/Slug.cs", "stacks=[\"acme-corp\",\"dev\"]")]
     [InlineData("Pulumi.dev.yaml\nDirectory.Packages.props", "stacks=[\"acme-corp\",\"dev\"]")]
     [InlineData("Pulumi.dev.yaml\nREADME.md\nmigrator/Program.cs", "stacks=[\"dev\"]")]
     [InlineData("docs/infrastructure.md\ntests/infra/EdgeTests.cs", "stacks=[]")]
@@ -52,19 +53,19 @@ public sealed class WorkflowScriptTests : IDisposable
         "acme-corp; rm -rf /",
         "acme-corp; rm -rf /",
         2,
-        "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters."
+        "That is no slug. Lower-case letters, digits and single hyphens inside, at most 56 characters."
     )]
     [InlineData(
         "$(id)",
         "$(id)",
         2,
-        "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters."
+        "That is no slug. Lower-case letters, digits and single hyphens inside, at most 56 characters."
     )]
     [InlineData(
         "../acme-corp",
         "../acme-corp",
         2,
-        "That is no slug. Lower-case letters, digits and single hyphens between them, at most 56 characters."
+        "That is no slug. Lower-case letters, digits and single hyphens inside, at most 56 characters."
     )]
     public async Task A_rollback_wants_the_slug_of_a_committed_stack_twice(
         string slug,
@@ -83,7 +84,7 @@ public sealed class WorkflowScriptTests : IDisposable
     [InlineData("false", 1)]
     public async Task A_step_notes_when_it_ran_and_how_it_ended_and_ends_the_same_way(string command, int exitCode)
     {
-        var timeline = Path.Combine(_folder, "report", "timeline.jsonl");
+        var timeline = Path.Combine(folder, "report", "timeline.jsonl");
 
         var result = await Tool.RunAsync(
             "bash",
@@ -105,7 +106,7 @@ public sealed class WorkflowScriptTests : IDisposable
     [Theory]
     [InlineData("True", 0)]
     [InlineData("False", 1)]
-    public async Task The_migrators_job_is_run_with_its_arguments_and_the_log_of_that_very_execution_is_kept_however_it_ends(
+    public async Task The_migrators_job_runs_with_its_arguments_and_the_log_of_that_execution_is_kept_however_it_ends(
         string completed,
         int exitCode
     )
@@ -113,17 +114,17 @@ public sealed class WorkflowScriptTests : IDisposable
         await FakeAsync(
             "gcloud",
             $$$"""
-            printf '%s\n' "$*" >> "{{{_folder}}}/calls"
+            printf '%s\n' "$*" >> "{{{folder}}}/calls"
             case "$*" in
               "run jobs execute "*) echo migrator-acme-corp-x7 ;;
               "run jobs executions describe migrator-acme-corp-x7 "*)
                 # Nothing is known yet, then it runs, then it has ended.
-                case "$(grep -c describe "{{{_folder}}}/calls")" in
+                case "$(grep -c describe "{{{folder}}}/calls")" in
                   1) exit 1 ;;
-                  2) echo '{"status":{"conditions":[{"type":"Started","status":"True"},{"type":"Completed","status":"Unknown"}]}}' ;;
+                  2) echo '{"status":{"conditions":[{"type":"Completed","status":"Unknown"}]}}' ;;
                   *) echo '{"status":{"conditions":[{"type":"Completed","status":"{{{completed}}}"}]}}' ;;
                 esac ;;
-              "logging read"*) echo '[{"timestamp":"2026-01-01T00:00:00Z","severity":"INFO","insertId":"a","jsonPayload":{"message":"hello"}}]' ;;
+              "logging read"*) echo '[{"severity":"INFO","insertId":"a","jsonPayload":{"message":"hello"}}]' ;;
             esac
             """
         );
@@ -133,13 +134,13 @@ public sealed class WorkflowScriptTests : IDisposable
             [
                 Path.Combine(StackFiles.Root, ".github/scripts/run-migrator.sh"),
                 "migrator-acme-corp",
-                $"{_folder}/log.jsonl",
+                $"{folder}/log.jsonl",
                 "verify",
                 "--tenant-slug=acme-corp",
             ],
             environment:
             [
-                ("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"),
+                ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"),
                 ("PROJECT", "p"),
                 ("REGION", "r"),
                 ("LOG_DELAY", "0"),
@@ -148,16 +149,17 @@ public sealed class WorkflowScriptTests : IDisposable
         );
 
         Assert.True(exitCode == result.ExitCode, result.Error);
-        var calls = await File.ReadAllLinesAsync($"{_folder}/calls", TestContext.Current.CancellationToken);
+        var calls = await File.ReadAllLinesAsync($"{folder}/calls", TestContext.Current.CancellationToken);
         Assert.Equal(
-            "run jobs execute migrator-acme-corp --project p --region r --args=verify,--tenant-slug=acme-corp --async --format value(metadata.name)",
+            "run jobs execute migrator-acme-corp --project p --region r "
+                + "--args=verify,--tenant-slug=acme-corp --async --format value(metadata.name)",
             calls[0]
         );
         Assert.Contains("execution_name\"=\"migrator-acme-corp-x7\"", calls[^1]);
         Assert.Equal(
             "hello",
             JsonDocument
-                .Parse(await File.ReadAllTextAsync($"{_folder}/log.jsonl", TestContext.Current.CancellationToken))
+                .Parse(await File.ReadAllTextAsync($"{folder}/log.jsonl", TestContext.Current.CancellationToken))
                 .RootElement.GetProperty("jsonPayload")
                 .GetProperty("message")
                 .GetString()
@@ -167,7 +169,10 @@ public sealed class WorkflowScriptTests : IDisposable
     [Theory]
     [InlineData("[]", "--method POST repos/o/r/issues/7/comments")]
     [InlineData(
-        """[{"id":1,"user":{"login":"somebody"},"body":"<!-- promotion --> mine"},{"id":2,"user":{"login":"github-actions[bot]"},"body":"<!-- promotion -->\nold"}]""",
+        """
+            [{"id":1,"user":{"login":"somebody"},"body":"<!-- promotion --> mine"},
+             {"id":2,"user":{"login":"github-actions[bot]"},"body":"<!-- promotion -->\nold"}]
+            """,
         "--method PATCH repos/o/r/issues/comments/2"
     )]
     public async Task A_comment_is_written_once_and_then_edited_and_nobody_elses_is_touched(
@@ -179,20 +184,20 @@ public sealed class WorkflowScriptTests : IDisposable
             "gh",
             $$"""
             case "$*" in
-              *--paginate*) cat "{{_folder}}/comments.json" ;;
-              *) printf '%s\n' "$*" >> "{{_folder}}/calls"; cat "${@: -1:1}" > /dev/null 2>&1 || true ;;
+              *--paginate*) cat "{{folder}}/comments.json" ;;
+              *) printf '%s\n' "$*" >> "{{folder}}/calls"; cat "${@: -1:1}" > /dev/null 2>&1 || true ;;
             esac
             """
         );
-        await File.WriteAllTextAsync($"{_folder}/comments.json", comments, TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync($"{_folder}/report.md", "text", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync($"{folder}/comments.json", comments, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync($"{folder}/report.md", "text", TestContext.Current.CancellationToken);
 
         var result = await Tool.RunAsync(
             "bash",
-            [".github/scripts/comment.sh", "7", "promotion", $"{_folder}/report.md"],
+            [".github/scripts/comment.sh", "7", "promotion", $"{folder}/report.md"],
             environment:
             [
-                ("PATH", $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}"),
+                ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"),
                 ("GITHUB_REPOSITORY", "o/r"),
             ]
         );
@@ -200,7 +205,7 @@ public sealed class WorkflowScriptTests : IDisposable
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains(
             expected,
-            Assert.Single(await File.ReadAllLinesAsync($"{_folder}/calls", TestContext.Current.CancellationToken))
+            Assert.Single(await File.ReadAllLinesAsync($"{folder}/calls", TestContext.Current.CancellationToken))
         );
     }
 
@@ -211,7 +216,7 @@ public sealed class WorkflowScriptTests : IDisposable
 
         var (_, comment, _) = await Tool.RunAsync(
             "bash",
-            [".github/scripts/preview.sh", "acme-corp", $"{_folder}/preview.txt"]
+            [".github/scripts/preview.sh", "acme-corp", $"{folder}/preview.txt"]
         );
 
         var lines = comment.TrimEnd('\n').Split('\n');
@@ -224,7 +229,7 @@ public sealed class WorkflowScriptTests : IDisposable
     {
         var (exitCode, comment, _) = await Tool.RunAsync(
             "bash",
-            [".github/scripts/preview.sh", "acme-corp", $"{_folder}/preview.txt"]
+            [".github/scripts/preview.sh", "acme-corp", $"{folder}/preview.txt"]
         );
 
         Assert.Equal(0, exitCode);
@@ -236,9 +241,9 @@ public sealed class WorkflowScriptTests : IDisposable
     {
         await WriteAsync(
             "report-2-promote/promote.jsonl",
-            """{"timestamp":"2026-01-01T10:00:00Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"copy","message":"Copy"}}""",
-            """{"timestamp":"2026-01-01T10:01:00Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"copy","message":"Copy"}}""",
-            """{"timestamp":"2026-01-01T10:01:30Z","severity":"INFO","jsonPayload":{"event":"phase_ended","phase":"copy","message":"Copy"}}"""
+            Entry("10:00:00", "INFO", """{"event":"phase_started","phase":"copy","message":"Copy"}"""),
+            Entry("10:01:00", "INFO", """{"event":"phase_started","phase":"copy","message":"Copy"}"""),
+            Entry("10:01:30", "INFO", """{"event":"phase_ended","phase":"copy","message":"Copy"}""")
         );
 
         var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"));
@@ -251,7 +256,7 @@ public sealed class WorkflowScriptTests : IDisposable
     {
         await WriteAsync(
             "report-2-promote/timeline.jsonl",
-            """{"name":"Migration","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:05:00.000Z","status":0}""",
+            Step("Migration", "10:00:00", "10:05:00", 0),
             "{\"name\":",
             "null"
         );
@@ -267,14 +272,22 @@ public sealed class WorkflowScriptTests : IDisposable
     {
         await WriteAsync(
             "report-2-promote/timeline.jsonl",
-            """{"name":"Infrastructure","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:12:30.000Z","status":0}""",
-            """{"name":"Migration","started":"2026-01-01T10:12:31.000Z","ended":"2026-01-01T10:14:00.000Z","status":0}"""
+            Step("Infrastructure", "10:00:00", "10:12:30", 0),
+            Step("Migration", "10:12:31", "10:14:00", 0)
         );
         await WriteAsync(
             "report-2-promote/promote.jsonl",
-            """{"timestamp":"2026-01-01T10:12:40Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"preflight","message":"Preflight"}}""",
-            """{"timestamp":"2026-01-01T10:12:42.5Z","severity":"INFO","jsonPayload":{"event":"phase_ended","phase":"preflight","seconds":2.5,"message":"Preflight"}}""",
-            """{"timestamp":"2026-01-01T10:13:50Z","severity":"INFO","jsonPayload":{"event":"check","area":"data integrity","check":"digests","outcome":"passed","message":"12 tables"}}"""
+            Entry("10:12:40", "INFO", """{"event":"phase_started","phase":"preflight","message":"Preflight"}"""),
+            Entry(
+                "10:12:42.5",
+                "INFO",
+                """{"event":"phase_ended","phase":"preflight","seconds":2.5,"message":"Preflight"}"""
+            ),
+            Entry(
+                "10:13:50",
+                "INFO",
+                """{"event":"check","area":"data integrity","check":"digests","outcome":"passed"}"""
+            )
         );
 
         var (exitCode, report, error) = await ReportAsync(("SLUG", "acme-corp"), ("COMMIT", "0123abc"));
@@ -294,14 +307,11 @@ public sealed class WorkflowScriptTests : IDisposable
     [Fact]
     public async Task The_report_of_a_failure_names_the_phase_that_never_ended_and_what_the_migrator_said()
     {
-        await WriteAsync(
-            "report-2-promote/timeline.jsonl",
-            """{"name":"Migration","started":"2026-01-01T10:00:00.000Z","ended":"2026-01-01T10:05:00.000Z","status":4}"""
-        );
+        await WriteAsync("report-2-promote/timeline.jsonl", Step("Migration", "10:00:00", "10:05:00", 4));
         await WriteAsync(
             "report-2-promote/promote.jsonl",
-            """{"timestamp":"2026-01-01T10:00:10Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"verify","message":"Verify"}}""",
-            """{"timestamp":"2026-01-01T10:04:00Z","severity":"WARNING","jsonPayload":{"message":"Table public.users differs in 3 rows."}}"""
+            Entry("10:00:10", "INFO", """{"event":"phase_started","phase":"verify","message":"Verify"}"""),
+            Entry("10:04:00", "WARNING", """{"message":"Table public.users differs in 3 rows."}""")
         );
 
         var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"), ("PROMOTED", "failure"));
@@ -320,8 +330,14 @@ public sealed class WorkflowScriptTests : IDisposable
     {
         await WriteAsync(
             "report-2-promote/promote.jsonl",
-            """{"timestamp":"2026-01-01T10:00:00Z","severity":"INFO","jsonPayload":{"event":"phase_started","phase":"a|b\n```\n<img src=x> @everyone :crit, 1","message":""}}""",
-            """{"timestamp":"2026-01-01T10:00:01Z","severity":"ERROR","textPayload":"<!-- promotion --> [click](https://evil.example) @admin `x`\n# head"}"""
+            Entry(
+                "10:00:00",
+                "INFO",
+                """{"event":"phase_started","phase":"a|b\n```\n<img src=x> @everyone :crit, 1","message":""}"""
+            ),
+            """
+            {"severity":"ERROR","textPayload":"<!-- promotion --> [click](https://evil.example) @admin `x`\n# head"}
+            """
         );
 
         var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"), ("PROMOTED", "failure"));
@@ -341,7 +357,7 @@ public sealed class WorkflowScriptTests : IDisposable
     [Fact]
     public async Task Where_no_tenant_was_found_the_report_says_so_and_needs_no_log()
     {
-        Directory.Delete(_folder);
+        Directory.Delete(folder);
 
         var (exitCode, report, _) = await ReportAsync(
             ("SLUG", ""),
@@ -350,29 +366,37 @@ public sealed class WorkflowScriptTests : IDisposable
             ("PROMOTED", "skipped")
         );
 
-        Directory.CreateDirectory(_folder);
+        Directory.CreateDirectory(folder);
         Assert.Equal(0, exitCode);
         Assert.Contains("### Promotion did not finish (resolve: failure)", report);
         Assert.Contains("No single committed tenant is named", report);
     }
 
+    /// <summary>A line of timed.sh.</summary>
+    static string Step(string name, string from, string to, int status) =>
+        $$"""{"name":"{{name}}","started":"2026-01-01T{{from}}Z","ended":"2026-01-01T{{to}}Z","status":{{status}}}""";
+
+    /// <summary>A line of run-migrator.sh.</summary>
+    static string Entry(string time, string severity, string payload) =>
+        $$"""{"timestamp":"2026-01-01T{{time}}Z","severity":"{{severity}}","jsonPayload":{{payload}}}""";
+
     Task<(int ExitCode, string Output, string Error)> ReportAsync(params (string Name, string Value)[] environment) =>
         Tool.RunAsync(
             "node",
-            [Path.Combine(StackFiles.Root, ".github/scripts/report.mjs"), _folder],
+            [Path.Combine(StackFiles.Root, ".github/scripts/report.mjs"), folder],
             environment: environment
         );
 
     Task WriteAsync(string path, params string[] lines)
     {
-        var file = Path.Combine(_folder, path);
+        var file = Path.Combine(folder, path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         return File.WriteAllLinesAsync(file, lines, TestContext.Current.CancellationToken);
     }
 
     async Task FakeAsync(string program, string script)
     {
-        var path = Path.Combine(_folder, program);
+        var path = Path.Combine(folder, program);
         await File.WriteAllTextAsync(path, $"#!/usr/bin/env bash\n{script}\n", TestContext.Current.CancellationToken);
         await Tool.RunAsync("chmod", ["+x", path]);
     }

@@ -6,13 +6,13 @@ namespace Infra.Tests;
 
 public class WorkflowTests
 {
-    static readonly string _folder = Path.Combine(StackFiles.Root, ".github", "workflows");
+    static readonly string Folder = Path.Combine(StackFiles.Root, ".github", "workflows");
 
     public static TheoryData<string> Workflows =>
-        [.. Directory.GetFiles(_folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(Folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
     // Whoever adds a permission adds it here, and says why.
-    static readonly Dictionary<string, string[]> _permissions = new()
+    static readonly Dictionary<string, string[]> Permissions = new()
     {
         ["ci.yml test"] = ["contents: read"],
         ["ci.yml infra"] = ["contents: read"],
@@ -33,7 +33,7 @@ public class WorkflowTests
     };
 
     // A pull request's own code runs here and nowhere else: it is what is previewed, and what was approved.
-    static readonly string[] _runsPullRequest = ["preview.yml stacks", "preview.yml preview", "promote.yml promote"];
+    static readonly string[] RunsPullRequest = ["preview.yml stacks", "preview.yml preview", "promote.yml promote"];
 
     [Fact]
     public async Task Actionlint_finds_nothing()
@@ -52,7 +52,7 @@ public class WorkflowTests
 
         var (exitCode, output, complaint) = await Tool.RunAsync(
             "node",
-            ["lint.mjs", .. Directory.GetFiles(_folder)],
+            ["lint.mjs", .. Directory.GetFiles(Folder)],
             tool
         );
         Assert.True(exitCode == 0, output + complaint);
@@ -66,7 +66,7 @@ public class WorkflowTests
             Jobs(file),
             job =>
                 Assert.Equal(
-                    _permissions[$"{file} {job.Name}"],
+                    Permissions[$"{file} {job.Name}"],
                     Mapping(job.Node, "permissions")!.Children.Select(pair => $"{pair.Key}: {pair.Value}")
                 )
         );
@@ -75,7 +75,7 @@ public class WorkflowTests
     [Theory, MemberData(nameof(Workflows))]
     public void Every_action_is_pinned_by_its_full_commit_and_says_which_version_that_is(string file)
     {
-        var uses = File.ReadLines(Path.Combine(_folder, file))
+        var uses = File.ReadLines(Path.Combine(Folder, file))
             .Where(line => line.Contains("uses:", StringComparison.Ordinal))
             .ToList();
 
@@ -91,7 +91,7 @@ public class WorkflowTests
     public void One_action_has_one_version_in_all_workflows() =>
         Assert.All(
             Directory
-                .GetFiles(_folder)
+                .GetFiles(Folder)
                 .SelectMany(File.ReadLines)
                 .Select(line => Regex.Match(line, @"uses: ([\w./-]+)@(\w+)"))
                 .Where(match => match.Success)
@@ -109,7 +109,7 @@ public class WorkflowTests
     [Theory, MemberData(nameof(Workflows))]
     public void There_is_no_stored_credential_anywhere(string file)
     {
-        var text = File.ReadAllText(Path.Combine(_folder, file));
+        var text = File.ReadAllText(Path.Combine(Folder, file));
 
         Assert.DoesNotMatch(@"\bsecrets\b", text);
         Assert.DoesNotContain("credentials_json", text);
@@ -153,7 +153,7 @@ public class WorkflowTests
     [Fact]
     public void The_identity_that_changes_things_is_used_only_behind_an_approval() =>
         Assert.All(
-            Directory.GetFiles(_folder).SelectMany(path => Jobs(Path.GetFileName(path))),
+            Directory.GetFiles(Folder).SelectMany(path => Jobs(Path.GetFileName(path))),
             job =>
                 Assert.Equal(
                     Steps(job.Node)
@@ -190,7 +190,7 @@ public class WorkflowTests
                     with =>
                         Assert.Equal(
                             // In a folder of its own it is read, not run.
-                            _runsPullRequest.Contains($"{file} {job.Name}") || Scalar(with, "path") is not null
+                            RunsPullRequest.Contains($"{file} {job.Name}") || Scalar(with, "path") is not null
                                 ? "${{ github.event.pull_request.head.sha }}"
                                 : "${{ github.event.pull_request.base.sha }}",
                             Scalar(with, "ref")
@@ -257,7 +257,7 @@ public class WorkflowTests
     [Theory, MemberData(nameof(Workflows))]
     public void Every_script_and_variable_that_a_workflow_uses_exists_and_is_documented(string file)
     {
-        var text = File.ReadAllText(Path.Combine(_folder, file));
+        var text = File.ReadAllText(Path.Combine(Folder, file));
         var manual = File.ReadAllText(Path.Combine(StackFiles.Root, "docs", "infrastructure.md"));
 
         Assert.All(

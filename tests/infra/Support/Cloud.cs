@@ -4,7 +4,9 @@ using Pulumi.Testing;
 
 namespace Infra.Tests.Support;
 
-/// <summary>Stands in for the providers: remembers what was asked for and answers as Google would, with made-up addresses.</summary>
+/// <summary>
+/// Stands in for the providers: remembers what was asked for and answers as Google would, with made-up addresses.
+/// </summary>
 sealed class Cloud : IMocks
 {
     /// <summary>What Pulumi appends to a name that the program leaves to it.</summary>

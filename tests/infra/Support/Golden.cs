@@ -6,13 +6,14 @@ using System.Text.Json;
 namespace Infra.Tests.Support;
 
 /// <summary>
-/// The whole graph as text that reads well in a diff. <c>UPDATE_GOLDEN=1 dotnet run --project tests/infra</c> writes it anew.
+/// The whole graph as text that reads well in a diff. <c>UPDATE_GOLDEN=1 dotnet run --project tests/infra</c> writes it
+/// anew.
 /// </summary>
 static class Golden
 {
     const string Item = "-";
 
-    static readonly JsonSerializerOptions _indented = new()
+    static readonly JsonSerializerOptions Indented = new()
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -66,7 +67,7 @@ static class Golden
                     Value(text, Item, item, indent + "  ");
                 break;
             case string line when line.StartsWith("{\"", StringComparison.Ordinal):
-                Value(text, key, JsonSerializer.Serialize(JsonDocument.Parse(line), _indented), indent);
+                Value(text, key, JsonSerializer.Serialize(JsonDocument.Parse(line), Indented), indent);
                 break;
             case string line when line.Contains('\n', StringComparison.Ordinal):
                 text.Append(indent).Append(key).Append(": |\n");

@@ -10,11 +10,11 @@ namespace Infra.Tests.Support;
 /// <summary>Everything that a stack declares, as Pulumi's engine would see it.</summary>
 sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs)
 {
-    static readonly ConcurrentDictionary<string, Task<Graph>> _graphs = [];
+    static readonly ConcurrentDictionary<string, Task<Graph>> Graphs = [];
 
     /// <summary>The graph of a stack as it stands in the repository; made once.</summary>
     public static Task<Graph> OfAsync(string stack) =>
-        _graphs.GetOrAdd(stack, name => DeployAsync(name, StackFiles.Settings(name)));
+        Graphs.GetOrAdd(stack, name => DeployAsync(name, StackFiles.Settings(name)));
 
     /// <summary>The graph of a stack with some settings changed; <c>null</c> takes one away.</summary>
     public static Task<Graph> OfAsync(string stack, params (string Key, string? Value)[] changes) =>
@@ -159,7 +159,9 @@ sealed record Node(
 {
     public string Label => $"{Type} {Name}";
 
-    /// <summary>An input by path, such as <c>settings.databaseFlags.0.name</c>; <c>null</c> when it is not set.</summary>
+    /// <summary>
+    /// An input by path, such as <c>settings.databaseFlags.0.name</c>; <c>null</c> when it is not set.
+    /// </summary>
     public object? this[string path]
     {
         get

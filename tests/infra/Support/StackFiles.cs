@@ -4,7 +4,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace Infra.Tests.Support;
 
-/// <summary>The repository's own Pulumi files, read as the CLI reads them: the project's defaults below the stack's values.</summary>
+/// <summary>
+/// The repository's own Pulumi files, read as the CLI reads them: the project's defaults below the stack's values.
+/// </summary>
 static class StackFiles
 {
     public const string Project = "tenant";
@@ -21,7 +23,9 @@ static class StackFiles
     )
         .Children.ToDictionary(pair => ((YamlScalarNode)pair.Key).Value!, pair => (YamlMappingNode)pair.Value);
 
-    /// <summary>Settings that stand encrypted in a stack's file and are therefore missing from a committed example.</summary>
+    /// <summary>
+    /// Settings that stand encrypted in a stack's file and are therefore missing from a committed example.
+    /// </summary>
     public static readonly IReadOnlyDictionary<string, string> Secrets = new Dictionary<string, string>
     {
         ["databasePassword"] = "plain-text-of-the-Password-of-database-1",
@@ -51,7 +55,9 @@ static class StackFiles
         ["sharedDatabaseSecret"] = "factorydb-password",
     };
 
-    /// <summary>Stacks that the golden file records: both committed examples, and a tenant of the strictest plan.</summary>
+    /// <summary>
+    /// Stacks that the golden file records: both committed examples, and a tenant of the strictest plan.
+    /// </summary>
     public static readonly string[] Stacks = ["dev", "acme-corp", "globex-health"];
 
     /// <summary>A stack's settings with the project's defaults and the secrets filled in, by full key.</summary>
