@@ -4,6 +4,7 @@ using Migrator.Demo;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Progress;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Terminal;

@@ -2,8 +2,10 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Progress;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
@@ -139,7 +141,7 @@ public sealed class Promotion(
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Forward(run).Name, cancellationToken))
             return;
-        run.Progress.Warn(Sentences.CopiesAnew(run.Tenant.Slug));
+        run.Progress.Warn(StreamMessages.CopiesAnew(run.Tenant.Slug));
         await GiveUpStreamAsync(run, cancellationToken);
     }
 
@@ -170,7 +172,7 @@ public sealed class Promotion(
                     record is null
                     || (record.State == PromotionState.Shared && record.EndedAt is not null && !dropIsolated)
                 )
-                    throw Sentences.NothingToRollBack(slug);
+                    throw RollbackMessages.NothingToRollBack(slug);
                 using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
                 if (record.State == PromotionState.Shared && record.EndedAt is not null)
                 {
@@ -203,7 +205,7 @@ public sealed class Promotion(
                 var tenant = await TenantAsync(databases, until.Token);
                 var record = await journal.CurrentAsync(tenant.Key, until.Token);
                 if (record is null || record.State != PromotionState.Isolated)
-                    throw Sentences.NotFlipped(slug);
+                    throw RollbackMessages.NotFlipped(slug);
                 using var run = await RunOfAsync(databases, journal, tenant, record, null, until.Token);
                 await RunPhasesAsync(run, Finalization(record.IsOnline, batchSize, force), until.Token);
                 await journal.TransactAsync(
@@ -224,15 +226,15 @@ public sealed class Promotion(
         if (await journal.CurrentAsync(tenant.Key, cancellationToken) is { EndedAt: null } current)
         {
             if (current.State == PromotionState.RollingBack || current.Phase(FlipBack.PhaseName)?.EndedAt is not null)
-                throw Sentences.RollbackUnderWay(slug);
+                throw RollbackMessages.RollbackUnderWay(slug);
             if (current.Target != TargetOf(databases))
-                throw Sentences.TargetMoved(slug, current.Target);
+                throw PromotionMessages.TargetMoved(slug, current.Target);
             if (current.IsFlipped && current.Phase(Validate.PhaseName)?.EndedAt is not null)
-                throw Sentences.AlreadyIsolated(slug);
+                throw PromotionMessages.AlreadyIsolated(slug);
             var noted = PhaseData.Read<Preflight.Facts>(current.Phase(Preflight.PhaseName)!.Facts)!;
             var tools =
                 await PgTools.FindAsync(noted.SharedMajor, noted.IsolatedMajor, cancellationToken)
-                ?? throw Sentences.Refusal(slug, [Sentences.ToolsMissing(noted.SharedMajor)]);
+                ?? throw PreflightMessages.Refusal(slug, [PreflightMessages.ToolsMissing(noted.SharedMajor)]);
             return (tenant, current, tools);
         }
 
@@ -242,7 +244,7 @@ public sealed class Promotion(
         foreach (var warning in result.Warnings)
             progress.Warn(warning);
         if (result.Faults.Count > 0)
-            throw Sentences.Refusal(slug, result.Faults);
+            throw PreflightMessages.Refusal(slug, result.Faults);
         progress.PhaseEnded(
             Preflight.PhaseName,
             "Preflight",
@@ -273,7 +275,7 @@ public sealed class Promotion(
     )
     {
         if (record.Target != TargetOf(databases))
-            throw Sentences.TargetMoved(slug, record.Target);
+            throw PromotionMessages.TargetMoved(slug, record.Target);
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         taken = null;
@@ -330,7 +332,7 @@ public sealed class Promotion(
                     cancellationToken
                 )
             )
-                throw Sentences.IsolatedGone(slug, record.Target);
+                throw RollbackMessages.IsolatedGone(slug, record.Target);
         if (record.State == PromotionState.Finalized || record.State == PromotionState.Isolated)
             await run.Journal.TransactAsync(
                 async transaction =>
@@ -375,7 +377,7 @@ public sealed class Promotion(
         }
         catch (MigratorException apart) when (apart.StreamLost)
         {
-            run.Progress.Warn(Sentences.ComparesInstead(apart.Message));
+            run.Progress.Warn(RollbackMessages.ComparesInstead(apart.Message));
             await StreamDirection.RemoveAllAsync(run, cancellationToken);
             await RunPhasesAsync(run, RollbackByComparison, cancellationToken);
         }
@@ -414,7 +416,10 @@ public sealed class Promotion(
             return;
         await using (var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken))
             if (await IsolatedJournal.OwnerAsync(isolated, cancellationToken) != tenant.Key)
-                throw Sentences.Refusal(slug, [Sentences.TargetNotOurs(slug, databases.IsolatedServer)]);
+                throw PreflightMessages.Refusal(
+                    slug,
+                    [PreflightMessages.TargetNotOurs(slug, databases.IsolatedServer)]
+                );
         await databases.EndLeftoverSessionsAsync(cancellationToken);
         await Provision.DropDatabaseAsync(server, slug, cancellationToken);
     }
@@ -436,7 +441,7 @@ public sealed class Promotion(
                 taken is not null
                 && (await journal.CurrentAsync(key, cancellationToken) is not { } now || (now.Id, now.Run) != taken)
             )
-                throw Sentences.Superseded(slug);
+                throw PromotionMessages.Superseded(slug);
             return journal;
         }
         catch
@@ -476,7 +481,9 @@ public sealed class Promotion(
                     MaxRetryAttempts = 4,
                     OnRetry = arguments =>
                     {
-                        progress.Warn(Sentences.Retrying(arguments.Outcome.Exception!.Message, arguments.RetryDelay));
+                        progress.Warn(
+                            ServerMessages.Retrying(arguments.Outcome.Exception!.Message, arguments.RetryDelay)
+                        );
                         return ValueTask.CompletedTask;
                     },
                 }
@@ -504,7 +511,7 @@ public sealed class Promotion(
         {
             await SettleAsync(e);
             if (cancellationToken.IsCancellationRequested && e is not MigratorException)
-                throw Sentences.Interrupted(verb, slug);
+                throw PromotionMessages.Interrupted(verb, slug);
             throw;
         }
     }
@@ -515,24 +522,23 @@ public sealed class Promotion(
         {
             _ when cancellationToken.IsCancellationRequested && e is not MigratorException => null,
             MigratorException failure => failure,
-            OperationCanceledException => Sentences.Lost("its server ended it"),
+            OperationCanceledException => ServerMessages.Lost("its server ended it"),
             PostgresException
             {
                 SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
-            } login => Sentences.LoginRefused(login),
-            PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } missing => Sentences.NoSuchDatabase(
-                missing
-            ),
-            PostgresException { SqlState: PostgresErrorCodes.DiskFull } full => Sentences.DiskFull(full),
+            } login => ServerMessages.LoginRefused(login),
+            PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } missing =>
+                ServerMessages.NoSuchDatabase(missing),
+            PostgresException { SqlState: PostgresErrorCodes.DiskFull } full => ServerMessages.DiskFull(full),
             PostgresException
             {
                 SqlState: PostgresErrorCodes.AdminShutdown
                     or PostgresErrorCodes.CrashShutdown
                     or PostgresErrorCodes.CannotConnectNow
-            } down => Sentences.Unreachable(down),
-            PostgresException said => Sentences.ServerSaid(said),
-            NpgsqlException unreachable => Sentences.Unreachable(unreachable),
-            IOException or SocketException => Sentences.Lost(e.Message),
+            } down => ServerMessages.Unreachable(down),
+            PostgresException said => ServerMessages.ServerSaid(said),
+            NpgsqlException unreachable => ServerMessages.Unreachable(unreachable),
+            IOException or SocketException => ServerMessages.Lost(e.Message),
             AggregateException { InnerException: { } inner } => Translate(inner, cancellationToken),
             _ => null,
         };
@@ -563,14 +569,14 @@ public sealed class Promotion(
             else if (record.Phase(CloseGuard.PhaseName) is not null)
             {
                 await CloseGuard.OpenAsync(run, timeout.Token);
-                progress.Info(Sentences.GuardOpened(slug));
+                progress.Info(GuardMessages.GuardOpened(slug));
             }
             else if (record.IsOnline)
             {
                 if (record.Phase(CutOver.PhaseName) is not null)
                 {
                     await CutOverOnline.OpenGuardAsync(run, timeout.Token);
-                    progress.Info(Sentences.GuardOpened(slug));
+                    progress.Info(GuardMessages.GuardOpened(slug));
                 }
                 if (cause is MigratorException { StreamLost: true })
                     await GiveUpStreamAsync(run, timeout.Token);
@@ -589,7 +595,7 @@ public sealed class Promotion(
                         or InvalidOperationException
             )
         {
-            progress.Warn(Sentences.GuardLeftClosed(slug));
+            progress.Warn(GuardMessages.GuardLeftClosed(slug));
         }
     }
 

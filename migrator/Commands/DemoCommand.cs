@@ -4,6 +4,7 @@ using Migrator.Demo;
 using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Progress;
 using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Migrator.Doctor;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Spectre.Console;
@@ -89,7 +90,7 @@ sealed class DoctorCommand : MigratorCommand
             console.MarkupLineInterpolated($"[yellow]![/] {warning}");
         if (diagnosis.Orphans.Count == 0)
         {
-            console.WriteLine(Sentences.NothingLeftBehind);
+            console.WriteLine(DoctorMessages.NothingLeftBehind);
             return;
         }
         var table = new Table().AddColumns("what", "name", "where", "WAL held", "since", "problem").RoundedBorder();

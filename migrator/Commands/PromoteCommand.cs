@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Reporting;
@@ -234,7 +235,7 @@ sealed class PromoteCommand : TenantCommand
             cancellationToken
         );
         if (result.Faults.Count > 0)
-            throw Sentences.Refusal(slug, result.Faults);
+            throw PreflightMessages.Refusal(slug, result.Faults);
         var plan = new PromotionPlan(slug, options.Mode, result);
         if (terminal.Json)
             ConsoleOutput.WriteJson(plan.ToJson());

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 
@@ -86,7 +87,7 @@ sealed partial class ResolveTenantCommand : MigratorCommand
                         or InvalidOperationException
             )
         {
-            throw Sentences.EventUnreadable(file.Name, e);
+            throw PullRequestMessages.EventUnreadable(file.Name, e);
         }
     }
 
@@ -119,18 +120,18 @@ sealed partial class ResolveTenantCommand : MigratorCommand
     {
         var named = mentions.Select(mention => (mention.Source, Slug: Parse(mention.Source, mention.Text))).ToList();
         if (named.DistinctBy(mention => mention.Slug).Count() > 1)
-            throw Sentences.TenantsNamedDiffer(named);
+            throw PullRequestMessages.TenantsNamedDiffer(named);
         if (named.Count == 0)
             named = otherwise is null
-                ? throw Sentences.NoTenantNamed(Label)
+                ? throw PullRequestMessages.NoTenantNamed(Label)
                 : [("default", Parse("default", otherwise))];
         if (!File.Exists(Path.Combine(registry.FullName, $"Pulumi.{named[0].Slug}.yaml")))
-            throw Sentences.StackNotCommitted(named[0].Slug);
+            throw PullRequestMessages.StackNotCommitted(named[0].Slug);
         return named[0];
     }
 
     static Slug Parse(string source, string text) =>
-        Slug.TryParse(text, out var slug) ? slug : throw Sentences.NamedTenantInvalid(source, text);
+        Slug.TryParse(text, out var slug) ? slug : throw PullRequestMessages.NamedTenantInvalid(source, text);
 
     [GeneratedRegex(@"\[TENANT:([^\]]*)\]", RegexOptions.IgnoreCase)]
     private static partial Regex InTitle();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Settings;
 using Migrator.Terminal;
@@ -59,7 +60,7 @@ abstract class MigratorCommand : Command
                         ?? (
                             cancellationToken.IsCancellationRequested
                                 ? new MigratorException(ExitCode.Interrupted, "Interrupted.", e)
-                                : Sentences.Bug(e)
+                                : ServerMessages.Bug(e)
                         );
                     terminal.Fail(failure);
                     return (int)failure.Code;
@@ -127,7 +128,7 @@ abstract class TenantCommand : MigratorCommand
     {
         var text = argument.Tokens.Count == 1 ? argument.Tokens[0].Value : "";
         if (!Slug.TryParse(text, out var parsed))
-            argument.AddError(Sentences.SlugInvalid(text));
+            argument.AddError(UsageMessages.SlugInvalid(text));
         return parsed;
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
@@ -37,10 +38,10 @@ sealed class VerifyCommand : TenantCommand
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken);
         if (record is null or { EndedAt: not null })
-            throw Sentences.NothingToVerify(slug);
+            throw VerificationMessages.NothingToVerify(slug);
         // While changes are on their way the sides meet at one exact point only, and only the promotion can take them there.
         if (record is { IsOnline: true, IsFlipped: false })
-            throw Sentences.VerifiesItself(slug);
+            throw VerificationMessages.VerifiesItself(slug);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         var comparison = new Comparison(databases, scope, tenant);
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), null, cancellationToken);
@@ -54,13 +55,13 @@ sealed class VerifyCommand : TenantCommand
             .Where(result =>
                 record.State == PromotionState.Isolated
                 && result.Table.IsTenantData
-                && result.Table.TableScope != TableScope.Root
+                && result.Table.Scope != TableScope.Root
                 && recorded.TryGetValue(result.Table.Name.ToString(), out var then)
                 && then != result.Shared
             )
             .ToArray();
         if (changed.Length > 0)
-            throw Sentences.SharedCopyChanged(slug, changed);
+            throw VerificationMessages.SharedCopyChanged(slug, changed.Select(result => result.Table.Name));
     }
 
     static void Show(

@@ -1,3 +1,4 @@
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Settings;
 using Migrator.Terminal;
@@ -104,7 +105,7 @@ public sealed class Databases : IAsyncDisposable
                 return;
             await Task.Delay(50, cancellationToken);
         }
-        throw Sentences.LeftoverSessions(Slug);
+        throw ServerMessages.LeftoverSessions(Slug);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Npgsql;
@@ -52,7 +53,7 @@ public static class TableLock
         }
         catch (PostgresException e) when (IsRefused(e))
         {
-            throw Sentences.TableLocked(table, e);
+            throw ServerMessages.TableLocked(table, e);
         }
     }
 

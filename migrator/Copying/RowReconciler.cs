@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Guarding;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Streaming;
@@ -49,7 +50,7 @@ public sealed class RowReconciler(
             if (differing.Count == 0)
                 return changed;
             if (round > Rounds)
-                throw Sentences.CannotComeHome(tenant.Slug, string.Join(", ", differing));
+                throw RollbackMessages.CannotComeHome(tenant.Slug, string.Join(", ", differing));
             changed += await RoundAsync(
                 [.. scope.ParentsFirst().Where(table => differing.Contains(table.Name))],
                 cancellationToken
@@ -143,7 +144,7 @@ public sealed class RowReconciler(
         }
         catch (PostgresException e) when (IsConstraint(e))
         {
-            throw Sentences.CannotComeHome(tenant.Slug, $"{refusal.SchemaName}.{refusal.TableName}", refusal);
+            throw RollbackMessages.CannotComeHome(tenant.Slug, $"{refusal.SchemaName}.{refusal.TableName}", refusal);
         }
     }
 
@@ -234,7 +235,7 @@ public sealed class RowReconciler(
         ];
 
     bool IsTenantColumn(ScopedTable table, Column column) =>
-        table.TableScope != TableScope.Derived && scope.TenantColumn(table) == column;
+        table.Scope != TableScope.Derived && scope.TenantColumn(table) == column;
 
     // A table without a key is one batch: its rows have no names by which to divide them.
     static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>

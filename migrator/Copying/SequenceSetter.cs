@@ -99,6 +99,6 @@ public static class SequenceSetter
         sequence is { OwnerTable: { } table, OwnerColumn: not null, Increment: > 0, Cycles: false }
         && scope.Tables.FirstOrDefault(scoped => scoped.Name == table) is { IsTenantData: true } owner
         && sequence.UniqueWith.Any(columns =>
-            owner.TableScope != TableScope.Direct || !columns.Contains(scope.TenantColumn(owner).Name)
+            owner.Scope != TableScope.Direct || !columns.Contains(scope.TenantColumn(owner).Name)
         );
 }

@@ -2,6 +2,7 @@ using System.Data;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Progress;
 using Migrator.Scope;
 using Migrator.Verification;
 using Npgsql;
@@ -77,7 +78,7 @@ public sealed class TableCopier(
         await target.ExecuteAsync($"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
         await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
         await StreamAsync(plan, plan.Parts[0], source, target, freeze: true, cancellationToken);
-        if (plan.Table.TableScope == TableScope.Reference)
+        if (plan.Table.Scope == TableScope.Reference)
             await SaveDigestAsync(plan, source, target, cancellationToken);
         await writing.CommitAsync(cancellationToken);
     }
@@ -91,7 +92,7 @@ public sealed class TableCopier(
         await using var writing = await target.BeginTransactionAsync(cancellationToken);
         await journal.RequireCurrentRunAsync(target, cancellationToken);
         await StreamAsync(plan, part, source, target, freeze: false, cancellationToken);
-        if (plan.Table.TableScope == TableScope.Reference && part.Number == 0)
+        if (plan.Table.Scope == TableScope.Reference && part.Number == 0)
             await SaveDigestAsync(plan, source, target, cancellationToken);
         await writing.CommitAsync(cancellationToken);
     }
@@ -183,12 +184,4 @@ public sealed class TableCopier(
             ),
             cancellationToken
         );
-}
-
-/// <summary>Hears how far the copy is.</summary>
-public interface ICopyProgress
-{
-    void Advance(TableName table, long bytes);
-
-    void PartDone(TableName table, long rows);
 }

@@ -1,4 +1,6 @@
 using Migrator.Connections;
+using Migrator.Messages;
+using Migrator.Progress;
 using Migrator.Terminal;
 using Npgsql;
 
@@ -106,9 +108,10 @@ public sealed class Throttle : IAsyncDisposable
             cancellationToken
         );
         var stress =
-            limits.MaxReplicaLag > 0 && lag > limits.MaxReplicaLag ? Sentences.ReplicaLags(lag, limits.MaxReplicaLag)
+            limits.MaxReplicaLag > 0 && lag > limits.MaxReplicaLag
+                ? ThrottleMessages.ReplicaLags(lag, limits.MaxReplicaLag)
             : limits.MaxActiveSessions > 0 && active > limits.MaxActiveSessions
-                ? Sentences.SessionsActive(active, limits.MaxActiveSessions)
+                ? ThrottleMessages.SessionsActive(active, limits.MaxActiveSessions)
             : null;
         if (stress is not null && pause is null)
         {
@@ -118,7 +121,7 @@ public sealed class Throttle : IAsyncDisposable
         else if (stress is null && pause is { } over)
         {
             pause = null;
-            progress.Info(Sentences.CopyGoesOn);
+            progress.Info(ThrottleMessages.CopyGoesOn);
             over.SetResult();
         }
     }
@@ -132,6 +135,6 @@ public sealed class Throttle : IAsyncDisposable
             cancellationToken
         );
         if (!sees && (limits.MaxActiveSessions > 0 || standbys > 0))
-            progress.Warn(Sentences.LoadNotSeen(role));
+            progress.Warn(ThrottleMessages.LoadNotSeen(role));
     }
 }

@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Settings;
 using Migrator.Streaming;
@@ -126,8 +127,8 @@ public sealed class OrphanFinder(MigratorSettings settings)
             slot.Name,
             owner,
             place,
-            Sentences.ServesNobody,
-            Sentences.DoctorRemoves
+            DoctorMessages.ServesNobody,
+            DoctorMessages.DoctorRemoves
         )
         {
             Serves = serves,
@@ -142,7 +143,14 @@ public sealed class OrphanFinder(MigratorSettings settings)
                 {
                     Serves = null,
                     Problem = $"wal_status is {slot.WalStatus}",
-                    Remedy = Sentences.SlotInvalid(owner!.Tenant.Slug, slot, owner.Promotion!.IsFlipped),
+                    Remedy = StreamMessages.SlotInvalid(
+                        owner!.Tenant.Slug,
+                        slot.Name,
+                        slot.Database,
+                        slot.WalStatus == "lost",
+                        slot.WalHeldBytes,
+                        owner.Promotion!.IsFlipped
+                    ),
                 }
             );
     }
@@ -156,8 +164,8 @@ public sealed class OrphanFinder(MigratorSettings settings)
                     publication,
                     owner,
                     place,
-                    Sentences.ServesNobody,
-                    Sentences.DoctorRemoves
+                    DoctorMessages.ServesNobody,
+                    DoctorMessages.DoctorRemoves
                 )
                 {
                     Serves = serves,
@@ -177,21 +185,21 @@ public sealed class OrphanFinder(MigratorSettings settings)
             owner,
             place,
             problem,
-            Sentences.DoctorRemoves
+            DoctorMessages.DoctorRemoves
         )
         {
             Since = guard.ChangedAt ?? owner?.Promotion?.EndedAt,
         };
         if (owner is null)
-            found.Add(orphan with { Remedy = Sentences.DropTriggersByHand(guard.Prefix) });
+            found.Add(orphan with { Remedy = DoctorMessages.DropTriggersByHand(guard.Prefix) });
         else if (IsOrphaned(owner, ExpectedObjects.MayHaveGuard))
             found.Add(orphan with { Serves = ExpectedObjects.MayHaveGuard });
         else if (guard.State == "closed" && !owner.Promotion!.IsFlipped && !activeRuns.Contains(owner.Tenant.Key))
             found.Add(
                 orphan with
                 {
-                    Problem = Sentences.ClosedByNobody,
-                    Remedy = Sentences.GoOnOrBack(owner.Tenant.Slug, flipped: false),
+                    Problem = DoctorMessages.ClosedByNobody,
+                    Remedy = DoctorMessages.GoOnOrBack(owner.Tenant.Slug, flipped: false),
                 }
             );
     }
@@ -267,12 +275,12 @@ public sealed class OrphanFinder(MigratorSettings settings)
                         $"{host}:{port}",
                         null,
                         place,
-                        Sentences.CannotLook(place, e),
-                        Sentences.LookAgain
+                        DoctorMessages.CannotLook(place, e),
+                        DoctorMessages.LookAgain
                     )
                 );
             else
-                warnings.Add(Sentences.CannotLook(place, e));
+                warnings.Add(DoctorMessages.CannotLook(place, e));
         }
     }
 
@@ -311,8 +319,8 @@ public sealed class OrphanFinder(MigratorSettings settings)
                             guard.Prefix,
                             owner,
                             place,
-                            Sentences.ClosedByNobody,
-                            Sentences.GoOnOrBack(owner.Tenant.Slug, flipped: true)
+                            DoctorMessages.ClosedByNobody,
+                            DoctorMessages.GoOnOrBack(owner.Tenant.Slug, flipped: true)
                         )
                         {
                             Since = guard.ChangedAt,
@@ -321,7 +329,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         }
         catch (PostgresException e)
         {
-            warnings.Add(Sentences.CannotLook(place, e));
+            warnings.Add(DoctorMessages.CannotLook(place, e));
         }
     }
 

@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
@@ -27,7 +28,7 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
             await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, cancellationToken);
             using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, cancellationToken);
             if (orphan.Serves!(await journal.CurrentAsync(tenant.Key, until.Token)))
-                return Sentences.ServesSomebodyNow;
+                return DoctorMessages.ServesSomebodyNow;
             if (orphan.Kind == OrphanedObjectKind.Guard)
                 await RemoveGuardAsync(databases, tenant, until.Token);
             else

@@ -203,7 +203,7 @@ public sealed class WriteGuard(
                 sql.Append($"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(Prefix + suffix)};\n");
         }
 
-        if (table.TableScope == TableScope.Derived)
+        if (table.Scope == TableScope.Derived)
         {
             var function = Prefix + "_" + table.Table.Oid;
             var deferrable = table.Path[0].Deferrable;
@@ -238,10 +238,10 @@ public sealed class WriteGuard(
                 Always(suffix);
         }
 
-        if (table.Table.IsStreamable && table.TableScope != TableScope.Root)
+        if (table.Table.IsStreamable && table.Scope != TableScope.Root)
         {
             var moves =
-                table.TableScope == TableScope.Direct
+                table.Scope == TableScope.Direct
                     ? $"({scope.Condition(table, "OLD", tenant.Key)}) IS DISTINCT FROM ({scope.Condition(table, "NEW", tenant.Key)})"
                     : string.Join(
                         " OR ",

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Migrator.Verification;
@@ -42,7 +43,7 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
             cancellationToken
         );
         if (current != run)
-            throw Sentences.Superseded(tenant.Slug);
+            throw PromotionMessages.Superseded(tenant.Slug);
     }
 
     public async Task<IReadOnlyDictionary<(string Table, int Part), (long Rows, long Bytes)>> LoadedAsync(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Migrator.Verification;
@@ -61,7 +62,7 @@ public sealed class PromotionJournal : IAsyncDisposable
             )
             {
                 if (timeout.Elapsed > LockTimeout)
-                    throw Sentences.Busy(databases.Slug);
+                    throw PromotionMessages.Busy(databases.Slug);
                 await Task.Delay(100, cancellationToken);
             }
             await EndLeftoverWritesAsync(connection, databases, cancellationToken);
@@ -260,7 +261,7 @@ public sealed class PromotionJournal : IAsyncDisposable
             cancellationToken
         );
         if (current != run)
-            throw Sentences.Superseded(slug);
+            throw PromotionMessages.Superseded(slug);
     }
 
     public Task PhaseStartedAsync(long promotion, string phase, string state, CancellationToken cancellationToken) =>
@@ -439,7 +440,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         try
         {
             if (connection.State != System.Data.ConnectionState.Open)
-                throw Sentences.Lost("it is closed");
+                throw ServerMessages.Lost("it is closed");
             return await work();
         }
         finally

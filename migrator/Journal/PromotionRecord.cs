@@ -1,31 +1,7 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
+using Migrator.Model;
 
 namespace Migrator.Journal;
-
-/// <summary>Where a promotion stands; the states of the design, spelled as the journal spells them.</summary>
-public static class PromotionState
-{
-    public const string Preparing = "preparing";
-    public const string Copying = "copying";
-    public const string CatchingUp = "catching-up";
-    public const string Verifying = "verifying";
-    public const string CuttingOver = "cutting-over";
-    public const string Isolated = "isolated";
-    public const string RollingBack = "rolling-back";
-
-    /// <summary>Rolled back: the tenant is in the shared database, the promotion is history.</summary>
-    public const string Shared = "shared";
-
-    public const string Finalized = "finalized";
-}
-
-/// <summary>Where the tenant goes.</summary>
-public sealed record Target(
-    [property: JsonPropertyName("host")] string Host,
-    [property: JsonPropertyName("port")] int Port,
-    [property: JsonPropertyName("database")] string Database
-);
 
 /// <summary>One promotion as the journal has it.</summary>
 /// <param name="Run">Counts the processes that worked on it; the newest owns the isolated database.</param>
@@ -48,7 +24,7 @@ public sealed record PromotionRecord(
     /// <summary>The tenant's writes are accepted by the isolated database.</summary>
     public bool IsFlipped => State is PromotionState.Isolated or PromotionState.RollingBack or PromotionState.Finalized;
 
-    public bool IsOnline => Mode == Migrator.Phases.PromotionOptions.Online;
+    public bool IsOnline => Mode == PromotionOptions.Online;
 
     public PhaseRecord? Phase(string name) => Phases.FirstOrDefault(phase => phase.Name == name);
 }

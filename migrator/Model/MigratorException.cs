@@ -11,4 +11,10 @@ public sealed class MigratorException(ExitCode code, string message, Exception? 
 
     /// <summary>True when the change stream cannot go on where it was: slot and copy are given up, the next run begins anew.</summary>
     public bool StreamLost { get; init; }
+
+    /// <summary>The command line or the settings are wrong; nothing was done.</summary>
+    public static MigratorException Usage(string message) => new(ExitCode.Usage, message);
+
+    /// <summary>The command would do harm; nothing was changed.</summary>
+    public static MigratorException Refused(string message) => new(ExitCode.Refused, message);
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
 using Migrator.Schema;
 using Migrator.Streaming;
 using Migrator.Terminal;
@@ -74,7 +76,7 @@ public sealed class CatchUp : Phase
             if (round >= ExactPoints)
                 return changes;
         }
-        throw Sentences.CannotCatchUp(run.Tenant.Slug);
+        throw StreamMessages.CannotCatchUp(run.Tenant.Slug);
     }
 
     /// <summary>Puts marks into the stream until one comes through within a time.</summary>
@@ -97,10 +99,10 @@ public sealed class CatchUp : Phase
             if (watch.Elapsed < near)
                 return;
             if (watch.Elapsed > NearEnough)
-                run.Progress.Info(Sentences.CatchingUp(feed.Changes, watch.Elapsed));
+                run.Progress.Info(StreamMessages.CatchingUp(feed.Changes, watch.Elapsed));
         }
         throw direction.IsReverse
-            ? Sentences.CannotFollowHome(run.Tenant.Slug)
-            : Sentences.CannotCatchUp(run.Tenant.Slug);
+            ? StreamMessages.CannotFollowHome(run.Tenant.Slug)
+            : StreamMessages.CannotCatchUp(run.Tenant.Slug);
     }
 }

@@ -1,4 +1,6 @@
 using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
 using Migrator.Streaming;
 using Migrator.Terminal;
 using Migrator.Verification;
@@ -44,7 +46,7 @@ public sealed class VerifyReverse : Phase
             cancellationToken
         );
         if (results.FirstOrDefault(result => !result.IsEqual) is { } other)
-            throw Sentences.StreamDiverged(run.Tenant.Slug, $"{other.Table.Name} differs.");
+            throw StreamMessages.StreamDiverged(run.Tenant.Slug, $"{other.Table.Name} differs.");
         return new($"{results.Sum(result => result.Shared.Rows):N0} rows equal at {point.Position}");
     }
 }

@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Model;
 using Migrator.Streaming;
 
 namespace Migrator.Phases;

@@ -1,4 +1,5 @@
 using Migrator.Journal;
+using Migrator.Model;
 using Migrator.Schema;
 using Migrator.Streaming;
 

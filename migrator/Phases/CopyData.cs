@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Migrator.Copying;
 using Migrator.Journal;
+using Migrator.Model;
 
 namespace Migrator.Phases;
 

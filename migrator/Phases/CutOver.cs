@@ -1,6 +1,8 @@
 using Migrator.Connections;
 using Migrator.Copying;
 using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
 using Migrator.Schema;
 using Migrator.Terminal;
 
@@ -68,7 +70,7 @@ public sealed class CutOver : Phase
                 cancellationToken
             );
             if (rows != recorded[table.Name.ToString()].Rows)
-                throw Sentences.CountChanged(table.Name, recorded[table.Name.ToString()].Rows, rows);
+                throw VerificationMessages.CountChanged(table.Name, recorded[table.Name.ToString()].Rows, rows);
         }
     }
 }

@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Copying;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Schema;
@@ -81,7 +82,7 @@ public sealed class CutOverOnline : Phase
         var direction = StreamDirection.Forward(run);
         await WithdrawAsync(run, cancellationToken);
         touched.Add(
-            direction.Tables.Single(table => table.Table.TableScope == TableScope.Root),
+            direction.Tables.Single(table => table.Table.Scope == TableScope.Root),
             new([run.Tenant.Key]),
             null
         );
@@ -258,7 +259,7 @@ public sealed class CutOverOnline : Phase
             return true;
         if (await isolated.ExecuteScalarAsync<string>("SHOW wal_level;", cancellationToken) != "logical")
         {
-            run.Progress.Warn(Sentences.NoWayBackByStream(run.Target));
+            run.Progress.Warn(StreamMessages.NoWayBackByStream(run.Target));
             return false;
         }
         await ReplicationSlot.PublishAsync(isolated, direction.Name, direction.Tables, cancellationToken);

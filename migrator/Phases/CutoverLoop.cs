@@ -1,4 +1,5 @@
 using Migrator.Guarding;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Streaming;
 using Migrator.Terminal;
@@ -35,8 +36,8 @@ public static class CutoverLoop
             {
                 var holders = await guard.HoldersAsync(cancellationToken);
                 if (number == Attempts)
-                    throw Sentences.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
-                run.Progress.Warn(Sentences.GuardRetries(run.Options.MaxPause, number, Attempts, holders));
+                    throw GuardMessages.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
+                run.Progress.Warn(GuardMessages.GuardRetries(run.Options.MaxPause, number, Attempts, holders));
                 await Task.Delay(run.Options.MaxPause, run.Clock, cancellationToken);
             }
     }
@@ -106,8 +107,8 @@ public static class CutoverLoop
         if (differences.Count == 0)
             return;
         throw direction.IsReverse
-            ? Sentences.StreamDiverged(run.Tenant.Slug, $"{differences[0].Table} differs in {differences[0].Key}.")
-            : Sentences.Different(run.Tenant.Slug, [], differences);
+            ? StreamMessages.StreamDiverged(run.Tenant.Slug, $"{differences[0].Table} differs in {differences[0].Key}.")
+            : VerificationMessages.Different(run.Tenant.Slug, [], [.. differences.Select(row => row.ToString())]);
     }
 
     static bool IsTooSlow(Exception e) =>

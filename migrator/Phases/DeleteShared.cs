@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Terminal;
@@ -39,7 +40,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         long total = 0;
         foreach (var component in run.Scope.Components().Reverse())
         {
-            var tables = component.Where(table => table.TableScope != TableScope.Root).ToArray();
+            var tables = component.Where(table => table.Scope != TableScope.Root).ToArray();
             var inside = run
                 .Scope.ForeignKeys.Where(key =>
                     tables.Any(table => table.Name == key.From) && tables.Any(table => table.Name == key.To)
@@ -81,14 +82,14 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         var recorded = await PromotionJournal.DigestsAsync(connection, run.Id, cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
         var changed = new List<string>();
-        foreach (var table in run.Scope.TenantTables.Where(table => table.TableScope != TableScope.Root))
+        foreach (var table in run.Scope.TenantTables.Where(table => table.Scope != TableScope.Root))
             if (
                 await comparison.SharedDigestAsync(table, cancellationToken) is var now
                 && (!recorded.TryGetValue(table.Name.ToString(), out var then) || now != then)
             )
                 changed.Add($"{table.Name} ({then.Rows:N0} rows recorded, {now.Rows:N0} now)");
         if (changed.Count > 0)
-            throw Sentences.NotTheRecordedRows(run.Tenant.Slug, changed);
+            throw RollbackMessages.NotTheRecordedRows(run.Tenant.Slug, changed);
     }
 
     // Deletes, or changes when there is a SET list, batch by batch until nothing is left.

@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Scope;
@@ -29,7 +30,7 @@ public static class Flip
             .Fingerprint;
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         if (await Catalog.FingerprintAsync(shared, cancellationToken) != seen)
-            throw Sentences.SchemaChanged(run.Tenant.Slug);
+            throw PromotionMessages.SchemaChanged(run.Tenant.Slug);
     }
 
     /// <summary>The value of <c>settings.isolation</c>, the same on both sides.</summary>
@@ -187,7 +188,7 @@ public static class Flip
                             or PostgresErrorCodes.InvalidParameterValue
                 )
             {
-                run.Progress.Warn(Sentences.SettingNotCopied(setting, e.MessageText));
+                run.Progress.Warn(PromotionMessages.SettingNotCopied(setting, e.MessageText));
             }
         }
     }

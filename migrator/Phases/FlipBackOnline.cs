@@ -1,5 +1,6 @@
 using Migrator.Copying;
 using Migrator.Journal;
+using Migrator.Model;
 using Migrator.Streaming;
 
 namespace Migrator.Phases;

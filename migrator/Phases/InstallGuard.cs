@@ -1,4 +1,5 @@
 using Migrator.Journal;
+using Migrator.Model;
 
 namespace Migrator.Phases;
 

@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Schema;
 using Migrator.Scope;
@@ -53,9 +54,9 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
 
         var tenant = await TenantLookup.FindAsync(shared, Tenancy, slug, cancellationToken);
         if (tenant.IsIsolated)
-            throw Sentences.AlreadyIsolated(slug);
+            throw PromotionMessages.AlreadyIsolated(slug);
         if (tenant.IsolationMode != Tenant.SharedMode)
-            faults.Add(Sentences.UnknownMode(slug, tenant.IsolationMode));
+            faults.Add(TenantMessages.UnknownMode(slug, tenant.IsolationMode));
 
         var facts = new Facts(
             await Catalog.FingerprintAsync(shared, cancellationToken),
@@ -92,14 +93,14 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
     async Task<PgTools?> VersionsAsync(Facts facts, NpgsqlConnection shared, CancellationToken cancellationToken)
     {
         if (facts.SharedMajor < OldestMajor)
-            faults.Add(Sentences.ServerTooOld("shared", facts.SharedMajor));
+            faults.Add(PreflightMessages.ServerTooOld("shared", facts.SharedMajor));
         if (facts.IsolatedMajor < facts.SharedMajor)
-            faults.Add(Sentences.TargetOlder(facts.SharedMajor, facts.IsolatedMajor));
+            faults.Add(PreflightMessages.TargetOlder(facts.SharedMajor, facts.IsolatedMajor));
         if (await shared.ExecuteScalarAsync<bool>("SELECT pg_is_in_recovery()", cancellationToken))
-            faults.Add(Sentences.IsStandby(databases.SharedServer));
+            faults.Add(PreflightMessages.IsStandby(databases.SharedServer));
         var tools = await PgTools.FindAsync(facts.SharedMajor, facts.IsolatedMajor, cancellationToken);
         if (tools is null)
-            faults.Add(Sentences.ToolsMissing(facts.SharedMajor));
+            faults.Add(PreflightMessages.ToolsMissing(facts.SharedMajor));
         return tools;
     }
 
@@ -111,40 +112,50 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                 .Concat(Tenancy.Derived.Keys)
                 .Where(name => catalog.Find(name) is null)
         )
-            faults.Add(Sentences.SettingNamesNoTable(name));
+            faults.Add(PreflightMessages.SettingNamesNoTable(name));
         foreach (
             var name in Tenancy.Derived.Keys.Where(name =>
                 catalog.Find(name) is not null && scope.Unclassified.Any(table => table.Name == name)
             )
         )
             faults.Add(
-                Sentences.DerivedPathUnknown(
+                PreflightMessages.DerivedPathUnknown(
                     name,
                     Tenancy.Derived[name],
-                    catalog.ForeignKeys.Where(key => key.From == name)
+                    catalog
+                        .ForeignKeys.Where(key => key.From == name)
+                        .Select(key => $"{string.Join(",", key.FromColumns)} → {key.To}")
                 )
             );
         if (scope.Unclassified.Count > 0)
-            faults.Add(Sentences.Unclassified(scope.Unclassified.Select(table => table.Name), Tenancy));
+            faults.Add(
+                PreflightMessages.Unclassified(scope.Unclassified.Select(table => table.Name), Tenancy.TenantColumn)
+            );
 
         foreach (var table in scope.Tables.Where(table => table.IsCopied))
         {
             if (table.Table.IsForeign)
-                faults.Add(Sentences.ForeignTable(table.Name));
+                faults.Add(PreflightMessages.ForeignTable(table.Name));
             if (table.Table.Unlogged)
-                warnings.Add(Sentences.UnloggedTable(table.Name));
+                warnings.Add(PreflightMessages.UnloggedTable(table.Name));
             if (
                 table.Table.Columns.FirstOrDefault(column =>
                     column.TypeText is "oid" or "oid[]" or "lo" or "public.lo"
                 ) is
                 { } column
             )
-                warnings.Add(Sentences.LargeObjects(table.Name, column.Name));
+                warnings.Add(PreflightMessages.LargeObjects(table.Name, column.Name));
             if (
-                table.TableScope == TableScope.Derived
+                table.Scope == TableScope.Derived
                 && table.Table.Columns.Any(column => column.Name == Tenancy.TenantColumn)
             )
-                warnings.Add(Sentences.TenantColumnOfOtherType(table.Name, table.Table.Column(Tenancy.TenantColumn)!));
+                warnings.Add(
+                    PreflightMessages.TenantColumnOfOtherType(
+                        table.Name,
+                        Tenancy.TenantColumn,
+                        table.Table.Column(Tenancy.TenantColumn)!.TypeText
+                    )
+                );
         }
     }
 
@@ -163,24 +174,24 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             cancellationToken
         );
         if (!me.Create)
-            faults.Add(Sentences.NoCreateOnDatabase(me.Name, shared.Database));
+            faults.Add(PreflightMessages.NoCreateOnDatabase(me.Name, shared.Database));
         if (!me.Temporary)
-            faults.Add(Sentences.NoTemporaryOnDatabase(me.Name, shared.Database));
+            faults.Add(PreflightMessages.NoTemporaryOnDatabase(me.Name, shared.Database));
         foreach (var owner in catalog.Tables.Where(table => !table.Owned).GroupBy(table => table.Owner))
-            faults.Add(Sentences.NotOwner(me.Name, owner.Key, owner.Select(table => table.Name)));
+            faults.Add(PreflightMessages.NotOwner(me.Name, owner.Key, owner.Select(table => table.Name)));
         foreach (var sequence in catalog.Sequences.Where(sequence => !sequence.Owned))
-            faults.Add(Sentences.SequenceNotOwned(me.Name, sequence.Name));
+            faults.Add(PreflightMessages.SequenceNotOwned(me.Name, sequence.Name));
         foreach (
             var table in scope.CopiedTables.Where(table => table.Table.ForcedRowSecurity && !me.BypassRls && !me.Super)
         )
-            faults.Add(Sentences.ForcedRowSecurity(me.Name, table.Name));
+            faults.Add(PreflightMessages.ForcedRowSecurity(me.Name, table.Name));
         foreach (
             var (owner, objects) in await shared.QueryAsync<(string, string[])>(
                 SqlFile.Read("objects-not-owned.sql"),
                 cancellationToken
             )
         )
-            faults.Add(Sentences.ObjectsNotOwned(me.Name, owner, objects));
+            faults.Add(PreflightMessages.ObjectsNotOwned(me.Name, owner, objects));
         if (!me.Super)
             foreach (
                 var function in await shared.QueryAsync<string>(
@@ -192,7 +203,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                     cancellationToken
                 )
             )
-                faults.Add(Sentences.UntrustedFunction(function));
+                faults.Add(PreflightMessages.UntrustedFunction(function));
     }
 
     async Task CheckTargetAsync(
@@ -222,11 +233,11 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                         cancellationToken
                     )
                 )
-                    faults.Add(Sentences.NotMemberOnTarget(me.Name, owner, databases.IsolatedServer));
+                    faults.Add(PreflightMessages.NotMemberOnTarget(me.Name, owner, databases.IsolatedServer));
         if (missing.Length > 0 && !me.CreateRole && !me.Super)
-            faults.Add(Sentences.RolesMissing(me.Name, missing));
+            faults.Add(PreflightMessages.RolesMissing(me.Name, missing));
         if (!known.Contains(Tenancy.ApplicationRole) && !missing.Contains(Tenancy.ApplicationRole))
-            warnings.Add(Sentences.NoApplicationRole(Tenancy.ApplicationRole));
+            warnings.Add(PreflightMessages.NoApplicationRole(Tenancy.ApplicationRole));
 
         var there = await server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(
             "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = @name",
@@ -236,7 +247,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         if (there is null)
         {
             if (!me.CreateDb && !me.Super)
-                faults.Add(Sentences.NoCreateDb(me.Name));
+                faults.Add(PreflightMessages.NoCreateDb(me.Name));
             return;
         }
 
@@ -246,7 +257,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         );
         if (here != there)
             faults.Add(
-                Sentences.CollationDiffers(
+                PreflightMessages.CollationDiffers(
                     slug,
                     $"{here.Encoding}, {here.Collate}, {here.CType}",
                     $"{there.Value.Encoding}, {there.Value.Collate}, {there.Value.CType}"
@@ -287,18 +298,18 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                 cancellationToken
             );
             if (owner is not null || objects > 0)
-                faults.Add(Sentences.TargetNotOurs(slug, databases.IsolatedServer));
+                faults.Add(PreflightMessages.TargetNotOurs(slug, databases.IsolatedServer));
             else if (
                 !await isolated.ExecuteScalarAsync<bool>(
                     "SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')",
                     cancellationToken
                 )
             )
-                faults.Add(Sentences.NoCreateOnDatabase(databases.IsolatedServer.Username!, slug.DatabaseName));
+                faults.Add(PreflightMessages.NoCreateOnDatabase(databases.IsolatedServer.Username!, slug.DatabaseName));
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege)
         {
-            faults.Add(Sentences.TargetNotOurs(slug, databases.IsolatedServer));
+            faults.Add(PreflightMessages.TargetNotOurs(slug, databases.IsolatedServer));
         }
     }
 
@@ -321,9 +332,9 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
             )
         )
             if (!available.TryGetValue(extension, out var creatable))
-                faults.Add(Sentences.ExtensionMissing(extension));
+                faults.Add(PreflightMessages.ExtensionMissing(extension));
             else if (!creatable && !await InstalledAsync(extension, cancellationToken))
-                faults.Add(Sentences.ExtensionNotCreatable(extension, slug));
+                faults.Add(PreflightMessages.ExtensionNotCreatable(extension, slug));
 
         foreach (
             var trigger in await shared.QueryAsync<string>(
@@ -331,14 +342,14 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                 cancellationToken
             )
         )
-            warnings.Add(Sentences.EventTrigger(trigger));
+            warnings.Add(PreflightMessages.EventTrigger(trigger));
         foreach (
             var publication in await shared.QueryAsync<string>(
                 "SELECT pubname::text FROM pg_publication",
                 cancellationToken
             )
         )
-            warnings.Add(Sentences.Publication(publication));
+            warnings.Add(PreflightMessages.Publication(publication));
         foreach (
             var session in await shared.QueryAsync<string>(
                 """
@@ -349,7 +360,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                 cancellationToken
             )
         )
-            warnings.Add(Sentences.OldTransaction(session));
+            warnings.Add(PreflightMessages.OldTransaction(session));
     }
 
     async Task<bool> InstalledAsync(string extension, CancellationToken cancellationToken)
@@ -381,14 +392,14 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         {
             var (from, to) = (scope[key.From], scope[key.To]);
             var tenantColumn =
-                from.IsTenantData && from.TableScope == TableScope.Direct ? scope.TenantColumn(from).Name : null;
+                from.IsTenantData && from.Scope == TableScope.Direct ? scope.TenantColumn(from).Name : null;
             // A key that carries the tenant on both ends cannot cross, nor can the step by which a table belongs.
             var carries =
                 to.IsTenantData
-                && to.TableScope is TableScope.Root or TableScope.Direct
+                && to.Scope is TableScope.Root or TableScope.Direct
                 && key.FromColumns.Zip(key.ToColumns)
                     .Any(pair => pair.First == tenantColumn && pair.Second == scope.TenantColumn(to).Name);
-            if (carries || to.TableScope == TableScope.Reference || from.Path.FirstOrDefault() == key)
+            if (carries || to.Scope == TableScope.Reference || from.Path.FirstOrDefault() == key)
                 continue;
 
             var join = string.Join(
@@ -413,9 +424,9 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                 );
             // An ignored table's rows stay behind and would go on referring to rows that finalize deletes. The tenant's own row stays.
             if (
-                from.TableScope != TableScope.Reference
+                from.Scope != TableScope.Reference
                 && to is { IsTenantData: true }
-                && (to.TableScope != TableScope.Root || from.IsTenantData)
+                && (to.Scope != TableScope.Root || from.IsTenantData)
             )
                 await AddCrossingsAsync(
                     shared,
@@ -446,8 +457,8 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         if (count > 0)
             faults.Add(
                 inward
-                    ? Sentences.ReferencedByOthers(from.Name, key, count, samples)
-                    : Sentences.CrossTenantReference(from.Name, key, count, samples)
+                    ? PreflightMessages.ReferencedByOthers(from.Name, key.To, key.Name, count, samples)
+                    : PreflightMessages.CrossTenantReference(from.Name, key.To, key.Name, count, samples)
             );
     }
 
@@ -463,7 +474,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                     is > 0
                         and var rows
             )
-                warnings.Add(Sentences.RowsWithoutTenant(table.Name, rows));
+                warnings.Add(PreflightMessages.RowsWithoutTenant(table.Name, rows));
     }
 
     // Deleting a referenced row looks for the rows that refer to it: without an index, through the whole table, row by row.
@@ -472,7 +483,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
         const long worthAnIndex = 10_000;
         foreach (
             var key in scope.ForeignKeys.Where(key =>
-                scope[key.To] is { IsTenantData: true, TableScope: not TableScope.Root }
+                scope[key.To] is { IsTenantData: true, Scope: not TableScope.Root }
                 && scope[key.From].Table.EstimatedRows > worthAnIndex
             )
         )
@@ -488,7 +499,7 @@ public sealed class Preflight(MigratorSettings settings, Databases databases, Sl
                     cancellationToken
                 )
             )
-                warnings.Add(Sentences.ForeignKeyWithoutIndex(key));
+                warnings.Add(PreflightMessages.ForeignKeyWithoutIndex(key.Name, key.From, key.FromColumns, key.To));
     }
 
     static async Task<IReadOnlyList<PlannedTable>> PlanAsync(

@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Npgsql;
@@ -80,7 +81,7 @@ public sealed class Provision : Phase
                 new { name = slug.DatabaseName },
                 cancellationToken
             );
-            throw Sentences.CannotDrop(slug, [.. sessions], e);
+            throw RollbackMessages.CannotDrop(slug, [.. sessions], e);
         }
     }
 
@@ -166,7 +167,7 @@ public sealed class Provision : Phase
             // Giving objects to a role takes membership in it.
             await server.ExecuteAsync($"GRANT {Sql.Identifier(role)} TO CURRENT_USER", cancellationToken);
             if (login)
-                run.Progress.Warn(Sentences.RoleWithoutPassword(role, run.Target));
+                run.Progress.Warn(PromotionMessages.RoleWithoutPassword(role, run.Target));
         }
     }
 

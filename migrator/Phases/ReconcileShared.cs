@@ -1,5 +1,6 @@
 using Migrator.Copying;
 using Migrator.Journal;
+using Migrator.Model;
 
 namespace Migrator.Phases;
 

@@ -1,4 +1,5 @@
 using Migrator.Journal;
+using Migrator.Model;
 using Migrator.Streaming;
 
 namespace Migrator.Phases;

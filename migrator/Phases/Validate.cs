@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
 using Migrator.Terminal;
 using Migrator.Validation;
 
@@ -40,7 +42,7 @@ public sealed class Validate : Phase
         run.Progress.Validated(checks);
         var failed = checks.Where(check => check.Outcome == CheckOutcome.Failed).ToArray();
         if (failed.Length > 0)
-            throw Sentences.ValidationFailed(run.Tenant.Slug, failed);
+            throw VerificationMessages.ValidationFailed(run.Tenant.Slug, failed);
         return new($"{checks.Count} checks", new Facts(checks));
     }
 }

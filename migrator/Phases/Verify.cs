@@ -1,4 +1,5 @@
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Migrator.Verification;
@@ -44,6 +45,11 @@ public sealed class Verify : Phase
         var rows = new List<RowDifference>();
         foreach (var result in differing)
             rows.AddRange(await comparison.RowsAsync(result.Table, SampleSize, cancellationToken));
-        throw Sentences.Different(slug, differing, rows, flipped);
+        throw VerificationMessages.Different(
+            slug,
+            [.. differing.Select(result => (result.Table.Name, result.Shared.Rows, result.Isolated.Rows))],
+            [.. rows.Select(row => row.ToString())],
+            flipped
+        );
     }
 }

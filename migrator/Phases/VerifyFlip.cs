@@ -1,4 +1,6 @@
 using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
 using Migrator.Terminal;
 using Migrator.Verification;
 
@@ -24,7 +26,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
     {
         var record = await run.RecordAsync(cancellationToken);
         if (!force && PhaseData.Read<Facts>(record.Phase(Name)!.Facts) is { } noted)
-            throw Sentences.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
+            throw VerificationMessages.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var digests = (await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken)).ToDictionary();
         var facts = PhaseData.Read<CutOverOnline.Facts>(record.Phase(CutOver.PhaseName)!.Facts)!;

@@ -1,4 +1,5 @@
 using Migrator.Journal;
+using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Streaming;
 using Migrator.Verification;
@@ -29,7 +30,7 @@ public sealed class VerifyOnline : Phase
         );
         // Tables that are not in the stream are copied while the guard is closed, and compared then.
         var tables = run.Scope.CopiedTables.Where(table =>
-            table.Table.IsStreamable || table.TableScope == TableScope.Reference
+            table.Table.IsStreamable || table.Scope == TableScope.Reference
         );
         var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken);
         await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancellationToken);

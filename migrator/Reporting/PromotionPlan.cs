@@ -64,7 +64,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
                 .. Preflight.Scope.Tables.Select(table => new JsonObject
                 {
                     ["table"] = table.Name.ToString(),
-                    ["scope"] = table.TableScope.ToString().ToLowerInvariant(),
+                    ["scope"] = table.Scope.ToString().ToLowerInvariant(),
                     ["rows"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Rows ?? 0,
                     ["bytes"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Bytes ?? 0,
                 }),
@@ -74,7 +74,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
         };
 
     static string Whose(ScopedTable table) =>
-        table.TableScope switch
+        table.Scope switch
         {
             TableScope.Root => "the tenant itself",
             TableScope.Direct => "tenant column",

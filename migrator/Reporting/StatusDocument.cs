@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Routing;
@@ -141,6 +142,6 @@ public static class StatusDocument
         if (guard == "closed" && record is { IsFlipped: false, EndedAt: null })
             yield return $"The write guard is closed: writes of '{slug}' fail until the promotion goes on or is rolled back.";
         if (guard is not null && record is null or { EndedAt: not null })
-            yield return $"A write guard of '{slug}' was left behind in the shared database. {Sentences.DoctorRemoves}";
+            yield return $"A write guard of '{slug}' was left behind in the shared database. {DoctorMessages.DoctorRemoves}";
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Streaming;
@@ -48,19 +49,28 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
             && (!record.IsFlipped || record.State == PromotionState.RollingBack)
             && age > LongUnderWay.TotalSeconds
         )
-            warnings.Add(Sentences.LongUnderWay(tenant.Slug, TimeSpan.FromSeconds(age.Value)));
+            warnings.Add(StreamMessages.LongUnderWay(tenant.Slug, TimeSpan.FromSeconds(age.Value)));
         foreach (var side in (Side[])[forward, reverse])
         {
             if (side.Slot is { IsInvalid: true } lost)
-                warnings.Add(Sentences.SlotInvalid(tenant.Slug, lost, record?.IsFlipped == true));
+                warnings.Add(
+                    StreamMessages.SlotInvalid(
+                        tenant.Slug,
+                        lost.Name,
+                        lost.Database,
+                        lost.WalStatus == "lost",
+                        lost.WalHeldBytes,
+                        record?.IsFlipped == true
+                    )
+                );
             else if (side.Slot is { WalHeldBytes: > MuchWal } slot)
-                warnings.Add(Sentences.MuchWalHeld(slot));
+                warnings.Add(StreamMessages.MuchWalHeld(slot.Name, slot.Database, slot.WalHeldBytes));
             if (record is not { EndedAt: null })
             {
                 if (side.Slot is { } orphan)
-                    warnings.Add(Sentences.SlotLeftBehind(orphan));
+                    warnings.Add(StreamMessages.SlotLeftBehind(orphan.Name, orphan.Database, orphan.WalHeldBytes));
                 if (side.Publication is { } publication)
-                    warnings.Add(Sentences.PublicationLeftBehind(publication));
+                    warnings.Add(StreamMessages.PublicationLeftBehind(publication));
             }
         }
         // After the flip the way home is what matters; the other one is about to be removed.
@@ -119,7 +129,7 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
         catch (NpgsqlException e)
         {
             if (record is { IsFlipped: true, EndedAt: null })
-                warnings.Add(Sentences.SlotNotSeen(record.Target, e));
+                warnings.Add(StreamMessages.SlotNotSeen(record.Target, e));
             return new(null, null);
         }
     }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using CliWrap;
+using Migrator.Messages;
 using Migrator.Terminal;
 using Npgsql;
 
@@ -55,7 +56,7 @@ public sealed partial record PgTools(string Directory, int Major)
             .WithValidation(CommandResultValidation.None)
             .ExecuteAsync(cancellationToken);
         if (result.ExitCode != 0 && FirstError(errors.ToString()) is { } error)
-            throw Sentences.ToolFailed(tool, error);
+            throw ServerMessages.ToolFailed(tool, error);
         return output.ToString();
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Settings;
 using Migrator.Terminal;
@@ -34,8 +35,8 @@ public static class TenantLookup
         if (rows.Length == 1)
             return new(slug, rows[0].Key, rows[0].Mode ?? "", JsonNode.Parse(rows[0].Row)!.AsObject());
         if (rows.Length > 1)
-            throw Sentences.TenantAmbiguous(slug, rows.Length, tenancy);
-        throw Sentences.TenantNotFound(slug, await SimilarAsync(connection, tenancy, slug, cancellationToken));
+            throw TenantMessages.TenantAmbiguous(slug, rows.Length, tenancy.Table, tenancy.SlugColumn);
+        throw TenantMessages.TenantNotFound(slug, await SimilarAsync(connection, tenancy, slug, cancellationToken));
     }
 
     // Without the mode and settings columns there is nothing to flip; without key and slug there is no tenant.
@@ -53,7 +54,7 @@ public static class TenantLookup
             )
         ).ToHashSet();
         if (columns.Count == 0)
-            throw Sentences.TenantsTableMissing(tenancy, connection.Database);
+            throw TenantMessages.TenantsTableMissing(tenancy.Table, connection.Database);
         foreach (
             var (column, definition) in new[]
             {
@@ -64,7 +65,7 @@ public static class TenantLookup
             }
         )
             if (!columns.Contains(column))
-                throw Sentences.TenantsColumnMissing(tenancy, column, definition);
+                throw TenantMessages.TenantsColumnMissing(tenancy.Table, column, definition);
     }
 
     // Tenants whose name begins alike, for whoever mistyped one.

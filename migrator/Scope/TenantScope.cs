@@ -24,14 +24,14 @@ public enum TableScope
 
 /// <summary>A table together with the rule that says which of its rows are the tenant's.</summary>
 /// <param name="Path">For a derived table the foreign keys to follow, nearest first.</param>
-public sealed record ScopedTable(Table Table, TableScope TableScope, IReadOnlyList<ForeignKey> Path)
+public sealed record ScopedTable(Table Table, TableScope Scope, IReadOnlyList<ForeignKey> Path)
 {
     public TableName Name => Table.Name;
 
     /// <summary>Root, direct or derived: rows that move.</summary>
-    public bool IsTenantData => TableScope is TableScope.Root or TableScope.Direct or TableScope.Derived;
+    public bool IsTenantData => Scope is TableScope.Root or TableScope.Direct or TableScope.Derived;
 
-    public bool IsCopied => TableScope is not TableScope.Ignored;
+    public bool IsCopied => Scope is not TableScope.Ignored;
 }
 
 /// <summary>Every table of the database with its rule; decided by the catalog and the settings, by no list in code.</summary>
@@ -62,15 +62,15 @@ public sealed class TenantScope
 
     public IReadOnlyList<Sequence> Sequences => catalog.Sequences;
 
-    public ScopedTable Root => Tables.Single(table => table.TableScope == TableScope.Root);
+    public ScopedTable Root => Tables.Single(table => table.Scope == TableScope.Root);
 
     public ScopedTable this[TableName name] => Tables.Single(table => table.Name == name);
 
     public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
     {
         var rules = new Dictionary<TableName, ScopedTable>();
-        void Rule(Table table, TableScope belonging, params IReadOnlyList<ForeignKey> path) =>
-            rules.Add(table.Name, new(table, belonging, path));
+        void Rule(Table table, TableScope kind, params IReadOnlyList<ForeignKey> path) =>
+            rules.Add(table.Name, new(table, kind, path));
 
         foreach (var table in catalog.Tables)
         {
@@ -102,7 +102,7 @@ public sealed class TenantScope
     /// </summary>
     /// <param name="key">The tenant's key as text.</param>
     public string Condition(ScopedTable table, string alias, string key) =>
-        table.TableScope switch
+        table.Scope switch
         {
             TableScope.Root => Equal(alias, table.Table.Column(tenancy.KeyColumn)!, key),
             TableScope.Direct => Equal(alias, table.Table.Column(tenancy.TenantColumn)!, key),
@@ -117,12 +117,12 @@ public sealed class TenantScope
 
     /// <summary>The column whose value is the tenant's key: of the root table or of a direct one.</summary>
     public Column TenantColumn(ScopedTable table) =>
-        table.Table.Column(table.TableScope == TableScope.Root ? tenancy.KeyColumn : tenancy.TenantColumn)!;
+        table.Table.Column(table.Scope == TableScope.Root ? tenancy.KeyColumn : tenancy.TenantColumn)!;
 
     /// <summary>The condition that a row belongs to no tenant at all: its tenant column, or the first step of its path, is null.</summary>
     public string? RowsWithoutTenant(ScopedTable table, string alias)
     {
-        var columns = table.TableScope switch
+        var columns = table.Scope switch
         {
             TableScope.Direct => [tenancy.TenantColumn],
             TableScope.Derived => table.Path[0].FromColumns,

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Npgsql;
@@ -70,14 +71,14 @@ public sealed record MigratorSettings(
     static IConfigurationRoot Load(string? file)
     {
         if (file is not null && !File.Exists(file))
-            throw Sentences.SettingsFileMissing(file);
+            throw UsageMessages.SettingsFileMissing(file);
         try
         {
             var settings = new ConfigurationBuilder()
                 .AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true)
                 .Build();
             if (settings.GetChildren().FirstOrDefault(child => !KnownKeys.Contains(child.Key)) is { } stranger)
-                throw Sentences.SettingUnknown(file ?? DefaultFile, stranger.Key, KnownKeys);
+                throw UsageMessages.SettingUnknown(file ?? DefaultFile, stranger.Key, KnownKeys);
             return new ConfigurationBuilder()
                 .AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true)
                 .AddEnvironmentVariables("MIGRATOR_")
@@ -86,7 +87,7 @@ public sealed record MigratorSettings(
         }
         catch (InvalidDataException e)
         {
-            throw Sentences.SettingsFileUnreadable(file ?? DefaultFile, e);
+            throw UsageMessages.SettingsFileUnreadable(file ?? DefaultFile, e);
         }
     }
 
@@ -118,7 +119,7 @@ public sealed record MigratorSettings(
         catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
         {
             // The exception's text may quote the connection string, password included: name the variable only.
-            throw Sentences.ConnectionSettingInvalid(whole, prefix);
+            throw UsageMessages.ConnectionSettingInvalid(whole, prefix);
         }
     }
 
@@ -126,12 +127,12 @@ public sealed record MigratorSettings(
     {
         var parts = target.Split(':');
         if (target.Contains('@') || target.Contains('/') || parts.Length > 2 || parts[0].Length == 0)
-            throw Sentences.TargetInvalid();
+            throw UsageMessages.TargetInvalid();
         server.Host = parts[0];
         if (parts.Length == 1)
             return;
         if (!ushort.TryParse(parts[1], out var port))
-            throw Sentences.TargetInvalid();
+            throw UsageMessages.TargetInvalid();
         server.Port = port;
     }
 

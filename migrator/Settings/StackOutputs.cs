@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Terminal;
@@ -26,7 +27,7 @@ public sealed record StackOutputs(RoutingDocument Routing, string User)
             )
                 throw new JsonException("An address is empty.");
             if (routing.TenantSlug != slug.Text || routing.Database.Name != slug.DatabaseName)
-                throw Sentences.StackOutputsOfAnother(file.Name, slug, routing.TenantSlug);
+                throw PullRequestMessages.StackOutputsOfAnother(file.Name, slug, routing.TenantSlug);
             return new(routing, user);
         }
         catch (Exception e)
@@ -38,7 +39,7 @@ public sealed record StackOutputs(RoutingDocument Routing, string User)
                         or InvalidOperationException
             )
         {
-            throw Sentences.StackOutputsUnreadable(file.Name, slug, e);
+            throw PullRequestMessages.StackOutputsUnreadable(file.Name, slug, e);
         }
     }
 
@@ -47,7 +48,7 @@ public sealed record StackOutputs(RoutingDocument Routing, string User)
     {
         var prefix = $"api-{slug}.";
         if (!Routing.Endpoints.Api.StartsWith(prefix, StringComparison.Ordinal))
-            throw Sentences.StackEndpointUnknown(Routing.Endpoints.Api, prefix);
+            throw PullRequestMessages.StackEndpointUnknown(Routing.Endpoints.Api, prefix);
         var target = new Npgsql.NpgsqlConnectionStringBuilder(settings.Target.ConnectionString)
         {
             Host = Routing.Database.Host,

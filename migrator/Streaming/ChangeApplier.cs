@@ -1,6 +1,7 @@
 using System.Data;
 using Migrator.Connections;
 using Migrator.Guarding;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Terminal;
@@ -78,11 +79,11 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
         }
         catch (PostgresException e) when (!direction.IsReverse && IsOfOtherSchema(e))
         {
-            throw Sentences.SchemaChanged(direction.Tenant.Slug, e.MessageText);
+            throw PromotionMessages.SchemaChanged(direction.Tenant.Slug, e.MessageText);
         }
         catch (PostgresException e) when (direction.IsReverse && e.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
-            throw Sentences.StreamDiverged(direction.Tenant.Slug, $"{e.MessageText}.", e);
+            throw StreamMessages.StreamDiverged(direction.Tenant.Slug, $"{e.MessageText}.", e);
         }
     }
 
@@ -129,9 +130,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             await RefetchAsync(cancellationToken);
         // Copied at a moment of its own, a row may have been left without the one that made it the tenant's.
         if (IsSingleTransaction && !exact)
-            foreach (
-                var table in direction.Tables.Reverse().Where(table => table.Table.TableScope == TableScope.Derived)
-            )
+            foreach (var table in direction.Tables.Reverse().Where(table => table.Table.Scope == TableScope.Derived))
                 await RunAsync(
                     $"DELETE FROM {table.Definition.From} t WHERE ({direction.IsOurs(table)}) IS NOT TRUE",
                     cancellationToken
@@ -189,7 +188,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
             {
                 await EndAsync();
                 if (attempt == LockAttempts)
-                    throw Sentences.CannotFollowHome(direction.Tenant.Slug, e);
+                    throw StreamMessages.CannotFollowHome(direction.Tenant.Slug, e);
                 await Task.Delay(LockTimeout(attempt), cancellationToken);
             }
     }
@@ -234,7 +233,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     break;
                 // One that is not here is another tenant's, or it has reassigned, of which the guard tells.
                 case ChangeKind.Update
-                    when table.Table.TableScope == TableScope.Derived && (old is null || (exact && table.KeyCanChange)):
+                    when table.Table.Scope == TableScope.Derived && (old is null || (exact && table.KeyCanChange)):
                     batch.Add(
                         table.Update(row, old),
                         table.MayComeBeforeParent || reassigned.Contains((table, table.KeyOf(row))) ? change : null
@@ -258,7 +257,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
 
         foreach (var change in await batch.ExecuteAsync(target, cancellationToken))
             if (direction.IsReverse)
-                throw Sentences.StreamDiverged(
+                throw StreamMessages.StreamDiverged(
                     direction.Tenant.Slug,
                     $"{change.Table.Name} has no row {change.Old ?? change.Table.KeyOf(change.Row)} to change."
                 );
@@ -328,7 +327,7 @@ public sealed class ChangeApplier(StreamDirection direction, bool exact, string?
                     if (descendant.LeadsTo(table, found) is { } leads)
                         await FetchAsync(descendant, leads, _ => { }, cancellationToken);
             if (
-                table.Table.TableScope == TableScope.Derived
+                table.Table.Scope == TableScope.Derived
                 && some.Where(key => !found.Contains(key)).ToArray() is { Length: > 0 } left
             )
                 leaving.Add((table, left));

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Migrator.Messages;
 using Migrator.Terminal;
 using Npgsql;
 using Npgsql.Replication;
@@ -94,7 +95,7 @@ public sealed class ChangeFeed : IAsyncDisposable
         if (await Task.WhenAny(met, Completion) == Completion && !met.IsCompletedSuccessfully)
         {
             await Completion;
-            throw Sentences.Lost("the change stream ended");
+            throw ServerMessages.Lost("the change stream ended");
         }
         await met;
     }
@@ -121,7 +122,7 @@ public sealed class ChangeFeed : IAsyncDisposable
         }
         catch (PostgresException e)
         {
-            throw Sentences.ReplicationRefused(e);
+            throw StreamMessages.ReplicationRefused(e);
         }
         var reading = ReadAsync(direction, from, stopBefore);
         var applying = ApplyAsync();
@@ -149,7 +150,7 @@ public sealed class ChangeFeed : IAsyncDisposable
                 {
                     SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject
                 } lost
-                ? Sentences.SlotLost(direction.Tenant.Slug, lost)
+                ? StreamMessages.SlotLost(direction.Tenant.Slug, lost)
                 : e;
             throw broken;
         }

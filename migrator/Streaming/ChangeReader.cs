@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Threading.Channels;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Npgsql.Replication;
@@ -263,7 +264,7 @@ public sealed class ChangeReader(StreamDirection direction)
             var names = table.Columns.Select(column => column.Name).ToList();
             int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
             if (positions.Length != names.Count || positions.Contains(-1))
-                throw Sentences.SchemaChanged(
+                throw PromotionMessages.SchemaChanged(
                     direction.Tenant.Slug,
                     $"{name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})"
                 );

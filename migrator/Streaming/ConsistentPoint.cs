@@ -1,3 +1,4 @@
+using Migrator.Messages;
 using Migrator.Terminal;
 using Npgsql;
 using Npgsql.Replication;
@@ -89,7 +90,10 @@ public sealed class ConsistentPoint : IAsyncDisposable
         {
             await connection.DisposeAsync();
             await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
-            throw Sentences.SlotWaits(await ReplicationSlot.OpenTransactionsAsync(source, cancellationToken), null);
+            throw StreamMessages.SlotWaits(
+                await ReplicationSlot.OpenTransactionsAsync(source, cancellationToken),
+                null
+            );
         }
         catch
         {

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Terminal;
 using Npgsql;
@@ -63,7 +64,7 @@ public static class ReplicationSlot
                         or PostgresErrorCodes.InvalidColumnReference
             )
         {
-            throw Sentences.PublicationWouldRefuseWrites(table.Name, e);
+            throw StreamMessages.PublicationWouldRefuseWrites(table.Name, e);
         }
         await trial.RollbackAsync(cancellationToken);
     }
@@ -88,7 +89,7 @@ public static class ReplicationSlot
         catch (PostgresException e)
             when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancellationToken.IsCancellationRequested)
         {
-            throw Sentences.SlotWaits(await OpenTransactionsAsync(connection, cancellationToken), e);
+            throw StreamMessages.SlotWaits(await OpenTransactionsAsync(connection, cancellationToken), e);
         }
         finally
         {
@@ -123,7 +124,7 @@ public static class ReplicationSlot
                 return;
             await Task.Delay(50, cancellationToken);
         }
-        throw Sentences.SlotInUse(name);
+        throw StreamMessages.SlotInUse(name);
     }
 
     public static async Task DropAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Migrator.Messages;
 using Migrator.Phases;
 using Migrator.Terminal;
 
@@ -44,13 +45,13 @@ public static class SlotWatch
             if (await SlotStatus.ReadAsync(shared, name, cancellationToken) is not { } slot)
                 continue;
             if (slot.WalStatus == "lost")
-                throw Sentences.SlotLost(run.Tenant.Slug);
+                throw StreamMessages.SlotLost(run.Tenant.Slug);
             var held = slot.WalHeldBytes;
             if (held > run.Options.MaxWal)
-                throw Sentences.TooMuchLog(run.Tenant.Slug, held, run.Options.MaxWal);
+                throw StreamMessages.TooMuchLog(run.Tenant.Slug, held, run.Options.MaxWal);
             if (warned || held < run.Options.MaxWal / 2)
                 continue;
-            run.Progress.Warn(Sentences.MuchLog(held, run.Options.MaxWal));
+            run.Progress.Warn(StreamMessages.MuchLog(held, run.Options.MaxWal));
             warned = true;
         }
     }

@@ -52,8 +52,7 @@ public sealed class StreamDirection
             run,
             reverse: false,
             StreamNames.Forward(run.Databases.SharedServer.Database!, run.Tenant),
-            run.Scope.CopiedTables.Where(table => table.TableScope == TableScope.Reference)
-                .Concat(run.Scope.ParentsFirst())
+            run.Scope.CopiedTables.Where(table => table.Scope == TableScope.Reference).Concat(run.Scope.ParentsFirst())
         );
 
     /// <summary>Out of the isolated database, since the flip.</summary>

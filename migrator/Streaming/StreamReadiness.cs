@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Phases;
 using Migrator.Scope;
 using Migrator.Terminal;
@@ -26,21 +27,21 @@ public static class StreamReadiness
         var warnings = new List<string>();
         var here = await ServerAsync(shared, cancellationToken);
         if (here.WalLevel != "logical")
-            faults.Add(Sentences.NoLogicalDecoding(here.WalLevel));
+            faults.Add(PreflightMessages.NoLogicalDecoding(here.WalLevel));
         if (!here.MayReplicate)
-            faults.Add(Sentences.NoReplication(here.Role, databases.SharedServer));
+            faults.Add(PreflightMessages.NoReplication(here.Role, databases.SharedServer));
         // The stream's own slot, and a passing one for each exact point.
         if (here.FreeSlots < 2)
-            faults.Add(Sentences.TooFewSlots("shared", here.FreeSlots));
+            faults.Add(PreflightMessages.TooFewSlots("shared", here.FreeSlots));
         if (here.FreeSenders < 2)
-            faults.Add(Sentences.TooFewSenders("shared", here.FreeSenders));
+            faults.Add(PreflightMessages.TooFewSenders("shared", here.FreeSenders));
         if (here.MaxKept is >= 0 and < 1024)
-            warnings.Add(Sentences.LittleLogKept(here.MaxKept));
+            warnings.Add(PreflightMessages.LittleLogKept(here.MaxKept));
 
         var there = await ServerAsync(server, cancellationToken);
         if (there.WalLevel != "logical")
             warnings.Add(
-                Sentences.NoWayBackByStream(
+                StreamMessages.NoWayBackByStream(
                     new(
                         databases.IsolatedServer.Host!,
                         databases.IsolatedServer.Port,
@@ -51,30 +52,36 @@ public static class StreamReadiness
         else
         {
             if (!there.MayReplicate)
-                faults.Add(Sentences.NoReplication(there.Role, databases.IsolatedServer));
+                faults.Add(PreflightMessages.NoReplication(there.Role, databases.IsolatedServer));
             if (there.FreeSlots < 2)
-                faults.Add(Sentences.TooFewSlots("isolated database's", there.FreeSlots));
+                faults.Add(PreflightMessages.TooFewSlots("isolated database's", there.FreeSlots));
             if (there.FreeSenders < 2)
-                faults.Add(Sentences.TooFewSenders("isolated database's", there.FreeSenders));
+                faults.Add(PreflightMessages.TooFewSenders("isolated database's", there.FreeSenders));
         }
 
         foreach (var table in scope.TenantTables.Where(table => !table.Table.IsStreamable))
         {
-            warnings.Add(Sentences.NotStreamable(table.Name));
+            warnings.Add(PreflightMessages.NotStreamable(table.Name));
             foreach (
                 var key in scope.ForeignKeys.Where(key =>
                     key.To == table.Name && key.From != table.Name && scope[key.From].IsCopied
                 )
             )
-                faults.Add(Sentences.NotStreamableButReferenced(table.Name, key));
+                faults.Add(PreflightMessages.NotStreamableButReferenced(table.Name, key.From, key.Name));
         }
         // The stream is filtered on our side.
         foreach (
             var table in scope.TenantTables.Where(table =>
-                table.TableScope is TableScope.Root or TableScope.Direct && !scope.TenantColumn(table).IsEqualAsText
+                table.Scope is TableScope.Root or TableScope.Direct && !scope.TenantColumn(table).IsEqualAsText
             )
         )
-            faults.Add(Sentences.TenantColumnNotComparable(table.Name, scope.TenantColumn(table)));
+            faults.Add(
+                PreflightMessages.TenantColumnNotComparable(
+                    table.Name,
+                    scope.TenantColumn(table).Name,
+                    scope.TenantColumn(table).TypeText
+                )
+            );
         return (faults, warnings);
     }
 
@@ -85,7 +92,7 @@ public static class StreamReadiness
                 && !planned.Table.Table.IsStreamable
                 && (planned.Rows > SmallRows || planned.Bytes > SmallBytes)
             )
-            .Select(planned => Sentences.TooLargeForThePause(planned.Table.Name, planned.Rows));
+            .Select(planned => PreflightMessages.TooLargeForThePause(planned.Table.Name, planned.Rows));
 
     static Task<Server> ServerAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         connection.QuerySingleAsync<Server>(

@@ -27,10 +27,10 @@ public sealed class StreamedTable
         key = tenant.Key;
         Columns = [.. table.Table.StoredColumns];
         KeyPositions = [.. table.Table.Key.Select(PositionOf)];
-        TenantPosition = table.TableScope is TableScope.Root or TableScope.Direct
+        TenantPosition = table.Scope is TableScope.Root or TableScope.Direct
             ? PositionOf(scope.TenantColumn(table).Name)
             : null;
-        MayComeBeforeParent = table.TableScope == TableScope.Derived && table.Path[0].Deferrable;
+        MayComeBeforeParent = table.Scope == TableScope.Derived && table.Path[0].Deferrable;
         parents = [.. scope.ForeignKeys.Where(key => key.From == Name).Select(key => key.To)];
         IsReferredToByKey = scope
             .ForeignKeys.Where(key => key.To == Name)
@@ -90,7 +90,7 @@ public sealed class StreamedTable
         {
             if (!reverse)
                 return "true";
-            if (Table.TableScope != TableScope.Derived)
+            if (Table.Scope != TableScope.Derived)
                 return scope.Condition(Table, "t", key);
             // Its parent may still be to come, in the same transaction.
             var (parent, join, belongs) = scope.ParentOf(Table, "t", key);
@@ -119,7 +119,7 @@ public sealed class StreamedTable
     /// <summary>Whether a row that names its tenant names ours; null where only the parent can tell.</summary>
     public bool? IsOurs(object?[] row) =>
         TenantPosition is not { } position
-            ? Table.TableScope == TableScope.Reference
+            ? Table.Scope == TableScope.Reference
                 ? true
                 : null
             : row[position] is string value
@@ -187,7 +187,7 @@ public sealed class StreamedTable
     public string? LeadsTo(StreamedTable ancestor, IEnumerable<RowKey> keys)
     {
         var length = Table.Path.ToList().FindIndex(step => step.To == ancestor.Name) + 1;
-        if (Table.TableScope != TableScope.Derived || length == 0)
+        if (Table.Scope != TableScope.Derived || length == 0)
             return null;
         string Step(int depth, string alias)
         {
@@ -210,7 +210,7 @@ public sealed class StreamedTable
         var names = Sql.Identifiers(Columns.Select(column => column.Name));
         var target = $"INSERT INTO {Name.Quoted} ({names}) OVERRIDING SYSTEM VALUE ";
         int[] all = [.. Enumerable.Range(0, Columns.Count)];
-        return Table.TableScope != TableScope.Derived || reverse
+        return Table.Scope != TableScope.Derived || reverse
             ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
             : rows =>
                 $"{target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names}) WHERE {scope.Condition(Table, "n", key)}{onConflict}";

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Progress;
 using Migrator.Routing;
 using Spectre.Console;
 
@@ -31,9 +33,9 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
         if (confirmed)
             return;
         if (Console.IsInputRedirected || !Error.Profile.Out.IsTerminal)
-            throw new MigratorException(ExitCode.Usage, Sentences.ConfirmationNeeded(verb, slug));
+            throw new MigratorException(ExitCode.Usage, UsageMessages.ConfirmationNeeded(verb, slug));
         if (!Error.Prompt(new ConfirmationPrompt(Markup.Escape(question)) { DefaultValue = false }))
-            throw new MigratorException(ExitCode.Usage, Sentences.NotConfirmed(verb));
+            throw new MigratorException(ExitCode.Usage, UsageMessages.NotConfirmed(verb));
     }
 
     public static void WriteJson(JsonNode document) => Console.Out.WriteLine(document.ToJsonString(Indented));

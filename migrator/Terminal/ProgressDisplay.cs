@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Migrator.Model;
+using Migrator.Progress;
 using Migrator.Routing;
 using Migrator.Validation;
 using Spectre.Console;

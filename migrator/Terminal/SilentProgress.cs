@@ -1,4 +1,5 @@
 using Migrator.Model;
+using Migrator.Progress;
 using Migrator.Validation;
 
 namespace Migrator.Terminal;

@@ -1,3 +1,4 @@
+using Migrator.Model;
 using Polly;
 using Polly.Retry;
 

@@ -21,7 +21,7 @@ public static class PerformanceBaseline
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         var checks = new List<Check>();
-        foreach (var table in scope.TenantTables.Where(table => table.TableScope != TableScope.Root))
+        foreach (var table in scope.TenantTables.Where(table => table.Scope != TableScope.Root))
         {
             var condition = scope.Condition(table, "t", tenant.Key);
             var wide =

@@ -13,7 +13,17 @@ public sealed record TableComparison(ScopedTable Table, Digest Shared, Digest Is
 }
 
 /// <summary>One row that is not the same on both sides, named by its key.</summary>
-public sealed record RowDifference(TableName Table, string Key, DifferenceKind Kind);
+public sealed record RowDifference(TableName Table, string Key, DifferenceKind Kind)
+{
+    public override string ToString() =>
+        $"{Table}: {Key} "
+        + Kind switch
+        {
+            DifferenceKind.Missing => "is missing in the isolated database",
+            DifferenceKind.Extra => "is in the isolated database only",
+            _ => "has other values",
+        };
+}
 
 public enum DifferenceKind
 {
@@ -221,7 +231,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         var there = DigestReader.ReadAsync(isolated, table.Table, "true", cancellationToken);
         // A reference table may change in S at any time, so T is held against what its copy saw.
         var here =
-            table.TableScope == TableScope.Reference && !(at.LiveReferences && table.Table.IsStreamable)
+            table.Scope == TableScope.Reference && !(at.LiveReferences && table.Table.IsStreamable)
                 ? Task.FromResult(
                     table.Table.Leaves.Aggregate(
                         new Digest(0, "0"),

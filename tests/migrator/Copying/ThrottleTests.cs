@@ -1,6 +1,7 @@
 using Migrator.Copying;
 using Migrator.Demo;
 using Migrator.Embedded;
+using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql.Replication;

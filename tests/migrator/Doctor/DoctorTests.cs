@@ -4,6 +4,7 @@ using Migrator.Doctor;
 using Migrator.Embedded;
 using Migrator.Guarding;
 using Migrator.Journal;
+using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql.Replication;

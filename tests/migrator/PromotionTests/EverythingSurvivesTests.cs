@@ -1,3 +1,4 @@
+using Migrator.Model;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.PromotionTests;
@@ -26,7 +27,7 @@ public sealed class EverythingSurvivesTests(Servers servers)
         var changes = await before.ChangesAsync();
         Assert.Equal(2, changes.Count);
         Assert.All(changes, change => Assert.Matches("^rows: (public[.])?tenants (lacks|has in addition)", change));
-        Assert.DoesNotContain(move.Watched.Checks, check => check.Outcome == Validation.CheckOutcome.Failed);
+        Assert.DoesNotContain(move.Watched.Checks, check => check.Outcome == CheckOutcome.Failed);
     }
 
     [Fact]

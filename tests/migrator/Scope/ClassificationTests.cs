@@ -238,7 +238,7 @@ public sealed class ClassificationTests(Servers servers)
     }
 
     static string Describe(ScopedTable table) =>
-        $"{table.Name}: {table.TableScope}"
+        $"{table.Name}: {table.Scope}"
         + (
             table.Path.Count == 0
                 ? ""

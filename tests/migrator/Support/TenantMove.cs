@@ -1,6 +1,7 @@
 using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Progress;
 using Migrator.Settings;
 using Migrator.Terminal;
 using Migrator.Validation;

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Migrator.Validation;
+namespace Migrator.Model;
 
 [JsonConverter(typeof(JsonStringEnumConverter<CheckOutcome>))]
 public enum CheckOutcome

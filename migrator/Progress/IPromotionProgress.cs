@@ -1,8 +1,6 @@
-using Migrator.Copying;
 using Migrator.Model;
-using Migrator.Validation;
 
-namespace Migrator.Terminal;
+namespace Migrator.Progress;
 
 /// <summary>Hears what a promotion does, as it does it. One of these draws bars, one writes lines, one writes JSON.</summary>
 public interface IPromotionProgress : ICopyProgress

@@ -1,0 +1,46 @@
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Messages;
+
+/// <summary>What is wrong with what a pull request asks for.</summary>
+static class PullRequestMessages
+{
+    public static MigratorException EventUnreadable(string file, Exception e) =>
+        MigratorException.Usage(
+            $"{file} is no event of a pull request: {Wording.OneLine(e.Message)} Give the file that GITHUB_EVENT_PATH names."
+        );
+
+    public static MigratorException NoTenantNamed(string label) =>
+        MigratorException.Usage(
+            $"The pull request names no tenant. Put on the label {label}:acme-corp, or {label} with a title '[TENANT: acme-corp] …', or write a line 'Tenant: acme-corp' into its text."
+        );
+
+    public static MigratorException TenantsNamedDiffer(IEnumerable<(string Source, Slug Slug)> named) =>
+        MigratorException.Usage(
+            $"The pull request names different tenants: {string.Join(", ", named.Distinct().Select(mention => $"{mention.Slug} ({mention.Source})"))}. Leave one of them."
+        );
+
+    public static MigratorException NamedTenantInvalid(string source, string text) =>
+        MigratorException.Usage($"In the {source}: {UsageMessages.SlugInvalid(Wording.OneLine(text))}");
+
+    public static MigratorException StackNotCommitted(Slug slug) =>
+        MigratorException.Usage(
+            $"Tenant '{slug}' has no committed stack: Pulumi.{slug}.yaml is missing. Commit it first, or correct the slug."
+        );
+
+    public static MigratorException StackOutputsUnreadable(string file, Slug slug, Exception e) =>
+        MigratorException.Usage(
+            $"{file} does not hold the outputs of a tenant's stack: {Wording.OneLine(e.Message)} Write it with 'pulumi stack output --json --stack {slug}'."
+        );
+
+    public static MigratorException StackOutputsOfAnother(string file, Slug slug, string other) =>
+        MigratorException.Usage(
+            $"{file} holds the outputs of tenant '{Wording.OneLine(other)}', not of '{slug}'. Write it with 'pulumi stack output --json --stack {slug}'."
+        );
+
+    public static MigratorException StackEndpointUnknown(string endpoint, string prefix) =>
+        MigratorException.Usage(
+            $"The stack's API is '{Wording.OneLine(endpoint)}', which does not begin with '{prefix}'. Deploy the stack with this version's infra, then write its outputs again."
+        );
+}

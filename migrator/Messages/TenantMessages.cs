@@ -1,0 +1,43 @@
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Messages;
+
+/// <summary>What is wrong with the tenant that was named.</summary>
+static class TenantMessages
+{
+    public static MigratorException TenantNotFound(Slug slug, IReadOnlyList<string> similar) =>
+        MigratorException.Usage(
+            similar.Count switch
+            {
+                0 =>
+                    $"Tenant '{slug}' not found, nor any that begins with '{slug.Text[0]}'. Check the slug, and that DB_NAME is the shared database.",
+                1 => $"Tenant '{slug}' not found. Did you mean '{similar[0]}'?",
+                _ =>
+                    $"Tenant '{slug}' not found. {similar.Count} tenants begin with '{Wording.CommonStart(slug.Text, similar[0])}': {string.Join(", ", similar.Take(5))}{(similar.Count > 5 ? ", …" : "")}. 'migrator list' shows all.",
+            }
+        );
+
+    public static MigratorException TenantAmbiguous(Slug slug, int rows, TableName tenants, string slugColumn) =>
+        MigratorException.Refused(
+            $"{rows} rows of {tenants} have the slug '{slug}'. Make {slugColumn} unique, or name the right column in tenancy.json (tenants.slug)."
+        );
+
+    public static MigratorException TenantsTableMissing(TableName tenants, string database) =>
+        MigratorException.Refused(
+            $"Database {database} has no table {tenants} that this role may see. Name yours in tenancy.json: {{\"tenants\": {{\"table\": \"schema.name\"}}}}."
+        );
+
+    public static MigratorException TenantsColumnMissing(TableName tenants, string column, string? definition) =>
+        MigratorException.Refused(
+            $"Table {tenants} has no column {column}. "
+                + (
+                    definition is null
+                        ? "Name the key and slug columns in tenancy.json: {\"tenants\": {\"key\": \"…\", \"slug\": \"…\"}}."
+                        : $"Add it (ALTER TABLE {tenants.Quoted} ADD COLUMN {Sql.Identifier(column)} {definition}), or name yours in tenancy.json under tenants."
+                )
+        );
+
+    public static string UnknownMode(Slug slug, string mode) =>
+        $"Tenant '{slug}' has isolation mode '{mode}', which is neither shared nor isolated. Set it to shared if that is what it is.";
+}

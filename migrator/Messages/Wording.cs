@@ -1,0 +1,34 @@
+using Migrator.Model;
+
+namespace Migrator.Messages;
+
+/// <summary>Small pieces that many messages are made of.</summary>
+static class Wording
+{
+    // A log's line may be a command to whoever reads the log: text of strangers never begins one, and is never long.
+    public static string OneLine(string text)
+    {
+        var line = string.Concat(text.Take(100).Select(c => char.IsControl(c) ? ' ' : c)).TrimEnd();
+        return text.Length > 100 ? line + "…" : line;
+    }
+
+    public static string Or(string text, string otherwise) => text.Length > 0 ? text : otherwise;
+
+    public static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+
+    public static string Chain(Exception e) =>
+        e.InnerException is { } inner && inner.Message != e.Message
+            ? $"{e.Message.TrimEnd('.')}: {Chain(inner)}"
+            : e.Message.TrimEnd('.');
+
+    public static string CommonStart(string left, string right) =>
+        left[..left.Zip(right).TakeWhile(pair => pair.First == pair.Second).Count()];
+
+    public static string List(IEnumerable<TableName> tables)
+    {
+        var names = tables.Select(table => table.ToString()).ToArray();
+        return names.Length <= 5
+            ? string.Join(", ", names)
+            : $"{string.Join(", ", names.Take(5))} and {names.Length - 5} more tables";
+    }
+}

@@ -1,0 +1,13 @@
+using System.Numerics;
+
+namespace Migrator.Model;
+
+/// <summary>What a set of rows adds up to: how many, and the sum of their hashes. Order does not matter, a doubled row does.</summary>
+/// <param name="Sum">Sum of 64-bit row hashes, as the decimal text of a numeric.</param>
+public readonly record struct Digest(long Rows, string Sum)
+{
+    public static Digest operator +(Digest left, Digest right) =>
+        new(left.Rows + right.Rows, (BigInteger.Parse(left.Sum) + BigInteger.Parse(right.Sum)).ToString());
+
+    public override string ToString() => $"{Rows} rows, sum {Sum}";
+}

@@ -1,0 +1,18 @@
+namespace Migrator.Model;
+
+/// <summary>Where a promotion stands; spelled as the journal spells it.</summary>
+public static class PromotionState
+{
+    public const string Preparing = "preparing";
+    public const string Copying = "copying";
+    public const string CatchingUp = "catching-up";
+    public const string Verifying = "verifying";
+    public const string CuttingOver = "cutting-over";
+    public const string Isolated = "isolated";
+    public const string RollingBack = "rolling-back";
+
+    /// <summary>Rolled back: the tenant is in the shared database, the promotion is history.</summary>
+    public const string Shared = "shared";
+
+    public const string Finalized = "finalized";
+}

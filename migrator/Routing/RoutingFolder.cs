@@ -1,0 +1,26 @@
+using System.Text.Json;
+using Migrator.Model;
+
+namespace Migrator.Routing;
+
+/// <summary>The folder of routing documents, one file a promoted tenant.</summary>
+public sealed class RoutingFolder(string directory)
+{
+    public string PathOf(Slug slug) => Path.Combine(directory, slug + ".json");
+
+    /// <summary>Writes the document so that a reader sees the old one or the new one, never half of it.</summary>
+    public async Task WriteAsync(Slug slug, RoutingDocument document, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(directory);
+        var temporary = Path.Combine(directory, $".{slug}.{Environment.ProcessId}.tmp");
+        await File.WriteAllTextAsync(temporary, document + "\n", cancellationToken);
+        File.Move(temporary, PathOf(slug), overwrite: true);
+    }
+
+    public void Remove(Slug slug) => File.Delete(PathOf(slug));
+
+    public async Task<RoutingDocument?> ReadAsync(Slug slug, CancellationToken cancellationToken) =>
+        File.Exists(PathOf(slug))
+            ? JsonSerializer.Deserialize<RoutingDocument>(await File.ReadAllTextAsync(PathOf(slug), cancellationToken))
+            : null;
+}
