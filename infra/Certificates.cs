@@ -13,18 +13,22 @@ namespace Infra;
 public sealed class Certificates : ComponentResource
 {
     /// <summary>Declares the authorizations, the certificate and the map.</summary>
-    public Certificates(TenantConfig config, ComponentResourceOptions options)
-        : base("tenant:infra:Certificates", "certificates", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Certificates(string name, CertificatesArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Certificates", name, options)
     {
-        (string Workload, string Host)[] hosts = [("api", config.ApiHost), ("ui", config.UiHost)];
+        ArgumentNullException.ThrowIfNull(args);
+        (string Workload, string Host)[] hosts = [("api", args.Tenant.ApiHost), ("ui", args.Tenant.UiHost)];
         var authorizations = hosts
             .Select(host => new DnsAuthorization(
                 host.Workload,
                 new DnsAuthorizationArgs
                 {
-                    Name = config.Names.Certificate(host.Workload, host.Host),
+                    Name = args.Tenant.Names.Certificate(host.Workload, host.Host),
                     Domain = host.Host,
-                    Labels = config.Labels,
+                    Labels = args.Tenant.Labels,
                 },
                 new CustomResourceOptions { Parent = this }
             ))
@@ -35,8 +39,8 @@ public sealed class Certificates : ComponentResource
             "certificate",
             new CertificateArgs
             {
-                Name = config.Names.Certificate("tls", config.Platform.DnsDomain),
-                Labels = config.Labels,
+                Name = args.Tenant.Names.Certificate("tls", args.Tenant.Platform.DnsDomain),
+                Labels = args.Tenant.Labels,
                 Managed = new CertificateManagedArgs
                 {
                     Domains = hosts.Select(host => host.Host).ToArray(),
@@ -48,7 +52,7 @@ public sealed class Certificates : ComponentResource
 
         Map = new CertificateMap(
             "map",
-            new CertificateMapArgs { Name = config.Names.Label("tls"), Labels = config.Labels },
+            new CertificateMapArgs { Name = args.Tenant.Names.Label("tls"), Labels = args.Tenant.Labels },
             new CustomResourceOptions { Parent = this }
         );
 
@@ -58,17 +62,17 @@ public sealed class Certificates : ComponentResource
                 host.Workload,
                 new CertificateMapEntryArgs
                 {
-                    Name = config.Names.Certificate(host.Workload, host.Host),
+                    Name = args.Tenant.Names.Certificate(host.Workload, host.Host),
                     Map = Map.Name,
                     Hostname = host.Host,
                     Certificates = { certificate.Id },
-                    Labels = config.Labels,
+                    Labels = args.Tenant.Labels,
                 },
                 new CustomResourceOptions { Parent = this }
             )),
         ];
 
-        RegisterOutputs();
+        RegisterOutputs(new Dictionary<string, object?> { ["map"] = Map.Id });
     }
 
     /// <summary>The authorizations whose records prove that the domains are ours.</summary>
@@ -80,3 +84,7 @@ public sealed class Certificates : ComponentResource
     /// <summary>One entry a host.</summary>
     public IReadOnlyList<CertificateMapEntry> Entries { get; }
 }
+
+/// <summary>What <see cref="Certificates"/> are made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+public sealed record CertificatesArgs(Tenant Tenant);

@@ -14,28 +14,32 @@ public sealed class Cost : ComponentResource
     const int MaxChannels = 5;
 
     /// <summary>Declares the budget.</summary>
-    public Cost(TenantConfig config, ComponentResourceOptions options)
-        : base("tenant:infra:Cost", "cost", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Cost(string name, CostArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Cost", name, options)
     {
-        _ = new Budget(
+        ArgumentNullException.ThrowIfNull(args);
+        var budget = new Budget(
             "budget",
             new BudgetArgs
             {
-                BillingAccount = config.Platform.BillingAccount,
-                DisplayName = config.Names.Label("budget"),
+                BillingAccount = args.Tenant.Platform.BillingAccount,
+                DisplayName = args.Tenant.Names.Label("budget"),
                 Amount = new BudgetAmountArgs
                 {
                     SpecifiedAmount = new BudgetAmountSpecifiedAmountArgs
                     {
-                        CurrencyCode = config.BudgetCurrency,
-                        Units = $"{config.Tier.MonthlyBudget}",
+                        CurrencyCode = args.Currency,
+                        Units = $"{args.MonthlyBudget}",
                     },
                 },
                 BudgetFilter = new BudgetBudgetFilterArgs
                 {
                     CalendarPeriod = "MONTH",
                     CreditTypesTreatment = "INCLUDE_ALL_CREDITS",
-                    Labels = { ["tenant"] = config.Slug.Text },
+                    Labels = { ["tenant"] = args.Tenant.Slug.Text },
                 },
                 ThresholdRules =
                 {
@@ -46,13 +50,21 @@ public sealed class Cost : ComponentResource
                 },
                 AllUpdatesRule = new BudgetAllUpdatesRuleArgs
                 {
-                    MonitoringNotificationChannels = config.Platform.NotificationChannels.Take(MaxChannels).ToArray(),
+                    MonitoringNotificationChannels = args
+                        .Tenant.Platform.NotificationChannels.Take(MaxChannels)
+                        .ToArray(),
                     DisableDefaultIamRecipients = true,
                 },
             },
             new CustomResourceOptions { Parent = this }
         );
 
-        RegisterOutputs();
+        RegisterOutputs(new Dictionary<string, object?> { ["budget"] = budget.Id });
     }
 }
+
+/// <summary>What <see cref="Cost"/> is made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="MonthlyBudget">Budget a month, in units of the currency.</param>
+/// <param name="Currency">The billing account's currency.</param>
+public sealed record CostArgs(Tenant Tenant, int MonthlyBudget, string Currency);

@@ -5,7 +5,6 @@ using Pulumi.Gcp.Sql;
 using Pulumi.Gcp.Sql.Inputs;
 using Pulumi.PostgreSql;
 using Account = Pulumi.Gcp.ServiceAccount.Account;
-using DatabaseArgs = Pulumi.Gcp.Sql.DatabaseArgs;
 
 namespace Infra;
 
@@ -22,25 +21,29 @@ public sealed class Database : ComponentResource
     public const string MigratorRole = "migrator";
 
     /// <summary>Declares the server, its database and who may sign in.</summary>
-    public Database(TenantConfig config, Identity identity, ComponentResourceOptions options)
-        : base("tenant:infra:Database", "database", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Database(string name, DatabaseArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Database", name, options)
     {
+        ArgumentNullException.ThrowIfNull(args);
         // Named by Pulumi: the name of a deleted instance stays taken for a week.
         // https://cloud.google.com/sql/docs/postgres/delete-instance
         Instance = new DatabaseInstance(
-            config.Names.Generated("db"),
+            args.Tenant.Names.Generated("db"),
             new DatabaseInstanceArgs
             {
-                DatabaseVersion = config.DatabaseVersion,
-                Region = config.Platform.Region,
-                DeletionProtection = config.Protected,
-                FinalBackupDescription = $"Last state of tenant {config.Slug}",
-                Settings = Settings(config),
+                DatabaseVersion = args.Version,
+                Region = args.Tenant.Platform.Region,
+                DeletionProtection = args.Tenant.Protected,
+                FinalBackupDescription = $"Last state of tenant {args.Tenant.Slug}",
+                Settings = Settings(args),
             },
             new CustomResourceOptions
             {
                 Parent = this,
-                Protect = config.Protected,
+                Protect = args.Tenant.Protected,
                 // The disk grows by itself; the size in the file is the size at creation.
                 IgnoreChanges = { "settings.diskSize" },
             }
@@ -48,19 +51,19 @@ public sealed class Database : ComponentResource
 
         TenantDatabase = new Pulumi.Gcp.Sql.Database(
             "tenant",
-            new DatabaseArgs
+            new Pulumi.Gcp.Sql.DatabaseArgs
             {
-                Name = config.Names.Database,
+                Name = args.Tenant.Names.Database,
                 Instance = Instance.Name,
                 Charset = "UTF8",
-                Collation = config.DatabaseCollation,
+                Collation = args.Collation,
                 // Roles that own objects in it block the drop; it goes away with its instance.
                 DeletionPolicy = "ABANDON",
             },
             new CustomResourceOptions
             {
                 Parent = this,
-                Protect = config.Protected,
+                Protect = args.Tenant.Protected,
                 DeletedWith = Instance,
             }
         );
@@ -72,7 +75,7 @@ public sealed class Database : ComponentResource
                 Name = MigratorRole,
                 Instance = Instance.Name,
                 Type = "BUILT_IN",
-                Password = config.DatabasePassword,
+                Password = args.Password,
                 DeletionPolicy = "ABANDON",
             },
             new CustomResourceOptions
@@ -87,7 +90,7 @@ public sealed class Database : ComponentResource
             "api",
             new UserArgs
             {
-                Name = ApiRole(identity.Api),
+                Name = ApiRole(args.Api),
                 Instance = Instance.Name,
                 Type = "CLOUD_IAM_SERVICE_ACCOUNT",
                 DeletionPolicy = "ABANDON",
@@ -99,16 +102,16 @@ public sealed class Database : ComponentResource
             "api-signs-in",
             new IAMMemberArgs
             {
-                Project = config.Platform.Project,
+                Project = args.Tenant.Platform.Project,
                 Role = "roles/cloudsql.instanceUser",
-                Member = identity.Api.Member,
+                Member = args.Api.Member,
                 // The role is granted on the project; the condition narrows it to this instance.
                 // https://cloud.google.com/sql/docs/postgres/iam-conditions
                 Condition = new IAMMemberConditionArgs
                 {
                     Title = "only-this-instance",
                     Expression = Instance.Name.Apply(name =>
-                        $"resource.name == 'projects/{config.Platform.Project}/instances/{name}' "
+                        $"resource.name == 'projects/{args.Tenant.Platform.Project}/instances/{name}' "
                         + "&& resource.service == 'sqladmin.googleapis.com'"
                     ),
                 },
@@ -118,15 +121,17 @@ public sealed class Database : ComponentResource
 
         MigratorPrerequisites = [TenantDatabase, migrator];
         ApiPrerequisites = [TenantDatabase, api, signIn];
-        if (config.ManageRoles)
+        if (args.ManageRoles)
         {
-            var roles = Roles(config, identity, migrator, api);
+            var roles = Roles(args, migrator, api);
             ApiPrerequisites = [.. ApiPrerequisites, .. roles];
             // Default privileges reach only what is created after them.
             MigratorPrerequisites = [.. MigratorPrerequisites, .. roles];
         }
 
-        RegisterOutputs();
+        RegisterOutputs(
+            new Dictionary<string, object?> { ["instance"] = Instance.Name, ["database"] = TenantDatabase.Name }
+        );
     }
 
     /// <summary>The server.</summary>
@@ -150,38 +155,37 @@ public sealed class Database : ComponentResource
         return account.Email.Apply(email => email.Replace(".gserviceaccount.com", "", StringComparison.Ordinal));
     }
 
-    static DatabaseInstanceSettingsArgs Settings(TenantConfig config)
+    static DatabaseInstanceSettingsArgs Settings(DatabaseArgs args)
     {
-        var tier = config.Tier;
         var settings = new DatabaseInstanceSettingsArgs
         {
             // PostgreSQL 16 and later become ENTERPRISE_PLUS when it is left out, which refuses db-custom machines.
-            Edition = tier.Edition,
-            Tier = tier.MachineType,
-            AvailabilityType = config.Availability,
+            Edition = args.Edition,
+            Tier = args.MachineType,
+            AvailabilityType = args.Availability,
             DiskType = "PD_SSD",
-            DiskSize = tier.DiskSizeGb,
+            DiskSize = args.DiskSizeGb,
             DiskAutoresize = true,
-            DeletionProtectionEnabled = config.Protected,
+            DeletionProtectionEnabled = args.Tenant.Protected,
             RetainBackupsOnDelete = true,
-            UserLabels = config.Labels,
+            UserLabels = args.Tenant.Labels,
             IpConfiguration = new DatabaseInstanceSettingsIpConfigurationArgs
             {
                 Ipv4Enabled = false,
-                PrivateNetwork = config.Platform.Network,
-                AllocatedIpRange = config.Platform.PrivateServicesRange,
+                PrivateNetwork = args.Tenant.Platform.Network,
+                AllocatedIpRange = args.Tenant.Platform.PrivateServicesRange,
                 SslMode = "ENCRYPTED_ONLY",
             },
             BackupConfiguration = new DatabaseInstanceSettingsBackupConfigurationArgs
             {
                 Enabled = true,
                 StartTime = "01:00",
-                Location = config.BackupLocation,
+                Location = args.BackupLocation,
                 PointInTimeRecoveryEnabled = true,
-                TransactionLogRetentionDays = tier.TransactionLogDays,
+                TransactionLogRetentionDays = args.TransactionLogDays,
                 BackupRetentionSettings = new DatabaseInstanceSettingsBackupConfigurationBackupRetentionSettingsArgs
                 {
-                    RetainedBackups = tier.RetainedBackups,
+                    RetainedBackups = args.RetainedBackups,
                     RetentionUnit = "COUNT",
                 },
             },
@@ -192,8 +196,8 @@ public sealed class Database : ComponentResource
             },
             MaintenanceWindow = new DatabaseInstanceSettingsMaintenanceWindowArgs
             {
-                Day = config.MaintenanceDay,
-                Hour = config.MaintenanceHour,
+                Day = args.MaintenanceDay,
+                Hour = args.MaintenanceHour,
                 UpdateTrack = "stable",
             },
             InsightsConfig = new DatabaseInstanceSettingsInsightsConfigArgs
@@ -220,9 +224,9 @@ public sealed class Database : ComponentResource
         // From the first day on: a change of it restarts the server. The defaults of slots and senders (10 each) are
         // more than the two that are used.
         // https://cloud.google.com/sql/docs/postgres/replication/configure-logical-replication
-        settings.DatabaseFlags.Add(Flag("cloudsql.logical_decoding", config.LogicalDecoding ? "on" : "off"));
-        settings.DatabaseFlags.Add(Flag("max_connections", $"{tier.MaxConnections}"));
-        if (tier.StatementAudit)
+        settings.DatabaseFlags.Add(Flag("cloudsql.logical_decoding", args.LogicalDecoding ? "on" : "off"));
+        settings.DatabaseFlags.Add(Flag("max_connections", $"{args.MaxConnections}"));
+        if (args.StatementAudit)
         {
             // https://cloud.google.com/sql/docs/postgres/pg-audit
             settings.DatabaseFlags.Add(Flag("cloudsql.enable_pgaudit", "on"));
@@ -235,7 +239,7 @@ public sealed class Database : ComponentResource
     static DatabaseInstanceSettingsDatabaseFlagArgs Flag(string name, string value) =>
         new() { Name = name, Value = value };
 
-    IReadOnlyList<Resource> Roles(TenantConfig config, Identity identity, User migrator, User api)
+    IReadOnlyList<Resource> Roles(DatabaseArgs args, User migrator, User api)
     {
         var postgres = new Pulumi.PostgreSql.Provider(
             "postgres",
@@ -244,8 +248,8 @@ public sealed class Database : ComponentResource
                 Host = Instance.PrivateIpAddress,
                 Port = 5432,
                 Username = MigratorRole,
-                Password = config.DatabasePassword,
-                Database = config.Names.Database,
+                Password = args.Password,
+                Database = args.Tenant.Names.Database,
                 Sslmode = "require",
                 ConnectTimeout = 30,
                 // Cloud SQL gives nobody PostgreSQL's SUPERUSER.
@@ -262,14 +266,14 @@ public sealed class Database : ComponentResource
 
         var application = new Role(
             "application",
-            new RoleArgs { Name = config.Names.ApplicationRole, Login = false },
+            new RoleArgs { Name = args.Tenant.Names.ApplicationRole, Login = false },
             options
         );
         return
         [
             new GrantRole(
                 "api-is-application",
-                new GrantRoleArgs { Role = ApiRole(identity.Api), GrantRoleName = application.Name },
+                new GrantRoleArgs { Role = ApiRole(args.Api), GrantRoleName = application.Name },
                 CustomResourceOptions.Merge(options, new CustomResourceOptions { DependsOn = { api } })
             ),
             // No privileges for PUBLIC: PostgreSQL lets everybody connect to a new database.
@@ -311,4 +315,62 @@ public sealed class Database : ComponentResource
                 options
             );
     }
+}
+
+/// <summary>What <see cref="Database"/> is made of.</summary>
+public sealed record DatabaseArgs
+{
+    /// <summary>The tenant.</summary>
+    public required Tenant Tenant { get; init; }
+
+    /// <summary>Account with which the API signs in.</summary>
+    public required Account Api { get; init; }
+
+    /// <summary>Password of the migrator's role.</summary>
+    public required Output<string> Password { get; init; }
+
+    /// <summary>Cloud SQL database version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Collation of the tenant's database.</summary>
+    public required string Collation { get; init; }
+
+    /// <summary>Cloud SQL edition.</summary>
+    public required string Edition { get; init; }
+
+    /// <summary>Cloud SQL machine type.</summary>
+    public required string MachineType { get; init; }
+
+    /// <summary><c>REGIONAL</c> or <c>ZONAL</c>.</summary>
+    public required string Availability { get; init; }
+
+    /// <summary>Size of the disk at creation.</summary>
+    public required int DiskSizeGb { get; init; }
+
+    /// <summary>PostgreSQL <c>max_connections</c>.</summary>
+    public required int MaxConnections { get; init; }
+
+    /// <summary>How many daily backups are kept.</summary>
+    public required int RetainedBackups { get; init; }
+
+    /// <summary>How far back a point-in-time recovery reaches.</summary>
+    public required int TransactionLogDays { get; init; }
+
+    /// <summary>Region or multi-region that keeps the backups.</summary>
+    public required string BackupLocation { get; init; }
+
+    /// <summary>Day of the maintenance window, 1 (Monday) to 7.</summary>
+    public required int MaintenanceDay { get; init; }
+
+    /// <summary>Hour of the maintenance window, UTC.</summary>
+    public required int MaintenanceHour { get; init; }
+
+    /// <summary>Whether pgAudit records role changes and data definition.</summary>
+    public required bool StatementAudit { get; init; }
+
+    /// <summary>Whether changes can be streamed out of the database.</summary>
+    public required bool LogicalDecoding { get; init; }
+
+    /// <summary>Whether roles and grants are managed from here.</summary>
+    public required bool ManageRoles { get; init; }
 }

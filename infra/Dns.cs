@@ -1,4 +1,5 @@
 using Pulumi;
+using Pulumi.Gcp.CertificateManager;
 using Pulumi.Gcp.Dns;
 
 namespace Infra;
@@ -14,20 +15,24 @@ public sealed class Dns : ComponentResource
     const int Ttl = 300;
 
     /// <summary>Declares the records.</summary>
-    public Dns(TenantConfig config, Edge edge, Certificates certificates, ComponentResourceOptions options)
-        : base("tenant:infra:Dns", "dns", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Dns(string name, DnsArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Dns", name, options)
     {
-        Address(config, "api", config.ApiHost, edge);
-        Address(config, "ui", config.UiHost, edge);
+        ArgumentNullException.ThrowIfNull(args);
+        Address("api", args.Tenant.ApiHost, args);
+        Address("ui", args.Tenant.UiHost, args);
 
-        foreach (var (workload, authorization) in certificates.Authorizations)
+        foreach (var (workload, authorization) in args.Authorizations)
         {
             var record = authorization.DnsResourceRecords.Apply(records => records[0]);
             _ = new RecordSet(
                 $"{workload}-authorization",
                 new RecordSetArgs
                 {
-                    ManagedZone = config.Platform.DnsZone,
+                    ManagedZone = args.Tenant.Platform.DnsZone,
                     Name = record.Apply(value => value.Name!),
                     Type = record.Apply(value => value.Type!),
                     Ttl = Ttl,
@@ -37,20 +42,32 @@ public sealed class Dns : ComponentResource
             );
         }
 
-        RegisterOutputs();
+        RegisterOutputs(
+            new Dictionary<string, object?> { ["hosts"] = new[] { args.Tenant.ApiHost, args.Tenant.UiHost } }
+        );
     }
 
-    void Address(TenantConfig config, string workload, string host, Edge edge) =>
+    void Address(string workload, string host, DnsArgs args) =>
         _ = new RecordSet(
             workload,
             new RecordSetArgs
             {
-                ManagedZone = config.Platform.DnsZone,
+                ManagedZone = args.Tenant.Platform.DnsZone,
                 Name = $"{host}.",
                 Type = "A",
                 Ttl = Ttl,
-                Rrdatas = { edge.Address.Address },
+                Rrdatas = { args.Address },
             },
             new CustomResourceOptions { Parent = this }
         );
 }
+
+/// <summary>What <see cref="Dns"/> is made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="Address">The load balancer's address.</param>
+/// <param name="Authorizations">What proves the certificate's domains.</param>
+public sealed record DnsArgs(
+    Tenant Tenant,
+    Output<string> Address,
+    IReadOnlyList<(string Workload, DnsAuthorization Authorization)> Authorizations
+);

@@ -31,47 +31,51 @@ public sealed class Edge : ComponentResource
         "sessionfixation-v33-stable",
     ];
 
-    /// <summary>Declares everything between the tenant's address and its services.</summary>
-    public Edge(TenantConfig config, Services services, Certificates certificates, ComponentResourceOptions options)
-        : base("tenant:infra:Edge", "edge", options)
+    /// <summary>Declares everything between the tenant's address and its args.Services.</summary>
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Edge(string name, EdgeArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Edge", name, options)
     {
+        ArgumentNullException.ThrowIfNull(args);
         var child = new CustomResourceOptions { Parent = this };
 
         Address = new GlobalAddress(
             "address",
             new GlobalAddressArgs
             {
-                Name = config.Names.Label("edge"),
+                Name = args.Tenant.Names.Label("edge"),
                 AddressType = "EXTERNAL",
                 IpVersion = "IPV4",
-                Labels = config.Labels,
+                Labels = args.Tenant.Labels,
             },
             child
         );
 
-        var armor = Armor(config, child);
-        var api = Backend(config, "api", services.Api, armor, child);
-        var ui = Backend(config, "ui", services.Ui, armor, child);
+        var armor = Armor(args, child);
+        var api = Backend(args, "api", args.Services.Api, armor, child);
+        var ui = Backend(args, "ui", args.Services.Ui, armor, child);
 
         UrlMap = new URLMap(
             "hosts",
             new URLMapArgs
             {
-                Name = config.Names.Label("edge"),
+                Name = args.Tenant.Names.Label("edge"),
                 // A request for any other host is no tenant's: it is sent to the user interface's name and never served
                 // under its own.
                 DefaultUrlRedirect = new URLMapDefaultUrlRedirectArgs
                 {
-                    HostRedirect = config.UiHost,
+                    HostRedirect = args.Tenant.UiHost,
                     PathRedirect = "/",
                     HttpsRedirect = true,
                     RedirectResponseCode = "FOUND",
                     StripQuery = true,
                 },
-                HostRules = { HostRule("api", config.ApiHost), HostRule("ui", config.UiHost) },
+                HostRules = { HostRule("api", args.Tenant.ApiHost), HostRule("ui", args.Tenant.UiHost) },
                 PathMatchers = { PathMatcher("api", api), PathMatcher("ui", ui) },
                 // The API refuses a map that fails its own tests.
-                Tests = { Test(config.ApiHost, api), Test(config.UiHost, ui) },
+                Tests = { Test(args.Tenant.ApiHost, api), Test(args.Tenant.UiHost, ui) },
             },
             child
         );
@@ -80,9 +84,9 @@ public sealed class Edge : ComponentResource
             "tls",
             new SSLPolicyArgs
             {
-                Name = config.Names.Label("tls"),
+                Name = args.Tenant.Names.Label("tls"),
                 MinTlsVersion = "TLS_1_2",
-                Profile = config.Tier.TlsProfile,
+                Profile = args.TlsProfile,
             },
             child
         );
@@ -91,14 +95,14 @@ public sealed class Edge : ComponentResource
             "https",
             new TargetHttpsProxyArgs
             {
-                Name = config.Names.Label("https"),
+                Name = args.Tenant.Names.Label("https"),
                 UrlMap = UrlMap.Id,
                 SslPolicy = tls.Id,
-                CertificateMap = Output.Format($"//certificatemanager.googleapis.com/{certificates.Map.Id}"),
+                CertificateMap = Output.Format($"//certificatemanager.googleapis.com/{args.Certificates.Map.Id}"),
             },
             CustomResourceOptions.Merge(
                 child,
-                new CustomResourceOptions { DependsOn = certificates.Entries.ToArray<Resource>() }
+                new CustomResourceOptions { DependsOn = args.Certificates.Entries.ToArray<Resource>() }
             )
         );
 
@@ -106,7 +110,7 @@ public sealed class Edge : ComponentResource
             "redirect",
             new URLMapArgs
             {
-                Name = config.Names.Label("redirect"),
+                Name = args.Tenant.Names.Label("redirect"),
                 DefaultUrlRedirect = new URLMapDefaultUrlRedirectArgs
                 {
                     HttpsRedirect = true,
@@ -119,14 +123,14 @@ public sealed class Edge : ComponentResource
 
         var http = new TargetHttpProxy(
             "http",
-            new TargetHttpProxyArgs { Name = config.Names.Label("http"), UrlMap = redirect.Id },
+            new TargetHttpProxyArgs { Name = args.Tenant.Names.Label("http"), UrlMap = redirect.Id },
             child
         );
 
-        Forward(config, "https", https.Id, "443", child);
-        Forward(config, "http", http.Id, "80", child);
+        Forward(args, "https", https.Id, "443", child);
+        Forward(args, "http", http.Id, "80", child);
 
-        RegisterOutputs();
+        RegisterOutputs(new Dictionary<string, object?> { ["address"] = Address.Address, ["urlMap"] = UrlMap.Name });
     }
 
     /// <summary>The address that the tenant's names point at.</summary>
@@ -135,24 +139,24 @@ public sealed class Edge : ComponentResource
     /// <summary>Host rules of the tenant.</summary>
     public URLMap UrlMap { get; }
 
-    void Forward(TenantConfig config, string kind, Output<string> proxy, string port, CustomResourceOptions options) =>
+    void Forward(EdgeArgs args, string kind, Output<string> proxy, string port, CustomResourceOptions options) =>
         _ = new GlobalForwardingRule(
             kind,
             new GlobalForwardingRuleArgs
             {
-                Name = config.Names.Label(kind),
+                Name = args.Tenant.Names.Label(kind),
                 LoadBalancingScheme = Scheme,
                 IpAddress = Address.Address,
                 IpProtocol = "TCP",
                 PortRange = port,
                 Target = proxy,
-                Labels = config.Labels,
+                Labels = args.Tenant.Labels,
             },
             options
         );
 
     static BackendService Backend(
-        TenantConfig config,
+        EdgeArgs args,
         string workload,
         Service service,
         SecurityPolicy armor,
@@ -163,8 +167,8 @@ public sealed class Edge : ComponentResource
             workload,
             new RegionNetworkEndpointGroupArgs
             {
-                Name = config.Names.Label(workload),
-                Region = config.Platform.Region,
+                Name = args.Tenant.Names.Label(workload),
+                Region = args.Tenant.Platform.Region,
                 NetworkEndpointType = "SERVERLESS",
                 CloudRun = new RegionNetworkEndpointGroupCloudRunArgs { Service = service.Name },
             },
@@ -176,7 +180,7 @@ public sealed class Edge : ComponentResource
             workload,
             new BackendServiceArgs
             {
-                Name = config.Names.Label(workload),
+                Name = args.Tenant.Names.Label(workload),
                 LoadBalancingScheme = Scheme,
                 Protocol = "HTTPS",
                 SecurityPolicy = armor.Id,
@@ -192,9 +196,9 @@ public sealed class Edge : ComponentResource
     /// "allow" below its limit, so it comes after the rules that refuse attacks.
     /// See <see href="https://cloud.google.com/armor/docs/security-policy-overview#eval-order">evaluation order</see>.
     /// </summary>
-    static SecurityPolicy Armor(TenantConfig config, CustomResourceOptions options)
+    static SecurityPolicy Armor(EdgeArgs args, CustomResourceOptions options)
     {
-        var sensitivity = config.Tier.WafSensitivity;
+        var sensitivity = args.WafSensitivity;
         var rules = WafRules
             .Select(
                 (rule, index) =>
@@ -228,7 +232,7 @@ public sealed class Edge : ComponentResource
                     EnforceOnKey = "IP",
                     RateLimitThreshold = new SecurityPolicyRuleRateLimitOptionsRateLimitThresholdArgs
                     {
-                        Count = config.Tier.RequestsPerMinute,
+                        Count = args.RequestsPerMinute,
                         IntervalSec = 60,
                     },
                 },
@@ -248,9 +252,9 @@ public sealed class Edge : ComponentResource
             "armor",
             new SecurityPolicyArgs
             {
-                Name = config.Names.Label("armor"),
+                Name = args.Tenant.Names.Label("armor"),
                 Type = "CLOUD_ARMOR",
-                Labels = config.Labels,
+                Labels = args.Tenant.Labels,
                 AdvancedOptionsConfig = new SecurityPolicyAdvancedOptionsConfigArgs
                 {
                     JsonParsing = "STANDARD",
@@ -283,3 +287,19 @@ public sealed class Edge : ComponentResource
             Service = backend.Id,
         };
 }
+
+/// <summary>What <see cref="Edge"/> is made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="Services">What the load balancer leads to.</param>
+/// <param name="Certificates">What it proves itself with.</param>
+/// <param name="TlsProfile">SSL policy profile.</param>
+/// <param name="WafSensitivity">OWASP paranoia level of the preconfigured rules, 1 to 4.</param>
+/// <param name="RequestsPerMinute">Requests a minute that one client address may send.</param>
+public sealed record EdgeArgs(
+    Tenant Tenant,
+    Services Services,
+    Certificates Certificates,
+    string TlsProfile,
+    int WafSensitivity,
+    int RequestsPerMinute
+);

@@ -16,18 +16,22 @@ namespace Infra;
 public sealed class Identity : ComponentResource
 {
     /// <summary>Declares the accounts, the identity tenant and the key.</summary>
-    public Identity(TenantConfig config, ComponentResourceOptions options)
-        : base("tenant:infra:Identity", "identity", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Identity(string name, IdentityArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Identity", name, options)
     {
-        Api = Account(config, "api");
-        Ui = Account(config, "ui");
-        Migrator = Account(config, "migrator");
+        ArgumentNullException.ThrowIfNull(args);
+        Api = Account(args, "api");
+        Ui = Account(args, "ui");
+        Migrator = Account(args, "migrator");
 
-        Tenant = new Tenant(
+        Users = new Pulumi.Gcp.IdentityPlatform.Tenant(
             "users",
             new TenantArgs
             {
-                DisplayName = config.Names.IdentityTenant,
+                DisplayName = args.Tenant.Names.IdentityTenant,
                 AllowPasswordSignup = true,
                 EnableEmailLinkSignin = false,
                 // Users are invited by their administrator; nobody signs up into somebody else's tenant.
@@ -40,16 +44,16 @@ public sealed class Identity : ComponentResource
                     },
                 },
             },
-            new CustomResourceOptions { Parent = this, Protect = config.Protected }
+            new CustomResourceOptions { Parent = this, Protect = args.Tenant.Protected }
         );
 
         // Named by Pulumi: a deleted key keeps its name for 30 days.
         // https://cloud.google.com/docs/authentication/api-keys#delete_an_api_key
         Key = new ApiKey(
-            config.Names.Generated("signin"),
+            args.Tenant.Names.Generated("signin"),
             new ApiKeyArgs
             {
-                DisplayName = $"Sign-in from {config.UiHost}",
+                DisplayName = $"Sign-in from {args.Tenant.UiHost}",
                 Restrictions = new ApiKeyRestrictionsArgs
                 {
                     ApiTargets =
@@ -59,14 +63,22 @@ public sealed class Identity : ComponentResource
                     },
                     BrowserKeyRestrictions = new ApiKeyRestrictionsBrowserKeyRestrictionsArgs
                     {
-                        AllowedReferrers = { $"https://{config.UiHost}/*" },
+                        AllowedReferrers = { $"https://{args.Tenant.UiHost}/*" },
                     },
                 },
             },
             new CustomResourceOptions { Parent = this }
         );
 
-        RegisterOutputs();
+        RegisterOutputs(
+            new Dictionary<string, object?>
+            {
+                ["api"] = Api.Email,
+                ["ui"] = Ui.Email,
+                ["migrator"] = Migrator.Email,
+                ["users"] = Users.Name,
+            }
+        );
     }
 
     /// <summary>Account of the API.</summary>
@@ -79,19 +91,23 @@ public sealed class Identity : ComponentResource
     public Account Migrator { get; }
 
     /// <summary>The tenant's user pool.</summary>
-    public Tenant Tenant { get; }
+    public Pulumi.Gcp.IdentityPlatform.Tenant Users { get; }
 
     /// <summary>The browser's sign-in key.</summary>
     public ApiKey Key { get; }
 
-    Account Account(TenantConfig config, string workload) =>
+    Account Account(IdentityArgs args, string workload) =>
         new(
             workload,
             new AccountArgs
             {
-                AccountId = config.Names.Account(workload),
-                DisplayName = $"{workload} of tenant {config.Slug}",
+                AccountId = args.Tenant.Names.Account(workload),
+                DisplayName = $"{workload} of tenant {args.Tenant.Slug}",
             },
             new CustomResourceOptions { Parent = this }
         );
 }
+
+/// <summary>What <see cref="Identity"/> is made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+public sealed record IdentityArgs(Tenant Tenant);

@@ -12,38 +12,36 @@ namespace Infra;
 public sealed class Migration : ComponentResource
 {
     /// <summary>Declares the job.</summary>
-    public Migration(
-        TenantConfig config,
-        Identity identity,
-        Database database,
-        Secrets secrets,
-        ComponentResourceOptions options
-    )
-        : base("tenant:infra:Migration", "migration", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Migration(string name, MigrationArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Migration", name, options)
     {
+        ArgumentNullException.ThrowIfNull(args);
         Prerequisites =
         [
-            .. database.MigratorPrerequisites,
-            .. secrets.DatabasePassword.Prerequisites,
-            .. secrets.SharedDatabasePassword.Prerequisites,
+            .. args.Database.MigratorPrerequisites,
+            .. args.Secrets.DatabasePassword.Prerequisites,
+            .. args.Secrets.SharedDatabasePassword.Prerequisites,
         ];
 
         Job = new Job(
             "migrator",
             new JobArgs
             {
-                Name = config.Names.Run("migrator"),
-                Location = config.Platform.Region,
-                Labels = config.Labels,
-                DeletionProtection = config.Protected,
+                Name = args.Tenant.Names.Run("migrator"),
+                Location = args.Tenant.Platform.Region,
+                Labels = args.Tenant.Labels,
+                DeletionProtection = args.Tenant.Protected,
                 Template = new JobTemplateArgs
                 {
-                    Labels = config.Labels,
+                    Labels = args.Tenant.Labels,
                     TaskCount = 1,
                     Parallelism = 1,
                     Template = new JobTemplateTemplateArgs
                     {
-                        ServiceAccount = identity.Migrator.Email,
+                        ServiceAccount = args.Identity.Migrator.Email,
                         // A killed promotion goes on where it stopped, so that running it again is the right answer to
                         // a lost machine.
                         MaxRetries = 2,
@@ -57,19 +55,19 @@ public sealed class Migration : ComponentResource
                             {
                                 new JobTemplateTemplateVpcAccessNetworkInterfaceArgs
                                 {
-                                    Network = config.Platform.Network,
-                                    Subnetwork = config.Platform.Subnetwork,
+                                    Network = args.Tenant.Platform.Network,
+                                    Subnetwork = args.Tenant.Platform.Subnetwork,
                                 },
                             },
                         },
-                        Containers = { Container(config, database, secrets) },
+                        Containers = { Container(args) },
                     },
                 },
             },
             new CustomResourceOptions { Parent = this, DependsOn = Prerequisites.ToArray() }
         );
 
-        RegisterOutputs();
+        RegisterOutputs(new Dictionary<string, object?> { ["job"] = Job.Name });
     }
 
     /// <summary>The job.</summary>
@@ -80,29 +78,29 @@ public sealed class Migration : ComponentResource
     /// </summary>
     public IReadOnlyList<Resource> Prerequisites { get; }
 
-    static JobTemplateTemplateContainerArgs Container(TenantConfig config, Database database, Secrets secrets) =>
+    static JobTemplateTemplateContainerArgs Container(MigrationArgs args) =>
         new()
         {
-            Image = config.MigratorImage,
-            Args = { "promote", $"--tenant-slug={config.Slug}", "--confirm", "--log-format", "json" },
+            Image = args.Image,
+            Args = { "promote", $"--tenant-slug={args.Tenant.Slug}", "--confirm", "--log-format", "json" },
             Resources = new JobTemplateTemplateContainerResourcesArgs
             {
                 Limits = { ["cpu"] = "2", ["memory"] = "1Gi" },
             },
             Envs =
             {
-                Text("DB_HOST", config.Platform.SharedDatabaseHost),
-                Text("DB_PORT", config.Platform.SharedDatabasePort),
-                Text("DB_NAME", config.Platform.SharedDatabaseName),
-                Text("DB_USER", config.Platform.SharedDatabaseUser),
-                Secret("DB_PASSWORD", secrets.SharedDatabasePassword),
-                Text("TARGET_DB_HOST", database.Instance.PrivateIpAddress),
+                Text("DB_HOST", args.Tenant.Platform.SharedDatabaseHost),
+                Text("DB_PORT", args.Tenant.Platform.SharedDatabasePort),
+                Text("DB_NAME", args.Tenant.Platform.SharedDatabaseName),
+                Text("DB_USER", args.Tenant.Platform.SharedDatabaseUser),
+                Secret("DB_PASSWORD", args.Secrets.SharedDatabasePassword),
+                Text("TARGET_DB_HOST", args.Database.Instance.PrivateIpAddress),
                 Text("TARGET_DB_PORT", "5432"),
                 Text("TARGET_DB_USER", Database.MigratorRole),
                 Text("TARGET_DB_SSLMODE", "require"),
-                Secret("TARGET_DB_PASSWORD", secrets.DatabasePassword),
+                Secret("TARGET_DB_PASSWORD", args.Secrets.DatabasePassword),
                 // So that the route it writes at the cutover is the stack's output of that name.
-                Text("MIGRATOR_DOMAIN", config.Platform.DnsDomain.TrimEnd('.')),
+                Text("MIGRATOR_DOMAIN", args.Tenant.Platform.DnsDomain.TrimEnd('.')),
             },
         };
 
@@ -123,3 +121,11 @@ public sealed class Migration : ComponentResource
             },
         };
 }
+
+/// <summary>What <see cref="Migration"/> is made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="Identity">Whom the job runs as.</param>
+/// <param name="Database">Where the rows go.</param>
+/// <param name="Secrets">The passwords of both servers.</param>
+/// <param name="Image">Image of the migrator, by digest.</param>
+public sealed record MigrationArgs(Tenant Tenant, Identity Identity, Database Database, Secrets Secrets, string Image);

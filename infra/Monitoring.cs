@@ -15,27 +15,24 @@ namespace Infra;
 /// </summary>
 public sealed class Monitoring : ComponentResource
 {
-    readonly TenantConfig config;
+    readonly Tenant tenant;
 
     /// <summary>Declares checks, alerts, dashboard and audit trail.</summary>
-    public Monitoring(
-        TenantConfig config,
-        Database database,
-        Migration migration,
-        Services services,
-        Edge edge,
-        ComponentResourceOptions options
-    )
-        : base("tenant:infra:Monitoring", "monitoring", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Monitoring(string name, MonitoringArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Monitoring", name, options)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        this.config = config;
+        ArgumentNullException.ThrowIfNull(args);
+        tenant = args.Tenant;
+        var (database, migration, services, edge) = (args.Database, args.Migration, args.Services, args.Edge);
         var errors = new Metric(
             "errors",
             new MetricArgs
             {
-                Name = config.Names.Logging("errors"),
-                Description = $"Errors that the programs of tenant {config.Slug} logged",
+                Name = tenant.Names.Logging("errors"),
+                Description = $"Errors that the programs of tenant {tenant.Slug} logged",
                 Filter = Output.Format(
                     $"""
                     resource.type="cloud_run_revision"
@@ -48,10 +45,10 @@ public sealed class Monitoring : ComponentResource
             new CustomResourceOptions { Parent = this }
         );
         var (metric, map, job) = (errors.Name, edge.UrlMap.Name, migration.Job.Name);
-        var databaseId = database.Instance.Name.Apply(name => $"{config.Platform.Project}:{name}");
+        var databaseId = database.Instance.Name.Apply(name => $"{tenant.Platform.Project}:{name}");
 
-        Uptime("api", config.ApiHost);
-        Uptime("ui", config.UiHost);
+        Uptime("api", tenant.ApiHost);
+        Uptime("ui", tenant.UiHost);
         Alert(
             "errors",
             "Errors in the tenant's programs",
@@ -91,9 +88,7 @@ public sealed class Monitoring : ComponentResource
             "connections",
             "Four fifths of the database's connections are in use",
             "Raise maxConnections, or lower connectionsPerInstance.",
-            databaseId.Apply(id =>
-                $"sum({OfDatabase("postgresql/num_backends", id)}) > {config.Tier.MaxConnections * 4 / 5}"
-            )
+            databaseId.Apply(id => $"sum({OfDatabase("postgresql/num_backends", id)}) > {args.MaxConnections * 4 / 5}")
         );
         Alert(
             "migration",
@@ -107,8 +102,8 @@ public sealed class Monitoring : ComponentResource
             new DashboardArgs { DashboardJson = Charts(database, services, edge, errors) },
             new CustomResourceOptions { Parent = this }
         );
-        AuditTrail(database, migration, services, edge);
-        RegisterOutputs();
+        AuditTrail(args);
+        RegisterOutputs(new Dictionary<string, object?> { ["dashboard"] = Dashboard.Id });
     }
 
     /// <summary>The tenant's dashboard.</summary>
@@ -179,7 +174,7 @@ public sealed class Monitoring : ComponentResource
                 DisplayName = host,
                 Period = "60s",
                 Timeout = "10s",
-                UserLabels = config.Labels,
+                UserLabels = tenant.Labels,
                 HttpCheck = new UptimeCheckConfigHttpCheckArgs
                 {
                     Path = Services.HealthPath,
@@ -190,7 +185,7 @@ public sealed class Monitoring : ComponentResource
                 MonitoredResource = new UptimeCheckConfigMonitoredResourceArgs
                 {
                     Type = "uptime_url",
-                    Labels = { ["project_id"] = config.Platform.Project, ["host"] = host },
+                    Labels = { ["project_id"] = tenant.Platform.Project, ["host"] = host },
                 },
             },
             new CustomResourceOptions { Parent = this }
@@ -215,11 +210,11 @@ public sealed class Monitoring : ComponentResource
             name,
             new AlertPolicyArgs
             {
-                DisplayName = $"{config.Slug}: {title}",
+                DisplayName = $"{tenant.Slug}: {title}",
                 Combiner = "OR",
                 Severity = name.EndsWith("-down", StringComparison.Ordinal) ? "CRITICAL" : "WARNING",
-                NotificationChannels = config.Platform.NotificationChannels.ToArray(),
-                UserLabels = config.Labels,
+                NotificationChannels = tenant.Platform.NotificationChannels.ToArray(),
+                UserLabels = tenant.Labels,
                 Documentation = new AlertPolicyDocumentationArgs
                 {
                     Content = $"{title}.\n\n{remedy}",
@@ -250,9 +245,10 @@ public sealed class Monitoring : ComponentResource
     /// A log bucket of the tenant's own and the sink that fills it: what its programs and its load balancer log, and
     /// what <see href="https://cloud.google.com/logging/docs/audit">Cloud Audit Logs</see> record about its resources.
     /// </summary>
-    void AuditTrail(Database database, Migration migration, Services services, Edge edge)
+    void AuditTrail(MonitoringArgs args)
     {
-        var platform = config.Platform;
+        var (database, migration, services, edge) = (args.Database, args.Migration, args.Services, args.Edge);
+        var platform = tenant.Platform;
         // Not locked: a locked bucket outlives 'pulumi destroy' by its retention. Protected instead.
         var bucket = new ProjectBucketConfig(
             "audit",
@@ -260,22 +256,22 @@ public sealed class Monitoring : ComponentResource
             {
                 Project = platform.AuditProject,
                 Location = platform.Region,
-                BucketId = config.Names.Logging("audit"),
-                RetentionDays = config.Tier.LogRetentionDays,
+                BucketId = tenant.Names.Logging("audit"),
+                RetentionDays = args.LogRetentionDays,
                 EnableAnalytics = true,
-                Description = $"Audit trail of tenant {config.Slug}",
+                Description = $"Audit trail of tenant {tenant.Slug}",
             },
-            new CustomResourceOptions { Parent = this, Protect = config.Protected }
+            new CustomResourceOptions { Parent = this, Protect = tenant.Protected }
         );
         var names = ResourceNames();
         var path =
-            $"projects/{platform.AuditProject}/locations/{platform.Region}/buckets/{config.Names.Logging("audit")}";
+            $"projects/{platform.AuditProject}/locations/{platform.Region}/buckets/{tenant.Names.Logging("audit")}";
 
         var sink = new ProjectSink(
             "audit",
             new ProjectSinkArgs
             {
-                Name = config.Names.Logging("audit"),
+                Name = tenant.Names.Logging("audit"),
                 Destination = $"logging.googleapis.com/{path}",
                 UniqueWriterIdentity = true,
                 Filter = Output.Format(
@@ -307,7 +303,7 @@ public sealed class Monitoring : ComponentResource
                         Title = "only-this-bucket",
                         Expression =
                             $"resource.name.endsWith('locations/{platform.Region}/buckets/"
-                            + $"{config.Names.Logging("audit")}')",
+                            + $"{tenant.Names.Logging("audit")}')",
                     },
                 },
                 new CustomResourceOptions { Parent = this }
@@ -316,7 +312,7 @@ public sealed class Monitoring : ComponentResource
 
     string ResourceNames()
     {
-        var names = config.Names;
+        var names = tenant.Names;
         string[] resources =
         [
             $"secrets/{names.Secret("dbpassword")}",
@@ -346,7 +342,7 @@ public sealed class Monitoring : ComponentResource
             .Apply(names =>
             {
                 var (instance, map, metric, api) = names;
-                var databaseId = $"{config.Platform.Project}:{instance}";
+                var databaseId = $"{tenant.Platform.Project}:{instance}";
                 (string Title, string Query)[] charts =
                 [
                     ("Requests a second, by status", $"sum by (response_code_class) (rate({Requests(map)}[1m]))"),
@@ -360,8 +356,8 @@ public sealed class Monitoring : ComponentResource
                 return JsonSerializer.Serialize(
                     new
                     {
-                        displayName = $"Tenant {config.Slug}",
-                        labels = new Dictionary<string, string> { ["tenant"] = config.Slug.Text },
+                        displayName = $"Tenant {tenant.Slug}",
+                        labels = new Dictionary<string, string> { ["tenant"] = tenant.Slug.Text },
                         mosaicLayout = new
                         {
                             columns = 12,
@@ -395,3 +391,21 @@ public sealed class Monitoring : ComponentResource
                 );
             });
 }
+
+/// <summary>What <see cref="Monitoring"/> is made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="Database">The server to watch.</param>
+/// <param name="Migration">The job to watch.</param>
+/// <param name="Services">The programs to watch.</param>
+/// <param name="Edge">The load balancer to watch.</param>
+/// <param name="MaxConnections">PostgreSQL <c>max_connections</c>.</param>
+/// <param name="LogRetentionDays">How long the tenant's audit trail is kept.</param>
+public sealed record MonitoringArgs(
+    Tenant Tenant,
+    Database Database,
+    Migration Migration,
+    Services Services,
+    Edge Edge,
+    int MaxConnections,
+    int LogRetentionDays
+);

@@ -12,22 +12,33 @@ namespace Infra;
 public sealed class Secrets : ComponentResource
 {
     /// <summary>Declares the secrets, their versions and their readers.</summary>
-    public Secrets(TenantConfig config, Identity identity, ComponentResourceOptions options)
-        : base("tenant:infra:Secrets", "secrets", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Secrets(string name, SecretsArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Secrets", name, options)
     {
-        DatabasePassword = Declare(config, "dbpassword", config.DatabasePassword, identity.Migrator);
-        SigningKey = Declare(config, "signingkey", config.SigningKey, identity.Api);
-        SignInKey = Declare(config, "signinkey", identity.Key.KeyString, identity.Ui);
+        ArgumentNullException.ThrowIfNull(args);
+        DatabasePassword = Declare(args.Tenant, "dbpassword", args.DatabasePassword, args.Identity.Migrator);
+        SigningKey = Declare(args.Tenant, "signingkey", args.SigningKey, args.Identity.Api);
+        SignInKey = Declare(args.Tenant, "signinkey", args.Identity.Key.KeyString, args.Identity.Ui);
 
         // The password of the shared database belongs to the platform; this stack adds its reader and takes only that
         // away.
         SharedDatabasePassword = new SecretReference(
-            config.Platform.SharedDatabaseSecret,
+            args.Tenant.Platform.SharedDatabaseSecret,
             "latest",
-            [Reader("shared-dbpassword", config.Platform.SharedDatabaseSecret, identity.Migrator)]
+            [Reader("shared-dbpassword", args.Tenant.Platform.SharedDatabaseSecret, args.Identity.Migrator)]
         );
 
-        RegisterOutputs();
+        RegisterOutputs(
+            new Dictionary<string, object?>
+            {
+                ["databasePassword"] = DatabasePassword.Secret,
+                ["signingKey"] = SigningKey.Secret,
+                ["signInKey"] = SignInKey.Secret,
+            }
+        );
     }
 
     /// <summary>Password of the migrator's role on the dedicated server; read by the migrator.</summary>
@@ -42,21 +53,21 @@ public sealed class Secrets : ComponentResource
     /// <summary>Key of the browser's sign-in; read by the user interface.</summary>
     public SecretReference SignInKey { get; }
 
-    SecretReference Declare(TenantConfig config, string kind, Output<string> value, Account reader)
+    SecretReference Declare(Tenant tenant, string kind, Output<string> value, Account reader)
     {
         var secret = new Secret(
             kind,
             new SecretArgs
             {
-                SecretId = config.Names.Secret(kind),
-                Labels = config.Labels,
+                SecretId = tenant.Names.Secret(kind),
+                Labels = tenant.Labels,
                 Replication = new SecretReplicationArgs
                 {
                     UserManaged = new SecretReplicationUserManagedArgs
                     {
                         Replicas =
                         {
-                            new SecretReplicationUserManagedReplicaArgs { Location = config.Platform.Region },
+                            new SecretReplicationUserManagedReplicaArgs { Location = tenant.Platform.Region },
                         },
                     },
                 },
@@ -95,4 +106,16 @@ public sealed record SecretReference(
     Input<string> Secret,
     Input<string> Version,
     IReadOnlyList<Resource> Prerequisites
+);
+
+/// <summary>What <see cref="Secrets"/> are made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="Identity">Who reads them.</param>
+/// <param name="DatabasePassword">Password of the migrator's role on the dedicated server.</param>
+/// <param name="SigningKey">Key with which the tenant's API signs its tokens.</param>
+public sealed record SecretsArgs(
+    Tenant Tenant,
+    Identity Identity,
+    Output<string> DatabasePassword,
+    Output<string> SigningKey
 );

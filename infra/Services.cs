@@ -19,33 +19,34 @@ public sealed class Services : ComponentResource
     const int Port = 8080;
 
     /// <summary>Declares both services.</summary>
-    public Services(
-        TenantConfig config,
-        Identity identity,
-        Database database,
-        Secrets secrets,
-        Migration migration,
-        ComponentResourceOptions options
-    )
-        : base("tenant:infra:Services", "services", options)
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Services(string name, ServicesArgs args, ComponentResourceOptions? options = null)
+        : base("tenant:infra:Services", name, options)
     {
+        ArgumentNullException.ThrowIfNull(args);
         Api = Service(
-            config,
+            args,
             "api",
-            config.ApiImage,
-            identity.Api.Email,
+            args.ApiImage,
+            args.Identity.Api.Email,
             [
-                Text("DB_HOST", database.Instance.PrivateIpAddress),
+                Text("DB_HOST", args.Database.Instance.PrivateIpAddress),
                 Text("DB_PORT", "5432"),
-                Text("DB_NAME", database.TenantDatabase.Name),
-                Text("DB_USER", Database.ApiRole(identity.Api)),
+                Text("DB_NAME", args.Database.TenantDatabase.Name),
+                Text("DB_USER", Database.ApiRole(args.Identity.Api)),
                 Text("DB_SSLMODE", "require"),
-                Text("DB_MAX_POOL_SIZE", $"{config.ConnectionsPerInstance}"),
-                Text("UI_ORIGIN", $"https://{config.UiHost}"),
-                Text("IDENTITY_TENANT", identity.Tenant.Name),
-                Secret("SIGNING_KEY", secrets.SigningKey),
+                Text("DB_MAX_POOL_SIZE", $"{args.ConnectionsPerInstance}"),
+                Text("UI_ORIGIN", $"https://{args.Tenant.UiHost}"),
+                Text("IDENTITY_TENANT", args.Identity.Users.Name),
+                Secret("SIGNING_KEY", args.Secrets.SigningKey),
             ],
-            [.. migration.Prerequisites, .. database.ApiPrerequisites, .. secrets.SigningKey.Prerequisites],
+            [
+                .. args.Migration.Prerequisites,
+                .. args.Database.ApiPrerequisites,
+                .. args.Secrets.SigningKey.Prerequisites,
+            ],
             new ServiceTemplateVpcAccessArgs
             {
                 Egress = "PRIVATE_RANGES_ONLY",
@@ -53,8 +54,8 @@ public sealed class Services : ComponentResource
                 {
                     new ServiceTemplateVpcAccessNetworkInterfaceArgs
                     {
-                        Network = config.Platform.Network,
-                        Subnetwork = config.Platform.Subnetwork,
+                        Network = args.Tenant.Platform.Network,
+                        Subnetwork = args.Tenant.Platform.Subnetwork,
                     },
                 },
             }
@@ -62,20 +63,20 @@ public sealed class Services : ComponentResource
 
         // No route into the network: the user interface speaks to the API over its public name.
         Ui = Service(
-            config,
+            args,
             "ui",
-            config.UiImage,
-            identity.Ui.Email,
+            args.UiImage,
+            args.Identity.Ui.Email,
             [
-                Text("API_URL", $"https://{config.ApiHost}"),
-                Text("IDENTITY_TENANT", identity.Tenant.Name),
-                Secret("IDENTITY_API_KEY", secrets.SignInKey),
+                Text("API_URL", $"https://{args.Tenant.ApiHost}"),
+                Text("IDENTITY_TENANT", args.Identity.Users.Name),
+                Secret("IDENTITY_API_KEY", args.Secrets.SignInKey),
             ],
-            [.. migration.Prerequisites, .. secrets.SignInKey.Prerequisites],
+            [.. args.Migration.Prerequisites, .. args.Secrets.SignInKey.Prerequisites],
             vpcAccess: null
         );
 
-        RegisterOutputs();
+        RegisterOutputs(new Dictionary<string, object?> { ["api"] = Api.Name, ["ui"] = Ui.Name });
     }
 
     /// <summary>The API.</summary>
@@ -85,7 +86,7 @@ public sealed class Services : ComponentResource
     public Service Ui { get; }
 
     Service Service(
-        TenantConfig config,
+        ServicesArgs args,
         string workload,
         string image,
         Output<string> account,
@@ -98,10 +99,10 @@ public sealed class Services : ComponentResource
         {
             Image = image,
             Ports = new ServiceTemplateContainerPortsArgs { ContainerPort = Port },
-            Envs = environment.Prepend(Text("TENANT_SLUG", config.Slug.Text)).ToArray(),
+            Envs = environment.Prepend(Text("TENANT_SLUG", args.Tenant.Slug.Text)).ToArray(),
             Resources = new ServiceTemplateContainerResourcesArgs
             {
-                Limits = { ["cpu"] = $"{config.Cpu}", ["memory"] = config.Memory },
+                Limits = { ["cpu"] = $"{args.Cpu}", ["memory"] = args.Memory },
                 CpuIdle = true,
                 StartupCpuBoost = true,
             },
@@ -126,14 +127,14 @@ public sealed class Services : ComponentResource
             new ServiceArgs
             {
                 // The load balancer's endpoint group holds on to the name and cannot be replaced while it is in use.
-                Name = config.Names.Run(workload),
-                Location = config.Platform.Region,
-                Labels = config.Labels,
-                DeletionProtection = config.Protected,
+                Name = args.Tenant.Names.Run(workload),
+                Location = args.Tenant.Platform.Region,
+                Labels = args.Tenant.Labels,
+                DeletionProtection = args.Tenant.Protected,
                 // From outside only through the load balancer, which is where Cloud Armor, TLS policy and logs are.
                 Ingress = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
                 DefaultUriDisabled = true,
-                // Decided, not forgotten: visitors have no Google identity. The programs authenticate them, and ingress
+                // Decided, not forgotten: visitors have no Google args.Identity. The programs authenticate them, and ingress
                 // is closed.
                 // https://cloud.google.com/run/docs/securing/managing-access#invoker_check
                 InvokerIamDisabled = true,
@@ -145,15 +146,15 @@ public sealed class Services : ComponentResource
                 },
                 Template = new ServiceTemplateArgs
                 {
-                    Labels = config.Labels,
+                    Labels = args.Tenant.Labels,
                     ServiceAccount = account,
                     ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
                     Timeout = "60s",
-                    MaxInstanceRequestConcurrency = config.Concurrency,
+                    MaxInstanceRequestConcurrency = args.Concurrency,
                     Scaling = new ServiceTemplateScalingArgs
                     {
-                        MinInstanceCount = config.Tier.MinInstances,
-                        MaxInstanceCount = config.Tier.MaxInstances,
+                        MinInstanceCount = args.MinInstances,
+                        MaxInstanceCount = args.MaxInstances,
                     },
                     VpcAccess = vpcAccess!,
                     Containers = { container },
@@ -179,4 +180,43 @@ public sealed class Services : ComponentResource
                 },
             },
         };
+}
+
+/// <summary>What <see cref="Services"/> are made of.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="Identity">Whom the services run as, and the tenant's user pool.</param>
+/// <param name="Database">The API's database.</param>
+/// <param name="Secrets">What the services know.</param>
+/// <param name="Migration">The job whose prerequisites come before the services.</param>
+public sealed record ServicesArgs(
+    Tenant Tenant,
+    Identity Identity,
+    Database Database,
+    Secrets Secrets,
+    Migration Migration
+)
+{
+    /// <summary>Image of the API, by digest.</summary>
+    public required string ApiImage { get; init; }
+
+    /// <summary>Image of the user interface, by digest.</summary>
+    public required string UiImage { get; init; }
+
+    /// <summary>Instances of each service that are always warm.</summary>
+    public required int MinInstances { get; init; }
+
+    /// <summary>Instances of each service at most.</summary>
+    public required int MaxInstances { get; init; }
+
+    /// <summary>Requests that one instance serves at a time.</summary>
+    public required int Concurrency { get; init; }
+
+    /// <summary>CPUs of one instance.</summary>
+    public required int Cpu { get; init; }
+
+    /// <summary>Memory of one instance, such as <c>512Mi</c>.</summary>
+    public required string Memory { get; init; }
+
+    /// <summary>Database connections that one API instance may open.</summary>
+    public required int ConnectionsPerInstance { get; init; }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using Pulumi;
 
@@ -23,9 +22,6 @@ public sealed partial record TenantConfig
         [6] = (4096, 24576),
         [8] = (4096, 32768),
     };
-
-    /// <summary>The tenant; the stack's name.</summary>
-    public required Slug Slug { get; init; }
 
     /// <summary>Physical names.</summary>
     public required Names Names { get; init; }
@@ -101,25 +97,8 @@ public sealed partial record TenantConfig
     /// </summary>
     public required bool Decommission { get; init; }
 
-    /// <summary>Whether data and whatever serves it resist deletion.</summary>
-    public bool Protected => !Decommission;
-
-    /// <summary>Host name of the API.</summary>
-    public string ApiHost => $"api-{Slug}.{Platform.DnsDomain.TrimEnd('.')}";
-
-    /// <summary>Host name of the user interface.</summary>
-    public string UiHost => $"app-{Slug}.{Platform.DnsDomain.TrimEnd('.')}";
-
-    /// <summary>Labels that everything labelable carries; costs are reported and budgeted by <c>tenant</c>.</summary>
-    public ImmutableDictionary<string, string> Labels =>
-        ImmutableDictionary.CreateRange(
-            new Dictionary<string, string>
-            {
-                ["tenant"] = Slug.Text,
-                ["tier"] = Tier.Name,
-                ["managed-by"] = "pulumi",
-            }
-        );
+    /// <summary>What every part of the stack is told.</summary>
+    public Tenant Tenant => new(Names, Platform, Tier.Name, Protected: !Decommission);
 
     /// <summary>Reads the settings of the running stack.</summary>
     /// <exception cref="ConfigFaultException">Something is missing or wrong; the message lists all of it.</exception>
@@ -139,7 +118,6 @@ public sealed partial record TenantConfig
         var platform = Platform.Read(reader);
         var settings = new TenantConfig
         {
-            Slug = slug,
             Names = new Names(slug),
             Tier = tier,
             Platform = platform,

@@ -32,19 +32,74 @@ public class TenantStack : Stack
         );
         var options = new ComponentResourceOptions { Providers = { google } };
 
-        var identity = new Identity(config, options);
-        var database = new Database(config, identity, options);
-        var secrets = new Secrets(config, identity, options);
-        var migration = new Migration(config, identity, database, secrets, options);
-        var services = new Services(config, identity, database, secrets, migration, options);
-        var certificates = new Certificates(config, options);
-        var edge = new Edge(config, services, certificates, options);
-        _ = new Dns(config, edge, certificates, options);
-        var monitoring = new Monitoring(config, database, migration, services, edge, options);
-        _ = new Cost(config, options);
+        var (tenant, tier) = (config.Tenant, config.Tier);
+        var identity = new Identity("identity", new(tenant), options);
+        var database = new Database(
+            "database",
+            new()
+            {
+                Tenant = tenant,
+                Api = identity.Api,
+                Password = config.DatabasePassword,
+                Version = config.DatabaseVersion,
+                Collation = config.DatabaseCollation,
+                Edition = tier.Edition,
+                MachineType = tier.MachineType,
+                Availability = config.Availability,
+                DiskSizeGb = tier.DiskSizeGb,
+                MaxConnections = tier.MaxConnections,
+                RetainedBackups = tier.RetainedBackups,
+                TransactionLogDays = tier.TransactionLogDays,
+                BackupLocation = config.BackupLocation,
+                MaintenanceDay = config.MaintenanceDay,
+                MaintenanceHour = config.MaintenanceHour,
+                StatementAudit = tier.StatementAudit,
+                LogicalDecoding = config.LogicalDecoding,
+                ManageRoles = config.ManageRoles,
+            },
+            options
+        );
+        var secrets = new Secrets(
+            "secrets",
+            new(tenant, identity, config.DatabasePassword, config.SigningKey),
+            options
+        );
+        var migration = new Migration(
+            "migration",
+            new(tenant, identity, database, secrets, config.MigratorImage),
+            options
+        );
+        var services = new Services(
+            "services",
+            new(tenant, identity, database, secrets, migration)
+            {
+                ApiImage = config.ApiImage,
+                UiImage = config.UiImage,
+                MinInstances = tier.MinInstances,
+                MaxInstances = tier.MaxInstances,
+                Concurrency = config.Concurrency,
+                Cpu = config.Cpu,
+                Memory = config.Memory,
+                ConnectionsPerInstance = config.ConnectionsPerInstance,
+            },
+            options
+        );
+        var certificates = new Certificates("certificates", new(tenant), options);
+        var edge = new Edge(
+            "edge",
+            new(tenant, services, certificates, tier.TlsProfile, tier.WafSensitivity, tier.RequestsPerMinute),
+            options
+        );
+        _ = new Dns("dns", new(tenant, edge.Address.Address, certificates.Authorizations), options);
+        var monitoring = new Monitoring(
+            "monitoring",
+            new(tenant, database, migration, services, edge, tier.MaxConnections, tier.LogRetentionDays),
+            options
+        );
+        _ = new Cost("cost", new(tenant, tier.MonthlyBudget, config.BudgetCurrency), options);
 
-        ApiUrl = Output.Create($"https://{config.ApiHost}");
-        UiUrl = Output.Create($"https://{config.UiHost}");
+        ApiUrl = Output.Create($"https://{tenant.ApiHost}");
+        UiUrl = Output.Create($"https://{tenant.UiHost}");
         LoadBalancerIp = edge.Address.Address;
         DatabaseInstance = database.Instance.Name;
         DatabaseName = database.TenantDatabase.Name;
@@ -60,7 +115,7 @@ public class TenantStack : Stack
         SignInKey = Output.CreateSecret(identity.Key.KeyString);
         Routing = Output
             .Tuple(database.TenantDatabase.Name, database.Instance.PrivateIpAddress)
-            .Apply(address => Route(config, database: address.Item1, host: address.Item2));
+            .Apply(address => Route(tenant, database: address.Item1, host: address.Item2));
     }
 
     /// <summary>Address of the tenant's API.</summary>
@@ -115,11 +170,11 @@ public class TenantStack : Stack
     [Output("routing")]
     public Output<ImmutableDictionary<string, object>> Routing { get; private set; }
 
-    static ImmutableDictionary<string, object> Route(TenantConfig config, string database, string host) =>
+    static ImmutableDictionary<string, object> Route(Tenant tenant, string database, string host) =>
         ImmutableDictionary.CreateRange(
             new Dictionary<string, object>
             {
-                ["tenant_slug"] = config.Slug.Text,
+                ["tenant_slug"] = tenant.Slug.Text,
                 ["isolation_mode"] = "isolated",
                 ["database"] = ImmutableDictionary.CreateRange(
                     new Dictionary<string, object>
@@ -130,7 +185,7 @@ public class TenantStack : Stack
                     }
                 ),
                 ["endpoints"] = ImmutableDictionary.CreateRange(
-                    new Dictionary<string, object> { ["api"] = config.ApiHost, ["ui"] = config.UiHost }
+                    new Dictionary<string, object> { ["api"] = tenant.ApiHost, ["ui"] = tenant.UiHost }
                 ),
             }
         );

@@ -57,7 +57,7 @@ public class CustomResource(string type, string name, ResourceArgs? args, Custom
 public class ComponentResource(string type, string name, ComponentResourceOptions? options = null)
     : Resource(type, name, new ResourceArgs(), options ?? new ComponentResourceOptions())
 {
-    protected void RegisterOutputs()
+    protected void RegisterOutputs(IDictionary<string, object?> outputs)
     {
         // What a component registers is seen by the engine only.
     }

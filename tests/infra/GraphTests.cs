@@ -86,6 +86,28 @@ public class GraphTests
     }
 
     [Fact]
+    public void Every_part_takes_a_name_arguments_of_its_own_and_options()
+    {
+        var parts = typeof(TenantStack)
+            .Assembly.GetTypes()
+            .Where(type => type.IsSubclassOf(typeof(ComponentResource)) && !type.IsAssignableTo(typeof(Stack)))
+            .ToList();
+
+        Assert.NotEmpty(parts);
+        Assert.All(
+            parts,
+            part =>
+                Assert.Equal(
+                    ["String name", $"{part.Name}Args args", "ComponentResourceOptions options"],
+                    Assert
+                        .Single(part.GetConstructors())
+                        .GetParameters()
+                        .Select(parameter => $"{parameter.ParameterType.Name} {parameter.Name}")
+                )
+        );
+    }
+
+    [Fact]
     public void The_suite_runs_on_the_SDK_that_the_build_chose() =>
         Assert.Equal(SdkBanner.Sdk == "nuget" ? "Pulumi" : "PulumiDouble", typeof(Deployment).Assembly.GetName().Name);
 }

@@ -196,10 +196,7 @@ public class IsolationTests
     {
         var (message, registered) = await Graph.FaultAsync(slug, "acme-corp");
 
-        Assert.Contains(
-            $"the stack's name is the tenant's slug: {Slug.Rule}",
-            message
-        );
+        Assert.Contains($"the stack's name is the tenant's slug: {Slug.Rule}", message);
         Assert.Empty(registered);
     }
 
