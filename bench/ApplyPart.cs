@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Text;
 using CliWrap;
 using Dapper;
+using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Streaming;
 using Npgsql;
@@ -22,9 +24,9 @@ sealed class ApplyPart(Stage stage)
     {
         var database = await stage.SmallAsync();
         using var move = new Move(stage, database);
-        await move.PromoteUntilAsync(CatchUp.PhaseName);
+        await move.PromoteUntilAsync(PhaseName.CatchUp);
         // The phase's own first step.
-        await move.RequireCurrentRunAsync(async run =>
+        await move.WithRunAsync(async run =>
         {
             await (await run.ArchiveAsync(CancellationToken.None)).RestoreAsync(
                 [SchemaPart.PrimaryKeys],
@@ -47,10 +49,10 @@ sealed class ApplyPart(Stage stage)
 
         var transactions = await ChangesAsync(database);
         var count = transactions.Sum(transaction => transaction.Count);
-        var seconds = await move.RequireCurrentRunAsync(run => FollowAsync(run, count));
+        var seconds = await move.WithRunAsync(run => FollowAsync(run, count));
         var plain = await PsqlAsync(transactions);
         // Verification among the rest: it has to be right as well.
-        await move.PromoteUntilAsync(CutOver.PhaseName);
+        await move.PromoteUntilAsync(PhaseName.CutOver);
         await move.RollBackAsync(dropIsolated: true);
         await stage.Dedicated.DropDatabaseAsync(Plain);
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Migrator.Demo;
+using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Runs;
 using Migrator.Streaming;
 using Spectre.Console;
 
@@ -19,14 +21,14 @@ sealed class LagPart(Stage stage)
         var database = await stage.ModerateAsync("lag");
         using var move = new Move(stage, database);
         // All constraints and triggers are in place: as it is just before the cutover.
-        await move.PromoteUntilAsync(Verify.PhaseName);
+        await move.PromoteUntilAsync(PhaseName.Verify);
         var (ledger, application) = await stage.StartAsync(database, load);
         await using (application)
         {
             var began = ledger.Clock.GetTimestamp();
             await Task.Delay(Time / 2);
             var alone = (began, ledger.Clock.GetTimestamp());
-            var (marks, changes, followed) = await move.RequireCurrentRunAsync(run => FollowAsync(run, ledger));
+            var (marks, changes, followed) = await move.WithRunAsync(run => FollowAsync(run, ledger));
             await application.StopAsync();
             Show(ledger, alone, marks, changes, followed);
         }
@@ -41,7 +43,8 @@ sealed class LagPart(Stage stage)
         var direction = StreamDirection.Forward(run);
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
         await using var feed = await ChangeFeed.OpenAsync(direction, exact: true, CancellationToken.None);
-        await CatchUp.CatchUpWithinAsync(run, direction, feed, TimeSpan.FromMilliseconds(100), CancellationToken.None);
+        var near = TimeSpan.FromMilliseconds(100);
+        await new CatchUpLoop(direction, run.Progress, run.Clock).WithinAsync(feed, near, CancellationToken.None);
         var (marks, before, began, watch) = (
             new List<double>(),
             feed.Changes,

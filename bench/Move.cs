@@ -5,6 +5,7 @@ using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Progress;
+using Migrator.Runs;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Terminal;
@@ -30,7 +31,7 @@ sealed class Move(Stage stage, string database) : IDisposable
     public async Task<RecordingProgress> PromoteAsync()
     {
         var observed = new RecordingProgress();
-        await Promotion(observed).PromoteAsync(CancellationToken.None);
+        await RunAsync(observed, promotion => promotion.PromoteAsync(CancellationToken.None));
         return observed;
     }
 
@@ -45,7 +46,7 @@ sealed class Move(Stage stage, string database) : IDisposable
         });
         try
         {
-            await Promotion(observed).PromoteAsync(stop.Token);
+            await RunAsync(observed, promotion => promotion.PromoteAsync(stop.Token));
         }
         catch (MigratorException stopped) when (stopped.Code == ExitCode.Interrupted)
         {
@@ -57,12 +58,12 @@ sealed class Move(Stage stage, string database) : IDisposable
     public async Task<RecordingProgress> RollBackAsync(bool dropIsolated = false)
     {
         var observed = new RecordingProgress();
-        await Promotion(observed).RollBackAsync(dropIsolated, CancellationToken.None);
+        await RunAsync(observed, promotion => promotion.RollBackAsync(dropIsolated, CancellationToken.None));
         return observed;
     }
 
     /// <summary>Takes up a promotion that stands still, to do by hand what a phase would do.</summary>
-    public async Task<T> RequireCurrentRunAsync<T>(Func<PromotionRun, Task<T>> work)
+    public async Task<T> WithRunAsync<T>(Func<PromotionRun, Task<T>> work)
     {
         var settings = Settings;
         await using var databases = Databases.For(settings, Stage.Slug);
@@ -95,6 +96,10 @@ sealed class Move(Stage stage, string database) : IDisposable
 
     public void Dispose() => routing.Delete(recursive: true);
 
-    Promotion Promotion(IPromotionProgress progress) =>
-        new(Settings, Stage.Slug, Options, progress, TimeProvider.System);
+    async Task RunAsync(IPromotionProgress progress, Func<Promotion, Task> verb)
+    {
+        var settings = Settings;
+        await using var databases = Databases.For(settings, Stage.Slug);
+        await verb(new(settings, databases, Options, progress, TimeProvider.System));
+    }
 }

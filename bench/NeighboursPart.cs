@@ -1,4 +1,5 @@
 using Migrator.Demo;
+using Migrator.Model;
 using Migrator.Phases;
 using Spectre.Console;
 
@@ -22,7 +23,7 @@ sealed class NeighboursPart(Stage stage)
         await using (application)
         {
             before = await QuietAsync(ledger);
-            observed = await move.PromoteUntilAsync(CutOver.PhaseName);
+            observed = await move.PromoteUntilAsync(PhaseName.CutOver);
             after = await QuietAsync(ledger);
             await application.StopAsync();
         }
@@ -57,9 +58,9 @@ sealed class NeighboursPart(Stage stage)
                 );
         }
         Add("before", before);
-        Add("during the copy", observed[CopyData.PhaseName]);
-        Add("while keys and indexes are built", observed[BuildSchema.PhaseName]);
-        Add("while every row is compared", observed[Verify.PhaseName]);
+        Add("during the copy", observed[PhaseName.CopyData]);
+        Add("while keys and indexes are built", observed[PhaseName.BuildSchema]);
+        Add("while every row is compared", observed[PhaseName.Verify]);
         Add("after", after);
         AnsiConsole.Write(table);
     }

@@ -46,7 +46,7 @@ sealed partial class RecordingProgress(Action<string>? started = null) : IPromot
 
     public void Warn(string sentence)
     {
-        if (current == CutOver.PhaseName || current == FlipBack.PhaseName)
+        if (current == PhaseName.CutOver || current == PhaseName.FlipBack)
             Retries++;
     }
 

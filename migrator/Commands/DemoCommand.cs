@@ -40,7 +40,7 @@ sealed class DemoCommand : Command
                     await RunAsync(terminal, parsed.GetValue(rows), parsed.GetValue(keep), cancellationToken);
                     return (int)ExitCode.Done;
                 }
-                catch (Exception e) when (Promotion.Translate(e, cancellationToken) is { } failure)
+                catch (Exception e) when (ServerFailure.From(e, cancellationToken) is { } failure)
                 {
                     terminal.Fail(failure);
                     return (int)failure.Code;
@@ -178,7 +178,7 @@ sealed class DemoCommand : Command
             await MeasureAsync(
                 "promote",
                 slug.DatabaseName,
-                () => terminal.ShowProgressAsync(progress => Promotion(progress).PromoteAsync(cancellationToken))
+                () => RunAsync(promotion => promotion.PromoteAsync(cancellationToken))
             );
             await using var databases = Databases.For(settings, slug);
             (await PromotionReport.ReadAsync(settings, databases, slug, cancellationToken)).Write(Out);
@@ -188,10 +188,7 @@ sealed class DemoCommand : Command
             MeasureAsync(
                 "rollback",
                 SampleDatabase.Name,
-                () =>
-                    terminal.ShowProgressAsync(progress =>
-                        Promotion(progress).RollBackAsync(dropIsolated: false, cancellationToken)
-                    )
+                () => RunAsync(promotion => promotion.RollBackAsync(dropIsolated: false, cancellationToken))
             );
 
         public Task FinalizeAsync(CancellationToken cancellationToken) =>
@@ -199,8 +196,8 @@ sealed class DemoCommand : Command
                 "finalize",
                 slug.DatabaseName,
                 () =>
-                    terminal.ShowProgressAsync(progress =>
-                        Promotion(progress).FinalizeAsync(FinalizeCommand.DefaultBatch, force: false, cancellationToken)
+                    RunAsync(promotion =>
+                        promotion.FinalizeAsync(FinalizeCommand.DefaultBatch, force: false, cancellationToken)
                     )
             );
 
@@ -297,14 +294,19 @@ sealed class DemoCommand : Command
             Console.Out.WriteLine("  " + dedicated.RemoveCommand);
         }
 
-        Promotion Promotion(IPromotionProgress progress) =>
-            new(
-                settings,
-                slug,
-                new(Mode, Jobs: 2, PromoteCommand.PauseOf(null, Mode), Validate: true, []),
-                progress,
-                terminal.Clock
-            );
+        Task RunAsync(Func<Promotion, Task> verb) =>
+            terminal.ShowProgressAsync(async progress =>
+            {
+                await using var databases = Databases.For(settings, slug);
+                var options = new PromotionOptions(
+                    Mode,
+                    Jobs: 2,
+                    PromoteCommand.PauseOf(null, Mode),
+                    Validate: true,
+                    HealthUrls: []
+                );
+                await verb(new(settings, databases, options, progress, terminal.Clock));
+            });
 
         async Task MeasureAsync(string name, string database, Func<Task> move)
         {

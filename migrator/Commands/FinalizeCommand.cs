@@ -61,7 +61,7 @@ sealed class FinalizeCommand : TenantCommand
             []
         );
         await terminal.ShowProgressAsync(progress =>
-            new Promotion(settings, slug, options, progress, terminal.Clock).FinalizeAsync(
+            new Promotion(settings, databases, options, progress, terminal.Clock).FinalizeAsync(
                 parsed.GetValue(batchSize),
                 parsed.GetValue(force),
                 cancellationToken

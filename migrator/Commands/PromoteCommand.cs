@@ -191,7 +191,7 @@ sealed class PromoteCommand : TenantCommand
         };
         if (parsed.GetValue(dryRun))
         {
-            await ShowPlanAsync(terminal, settings, slug, options, cancellationToken);
+            await ShowPlanAsync(terminal, settings, databases, options, cancellationToken);
             return;
         }
 
@@ -203,7 +203,7 @@ sealed class PromoteCommand : TenantCommand
         );
         await terminal.ShowProgressAsync(async progress =>
         {
-            var promotion = new Promotion(settings, slug, options, progress, terminal.Clock);
+            var promotion = new Promotion(settings, databases, options, progress, terminal.Clock);
             await promotion.PromoteAsync(cancellationToken);
             if (parsed.GetValue(finalize))
                 await promotion.FinalizeAsync(FinalizeCommand.DefaultBatch, force: false, cancellationToken);
@@ -226,14 +226,19 @@ sealed class PromoteCommand : TenantCommand
     static async Task ShowPlanAsync(
         ConsoleOutput terminal,
         MigratorSettings settings,
-        Slug slug,
+        Databases databases,
         PromotionOptions options,
         CancellationToken cancellationToken
     )
     {
-        var result = await new Promotion(settings, slug, options, new SilentProgress(), terminal.Clock).PreflightAsync(
-            cancellationToken
-        );
+        var slug = databases.Slug;
+        var result = await new Promotion(
+            settings,
+            databases,
+            options,
+            new SilentProgress(),
+            terminal.Clock
+        ).PreflightAsync(cancellationToken);
         if (result.Faults.Count > 0)
             throw PreflightMessages.Refusal(slug, result.Faults);
         var plan = new PromotionPlan(slug, options.Mode, result);

@@ -48,7 +48,7 @@ sealed class RollbackCommand : TenantCommand
             []
         );
         await terminal.ShowProgressAsync(progress =>
-            new Promotion(settings, slug, options, progress, terminal.Clock).RollBackAsync(
+            new Promotion(settings, databases, options, progress, terminal.Clock).RollBackAsync(
                 parsed.GetValue(dropIsolated),
                 cancellationToken
             )

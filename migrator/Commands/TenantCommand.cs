@@ -56,7 +56,7 @@ abstract class MigratorCommand : Command
                 catch (Exception e)
                 {
                     var failure =
-                        Promotion.Translate(e, cancellationToken)
+                        ServerFailure.From(e, cancellationToken)
                         ?? (
                             cancellationToken.IsCancellationRequested
                                 ? new MigratorException(ExitCode.Interrupted, "Interrupted.", e)

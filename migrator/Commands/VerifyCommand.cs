@@ -49,7 +49,7 @@ sealed class VerifyCommand : TenantCommand
         Show(terminal, slug, record, results, recorded);
 
         if (!record.IsFlipped)
-            await Phases.Verify.RequireEqualAsync(comparison, results, slug, cancellationToken);
+            await comparison.RequireEqualAsync(results, slug, cancellationToken);
         // The tenant's own row was flipped after it had been verified.
         var changed = results
             .Where(result =>

@@ -108,6 +108,14 @@ public sealed class Databases : IAsyncDisposable
         throw ServerMessages.LeftoverSessions(Slug);
     }
 
+    /// <summary>Forgets pooled connections: after a failure they may be broken.</summary>
+    public void Clear()
+    {
+        Shared.Clear();
+        Isolated.Clear();
+        Maintenance.Clear();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Shared.DisposeAsync();

@@ -35,7 +35,7 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
                 await DropAsync(orphan, until.Token);
             return null;
         }
-        catch (Exception e) when (Promotion.Translate(e, cancellationToken) is { } failure)
+        catch (Exception e) when (ServerFailure.From(e, cancellationToken) is { } failure)
         {
             return failure.Message;
         }

@@ -337,6 +337,38 @@ public sealed class PromotionJournal : IAsyncDisposable
             new { promotion, phases = phases.ToArray() }
         );
 
+    public Task ForgetPhasesAsync(long promotion, IReadOnlyList<string> phases, CancellationToken cancellationToken) =>
+        TransactAsync(transaction => ForgetPhasesAsync(transaction, promotion, phases), cancellationToken);
+
+    /// <summary>A promotion that may have ended is under way again, to be rolled back; these phases run again.</summary>
+    public Task ReopenForRollbackAsync(
+        long promotion,
+        IReadOnlyList<string> phases,
+        CancellationToken cancellationToken
+    ) =>
+        TransactAsync(
+            async transaction =>
+            {
+                await ForgetPhasesAsync(transaction, promotion, phases);
+                await transaction.ExecuteAsync(
+                    "UPDATE tenant_promotion.promotion SET state = @state, ended_at = NULL WHERE id = @promotion",
+                    new { promotion, state = PromotionState.RollingBack }
+                );
+            },
+            cancellationToken
+        );
+
+    /// <summary>A rollback was given up. Its error stays for <c>status</c>.</summary>
+    public Task ReturnToIsolatedAsync(long promotion, CancellationToken cancellationToken) =>
+        TransactAsync(
+            transaction =>
+                transaction.ExecuteAsync(
+                    "UPDATE tenant_promotion.promotion SET state = @state WHERE id = @promotion",
+                    new { promotion, state = PromotionState.Isolated }
+                ),
+            cancellationToken
+        );
+
     public Task ErrorAsync(long promotion, string? error, CancellationToken cancellationToken) =>
         TransactAsync(
             transaction =>
@@ -353,10 +385,17 @@ public sealed class PromotionJournal : IAsyncDisposable
             new { promotion, state }
         );
 
-    public static async Task EndAsync(JournalTransaction transaction, long promotion, string state) =>
-        await transaction.ExecuteAsync(
-            "UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now(), ended_at = now() WHERE id = @promotion",
-            new { promotion, state }
+    public Task EndAsync(long promotion, string state, CancellationToken cancellationToken) =>
+        TransactAsync(
+            transaction =>
+                transaction.ExecuteAsync(
+                    """
+                    UPDATE tenant_promotion.promotion
+                    SET state = @state, error = NULL, updated_at = now(), ended_at = now() WHERE id = @promotion
+                    """,
+                    new { promotion, state }
+                ),
+            cancellationToken
         );
 
     public Task SaveDigestsAsync(
@@ -490,14 +529,4 @@ public sealed class PromotionJournal : IAsyncDisposable
         public DateTime? EndedAt { get; init; }
         public string Facts { get; init; } = "";
     }
-}
-
-/// <summary>The statements of one journal transaction.</summary>
-public readonly record struct JournalTransaction(NpgsqlConnection Connection, CancellationToken Cancel)
-{
-    public Task<int> ExecuteAsync(string sql, object? parameters = null) =>
-        Connection.ExecuteAsync(sql, parameters, Cancel);
-
-    public async Task<T> ScalarAsync<T>(string sql, object? parameters = null) =>
-        (await Connection.ExecuteScalarAsync<T>(sql, parameters, Cancel))!;
 }

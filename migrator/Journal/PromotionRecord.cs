@@ -24,6 +24,18 @@ public sealed record PromotionRecord(
     /// <summary>The tenant's writes are accepted by the isolated database.</summary>
     public bool IsFlipped => State is PromotionState.Isolated or PromotionState.RollingBack or PromotionState.Finalized;
 
+    /// <summary>How far the promotion is, as one value: every decision about a promotion is a switch over it.</summary>
+    public PromotionStage Stage =>
+        (State, EndedAt, Phase(PhaseName.FlipBack)?.EndedAt) switch
+        {
+            (PromotionState.RollingBack, _, null) => PromotionStage.RollingBack,
+            (_, null, not null) => PromotionStage.FlippedBack,
+            (PromotionState.Shared, not null, _) => PromotionStage.RolledBack,
+            (PromotionState.Finalized, _, _) => PromotionStage.Finalized,
+            (PromotionState.Isolated, _, _) => PromotionStage.Isolated,
+            _ => PromotionStage.BeforeCutover,
+        };
+
     public bool IsOnline => Mode == PromotionOptions.Online;
 
     public PhaseRecord? Phase(string name) => Phases.FirstOrDefault(phase => phase.Name == name);

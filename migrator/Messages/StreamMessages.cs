@@ -22,15 +22,12 @@ static class StreamMessages
             $"'{slug}' changes faster than its changes can be applied. The stream goes on where it is: run the same command again at a quieter time, or with --mode fenced after a rollback."
         );
 
-    public static MigratorException CannotFollowHome(Slug slug, Exception? e = null) =>
+    public static StreamLostException CannotFollowHome(Slug slug, Exception? e = null) =>
         new(
             ExitCode.Failed,
             $"The changes of '{slug}' come home more slowly than new ones are made: others hold the tables of the shared database for too long.",
             e
-        )
-        {
-            StreamLost = true,
-        };
+        );
 
     public static string NoWayBackByStream(Target target) =>
         $"The isolated database's server ({target.Host}:{target.Port}) has no wal_level=logical: a rollback will compare all rows instead of following a stream, and pause the tenant's writes meanwhile.";
@@ -61,37 +58,28 @@ static class StreamMessages
             Transient = e.IsTransient || e.SqlState == PostgresErrorCodes.TooManyConnections,
         };
 
-    public static MigratorException SlotLost(Slug slug, Exception? e = null) =>
+    public static StreamLostException SlotLost(Slug slug, Exception? e = null) =>
         new(
             ExitCode.Failed,
             $"The replication slot of '{slug}' is gone, or its log was removed (max_slot_wal_keep_size): changes are missing, so the copy is given up. The tenant goes on where it is. "
                 + $"Raise max_slot_wal_keep_size, or promote at a quieter time; 'migrator promote --tenant-slug={slug} --confirm' copies anew.",
             e
-        )
-        {
-            StreamLost = true,
-        };
+        );
 
-    public static MigratorException TooMuchLog(Slug slug, long held, long limit) =>
+    public static StreamLostException TooMuchLog(Slug slug, long held, long limit) =>
         new(
             ExitCode.Failed,
             $"The replication slot of '{slug}' held {held / 1e6:N0} MB of write-ahead log on the source, more than --max-wal allows ({limit / 1e6:N0} MB), and was dropped so that the disk does not fill. "
                 + $"The tenant goes on where it is. Allow more, or promote at a quieter time; 'migrator promote --tenant-slug={slug} --confirm' copies anew."
-        )
-        {
-            StreamLost = true,
-        };
+        );
 
     public static string MuchLog(long held, long limit) =>
         $"The replication slot holds {held / 1e6:N0} MB of write-ahead log on the shared server, half of what --max-wal allows ({limit / 1e6:N0} MB).";
 
     public static string CopiesAnew(Slug slug) => $"The change stream of '{slug}' broke off: its rows are copied anew.";
 
-    public static MigratorException StreamDiverged(Slug slug, string what, Exception? e = null) =>
-        new(ExitCode.Different, $"A change of '{slug}' does not fit the rows in the shared database: {what}", e)
-        {
-            StreamLost = true,
-        };
+    public static StreamLostException StreamDiverged(Slug slug, string what, Exception? e = null) =>
+        new(ExitCode.Different, $"A change of '{slug}' does not fit the rows in the shared database: {what}", e);
 
     public static string SlotInvalid(Slug slug, string slot, string database, bool lost, long walHeld, bool flipped) =>
         lost

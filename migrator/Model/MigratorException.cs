@@ -1,16 +1,12 @@
 namespace Migrator.Model;
 
 /// <summary>An end of the run that a person caused or can mend: one sentence, the next step, the exit code. Never a bug.</summary>
-public sealed class MigratorException(ExitCode code, string message, Exception? inner = null)
-    : Exception(message, inner)
+public class MigratorException(ExitCode code, string message, Exception? inner = null) : Exception(message, inner)
 {
     public ExitCode Code { get; } = code;
 
     /// <summary>True when waiting and going on may help by itself: the other run has ended, the server is back.</summary>
     public bool Transient { get; init; }
-
-    /// <summary>True when the change stream cannot go on where it was: slot and copy are given up, the next run begins anew.</summary>
-    public bool StreamLost { get; init; }
 
     /// <summary>The command line or the settings are wrong; nothing was done.</summary>
     public static MigratorException Usage(string message) => new(ExitCode.Usage, message);

@@ -1,6 +1,8 @@
 using Migrator.Connections;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Schema;
 using Npgsql;
 
@@ -9,9 +11,7 @@ namespace Migrator.Phases;
 /// <summary>Primary keys, then indexes, constraints and foreign keys over the loaded rows; materialised views and statistics.</summary>
 public sealed class BuildSchema : Phase
 {
-    public const string PhaseName = "build-schema";
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.BuildSchema;
     public override string Title => "Build keys and indexes";
     public override string State => PromotionState.Copying;
 

@@ -1,6 +1,8 @@
 using Migrator.Connections;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Streaming;
 
 namespace Migrator.Phases;
@@ -8,7 +10,7 @@ namespace Migrator.Phases;
 /// <summary>Finalize's last step: no guard in the shared database, no slot anywhere, no mark in the isolated one. The journal stays as history.</summary>
 public sealed class CleanUpAfterFinalize : Phase
 {
-    public override string Name => "remove-traces";
+    public override string Name => PhaseName.CleanUpAfterFinalize;
     public override string Title => "Remove guard, slots and marks";
     public override string State => PromotionState.Isolated;
 

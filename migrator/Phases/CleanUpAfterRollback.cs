@@ -1,6 +1,8 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Routing;
+using Migrator.Runs;
 using Migrator.Streaming;
 
 namespace Migrator.Phases;
@@ -8,7 +10,7 @@ namespace Migrator.Phases;
 /// <summary>Clears up after a flip back: routing file, guard, streams, the row in the isolated database, which is kept with its guard closed.</summary>
 public sealed class CleanUpAfterRollback : Phase
 {
-    public override string Name => "release-shared";
+    public override string Name => PhaseName.CleanUpAfterRollback;
     public override string Title => "Clear up";
     public override string State => PromotionState.Shared;
 
@@ -26,7 +28,7 @@ public sealed class CleanUpAfterRollback : Phase
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await CloseIsolatedGuard.GuardOf(run).PassAsync(connection, cancellationToken);
+        await run.IsolatedGuard.Guard.PassAsync(connection, cancellationToken);
         await TenantRow.FlipAsync(
             new(connection, cancellationToken),
             run.Tenancy,

@@ -1,6 +1,8 @@
 using Migrator.Connections;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Schema;
 
 namespace Migrator.Phases;
@@ -8,9 +10,7 @@ namespace Migrator.Phases;
 /// <summary>Schemas, extensions, types, tables, sequences, functions and grants; nothing that runs or checks anything yet.</summary>
 public sealed class CloneSchema : Phase
 {
-    public const string PhaseName = "clone-schema";
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.CloneSchema;
     public override string Title => "Clone the schema";
     public override string State => PromotionState.Preparing;
 

@@ -1,5 +1,7 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Streaming;
 
@@ -8,7 +10,7 @@ namespace Migrator.Phases;
 /// <summary>Triggers, policies and row security, the triggers asleep until the flip: nothing of this is left to do while the tenant waits.</summary>
 public sealed class CloneTriggersAndPolicies : Phase
 {
-    public override string Name => "clone-behaviour";
+    public override string Name => PhaseName.CloneTriggersAndPolicies;
     public override string Title => "Clone triggers and policies";
     public override string State => PromotionState.CatchingUp;
 

@@ -1,18 +1,14 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 
 namespace Migrator.Phases;
 
 /// <summary>Closes the guard before the copy (fenced mode): the tenant's rows stand still from here to the flip.</summary>
 public sealed class CloseGuard : Phase
 {
-    public const string PhaseName = "fence";
-
-    /// <summary>The phases whose results are worth nothing once the guard has been open again: the tenant may have written.</summary>
-    public static IReadOnlyList<string> Invalidated { get; } =
-    [CloneSchema.PhaseName, PhaseName, CopyData.PhaseName, BuildSchema.PhaseName, Verify.PhaseName, CutOver.PhaseName];
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.CloseGuard;
     public override string Title => "Close the write guard";
     public override string State => PromotionState.Copying;
 
@@ -37,16 +33,5 @@ public sealed class CloseGuard : Phase
         );
 
     public override Task UndoAsync(PromotionRun run, CancellationToken cancellationToken) =>
-        OpenAsync(run, cancellationToken);
-
-    /// <summary>Opens the guard and forgets what was done behind it, in one commit.</summary>
-    public static Task OpenAsync(PromotionRun run, CancellationToken cancellationToken) =>
-        run.Journal.TransactAsync(
-            async transaction =>
-            {
-                await run.Guard.OpenAsync(transaction);
-                await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, Invalidated);
-            },
-            cancellationToken
-        );
+        GuardOpening.FencedAsync(run, cancellationToken);
 }

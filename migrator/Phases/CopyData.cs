@@ -1,22 +1,20 @@
 using System.Diagnostics;
 using Migrator.Copying;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 
 namespace Migrator.Phases;
 
 /// <summary>All of the tenant's rows, several tables at once.</summary>
 public sealed class CopyData : Phase
 {
-    public const string PhaseName = "copy";
-
     const long DefaultReplicaLag = 256_000_000;
 
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.CopyData;
     public override string Title => "Copy the rows";
     public override string State => PromotionState.Copying;
-
-    public sealed record Facts(long Rows, long Bytes, double Seconds);
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
@@ -60,7 +58,7 @@ public sealed class CopyData : Phase
         );
 
         var totals = (await run.Isolated.LoadedAsync(cancellationToken)).Values;
-        var facts = new Facts(
+        var facts = new CopyFacts(
             totals.Sum(part => part.Rows),
             totals.Sum(part => part.Bytes),
             clock.Elapsed.TotalSeconds

@@ -1,8 +1,10 @@
 using Migrator.Connections;
 using Migrator.Copying;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Terminal;
 
@@ -11,9 +13,7 @@ namespace Migrator.Phases;
 /// <summary>Fenced: the rows stand still already; what is left is behaviour, sequences, and the flip.</summary>
 public sealed class CutOver : Phase
 {
-    public const string PhaseName = "cut-over";
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.CutOver;
     public override string Title => "Cut over";
     public override string State => PromotionState.CuttingOver;
 
@@ -33,7 +33,7 @@ public sealed class CutOver : Phase
             await using var holding = await connection.BeginTransactionAsync(cancellationToken);
             await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
             await SequenceSetter.SetAsync(run.Databases, run.Scope, cancellationToken);
-            await Flip.CopyDatabaseSettingsAsync(run, cancellationToken);
+            await DatabaseSettings.CopyAsync(run, cancellationToken);
         }
         await RecheckCountsAsync(run, cancellationToken);
 

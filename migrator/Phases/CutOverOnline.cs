@@ -1,9 +1,11 @@
 using Migrator.Connections;
 using Migrator.Copying;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Routing;
+using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Streaming;
@@ -22,18 +24,14 @@ public sealed class CutOverOnline : Phase
 {
     static readonly TimeSpan NearEnough = TimeSpan.FromMilliseconds(100);
 
-    public override string Name => CutOver.PhaseName;
+    public override string Name => PhaseName.CutOver;
     public override string Title => "Cut over";
     public override string State => PromotionState.CuttingOver;
-
-    /// <param name="Isolation">The value of <c>settings.isolation</c>.</param>
-    /// <param name="Snapshot">The isolated database as it was flipped, for as long as this process lives.</param>
-    public sealed record Facts(System.Text.Json.Nodes.JsonObject Isolation, string Snapshot);
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await Flip.RequireSameSchemaAsync(run, cancellationToken);
-        await Flip.CopyDatabaseSettingsAsync(run, cancellationToken);
+        await DatabaseSettings.CopyAsync(run, cancellationToken);
         var archive = await run.ArchiveAsync(cancellationToken);
         var plan = new Plan(
             await Flip.IsolationAsync(run, cancellationToken),
@@ -56,21 +54,10 @@ public sealed class CutOverOnline : Phase
 
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await OpenGuardAsync(run, cancellationToken);
+        await GuardOpening.OnlineAsync(run, cancellationToken);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await ReplicationSlot.RemoveAsync(isolated, StreamDirection.Reverse(run).Name, cancellationToken);
     }
-
-    /// <summary>The tenant goes on in the shared database. The copy stays, and the stream: only what was verified has to be verified again.</summary>
-    public static Task OpenGuardAsync(PromotionRun run, CancellationToken cancellationToken) =>
-        run.Journal.TransactAsync(
-            async transaction =>
-            {
-                await run.Guard.OpenAsync(transaction);
-                await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, [Verify.PhaseName, CutOver.PhaseName]);
-            },
-            cancellationToken
-        );
 
     static async Task<double> AttemptAsync(
         PromotionRun run,
@@ -80,7 +67,7 @@ public sealed class CutOverOnline : Phase
     )
     {
         var direction = StreamDirection.Forward(run);
-        await WithdrawAsync(run, cancellationToken);
+        await Withdrawal.RunAsync(run, cancellationToken);
         touched.Add(
             direction.Tables.Single(table => table.Table.Scope == TableScope.Root),
             new([run.Tenant.Key]),
@@ -126,7 +113,7 @@ public sealed class CutOverOnline : Phase
                 CutoverLoop.RecheckAsync(run, direction, touched, null, limit.Token),
                 SequenceSetter.SetAsync(run.Databases, run.Scope, limit.Token)
             );
-            await CopyUnstreamedAsync(run, [.. Unstreamed(run)], limit.Token);
+            await CopyUnstreamedAsync(run, [.. run.Scope.UnstreamedTables], limit.Token);
             await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, limit.Token);
             await Flip.IsolatedAsync(
                 run,
@@ -141,7 +128,7 @@ public sealed class CutOverOnline : Phase
                 run,
                 plan.Isolation,
                 plan.HasHomebound ? position : null,
-                new Facts(plan.Isolation, snapshot),
+                new CutoverFacts(plan.Isolation, snapshot),
                 limit.Left,
                 CancellationToken.None
             );
@@ -157,47 +144,6 @@ public sealed class CutOverOnline : Phase
 
     static Task OpenForNowAsync(PromotionRun run) =>
         run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
-
-    /// <summary>An attempt that failed may have put everything in force already, and flipped the isolated side's row: back to following the stream.</summary>
-    public static async Task WithdrawAsync(PromotionRun run, CancellationToken cancellationToken)
-    {
-        run.AsFlipped = null;
-        await ConstraintDeferral.SuspendAsync(run, cancellationToken);
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
-        await DropRulesAsync(run, connection, cancellationToken);
-        foreach (var table in Unstreamed(run))
-            await connection.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
-        if (
-            await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancellationToken)
-            == Tenant.IsolatedMode
-        )
-            await TenantRow.FlipAsync(
-                new(connection, cancellationToken),
-                run.Tenancy,
-                run.Scope,
-                run.Tenant,
-                Tenant.SharedMode,
-                null
-            );
-        await transaction.CommitAsync(cancellationToken);
-    }
-
-    // They come back with the next attempt. Switched off they would still be in the way of an upsert.
-    static async Task DropRulesAsync(PromotionRun run, NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        var rules = await connection.QueryAsync<(string Table, string Rule)>(
-            "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
-            new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() },
-            cancellationToken
-        );
-        foreach (var (table, rule) in rules)
-            await connection.ExecuteAsync($"DROP RULE {Sql.Identifier(rule)} ON {table}", cancellationToken);
-    }
-
-    static IEnumerable<ScopedTable> Unstreamed(PromotionRun run) =>
-        run.Scope.TenantTables.Where(table => !table.Table.IsStreamable);
 
     // Their changes have no name to be applied by; they are small, or Preflight had refused.
     static async Task CopyUnstreamedAsync(
@@ -226,8 +172,7 @@ public sealed class CutOverOnline : Phase
         }
         await transaction.CommitAsync(cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-        await Verify.RequireEqualAsync(
-            comparison,
+        await comparison.RequireEqualAsync(
             await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken),
             run.Tenant.Slug,
             cancellationToken

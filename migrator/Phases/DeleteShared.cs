@@ -1,8 +1,10 @@
 using Migrator.Connections;
+using Migrator.Cutover;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Scope;
 using Migrator.Terminal;
 using Migrator.Verification;
@@ -18,23 +20,20 @@ namespace Migrator.Phases;
 /// <param name="force">Delete although the rows are not the recorded ones.</param>
 public sealed class DeleteShared(int batchSize, bool force) : Phase
 {
-    public override string Name => "delete-shared";
+    public override string Name => PhaseName.DeleteShared;
     public override string Title => "Delete the shared copy";
     public override string State => PromotionState.Isolated;
-
-    /// <param name="Checked">The rows were the recorded ones when deleting began.</param>
-    sealed record Facts(bool Checked);
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         // An interrupted finalize has deleted some already; what is left was checked before.
         if (
             (await run.RecordAsync(cancellationToken)).Phase(Name) is not { } record
-            || PhaseData.Read<Facts>(record.Facts) is not { Checked: true }
+            || PhaseData.Read<DeletionFacts>(record.Facts) is not { Checked: true }
         )
         {
             await RequireRecordedAsync(run, cancellationToken);
-            await run.Journal.NoteAsync(run.Id, Name, new Facts(true), cancellationToken);
+            await run.Journal.NoteAsync(run.Id, Name, new DeletionFacts(true), cancellationToken);
         }
 
         long total = 0;

@@ -1,6 +1,8 @@
 using Migrator.Copying;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Streaming;
 
 namespace Migrator.Phases;
@@ -10,7 +12,7 @@ public sealed class FlipBackOnline : Phase
 {
     static readonly TimeSpan NearEnough = TimeSpan.FromSeconds(10);
 
-    public override string Name => FlipBack.PhaseName;
+    public override string Name => PhaseName.FlipBack;
     public override string Title => "Flip back to the shared database";
     public override string State => PromotionState.RollingBack;
 
@@ -20,7 +22,7 @@ public sealed class FlipBackOnline : Phase
         var touched = new DirtyKeys();
         var pause = await CutoverLoop.TryAsync(
             run,
-            CloseIsolatedGuard.GuardOf(run),
+            run.IsolatedGuard.Guard,
             () => AttemptAsync(run, touched, cancellationToken),
             cancellationToken
         );
@@ -30,7 +32,7 @@ public sealed class FlipBackOnline : Phase
     static async Task<double> AttemptAsync(PromotionRun run, DirtyKeys touched, CancellationToken cancellationToken)
     {
         var direction = StreamDirection.Reverse(run);
-        await OpenAsync(run, cancellationToken);
+        await run.IsolatedGuard.OpenAsync(cancellationToken);
         return await CutoverLoop.ApproachAsync(
             run,
             direction,
@@ -50,11 +52,7 @@ public sealed class FlipBackOnline : Phase
     )
     {
         using var limit = new PauseDeadline(run, cancellationToken);
-        await CloseIsolatedGuard.InIsolatedAsync(
-            run,
-            transaction => CloseIsolatedGuard.GuardOf(run).CloseAsync(transaction, run.Options.MaxPause * 0.6),
-            cancellationToken
-        );
+        await run.IsolatedGuard.CloseAsync(run.Options.MaxPause * 0.6, cancellationToken);
         try
         {
             await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(limit.Token))
@@ -63,7 +61,7 @@ public sealed class FlipBackOnline : Phase
                     limit.Token
                 );
             await CutoverLoop.RecheckAsync(run, direction, touched, null, limit.Token);
-            var unstreamed = run.Scope.TenantTables.Where(table => !table.Table.IsStreamable).ToArray();
+            var unstreamed = run.Scope.UnstreamedTables.ToArray();
             if (unstreamed.Length > 0)
                 await new RowReconciler(
                     run.Databases,
@@ -75,18 +73,14 @@ public sealed class FlipBackOnline : Phase
                 ).RunAsync(unstreamed, limit.Token);
             await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, limit.Token);
             limit.Token.ThrowIfCancellationRequested();
-            await FlipBack.CommitAsync(run, limit.Left, CancellationToken.None);
+            await Flip.BackAsync(run, limit.Left, CancellationToken.None);
             return limit.Elapsed.TotalMilliseconds;
         }
         catch when (!run.Journal.Lost.IsCancellationRequested)
         {
             if ((await run.RecordAsync(CancellationToken.None)).IsFlipped)
-                await OpenAsync(run, CancellationToken.None);
+                await run.IsolatedGuard.OpenAsync(CancellationToken.None);
             throw;
         }
     }
-
-    // The tenant goes on in the isolated database.
-    static Task OpenAsync(PromotionRun run, CancellationToken cancellationToken) =>
-        CloseIsolatedGuard.InIsolatedAsync(run, CloseIsolatedGuard.GuardOf(run).OpenAsync, cancellationToken);
 }

@@ -1,12 +1,14 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 
 namespace Migrator.Phases;
 
 /// <summary>The write guard on the shared database, open: writes pass and are seen.</summary>
 public sealed class InstallGuard : Phase
 {
-    public override string Name => "guard";
+    public override string Name => PhaseName.InstallGuard;
     public override string Title => "Install the write guard";
     public override string State => PromotionState.Preparing;
 

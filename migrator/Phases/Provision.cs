@@ -1,7 +1,10 @@
 using Migrator.Connections;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Runs;
+using Migrator.Schema;
 using Migrator.Terminal;
 using Npgsql;
 
@@ -10,16 +13,9 @@ namespace Migrator.Phases;
 /// <summary>The isolated database, nobody's but ours, and the roles that the schema names.</summary>
 public sealed class Provision : Phase
 {
-    public const string PhaseName = "provision";
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.Provision;
     public override string Title => "Provision the database";
     public override string State => PromotionState.Preparing;
-
-    /// <param name="CreatesDatabase">The database was not there: rollback drops it. Written before it is created.</param>
-    /// <param name="CreatesRoles">Roles that were not on the isolated database's server.</param>
-    /// <param name="RevokesPublic">PUBLIC could connect to a database that somebody made for us; rollback gives that back.</param>
-    public sealed record Facts(bool CreatesDatabase, string[] CreatesRoles, bool RevokesPublic);
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
@@ -28,7 +24,7 @@ public sealed class Provision : Phase
 
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
         await CreateRolesAsync(run, server, facts.CreatesRoles, cancellationToken);
-        if (facts.CreatesDatabase && !await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
+        if (facts.CreatesDatabase && !await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))
             await CreateDatabaseAsync(run, server, cancellationToken);
         // Without ownership of a database that was there before, this does nothing; Validate tells.
         await server.ExecuteAsync(
@@ -43,14 +39,14 @@ public sealed class Provision : Phase
     {
         if ((await run.RecordAsync(cancellationToken)).Phase(Name) is not { } record)
             return;
-        if (PhaseData.Read<Facts>(record.Facts) is not { } facts)
+        if (PhaseData.Read<ProvisionFacts>(record.Facts) is not { } facts)
             return;
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
-        if (await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
+        if (await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))
         {
             await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
             if (facts.CreatesDatabase)
-                await DropDatabaseAsync(server, run.Tenant.Slug, cancellationToken);
+                await IsolatedDatabase.DropAsync(server, run.Tenant.Slug, cancellationToken);
             else
                 await EmptyAsync(run, cancellationToken);
             if (facts.RevokesPublic)
@@ -63,38 +59,16 @@ public sealed class Provision : Phase
             await DropRoleAsync(server, role, cancellationToken);
     }
 
-    /// <exception cref="Failure">Somebody is connected whose sessions are not ours to end.</exception>
-    public static async Task DropDatabaseAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await server.ExecuteAsync(
-                $"DROP DATABASE IF EXISTS {Sql.Identifier(slug.DatabaseName)} WITH (FORCE)",
-                cancellationToken
-            );
-        }
-        catch (PostgresException e)
-            when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.ObjectInUse)
-        {
-            var sessions = await server.QueryAsync<string>(
-                "SELECT format('%s of %s', count(*), usename) FROM pg_stat_activity WHERE datname = @name GROUP BY usename ORDER BY usename",
-                new { name = slug.DatabaseName },
-                cancellationToken
-            );
-            throw RollbackMessages.CannotDrop(slug, [.. sessions], e);
-        }
-    }
-
     // A run that was killed after it had noted its plan must not mistake its own database for somebody else's.
-    static async Task<Facts> PlanAsync(PromotionRun run, CancellationToken cancellationToken)
+    static async Task<ProvisionFacts> PlanAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         if (
-            (await run.RecordAsync(cancellationToken)).Phase(PhaseName) is { } record
-            && PhaseData.Read<Facts>(record.Facts) is { CreatesRoles: not null } noted
+            (await run.RecordAsync(cancellationToken)).Phase(PhaseName.Provision) is { } record
+            && PhaseData.Read<ProvisionFacts>(record.Facts) is { CreatesRoles: not null } noted
         )
             return noted;
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
-        var roles = await RolesOfAsync(run.Databases.Shared, cancellationToken);
+        var roles = await DatabaseRoles.ReadAsync(run.Databases.Shared, cancellationToken);
         var known = (
             await server.QueryAsync<string>("SELECT rolname::text FROM pg_roles", cancellationToken)
         ).ToHashSet();
@@ -107,32 +81,10 @@ public sealed class Provision : Phase
             cancellationToken
         );
         return new(
-            !await ExistsAsync(server, run.Tenant.Slug, cancellationToken),
+            !await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken),
             [.. roles.Where(role => !known.Contains(role))],
             open
         );
-    }
-
-    /// <summary>The roles that own, may use, or are named by a policy of, anything in the shared database.</summary>
-    public static async Task<IReadOnlyList<string>> RolesOfAsync(
-        NpgsqlDataSource shared,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var connection = await shared.OpenConnectionAsync(cancellationToken);
-        return
-        [
-            .. await connection.QueryAsync<string>(
-                """
-                SELECT DISTINCT r.rolname::text
-                FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-                WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname NOT LIKE 'pg\_%' AND r.rolname <> current_user
-                  AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-                ORDER BY 1
-                """,
-                cancellationToken
-            ),
-        ];
     }
 
     // A password cannot be read, so none is set: the role can log in when somebody gives it one.
@@ -227,11 +179,4 @@ public sealed class Provision : Phase
         await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), cancellationToken);
         await connection.ExecuteAsync("DROP SCHEMA tenant_promotion CASCADE", cancellationToken);
     }
-
-    static Task<bool> ExistsAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken) =>
-        server.ExecuteScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)",
-            new { name = slug.DatabaseName },
-            cancellationToken
-        );
 }

@@ -1,13 +1,15 @@
 using Migrator.Copying;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 
 namespace Migrator.Phases;
 
 /// <summary>Everything that was written in the isolated database since the flip goes back to the shared one, until the digests are equal.</summary>
 public sealed class ReconcileShared : Phase
 {
-    public override string Name => "bring-home";
+    public override string Name => PhaseName.ReconcileShared;
     public override string Title => "Bring the rows home";
     public override string State => PromotionState.RollingBack;
 

@@ -1,5 +1,7 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Streaming;
 
 namespace Migrator.Phases;
@@ -10,9 +12,7 @@ namespace Migrator.Phases;
 /// </summary>
 public sealed class StartStreaming : Phase
 {
-    public const string PhaseName = "start-streaming";
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.StartStreaming;
     public override string Title => "Start the change stream";
     public override string State => PromotionState.Preparing;
 
@@ -34,19 +34,5 @@ public sealed class StartStreaming : Phase
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         await ReplicationSlot.RemoveAsync(shared, StreamDirection.Forward(run).Name, cancellationToken);
-    }
-}
-
-/// <summary>After the flip nothing flows forward any more, and a slot that nobody reads would keep the shared server's log for ever.</summary>
-public sealed class StopStreaming : Phase
-{
-    public override string Name => "stop-streaming";
-    public override string Title => "Stop the change stream";
-    public override string State => PromotionState.Isolated;
-
-    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
-    {
-        await new StartStreaming().UndoAsync(run, cancellationToken);
-        return new();
     }
 }

@@ -1,7 +1,9 @@
 using System.Text.Json.Serialization;
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Terminal;
 using Migrator.Validation;
 
@@ -10,13 +12,9 @@ namespace Migrator.Phases;
 /// <summary>After the flip: is what the tenant lives in now complete, closed to others, safe and quick?</summary>
 public sealed class Validate : Phase
 {
-    public const string PhaseName = "validate";
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.Validate;
     public override string Title => "Validate";
     public override string State => PromotionState.Isolated;
-
-    public sealed record Facts([property: JsonPropertyName("checks")] IReadOnlyList<Check> Checks);
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
@@ -43,6 +41,6 @@ public sealed class Validate : Phase
         var failed = checks.Where(check => check.Outcome == CheckOutcome.Failed).ToArray();
         if (failed.Length > 0)
             throw VerificationMessages.ValidationFailed(run.Tenant.Slug, failed);
-        return new($"{checks.Count} checks", new Facts(checks));
+        return new($"{checks.Count} checks", new ValidationFacts(checks));
     }
 }

@@ -1,6 +1,8 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Terminal;
 using Migrator.Verification;
 
@@ -9,11 +11,7 @@ namespace Migrator.Phases;
 /// <summary>Count and digest of every table on both sides. A difference is narrowed down to rows and stops the promotion.</summary>
 public sealed class Verify : Phase
 {
-    const int SampleSize = 10;
-
-    public const string PhaseName = "verify";
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.Verify;
     public override string Title => "Verify every row";
     public override string State => PromotionState.Verifying;
 
@@ -21,35 +19,12 @@ public sealed class Verify : Phase
     {
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
         var results = await comparison.DigestsAsync(run.Options.Jobs, null, cancellationToken);
-        await RequireEqualAsync(comparison, results, run.Tenant.Slug, cancellationToken);
+        await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await run.Journal.SaveDigestsAsync(
             run.Id,
             results.ToDictionary(result => result.Table.Name, result => result.Isolated),
             cancellationToken
         );
         return new($"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal");
-    }
-
-    /// <exception cref="Failure"><see cref="ExitCode.Different"/>, with rows named by their keys.</exception>
-    public static async Task RequireEqualAsync(
-        Comparison comparison,
-        IReadOnlyList<TableComparison> results,
-        Slug slug,
-        CancellationToken cancellationToken,
-        bool flipped = false
-    )
-    {
-        var differing = results.Where(result => !result.IsEqual).ToArray();
-        if (differing.Length == 0)
-            return;
-        var rows = new List<RowDifference>();
-        foreach (var result in differing)
-            rows.AddRange(await comparison.RowsAsync(result.Table, SampleSize, cancellationToken));
-        throw VerificationMessages.Different(
-            slug,
-            [.. differing.Select(result => (result.Table.Name, result.Shared.Rows, result.Isolated.Rows))],
-            [.. rows.Select(row => row.ToString())],
-            flipped
-        );
     }
 }

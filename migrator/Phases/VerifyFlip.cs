@@ -1,6 +1,8 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Terminal;
 using Migrator.Verification;
 
@@ -13,23 +15,18 @@ namespace Migrator.Phases;
 /// <param name="force">A person has.</param>
 public sealed class VerifyFlip(bool force = false) : Phase
 {
-    public const string PhaseName = "verify-flip";
-
-    public override string Name => PhaseName;
+    public override string Name => PhaseName.VerifyFlip;
     public override string Title => "Verify what was flipped";
     public override string State => PromotionState.Isolated;
-
-    /// <param name="Differing">The tables that were not the same at the flip.</param>
-    public sealed record Facts(string[] Differing);
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var record = await run.RecordAsync(cancellationToken);
-        if (!force && PhaseData.Read<Facts>(record.Phase(Name)!.Facts) is { } noted)
+        if (!force && PhaseData.Read<VerifyFlipFacts>(record.Phase(Name)!.Facts) is { } noted)
             throw VerificationMessages.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var digests = (await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken)).ToDictionary();
-        var facts = PhaseData.Read<CutOverOnline.Facts>(record.Phase(CutOver.PhaseName)!.Facts)!;
+        var facts = PhaseData.Read<CutoverFacts>(record.Phase(PhaseName.CutOver)!.Facts)!;
         var tables = run.Scope.TenantTables.ToArray();
         string summary;
         if (run.AsFlipped is not null)
@@ -40,8 +37,8 @@ public sealed class VerifyFlip(bool force = false) : Phase
                 results.Where(result => !result.IsEqual).Select(result => result.Table.Name.ToString()).ToArray() is
                 { Length: > 0 } differing
             )
-                await run.Journal.NoteAsync(run.Id, Name, new Facts(differing), cancellationToken);
-            await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancellationToken, flipped: true);
+                await run.Journal.NoteAsync(run.Id, Name, new VerifyFlipFacts(differing), cancellationToken);
+            await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken, flipped: true);
             foreach (var result in results)
                 digests[result.Table.Name.ToString()] = result.Shared;
             summary = $"{results.Sum(result => result.Shared.Rows):N0} rows equal at the flip";

@@ -1,5 +1,7 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Scope;
 using Migrator.Streaming;
 using Migrator.Verification;
@@ -12,15 +14,15 @@ namespace Migrator.Phases;
 /// </summary>
 public sealed class VerifyOnline : Phase
 {
-    public override string Name => Verify.PhaseName;
+    public override string Name => PhaseName.Verify;
     public override string Title => "Verify every row";
     public override string State => PromotionState.Verifying;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await CutOverOnline.WithdrawAsync(run, cancellationToken);
+        await Withdrawal.RunAsync(run, cancellationToken);
         var direction = StreamDirection.Forward(run);
-        await CatchUp.CatchUpAsync(run, direction, exact: true, cancellationToken);
+        await new CatchUpLoop(direction, run.Progress, run.Clock).RunAsync(exact: true, cancellationToken);
         await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, null, cancellationToken);
         var comparison = new Comparison(
             run.Databases,
@@ -33,7 +35,7 @@ public sealed class VerifyOnline : Phase
             table.Table.IsStreamable || table.Scope == TableScope.Reference
         );
         var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken);
-        await Verify.RequireEqualAsync(comparison, results, run.Tenant.Slug, cancellationToken);
+        await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await run.Journal.SaveDigestsAsync(
             run.Id,
             results.ToDictionary(result => result.Table.Name, result => result.Isolated),

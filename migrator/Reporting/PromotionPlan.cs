@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Preflight;
 using Migrator.Scope;
 using Spectre.Console;
 

@@ -33,7 +33,7 @@ public sealed record PromotionReport(
         var record = (await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken))!;
         var digests = await PromotionJournal.DigestsAsync(shared, record.Id, cancellationToken);
         var checks =
-            record.Phase(Validate.PhaseName) is { } phase && PhaseData.Read<Validate.Facts>(phase.Facts) is { } facts
+            record.Phase(PhaseName.Validate) is { } phase && PhaseData.Read<ValidationFacts>(phase.Facts) is { } facts
                 ? facts.Checks
                 : [];
         return new(slug, record, digests, checks);
@@ -41,10 +41,8 @@ public sealed record PromotionReport(
 
     long Rows => Digests.Values.Sum(digest => digest.Rows);
 
-    CopyData.Facts? Copied =>
-        Record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy
-            ? PhaseData.Read<CopyData.Facts>(copy.Facts)
-            : null;
+    CopyFacts? Copied =>
+        Record.Phase(PhaseName.CopyData) is { EndedAt: not null } copy ? PhaseData.Read<CopyFacts>(copy.Facts) : null;
 
     IEnumerable<(string Name, string Seconds)> Phases =>
         Record

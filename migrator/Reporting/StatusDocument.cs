@@ -104,8 +104,8 @@ public static class StatusDocument
 
     static JsonObject Describe(PromotionRecord record, long tables, long rows)
     {
-        var copied = record.Phase(CopyData.PhaseName) is { EndedAt: not null } copy
-            ? PhaseData.Read<CopyData.Facts>(copy.Facts)
+        var copied = record.Phase(PhaseName.CopyData) is { EndedAt: not null } copy
+            ? PhaseData.Read<CopyFacts>(copy.Facts)
             : null;
         return new JsonObject
         {

@@ -56,6 +56,9 @@ public sealed class TenantScope
 
     public IEnumerable<ScopedTable> TenantTables => Tables.Where(table => table.IsTenantData);
 
+    /// <summary>Tenant tables whose changes cannot be followed: they have no key.</summary>
+    public IEnumerable<ScopedTable> UnstreamedTables => TenantTables.Where(table => !table.Table.IsStreamable);
+
     public IEnumerable<ScopedTable> CopiedTables => Tables.Where(table => table.IsCopied);
 
     public IReadOnlyList<ForeignKey> ForeignKeys => catalog.ForeignKeys;

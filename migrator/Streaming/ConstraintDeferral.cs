@@ -2,6 +2,7 @@ using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Runs;
 using Npgsql;
 
 namespace Migrator.Streaming;

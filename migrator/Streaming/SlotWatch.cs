@@ -1,5 +1,6 @@
 using Migrator.Messages;
 using Migrator.Phases;
+using Migrator.Runs;
 using Migrator.Terminal;
 
 namespace Migrator.Streaming;

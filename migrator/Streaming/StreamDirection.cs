@@ -1,5 +1,6 @@
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Runs;
 using Migrator.Scope;
 using Npgsql;
 

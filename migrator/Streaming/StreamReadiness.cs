@@ -59,7 +59,7 @@ public static class StreamReadiness
                 faults.Add(PreflightMessages.TooFewSenders("isolated database's", there.FreeSenders));
         }
 
-        foreach (var table in scope.TenantTables.Where(table => !table.Table.IsStreamable))
+        foreach (var table in scope.UnstreamedTables)
         {
             warnings.Add(PreflightMessages.NotStreamable(table.Name));
             foreach (

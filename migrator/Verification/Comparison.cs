@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Npgsql;
@@ -51,6 +52,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     const int Buckets = 4096;
 
     const int SampleBuckets = 8;
+    const int SampleSize = 10;
 
     /// <summary>Digests of every copied table, <paramref name="jobs"/> tables at a time, both sides at once.</summary>
     public Task<IReadOnlyList<TableComparison>> DigestsAsync(
@@ -82,6 +84,28 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             }
         );
         return [.. results.OrderBy(result => result.Table.Name)];
+    }
+
+    /// <exception cref="MigratorException"><see cref="ExitCode.Different"/>, with rows named by their keys.</exception>
+    public async Task RequireEqualAsync(
+        IReadOnlyList<TableComparison> results,
+        Slug slug,
+        CancellationToken cancellationToken,
+        bool flipped = false
+    )
+    {
+        var differing = results.Where(result => !result.IsEqual).ToArray();
+        if (differing.Length == 0)
+            return;
+        var rows = new List<RowDifference>();
+        foreach (var result in differing)
+            rows.AddRange(await RowsAsync(result.Table, SampleSize, cancellationToken));
+        throw VerificationMessages.Different(
+            slug,
+            [.. differing.Select(result => (result.Table.Name, result.Shared.Rows, result.Isolated.Rows))],
+            [.. rows.Select(row => row.ToString())],
+            flipped
+        );
     }
 
     /// <summary>Digests of the tenant's rows in the shared database alone.</summary>

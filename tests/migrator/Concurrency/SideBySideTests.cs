@@ -40,13 +40,13 @@ public sealed class SideBySideTests(Servers servers)
         var other = move.Slug.Replace("acme", "bolt");
         var settings = move.Settings;
         Task Promote(string slug) =>
-            new Promotion(
+            TenantMove.WithPromotionAsync(
                 settings,
                 Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug),
                 new(PromotionOptions.Fenced, 2, TimeSpan.FromSeconds(30), true, []),
                 new SilentProgress(),
-                TimeProvider.System
-            ).PromoteAsync(TestContext.Current.CancellationToken);
+                promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
+            );
 
         await Task.WhenAll(Promote(move.Slug), Promote(other));
 

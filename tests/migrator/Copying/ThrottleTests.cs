@@ -1,6 +1,7 @@
 using Migrator.Copying;
 using Migrator.Demo;
 using Migrator.Embedded;
+using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Tests.Support;
@@ -57,7 +58,7 @@ public sealed class ThrottleTests
         await move.PromoteAsync(Options with { MaxRate = rate });
 
         var facts = await shared.ScalarAsync<string>("SELECT facts FROM tenant_promotion.phase WHERE name = 'copy'");
-        var copied = System.Text.Json.JsonSerializer.Deserialize<CopyData.Facts>(facts)!;
+        var copied = System.Text.Json.JsonSerializer.Deserialize<CopyFacts>(facts)!;
         Assert.True(copied.Bytes > 6_000_000);
         Assert.InRange(copied.Bytes / copied.Seconds, rate * 0.8, rate * 1.2);
     }

@@ -141,13 +141,13 @@ public sealed class CutOverTests(Servers servers)
         return (
             watched,
             Task.Run(() =>
-                new Promotion(
+                TenantMove.WithPromotionAsync(
                     move.Settings,
                     slug,
                     new(PromotionOptions.Online, 2, maxPause, Validate: false, []),
                     watched,
-                    TimeProvider.System
-                ).PromoteAsync(TestContext.Current.CancellationToken)
+                    promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
+                )
             )
         );
     }

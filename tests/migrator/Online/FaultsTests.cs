@@ -340,8 +340,12 @@ public sealed class FaultsTests(Servers servers)
         {
             MaxWal = limits.MaxWal,
         };
-        return new Promotion(move.Settings, slug, options, Watching, TimeProvider.System).PromoteAsync(
-            TestContext.Current.CancellationToken
+        return TenantMove.WithPromotionAsync(
+            move.Settings,
+            slug,
+            options,
+            Watching,
+            promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
         );
     }
 

@@ -112,13 +112,13 @@ public sealed class HistoriesTests(Servers servers)
         var slug = Slug.TryParse(move.Slug, out var parsed) ? parsed : throw new ArgumentException(move.Slug);
         try
         {
-            await new Promotion(
+            await TenantMove.WithPromotionAsync(
                 move.Settings,
                 slug,
                 new(PromotionOptions.Online, 2, TimeSpan.FromSeconds(30), Validate: false, []),
                 watching,
-                TimeProvider.System
-            ).PromoteAsync(TestContext.Current.CancellationToken);
+                promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
+            );
         }
         catch
         {

@@ -13,10 +13,10 @@ sealed class Move(TestDatabase shared, string slug, Tenancy tenancy) : IAsyncDis
 
     public TestDatabase Isolated => new(shared.Cluster, "tenant_" + slug.Replace('-', '_'), shared.Owner);
 
-    public Task PromoteAsync() => Promotion().PromoteAsync(TestContext.Current.CancellationToken);
+    public Task PromoteAsync() => RunAsync(promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken));
 
     public Task RollBackAsync() =>
-        Promotion().RollBackAsync(dropIsolated: false, TestContext.Current.CancellationToken);
+        RunAsync(promotion => promotion.RollBackAsync(dropIsolated: false, TestContext.Current.CancellationToken));
 
     public async ValueTask DisposeAsync()
     {
@@ -24,8 +24,8 @@ sealed class Move(TestDatabase shared, string slug, Tenancy tenancy) : IAsyncDis
         folder.Delete(recursive: true);
     }
 
-    Promotion Promotion() =>
-        new(
+    async Task RunAsync(Func<Promotion, Task> verb) =>
+        await TenantMove.WithPromotionAsync(
             new(
                 tenancy,
                 new(shared.ConnectionString()),
@@ -35,6 +35,6 @@ sealed class Move(TestDatabase shared, string slug, Tenancy tenancy) : IAsyncDis
             Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug),
             new(PromotionOptions.Fenced, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []),
             new SilentProgress(),
-            TimeProvider.System
+            verb
         );
 }

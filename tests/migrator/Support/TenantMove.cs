@@ -1,6 +1,7 @@
+using Migrator.Connections;
 using Migrator.Embedded;
 using Migrator.Model;
-using Migrator.Phases;
+using Migrator.Preflight;
 using Migrator.Progress;
 using Migrator.Settings;
 using Migrator.Terminal;
@@ -130,8 +131,12 @@ public sealed class TenantMove(
             if (started == phase)
                 Task.Run(meddle).GetAwaiter().GetResult();
         });
-        return new Promotion(Settings, Parsed, Quickly, Watched, TimeProvider.System).PromoteAsync(
-            TestContext.Current.CancellationToken
+        return WithPromotionAsync(
+            Settings,
+            Parsed,
+            Quickly,
+            Watched,
+            promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
         );
     }
 
@@ -149,10 +154,31 @@ public sealed class TenantMove(
             (promotion, cancellationToken) => promotion.FinalizeAsync(batchSize, force, cancellationToken)
         );
 
-    public Task<PreflightResult> PreflightAsync() =>
-        new Promotion(Settings, Parsed, Quickly, Watched = new(null), TimeProvider.System).PreflightAsync(
-            TestContext.Current.CancellationToken
+    public async Task<PreflightResult> PreflightAsync()
+    {
+        PreflightResult? result = null;
+        await WithPromotionAsync(
+            Settings,
+            Parsed,
+            Quickly,
+            Watched = new(null),
+            async promotion => result = await promotion.PreflightAsync(TestContext.Current.CancellationToken)
         );
+        return result!;
+    }
+
+    /// <summary>One verb of a promotion, over connections of its own.</summary>
+    public static async Task WithPromotionAsync(
+        MigratorSettings settings,
+        Slug slug,
+        PromotionOptions options,
+        IPromotionProgress progress,
+        Func<Promotion, Task> verb
+    )
+    {
+        await using var databases = Databases.For(settings, slug);
+        await verb(new(settings, databases, options, progress, TimeProvider.System));
+    }
 
     /// <summary>The state of the tenant's guard in the shared database; null when there is none.</summary>
     public async Task<string?> GuardAsync() =>
@@ -212,7 +238,7 @@ public sealed class TenantMove(
                         stop.Cancel();
                 }
         );
-        await verb(new(Settings, Parsed, options, Watched, TimeProvider.System), stop.Token);
+        await WithPromotionAsync(Settings, Parsed, options, Watched, promotion => verb(promotion, stop.Token));
     }
 }
 

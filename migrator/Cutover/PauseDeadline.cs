@@ -1,4 +1,6 @@
-namespace Migrator.Phases;
+using Migrator.Runs;
+
+namespace Migrator.Cutover;
 
 /// <summary>How long a pause may still last; it began when this was made.</summary>
 public sealed class PauseDeadline : IDisposable

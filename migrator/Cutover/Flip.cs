@@ -3,13 +3,14 @@ using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Routing;
+using Migrator.Runs;
 using Migrator.Scope;
 using Migrator.Streaming;
 using Migrator.Terminal;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Migrator.Phases;
+namespace Migrator.Cutover;
 
 /// <summary>What changes hands at the flip, in either mode. The flip itself is one commit in the shared database; all that can fail comes before.</summary>
 public static class Flip
@@ -26,7 +27,7 @@ public static class Flip
     public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var seen = PhaseData
-            .Read<Preflight.Facts>((await run.RecordAsync(cancellationToken)).Phase(Preflight.PhaseName)!.Facts)!
+            .Read<PreflightFacts>((await run.RecordAsync(cancellationToken)).Phase(PhaseName.Preflight)!.Facts)!
             .Fingerprint;
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         if (await Catalog.FingerprintAsync(shared, cancellationToken) != seen)
@@ -141,55 +142,27 @@ public static class Flip
                 );
                 if (reverse is { } position)
                     await StreamPosition.SaveAsync(transaction.Connection, run.Id, position, cancellationToken);
-                await PromotionJournal.EndPhaseAsync(transaction, run.Id, CutOver.PhaseName, facts);
+                await PromotionJournal.EndPhaseAsync(transaction, run.Id, PhaseName.CutOver, facts);
                 await TenantRow.NotifyAsync(transaction, run.Tenant);
                 return pause;
             },
             cancellationToken
         );
 
-    /// <summary>ALTER DATABASE … SET: what the shared database presets for its sessions, for all roles or for one.</summary>
-    public static async Task CopyDatabaseSettingsAsync(PromotionRun run, CancellationToken cancellationToken)
-    {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var settings = await shared.QueryAsync<(string? Role, string Setting)>(
-            """
-            SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole)::text END, unnest(s.setconfig)
-            FROM pg_db_role_setting s WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-            """,
+    /// <summary>The one commit that decides in a rollback: it flips the row back, opens the guard and tells the applications.</summary>
+    /// <param name="timeout">How long to wait for whoever holds the tenant's row.</param>
+    public static Task BackAsync(PromotionRun run, TimeSpan timeout, CancellationToken cancellationToken) =>
+        run.Journal.TransactAsync(
+            async transaction =>
+            {
+                await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
+                await run.Guard.PassAsync(transaction.Connection, cancellationToken);
+                await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
+                await run.Guard.OpenAsync(transaction);
+                await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Shared);
+                await PromotionJournal.EndPhaseAsync(transaction, run.Id, PhaseName.FlipBack, null);
+                await TenantRow.NotifyAsync(transaction, run.Tenant);
+            },
             cancellationToken
         );
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        var database = Sql.Identifier(run.Tenant.Slug.DatabaseName);
-        foreach (var (role, setting) in settings)
-        {
-            var (name, value) = (setting[..setting.IndexOf('=')], setting[(setting.IndexOf('=') + 1)..]);
-            var parameter = string.Join('.', name.Split('.').Select(Sql.Identifier));
-            try
-            {
-                await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
-                await isolated.ExecuteAsync(
-                    "SELECT set_config(@name, @value, true)",
-                    new { name, value },
-                    cancellationToken
-                );
-                await isolated.ExecuteAsync(
-                    role is null
-                        ? $"ALTER DATABASE {database} SET {parameter} FROM CURRENT"
-                        : $"ALTER ROLE {Sql.Identifier(role)} IN DATABASE {database} SET {parameter} FROM CURRENT",
-                    cancellationToken
-                );
-                await transaction.CommitAsync(cancellationToken);
-            }
-            catch (PostgresException e)
-                when (e.SqlState
-                        is PostgresErrorCodes.InsufficientPrivilege
-                            or PostgresErrorCodes.UndefinedObject
-                            or PostgresErrorCodes.InvalidParameterValue
-                )
-            {
-                run.Progress.Warn(PromotionMessages.SettingNotCopied(setting, e.MessageText));
-            }
-        }
-    }
 }

@@ -1,12 +1,13 @@
 using Migrator.Guarding;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Runs;
 using Migrator.Streaming;
 using Migrator.Terminal;
 using Migrator.Verification;
 using Npgsql;
 
-namespace Migrator.Phases;
+namespace Migrator.Cutover;
 
 /// <summary>
 /// The way to the moment at which the tenant changes hands, there and back: near it while the tenant writes, then a pause; and if others make that
@@ -63,7 +64,11 @@ public static class CutoverLoop
                 try
                 {
                     if (!isNear)
-                        await CatchUp.CatchUpWithinAsync(run, direction, feed, near, cancellationToken);
+                        await new CatchUpLoop(direction, run.Progress, run.Clock).WithinAsync(
+                            feed,
+                            near,
+                            cancellationToken
+                        );
                     if (touched.Count <= FewKeys || round > Rounds / 2)
                         return await pause(feed);
                 }

@@ -1,0 +1,37 @@
+using System.Net.Sockets;
+using Migrator.Messages;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Connections;
+
+/// <summary>Translates exceptions of servers and networks into sentences.</summary>
+public static class ServerFailure
+{
+    /// <summary>What went wrong, as a sentence; null for a bug, and for the user's own Ctrl-C.</summary>
+    public static MigratorException? From(Exception e, CancellationToken cancellationToken) =>
+        e switch
+        {
+            _ when cancellationToken.IsCancellationRequested && e is not MigratorException => null,
+            MigratorException failure => failure,
+            OperationCanceledException => ServerMessages.Lost("its server ended it"),
+            PostgresException answer => From(answer),
+            NpgsqlException unreachable => ServerMessages.Unreachable(unreachable),
+            IOException or SocketException => ServerMessages.Lost(e.Message),
+            AggregateException { InnerException: { } inner } => From(inner, cancellationToken),
+            _ => null,
+        };
+
+    static MigratorException From(PostgresException e) =>
+        e.SqlState switch
+        {
+            PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification =>
+                ServerMessages.LoginRefused(e),
+            PostgresErrorCodes.InvalidCatalogName => ServerMessages.NoSuchDatabase(e),
+            PostgresErrorCodes.DiskFull => ServerMessages.DiskFull(e),
+            PostgresErrorCodes.AdminShutdown
+            or PostgresErrorCodes.CrashShutdown
+            or PostgresErrorCodes.CannotConnectNow => ServerMessages.Unreachable(e),
+            _ => ServerMessages.ServerSaid(e),
+        };
+}

@@ -1,0 +1,51 @@
+using Migrator.Connections;
+using Migrator.Model;
+using Migrator.Routing;
+using Migrator.Runs;
+using Migrator.Scope;
+using Migrator.Streaming;
+using Npgsql;
+
+namespace Migrator.Cutover;
+
+/// <summary>The way back from an attempt at the cutover that failed.</summary>
+public static class Withdrawal
+{
+    /// <summary>An attempt that failed may have put everything in force already, and flipped the isolated side's row: back to following the stream.</summary>
+    public static async Task RunAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        run.AsFlipped = null;
+        await ConstraintDeferral.SuspendAsync(run, cancellationToken);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
+        await DropRulesAsync(run, connection, cancellationToken);
+        foreach (var table in run.Scope.UnstreamedTables)
+            await connection.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
+        if (
+            await TenantRow.ModeAsync(connection, run.Tenancy, run.Scope, run.Tenant, cancellationToken)
+            == Tenant.IsolatedMode
+        )
+            await TenantRow.FlipAsync(
+                new(connection, cancellationToken),
+                run.Tenancy,
+                run.Scope,
+                run.Tenant,
+                Tenant.SharedMode,
+                null
+            );
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    // They come back with the next attempt. Switched off they would still be in the way of an upsert.
+    static async Task DropRulesAsync(PromotionRun run, NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var rules = await connection.QueryAsync<(string Table, string Rule)>(
+            "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
+            new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() },
+            cancellationToken
+        );
+        foreach (var (table, rule) in rules)
+            await connection.ExecuteAsync($"DROP RULE {Sql.Identifier(rule)} ON {table}", cancellationToken);
+    }
+}

@@ -1,0 +1,46 @@
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Progress;
+using Migrator.Runs;
+
+namespace Migrator;
+
+/// <summary>Runs a list of phases or undoes it: skips what the journal says is done, and records what has been achieved.</summary>
+sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
+{
+    public async Task RunAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancellationToken)
+    {
+        foreach (var phase in phases)
+        {
+            if ((await run.RecordAsync(cancellationToken)).Phase(phase.Name)?.EndedAt is not null)
+            {
+                progress.PhaseKept(phase.Name, phase.Title);
+                continue;
+            }
+            await run.Journal.PhaseStartedAsync(run.Id, phase.Name, phase.State, cancellationToken);
+            progress.PhaseStarted(phase.Name, phase.Title);
+            var began = clock.GetTimestamp();
+            var outcome = await phase.RunAsync(run, cancellationToken);
+            if (!outcome.Recorded)
+                await run.Journal.PhaseEndedAsync(run.Id, phase.Name, outcome.Facts, cancellationToken);
+            progress.PhaseEnded(phase.Name, phase.Title, clock.GetElapsedTime(began), outcome.Summary);
+        }
+    }
+
+    /// <summary>Undoes what was begun, last phase first.</summary>
+    public async Task UndoAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancellationToken)
+    {
+        foreach (var phase in phases.Reverse())
+        {
+            if ((await run.RecordAsync(cancellationToken)).Phase(phase.Name) is null)
+                continue;
+            progress.PhaseStarted(phase.Name, $"Undo: {phase.Title}");
+            var began = clock.GetTimestamp();
+            // Not done from the first step of its undo on: a promotion after a kill here must not build on what is half gone.
+            await run.Journal.ReopenPhaseAsync(run.Id, phase.Name, cancellationToken);
+            await phase.UndoAsync(run, cancellationToken);
+            await run.Journal.ForgetPhasesAsync(run.Id, [phase.Name], cancellationToken);
+            progress.PhaseEnded(phase.Name, $"Undo: {phase.Title}", clock.GetElapsedTime(began), null);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Data;
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Schema;
+using Migrator.Scope;
+using Migrator.Settings;
+using Migrator.Streaming;
+using Npgsql;
+
+namespace Migrator.Preflight;
+
+/// <summary>Reads everything and changes nothing.</summary>
+public sealed class PreflightInspection(MigratorSettings settings, Databases databases, Slug slug, string mode)
+{
+    const int OldestMajor = 14;
+
+    public async Task<PreflightResult> RunAsync(CancellationToken cancellationToken)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken);
+        // One snapshot for all that is read: a consistent judgement. Read only: the promise, kept by the server.
+        await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+
+        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
+        if (tenant.IsIsolated)
+            throw PromotionMessages.AlreadyIsolated(slug);
+        var catalog = await Catalog.ReadAsync(shared, cancellationToken);
+        var scope = TenantScope.Classify(catalog, settings.Tenancy);
+        var context = new PreflightContext(settings.Tenancy, databases, tenant, shared, server, catalog, scope);
+        if (tenant.IsolationMode != Tenant.SharedMode)
+            context.Faults.Add(TenantMessages.UnknownMode(slug, tenant.IsolationMode));
+        var facts = new PreflightFacts(
+            await Catalog.FingerprintAsync(shared, cancellationToken),
+            shared.PostgreSqlVersion.Major,
+            server.PostgreSqlVersion.Major
+        );
+        var tools = await ToolsAsync(context, facts, cancellationToken);
+        await CheckDefinitionsAsync(context, cancellationToken);
+        // The other checks read rows, and need the rights and the rules that these have looked at.
+        var plan = context.Faults.Count == 0 ? await CheckRowsAsync(context, cancellationToken) : [];
+        return new(tenant, scope, tools, facts, context.Faults, context.Warnings, plan);
+    }
+
+    async Task<PgTools?> ToolsAsync(PreflightContext context, PreflightFacts facts, CancellationToken cancellationToken)
+    {
+        if (facts.SharedMajor < OldestMajor)
+            context.Faults.Add(PreflightMessages.ServerTooOld("shared", facts.SharedMajor));
+        if (facts.IsolatedMajor < facts.SharedMajor)
+            context.Faults.Add(PreflightMessages.TargetOlder(facts.SharedMajor, facts.IsolatedMajor));
+        if (await context.Shared.ExecuteScalarAsync<bool>("SELECT pg_is_in_recovery()", cancellationToken))
+            context.Faults.Add(PreflightMessages.IsStandby(databases.SharedServer));
+        var tools = await PgTools.FindAsync(facts.SharedMajor, facts.IsolatedMajor, cancellationToken);
+        if (tools is null)
+            context.Faults.Add(PreflightMessages.ToolsMissing(facts.SharedMajor));
+        return tools;
+    }
+
+    async Task CheckDefinitionsAsync(PreflightContext context, CancellationToken cancellationToken)
+    {
+        new ScopeCheck(context).Run();
+        await new PrivilegeCheck(context).RunAsync(cancellationToken);
+        await new TargetCheck(context).RunAsync(cancellationToken);
+        await new ObjectCheck(context).RunAsync(cancellationToken);
+        if (mode != PromotionOptions.Online)
+            return;
+        var readiness = await StreamReadiness.CheckAsync(
+            context.Shared,
+            context.Server,
+            context.Scope,
+            databases,
+            cancellationToken
+        );
+        context.Faults.AddRange(readiness.Faults);
+        context.Warnings.AddRange(readiness.Warnings);
+    }
+
+    async Task<IReadOnlyList<PlannedTable>> CheckRowsAsync(
+        PreflightContext context,
+        CancellationToken cancellationToken
+    )
+    {
+        await new ReferenceCheck(context).RunAsync(cancellationToken);
+        await new RowCheck(context).RunAsync(cancellationToken);
+        var plan = await PlanAsync(context, cancellationToken);
+        if (mode == PromotionOptions.Online)
+            context.Faults.AddRange(StreamReadiness.TooLarge(plan));
+        return plan;
+    }
+
+    static async Task<IReadOnlyList<PlannedTable>> PlanAsync(
+        PreflightContext context,
+        CancellationToken cancellationToken
+    )
+    {
+        var plan = new List<PlannedTable>();
+        foreach (var table in context.Scope.CopiedTables)
+        {
+            var explained = await context.Shared.ExecuteScalarAsync<string>(
+                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {context.Condition(table, "t")}",
+                cancellationToken
+            );
+            using var document = System.Text.Json.JsonDocument.Parse(explained!);
+            var rows = document.RootElement[0].GetProperty("Plan").GetProperty("Plan Rows").GetInt64();
+            var share = table.Table.EstimatedRows > 0 ? Math.Min(1.0, (double)rows / table.Table.EstimatedRows) : 1;
+            plan.Add(new(table, rows, (long)(table.Table.Bytes * share)));
+        }
+        return plan;
+    }
+}

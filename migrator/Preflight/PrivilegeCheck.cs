@@ -1,0 +1,63 @@
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Schema;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Preflight;
+
+/// <summary>What our role may not do in the shared database, one by one.</summary>
+sealed class PrivilegeCheck(PreflightContext context)
+{
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var me = await context.Shared.QuerySingleAsync<(
+            string Name,
+            bool Super,
+            bool BypassRls,
+            bool Create,
+            bool Temporary
+        )>(
+            """
+            SELECT rolname::text, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMPORARY')
+            FROM pg_roles WHERE rolname = current_user
+            """,
+            cancellationToken
+        );
+        if (!me.Create)
+            context.Faults.Add(PreflightMessages.NoCreateOnDatabase(me.Name, context.Shared.Database));
+        if (!me.Temporary)
+            context.Faults.Add(PreflightMessages.NoTemporaryOnDatabase(me.Name, context.Shared.Database));
+        foreach (var owner in context.Catalog.Tables.Where(table => !table.Owned).GroupBy(table => table.Owner))
+            context.Faults.Add(PreflightMessages.NotOwner(me.Name, owner.Key, owner.Select(table => table.Name)));
+        foreach (var sequence in context.Catalog.Sequences.Where(sequence => !sequence.Owned))
+            context.Faults.Add(PreflightMessages.SequenceNotOwned(me.Name, sequence.Name));
+        foreach (
+            var table in context.Scope.CopiedTables.Where(table =>
+                table.Table.ForcedRowSecurity && !me.BypassRls && !me.Super
+            )
+        )
+            context.Faults.Add(PreflightMessages.ForcedRowSecurity(me.Name, table.Name));
+        foreach (
+            var (owner, objects) in await context.Shared.QueryAsync<(string, string[])>(
+                SqlFile.Read("objects-not-owned.sql"),
+                cancellationToken
+            )
+        )
+            context.Faults.Add(PreflightMessages.ObjectsNotOwned(me.Name, owner, objects));
+        if (!me.Super)
+            foreach (
+                var function in await context.Shared.QueryAsync<string>(
+                    """
+                    SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+                    WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace >= 16384
+                      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+                    """,
+                    cancellationToken
+                )
+            )
+                context.Faults.Add(PreflightMessages.UntrustedFunction(function));
+    }
+}

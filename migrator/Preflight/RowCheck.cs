@@ -1,0 +1,61 @@
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Schema;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Preflight;
+
+/// <summary>Rows that belong to no tenant, and foreign keys that a delete would have to search for.</summary>
+sealed class RowCheck(PreflightContext context)
+{
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await CountRowsWithoutTenantAsync(cancellationToken);
+        await CheckIndexesAsync(cancellationToken);
+    }
+
+    async Task CountRowsWithoutTenantAsync(CancellationToken cancellationToken)
+    {
+        foreach (var table in context.Scope.TenantTables)
+            if (
+                context.Scope.RowsWithoutTenant(table, "t") is { } unowned
+                && await context.Shared.ExecuteScalarAsync<long>(
+                    $"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}",
+                    cancellationToken
+                )
+                    is > 0
+                        and var rows
+            )
+                context.Warnings.Add(PreflightMessages.RowsWithoutTenant(table.Name, rows));
+    }
+
+    // Deleting a referenced row looks for the rows that refer to it: without an index, through the whole table, row by row.
+    async Task CheckIndexesAsync(CancellationToken cancellationToken)
+    {
+        const long worthAnIndex = 10_000;
+        foreach (
+            var key in context.Scope.ForeignKeys.Where(key =>
+                context.Scope[key.To] is { IsTenantData: true, Scope: not TableScope.Root }
+                && context.Scope[key.From].Table.EstimatedRows > worthAnIndex
+            )
+        )
+            if (
+                !await context.Shared.ExecuteScalarAsync<bool>(
+                    """
+                    SELECT EXISTS (SELECT FROM pg_index i
+                                   WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
+                                     AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
+                                          WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
+                    """,
+                    new { table = key.From.Quoted, columns = key.FromColumns.ToArray() },
+                    cancellationToken
+                )
+            )
+                context.Warnings.Add(
+                    PreflightMessages.ForeignKeyWithoutIndex(key.Name, key.From, key.FromColumns, key.To)
+                );
+    }
+}

@@ -1,0 +1,71 @@
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Schema;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Preflight;
+
+/// <summary>Every table has a rule, and every rule of the settings a table.</summary>
+sealed class ScopeCheck(PreflightContext context)
+{
+    public void Run()
+    {
+        foreach (
+            var name in context
+                .Tenancy.Reference.Concat(context.Tenancy.Ignored)
+                .Concat(context.Tenancy.Derived.Keys)
+                .Where(name => context.Catalog.Find(name) is null)
+        )
+            context.Faults.Add(PreflightMessages.SettingNamesNoTable(name));
+        foreach (
+            var name in context.Tenancy.Derived.Keys.Where(name =>
+                context.Catalog.Find(name) is not null && context.Scope.Unclassified.Any(table => table.Name == name)
+            )
+        )
+            context.Faults.Add(
+                PreflightMessages.DerivedPathUnknown(
+                    name,
+                    context.Tenancy.Derived[name],
+                    context
+                        .Catalog.ForeignKeys.Where(key => key.From == name)
+                        .Select(key => $"{string.Join(",", key.FromColumns)} → {key.To}")
+                )
+            );
+        if (context.Scope.Unclassified.Count > 0)
+            context.Faults.Add(
+                PreflightMessages.Unclassified(
+                    context.Scope.Unclassified.Select(table => table.Name),
+                    context.Tenancy.TenantColumn
+                )
+            );
+
+        foreach (var table in context.Scope.Tables.Where(table => table.IsCopied))
+        {
+            if (table.Table.IsForeign)
+                context.Faults.Add(PreflightMessages.ForeignTable(table.Name));
+            if (table.Table.Unlogged)
+                context.Warnings.Add(PreflightMessages.UnloggedTable(table.Name));
+            if (
+                table.Table.Columns.FirstOrDefault(column =>
+                    column.TypeText is "oid" or "oid[]" or "lo" or "public.lo"
+                ) is
+                { } column
+            )
+                context.Warnings.Add(PreflightMessages.LargeObjects(table.Name, column.Name));
+            if (
+                table.Scope == TableScope.Derived
+                && table.Table.Columns.Any(column => column.Name == context.Tenancy.TenantColumn)
+            )
+                context.Warnings.Add(
+                    PreflightMessages.TenantColumnOfOtherType(
+                        table.Name,
+                        context.Tenancy.TenantColumn,
+                        table.Table.Column(context.Tenancy.TenantColumn)!.TypeText
+                    )
+                );
+        }
+    }
+}

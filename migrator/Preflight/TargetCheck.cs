@@ -1,0 +1,122 @@
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Schema;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Preflight;
+
+/// <summary>The isolated database's server, and the database where it exists already.</summary>
+sealed class TargetCheck(PreflightContext context)
+{
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var me = await context.Server.QuerySingleAsync<(string Name, bool Super, bool CreateDb, bool CreateRole)>(
+            "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user",
+            cancellationToken
+        );
+        var known = (
+            await context.Server.QueryAsync<string>("SELECT rolname::text FROM pg_roles", cancellationToken)
+        ).ToHashSet();
+        var missing = (await DatabaseRoles.ReadAsync(context.Databases.Shared, cancellationToken))
+            .Where(role => !known.Contains(role))
+            .ToArray();
+        // Giving an object to its owner takes the right to become that role; from 16 on that is a right of its own.
+        if (!me.Super)
+            foreach (var owner in (await OwnersAsync(context.Shared, cancellationToken)).Where(known.Contains))
+                if (
+                    !await context.Server.ExecuteScalarAsync<bool>(
+                        $"SELECT pg_has_role(@owner, '{(context.Server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER")}')",
+                        new { owner },
+                        cancellationToken
+                    )
+                )
+                    context.Faults.Add(
+                        PreflightMessages.NotMemberOnTarget(me.Name, owner, context.Databases.IsolatedServer)
+                    );
+        if (missing.Length > 0 && !me.CreateRole && !me.Super)
+            context.Faults.Add(PreflightMessages.RolesMissing(me.Name, missing));
+        if (!known.Contains(context.Tenancy.ApplicationRole) && !missing.Contains(context.Tenancy.ApplicationRole))
+            context.Warnings.Add(PreflightMessages.NoApplicationRole(context.Tenancy.ApplicationRole));
+
+        var there = await context.Server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(
+            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = @name",
+            new { name = context.Slug.DatabaseName },
+            cancellationToken
+        );
+        if (there is null)
+        {
+            if (!me.CreateDb && !me.Super)
+                context.Faults.Add(PreflightMessages.NoCreateDb(me.Name));
+            return;
+        }
+
+        var here = await context.Shared.QuerySingleAsync<(string Encoding, string Collate, string CType)>(
+            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()",
+            cancellationToken
+        );
+        if (here != there)
+            context.Faults.Add(
+                PreflightMessages.CollationDiffers(
+                    context.Slug,
+                    $"{here.Encoding}, {here.Collate}, {here.CType}",
+                    $"{there.Value.Encoding}, {there.Value.Collate}, {there.Value.CType}"
+                )
+            );
+        await CheckExistingDatabaseAsync(cancellationToken);
+    }
+
+    static async Task<IReadOnlyList<string>> OwnersAsync(
+        NpgsqlConnection shared,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. await shared.QueryAsync<string>(
+                """
+                SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+                WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
+                """,
+                cancellationToken
+            ),
+        ];
+
+    async Task CheckExistingDatabaseAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var isolated = await context.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+            var owner = await IsolatedJournal.OwnerAsync(isolated, cancellationToken);
+            if (owner == context.Tenant.Key)
+                return;
+            var objects = await isolated.ExecuteScalarAsync<long>(
+                """
+                SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+                """,
+                cancellationToken
+            );
+            if (owner is not null || objects > 0)
+                context.Faults.Add(PreflightMessages.TargetNotOurs(context.Slug, context.Databases.IsolatedServer));
+            else if (
+                !await isolated.ExecuteScalarAsync<bool>(
+                    "SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')",
+                    cancellationToken
+                )
+            )
+                context.Faults.Add(
+                    PreflightMessages.NoCreateOnDatabase(
+                        context.Databases.IsolatedServer.Username!,
+                        context.Slug.DatabaseName
+                    )
+                );
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.InsufficientPrivilege)
+        {
+            context.Faults.Add(PreflightMessages.TargetNotOurs(context.Slug, context.Databases.IsolatedServer));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using Migrator.Cutover;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Progress;
+using Migrator.Runs;
+using Migrator.Streaming;
+using Npgsql;
+
+namespace Migrator;
+
+/// <summary>Puts the tenant where it can work: after a failure or Ctrl-C, and at the start of a run that follows a killed one.</summary>
+sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromotionProgress progress)
+{
+    static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Unless the tenant is flipped, its writes go on where they are; what was copied behind the guard is forgotten.</summary>
+    public async Task SettleAsync(Exception cause)
+    {
+        if (cause is MigratorException { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy })
+            return;
+        using var timeout = new CancellationTokenSource(Timeout);
+        try
+        {
+            await using var held = await runs.HoldAsync(timeout.Token);
+            if (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token) is not { EndedAt: null } record)
+                return;
+            var error = cause is MigratorException failure ? failure.Message : "interrupted";
+            await held.Journal.ErrorAsync(record.Id, error, held.Token);
+            using var run = await runs.OfAsync(held, record);
+            switch (record.Stage)
+            {
+                case PromotionStage.RollingBack:
+                    await rollback.GiveUpAsync(run, held.Token);
+                    break;
+                case PromotionStage.BeforeCutover:
+                    await OpenGuardAsync(run, held.Token);
+                    if (cause is StreamLostException)
+                        await GiveUpStreamAsync(run, held.Token);
+                    break;
+            }
+        }
+        catch (MigratorException superseded) when (superseded.Code == ExitCode.Busy)
+        {
+            // Whoever has the tenant now looks after its guard.
+        }
+        catch (Exception e)
+            when (e
+                    is NpgsqlException
+                        or MigratorException
+                        or OperationCanceledException
+                        or IOException
+                        or InvalidOperationException
+            )
+        {
+            progress.Warn(GuardMessages.GuardLeftClosed(runs.Slug));
+        }
+    }
+
+    /// <summary>A run that was killed during the cutover left the guard closed: the tenant works on first. A slot that was lost meanwhile is created again.</summary>
+    public async Task ResumeStreamAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        if (run.Record.Phase(PhaseName.CutOver) is not null)
+            await GuardOpening.OnlineAsync(run, cancellationToken);
+        if (run.Record.Phase(PhaseName.StartStreaming)?.EndedAt is null)
+            return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Forward(run).Name, cancellationToken))
+            return;
+        progress.Warn(StreamMessages.CopiesAnew(run.Tenant.Slug));
+        await GiveUpStreamAsync(run, cancellationToken);
+    }
+
+    async Task OpenGuardAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        if (run.Record.Phase(PhaseName.CloseGuard) is not null)
+            await GuardOpening.FencedAsync(run, cancellationToken);
+        else if (run.Record.IsOnline && run.Record.Phase(PhaseName.CutOver) is not null)
+            await GuardOpening.OnlineAsync(run, cancellationToken);
+        else
+            return;
+        progress.Info(GuardMessages.GuardOpened(run.Tenant.Slug));
+    }
+
+    // The copy is worth nothing without the changes made since.
+    async Task GiveUpStreamAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        // The way back as well: its publication goes with the tables.
+        await StreamDirection.RemoveAllAsync(run, cancellationToken);
+        var worthless = online.Select(phase => phase.Name).SkipWhile(name => name != PhaseName.StartStreaming);
+        await run.Journal.ForgetPhasesAsync(run.Id, [.. worthless], cancellationToken);
+    }
+}

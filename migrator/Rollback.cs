@@ -1,0 +1,90 @@
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Phases;
+using Migrator.Runs;
+using Migrator.Streaming;
+
+namespace Migrator;
+
+/// <summary>
+/// The way back after the flip. The reverse stream copies what changed while the tenant writes on; where there is no stream, or where
+/// it breaks, all rows are compared instead, behind a closed guard.
+/// </summary>
+sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalization)
+{
+    string[] WayBack => [.. byComparison.Concat(byStream).Select(phase => phase.Name).Distinct()];
+
+    public async Task RunAsync(PromotionRun run, PhaseRunner runner, CancellationToken cancellationToken)
+    {
+        await RequireIsolatedAsync(run, cancellationToken);
+        await BeginAsync(run, cancellationToken);
+        if (!await HasStreamAsync(run, cancellationToken))
+        {
+            await runner.RunAsync(run, byComparison, cancellationToken);
+            return;
+        }
+        try
+        {
+            await runner.RunAsync(run, byStream, cancellationToken);
+        }
+        catch (StreamLostException apart)
+        {
+            run.Progress.Warn(RollbackMessages.ComparesInstead(apart.Message));
+            await StreamDirection.RemoveAllAsync(run, cancellationToken);
+            await runner.RunAsync(run, byComparison, cancellationToken);
+        }
+    }
+
+    /// <summary>The rollback did not reach its flip: the tenant writes on in the isolated database.</summary>
+    public async Task GiveUpAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        // The journal first. If the guard were opened while the journal still said 'closed', the next rollback would copy rows while the
+        // tenant writes. By stream some rows are in the shared database already: what finalize may delete is recorded anew.
+        await run.Journal.ForgetPhasesAsync(run.Id, [.. WayBack, PhaseName.VerifyFlip], cancellationToken);
+        await run.IsolatedGuard.RemoveAsync(cancellationToken);
+        await run.Journal.ReturnToIsolatedAsync(run.Id, cancellationToken);
+    }
+
+    static async Task RequireIsolatedAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
+        if (!await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))
+            throw RollbackMessages.IsolatedGone(run.Tenant.Slug, run.Target);
+    }
+
+    async Task BeginAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        switch (run.Record.Stage)
+        {
+            case PromotionStage.Isolated or PromotionStage.Finalized:
+                // The rollback restores rows that finalize deleted, so a later finalize must run its phases again.
+                await run.Journal.ReopenForRollbackAsync(
+                    run.Id,
+                    [.. WayBack, .. finalization.Select(phase => phase.Name).Except([PhaseName.VerifyFlip])],
+                    cancellationToken
+                );
+                break;
+            case PromotionStage.RollingBack:
+                // The first of these claims the isolated database for this run; nothing later could write there otherwise.
+                await run.Journal.ForgetPhasesAsync(
+                    run.Id,
+                    [PhaseName.CatchUpReverse, PhaseName.VerifyReverse],
+                    cancellationToken
+                );
+                break;
+        }
+    }
+
+    // Until finalize an online promotion leaves a slot behind that keeps what is written after the flip.
+    static async Task<bool> HasStreamAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        if (!run.Record.IsOnline || run.Record.State == PromotionState.Finalized)
+            return false;
+        if (run.Record.Stage == PromotionStage.FlippedBack)
+            return true;
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        return await ReplicationSlot.ExistsAsync(isolated, StreamDirection.Reverse(run).Name, cancellationToken);
+    }
+}

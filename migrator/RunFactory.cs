@@ -1,0 +1,144 @@
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Preflight;
+using Migrator.Progress;
+using Migrator.Runs;
+using Migrator.Schema;
+using Migrator.Scope;
+using Migrator.Settings;
+
+namespace Migrator;
+
+/// <summary>Takes the tenant's lock, and begins or resumes its promotion.</summary>
+sealed class RunFactory(
+    MigratorSettings settings,
+    Databases databases,
+    PromotionOptions options,
+    IPromotionProgress progress,
+    TimeProvider clock
+)
+{
+    // A retry resumes what this process began. When another run had the tenant in between, somebody has decided anew.
+    (long Promotion, long Run)? begun;
+
+    public Slug Slug => databases.Slug;
+
+    Target Target => new(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, Slug.DatabaseName);
+
+    /// <exception cref="MigratorException"><see cref="ExitCode.Busy"/> when another run holds the tenant, or has had it since.</exception>
+    public async Task<HeldTenant> HoldAsync(CancellationToken cancellationToken)
+    {
+        databases.Clear();
+        Tenant tenant;
+        await using (var shared = await databases.Shared.OpenConnectionAsync(cancellationToken))
+            tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, Slug, cancellationToken);
+        var journal = await PromotionJournal.LockAsync(databases, tenant.Key, cancellationToken);
+        try
+        {
+            if (
+                begun is not null
+                && (
+                    await journal.CurrentAsync(tenant.Key, cancellationToken) is not { } now
+                    || (now.Id, now.Run) != begun
+                )
+            )
+                throw PromotionMessages.Superseded(Slug);
+            return new(tenant, journal, cancellationToken);
+        }
+        catch
+        {
+            await journal.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A run of the promotion that is under way, or of a new one if Preflight finds no fault.</summary>
+    public async Task<PromotionRun> BeginOrResumeAsync(HeldTenant held)
+    {
+        var record = await held.Journal.CurrentAsync(held.Tenant.Key, held.Token);
+        switch (record?.Stage)
+        {
+            case PromotionStage.RollingBack or PromotionStage.FlippedBack:
+                throw RollbackMessages.RollbackUnderWay(Slug);
+            case PromotionStage.Isolated when record.Phase(PhaseName.Validate)?.EndedAt is not null:
+                throw PromotionMessages.AlreadyIsolated(Slug);
+            case PromotionStage.Isolated or PromotionStage.BeforeCutover:
+                return await OfAsync(held, record, tools: await ToolsAsync(record, held.Token));
+        }
+        var result = await InspectAsync(held.Token);
+        record = (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token))!;
+        return await OfAsync(held, record, result.Scope, result.Tools);
+
+        async Task<PreflightResult> InspectAsync(CancellationToken cancellationToken)
+        {
+            progress.PhaseStarted(PhaseName.Preflight, "Preflight");
+            var began = clock.GetTimestamp();
+            var inspection = new PreflightInspection(settings, databases, Slug, options.Mode);
+            var found = await inspection.RunAsync(cancellationToken);
+            foreach (var warning in found.Warnings)
+                progress.Warn(warning);
+            if (found.Faults.Count > 0)
+                throw PreflightMessages.Refusal(Slug, found.Faults);
+            var took = clock.GetElapsedTime(began);
+            var summary = $"{found.Plan.Count} tables, about {found.Plan.Sum(table => table.Rows):N0} rows";
+            progress.PhaseEnded(PhaseName.Preflight, "Preflight", took, summary);
+            await held.Journal.InstallAsync(cancellationToken);
+            await held.Journal.BeginAsync(
+                held.Tenant,
+                options.Mode,
+                Target,
+                PhaseName.Preflight,
+                found.Facts,
+                took,
+                cancellationToken
+            );
+            return found;
+        }
+    }
+
+    /// <summary>A new run of a promotion: from here on earlier runs can no longer write.</summary>
+    /// <param name="scope">As Preflight has just read it; null to read it.</param>
+    /// <param name="tools">Null where the schema is not dumped.</param>
+    public async Task<PromotionRun> OfAsync(
+        HeldTenant held,
+        PromotionRecord record,
+        TenantScope? scope = null,
+        PgTools? tools = null
+    )
+    {
+        if (record.Target != Target)
+            throw PromotionMessages.TargetMoved(Slug, record.Target);
+        scope ??= await ScopeAsync(held.Token);
+        begun = null;
+        var number = await held.Journal.NextRunAsync(record.Id, held.Token);
+        begun = (record.Id, number);
+        return new(
+            settings,
+            options,
+            databases,
+            held.Tenant,
+            scope,
+            tools!,
+            held.Journal,
+            record,
+            number,
+            progress,
+            clock
+        );
+    }
+
+    async Task<TenantScope> ScopeAsync(CancellationToken cancellationToken)
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        return TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+    }
+
+    async Task<PgTools> ToolsAsync(PromotionRecord record, CancellationToken cancellationToken)
+    {
+        var noted = PhaseData.Read<PreflightFacts>(record.Phase(PhaseName.Preflight)!.Facts)!;
+        return await PgTools.FindAsync(noted.SharedMajor, noted.IsolatedMajor, cancellationToken)
+            ?? throw PreflightMessages.Refusal(Slug, [PreflightMessages.ToolsMissing(noted.SharedMajor)]);
+    }
+}

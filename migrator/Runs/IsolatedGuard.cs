@@ -1,0 +1,50 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+
+namespace Migrator.Runs;
+
+/// <summary>The write guard in the isolated database: the same rules as in the shared one, where every row is the tenant's.</summary>
+public sealed class IsolatedGuard(PromotionRun run)
+{
+    public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Scope, run.Tenant);
+
+    /// <summary>Both guards in their places: closed in the shared database, open in the isolated one.</summary>
+    public async Task InstallAsync(CancellationToken cancellationToken)
+    {
+        // After finalize the shared side has no guard any more; it must refuse writes before rows come home.
+        await run.Guard.InstallAsync("closed", cancellationToken);
+        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await run.Isolated.ClaimAsync(cancellationToken);
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(SqlFile.Read("guard.sql"), cancellationToken);
+        await Guard.InstallAsync("open", cancellationToken);
+    }
+
+    /// <param name="timeout">How long to wait for the tenant's transactions in flight.</param>
+    public Task CloseAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
+        TransactAsync(transaction => Guard.CloseAsync(transaction, timeout), cancellationToken);
+
+    public Task OpenAsync(CancellationToken cancellationToken) => TransactAsync(Guard.OpenAsync, cancellationToken);
+
+    /// <summary>Opens the guard and removes it; nothing happens where there is none.</summary>
+    public async Task RemoveAsync(CancellationToken cancellationToken)
+    {
+        if (await Guard.StateAsync(cancellationToken) is null)
+            return;
+        await run.Isolated.ClaimAsync(cancellationToken);
+        await OpenAsync(cancellationToken);
+        await Guard.RemoveAsync(cancellationToken);
+    }
+
+    // A transaction in the isolated database that no older run gets through.
+    async Task TransactAsync(Func<JournalTransaction, Task> work, CancellationToken cancellationToken)
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
+        await work(new(connection, cancellationToken));
+        await transaction.CommitAsync(cancellationToken);
+    }
+}

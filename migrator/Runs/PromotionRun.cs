@@ -1,0 +1,90 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Model;
+using Migrator.Progress;
+using Migrator.Routing;
+using Migrator.Schema;
+using Migrator.Scope;
+using Migrator.Settings;
+using Npgsql;
+
+namespace Migrator.Runs;
+
+/// <summary>What every phase of one process works with.</summary>
+public sealed class PromotionRun(
+    MigratorSettings settings,
+    PromotionOptions options,
+    Databases databases,
+    Tenant tenant,
+    TenantScope scope,
+    PgTools tools,
+    PromotionJournal journal,
+    PromotionRecord promotion,
+    long run,
+    IPromotionProgress progress,
+    TimeProvider clock
+) : IDisposable
+{
+    SchemaArchive? archive;
+
+    public Tenancy Tenancy => settings.Tenancy;
+    public PromotionOptions Options => options;
+    public Databases Databases => databases;
+    public Tenant Tenant => tenant;
+    public TenantScope Scope => scope;
+    public PromotionJournal Journal => journal;
+    public IPromotionProgress Progress => progress;
+    public TimeProvider Clock => clock;
+
+    /// <summary>The promotion as it was when this run began.</summary>
+    public PromotionRecord Record => promotion;
+    public long Id => promotion.Id;
+    public Target Target => promotion.Target;
+
+    public IsolatedJournal Isolated { get; } = new(databases.Isolated, tenant, promotion.Id, run);
+
+    /// <summary>The guard in the shared database.</summary>
+    public WriteGuard Guard { get; } =
+        new(
+            databases.Shared,
+            scope,
+            tenant,
+            (connection, cancellationToken) =>
+                PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken)
+        );
+
+    /// <summary>The guard in the isolated database, there during a rollback.</summary>
+    public IsolatedGuard IsolatedGuard => new(this);
+
+    /// <summary>A transaction that holds the isolated database's snapshot as it was flipped; only the process that flipped has one.</summary>
+    public NpgsqlConnection? AsFlipped
+    {
+        get;
+        set
+        {
+            field?.Dispose();
+            field = value;
+        }
+    }
+
+    public RoutingFolder Routing { get; } = new(settings.RoutingDirectory);
+
+    /// <summary>To be called in every transaction that writes in the shared database; see <see cref="PromotionJournal.RequireCurrentRunAsync"/>.</summary>
+    public Task RequireCurrentRunAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken);
+
+    /// <summary>The promotion as the journal has it now.</summary>
+    public async Task<PromotionRecord> RecordAsync(CancellationToken cancellationToken) =>
+        (await journal.CurrentAsync(tenant.Key, cancellationToken))!;
+
+    /// <summary>The shared schema, dumped at most once a process; the fingerprint vouches that it is still what Preflight saw.</summary>
+    public async Task<SchemaArchive> ArchiveAsync(CancellationToken cancellationToken) =>
+        archive ??= await SchemaArchive.DumpAsync(tools, databases, cancellationToken);
+
+    public void Dispose()
+    {
+        AsFlipped = null;
+        archive?.Dispose();
+    }
+}
