@@ -86,6 +86,10 @@ static class StackFiles
         return settings;
     }
 
+    /// <summary>What a stack's file sets, by full key.</summary>
+    public static IEnumerable<(string Key, string Value)> Values(string path) =>
+        Mapping(Load(path), "config").Children.Select(pair => (((YamlScalarNode)pair.Key).Value!, Text(pair.Value)));
+
     /// <summary>The whole of a YAML file of the repository.</summary>
     public static YamlMappingNode Load(string path)
     {
