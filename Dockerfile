@@ -18,6 +18,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home migrator
 COPY --from=build /app /app
+# The platform's dry-run job runs this instead, so that whoever may start it can start nothing else.
+COPY platform/dry-run.sh /app/dry-run
 USER 10001:10001
 # Routing documents are written below the working directory, and tenancy.json, if there is one, is read from it. A pattern that
 # matches nothing is an error unless another file of the same line exists.

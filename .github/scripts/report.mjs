@@ -3,11 +3,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
-const { SLUG, COMMIT = "", RESOLVED = "success", VALIDATED = "success", PROMOTED = "success", TITLE = "Promotion" } = process.env;
+const { SLUG, COMMIT = "", RESOLVED = "success", VALIDATED = "success", PLANNED = "success", PROMOTED = "success", REFUSAL = "", TITLE = "Promotion" } =
+  process.env;
 
 const folder = process.argv[2];
 // A run that stopped early left nothing.
-const files = existsSync(folder) ? readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".jsonl")).sort() : [];
+const all = existsSync(folder) ? readdirSync(folder, { recursive: true }).sort() : [];
+const files = all.filter((name) => name.endsWith(".jsonl"));
 // A run that was cut off may leave half a line.
 const parsed = (line) => { try { return [JSON.parse(line)].filter((entry) => entry instanceof Object); } catch { return []; } };
 const lines = (name) => readFileSync(join(folder, name), "utf8").split("\n").flatMap(parsed);
@@ -45,12 +47,19 @@ const complaints = events
 const plain = (text) => String(text).replace(/[\r\n]+/g, " ").replace(/[&<>|`\[\]@#*_\\]/g, (c) => `&#${c.charCodeAt(0)};`).slice(0, 500);
 const label = (text) => String(text).replace(/[^\p{L}\p{N} .-]/gu, " ").slice(0, 60).trim() || "phase";
 const seconds = (phase) => ((Date.parse(phase.to) - Date.parse(phase.from)) / 1000).toFixed(1);
-const stopped = [["resolve", RESOLVED], ["validate", VALIDATED], ["promote", PROMOTED]].find(([, result]) => result !== "success");
+const stopped = [["resolve", RESOLVED], ["validate", VALIDATED], ["plan", PLANNED], ["promote", PROMOTED]]
+  .find(([, result]) => result !== "success");
+const locked = all.filter((name) => name.endsWith(".txt")).some((name) => readFileSync(join(folder, name), "utf8").includes("currently locked"));
 
 const out = [];
 out.push(`### ${TITLE}${SLUG ? ` of \`${label(SLUG)}\`` : ""} ${stopped ? `did not finish (${stopped[0]}: ${label(stopped[1])})` : "is done"}`, "");
 if (COMMIT) out.push(`Commit ${label(COMMIT)}.`, "");
-if (stopped?.[0] === "resolve") out.push("No single committed tenant is named by the label, the title or the body. The job's log says what was read.", "");
+if (stopped?.[0] === "resolve")
+  out.push(REFUSAL ? plain(REFUSAL) : "It ended before a tenant was found, and not by a refusal: a build, the network or the machine. Its log says which.", "");
+else if (stopped && entries.length === 0 && stopped[0] !== "plan" && !locked)
+  out.push("Nothing that the migrator logged arrived here. The log of the job says what stopped it.", "");
+if (locked)
+  out.push("The stack is locked by a run that died. Look that none is under way, run the workflow *Unlock*, then put the label on again.", "");
 
 if (phases.length > 0) {
   out.push("| | phase | result | seconds |", "|---|---|---|---:|");
@@ -76,6 +85,8 @@ if (complaints.length > 0) {
   out.push("");
 }
 
-if (stopped && stopped[0] === "promote" && TITLE === "Promotion")
-  out.push("Nothing is lost: the label put on again goes on where this stopped; once the tenant is isolated, its job run again completes it. The workflow *Roll back* takes it back.", "");
+if (stopped?.[0] === "promote" && TITLE === "Promotion" && !locked)
+  out.push("No row is lost. *Re-run failed jobs* on this run goes on where it stopped, and so does the label put on again as long as "
+    + "the tenant is not isolated. The workflow *Roll back* takes it back.", "");
+else if (stopped && stopped[0] !== "promote" && TITLE === "Promotion") out.push("Nothing was changed.", "");
 console.log(out.join("\n"));

@@ -22,6 +22,13 @@ public class ImageTests
     }
 
     [Fact]
+    public void The_image_has_the_dry_run_that_the_platforms_job_starts()
+    {
+        Assert.Contains("COPY platform/dry-run.sh /app/dry-run", Final);
+        Assert.Contains("!platform/dry-run.sh", File.ReadLines(Path.Combine(StackFiles.Root, ".dockerignore")));
+    }
+
+    [Fact]
     public void The_image_runs_as_nobody_in_particular_and_keeps_no_compiler()
     {
         Assert.Matches(

@@ -103,40 +103,112 @@ public sealed class WorkflowScriptTests : IDisposable
         Assert.True(line.GetProperty("started").GetDateTimeOffset() <= line.GetProperty("ended").GetDateTimeOffset());
     }
 
+    [Fact]
+    public async Task The_migrators_job_runs_with_its_arguments_and_the_log_of_that_execution_is_kept()
+    {
+        await FakeGcloudAsync(exitCodes: [0]);
+
+        var result = await RunMigratorAsync("verify", "--tenant-slug=acme-corp");
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        var calls = await CallsAsync();
+        Assert.Equal(
+            "run jobs execute migrator-acme-corp --project p --region r "
+                + "--args=verify,--tenant-slug=acme-corp --async --format value(metadata.name)",
+            calls[0]
+        );
+        Assert.Contains("execution_name\"=\"execution-1\"", calls[^1]);
+        Assert.Equal("hello 1", (await LogAsync())[0]);
+    }
+
     [Theory]
-    [InlineData("True", 0)]
-    [InlineData("False", 1)]
-    public async Task The_migrators_job_runs_with_its_arguments_and_the_log_of_that_execution_is_kept_however_it_ends(
-        string completed,
-        int exitCode
-    )
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task A_refusal_is_not_repeated_and_its_exit_code_is_the_steps(int exitCode)
+    {
+        await FakeGcloudAsync(exitCodes: [exitCode]);
+
+        var result = await RunMigratorAsync();
+
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Equal(["hello 1"], await LogAsync());
+    }
+
+    [Fact]
+    public async Task What_failed_on_the_way_runs_again_and_all_that_was_logged_is_kept()
+    {
+        await FakeGcloudAsync(exitCodes: [137, 1, 0]);
+
+        var result = await RunMigratorAsync();
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(["hello 1", "hello 2", "hello 3"], await LogAsync());
+    }
+
+    [Fact]
+    public async Task What_fails_again_and_again_ends_with_the_last_exit_code()
+    {
+        await FakeGcloudAsync(exitCodes: [1, 1, 137]);
+
+        Assert.Equal(137, (await RunMigratorAsync()).ExitCode);
+        Assert.Equal(3, (await LogAsync()).Count);
+    }
+
+    [Fact]
+    public async Task An_execution_that_may_not_be_read_ends_the_step_with_the_reason()
     {
         await FakeAsync(
             "gcloud",
-            $$$"""
-            printf '%s\n' "$*" >> "{{{folder}}}/calls"
+            """
             case "$*" in
-              "run jobs execute "*) echo migrator-acme-corp-x7 ;;
-              "run jobs executions describe migrator-acme-corp-x7 "*)
-                # Nothing is known yet, then it runs, then it has ended.
-                case "$(grep -c describe "{{{folder}}}/calls")" in
-                  1) exit 1 ;;
-                  2) echo '{"status":{"conditions":[{"type":"Completed","status":"Unknown"}]}}' ;;
-                  *) echo '{"status":{"conditions":[{"type":"Completed","status":"{{{completed}}}"}]}}' ;;
-                esac ;;
-              "logging read"*) echo '[{"severity":"INFO","insertId":"a","jsonPayload":{"message":"hello"}}]' ;;
+              "run jobs execute "*) echo execution-1 ;;
+              *) echo "ERROR: PERMISSION_DENIED: run.executions.get" >&2; exit 1 ;;
             esac
             """
         );
 
-        var result = await Tool.RunAsync(
+        var result = await RunMigratorAsync();
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("Execution execution-1 was started and cannot be read: ERROR: PERMISSION_DENIED", result.Error);
+    }
+
+    /// <summary>Cloud Run: an execution is unknown at first, then it runs, then it has ended with its exit code.</summary>
+    Task FakeGcloudAsync(int[] exitCodes) =>
+        FakeAsync(
+            "gcloud",
+            $$$"""
+            codes=(0 {{{string.Join(' ', exitCodes)}}})
+            printf '%s\n' "$*" >> "{{{folder}}}/calls"
+            count() { grep -c "$1" "{{{folder}}}/calls"; }
+            number=$(count "run jobs execute")
+            case "$*" in
+              "run jobs execute "*) echo "execution-$number" ;;
+              "run jobs executions describe execution-$number "*)
+                case "$(count "describe execution-$number ")" in
+                  1) exit 1 ;;
+                  2) echo '{"status":{"conditions":[{"type":"Completed","status":"Unknown"}]}}' ;;
+                  *) completed=False; if [ "${codes[number]}" = 0 ]; then completed=True; fi
+                     echo "{\"status\":{\"conditions\":[{\"type\":\"Completed\",\"status\":\"$completed\"}]}}" ;;
+                esac ;;
+              *"tasks list --execution execution-$number "*)
+                echo "[{\"status\":{\"lastAttemptResult\":{\"exitCode\":${codes[number]} } } }]" ;;
+              "logging read"*)
+                echo "[{\"severity\":\"INFO\",\"insertId\":\"a\",\"jsonPayload\":{\"message\":\"hello $number\"}}]" ;;
+            esac
+            """
+        );
+
+    Task<(int ExitCode, string Output, string Error)> RunMigratorAsync(params string[] arguments) =>
+        Tool.RunAsync(
             "bash",
             [
                 Path.Combine(StackFiles.Root, ".github/scripts/run-migrator.sh"),
                 "migrator-acme-corp",
                 $"{folder}/log.jsonl",
-                "verify",
-                "--tenant-slug=acme-corp",
+                .. arguments,
             ],
             environment:
             [
@@ -145,25 +217,158 @@ public sealed class WorkflowScriptTests : IDisposable
                 ("REGION", "r"),
                 ("LOG_DELAY", "0"),
                 ("POLL_DELAY", "0"),
+                ("RETRY_DELAY", "0"),
+                ("MAX_SILENCE", "3"),
+            ]
+        );
+
+    Task<string[]> CallsAsync() => File.ReadAllLinesAsync($"{folder}/calls", TestContext.Current.CancellationToken);
+
+    async Task<IReadOnlyList<string?>> LogAsync() =>
+        [
+            .. (await File.ReadAllLinesAsync($"{folder}/log.jsonl", TestContext.Current.CancellationToken)).Select(
+                line =>
+                    JsonDocument.Parse(line).RootElement.GetProperty("jsonPayload").GetProperty("message").GetString()
+            ),
+        ];
+
+    [Theory]
+    [InlineData(200, 200, 0)]
+    [InlineData(503, 200, 1)]
+    [InlineData(200, 503, 1)]
+    [InlineData(0, 200, 1)]
+    [InlineData(404, 404, 1)]
+    public async Task Health_means_that_every_program_answers_with_success(int api, int ui, int exitCode)
+    {
+        using var first = new Answering(api);
+        using var second = new Answering(ui);
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/health.sh", first.Url, second.Url],
+            environment: [("ATTEMPTS", "1"), ("DELAY", "1")]
+        );
+
+        Assert.True(exitCode == result.ExitCode, result.Error);
+        if (exitCode != 0)
+            Assert.Contains($"{(api == 200 ? second : first).Url} does not answer with success.", result.Error);
+    }
+
+    [Fact]
+    public async Task A_program_that_comes_up_late_is_healthy()
+    {
+        using var late = new Answering(503, 503, 200);
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/health.sh", late.Url],
+            environment: [("ATTEMPTS", "3"), ("DELAY", "1")]
+        );
+
+        Assert.True(result.ExitCode == 0, result.Error);
+    }
+
+    [Theory]
+    [InlineData("echo value", 0, "PROJECT=value\nJOB=value\n")]
+    [InlineData("exit 1", 1, "")]
+    [InlineData("true", 1, "")]
+    public async Task An_output_that_cannot_be_read_ends_the_step(string pulumi, int exitCode, string expected)
+    {
+        await FakeAsync("pulumi", pulumi);
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/outputs.sh", ".", "acme-corp", "PROJECT=project", "JOB=migrationJob"],
+            environment: ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}")
+        );
+
+        Assert.Equal((exitCode, expected), (result.ExitCode, result.Output));
+        if (exitCode != 0)
+            Assert.Contains("Stack acme-corp has no output 'project' that can be read.", result.Error);
+    }
+
+    [Theory]
+    [InlineData("", "", 0, "merge=merge-1")]
+    [InlineData("\"OPEN\"", "\"CLOSED\"", 2, "is not open")]
+    [InlineData("\"OPEN\"", "\"MERGED\"", 2, "is not open")]
+    [InlineData("\"isDraft\":false", "\"isDraft\":true", 2, "is a draft")]
+    [InlineData("\"baseRefName\":\"main\"", "\"baseRefName\":\"mine\"", 2, "does not go to main")]
+    [InlineData("\"headRefOid\":\"head-1\"", "\"headRefOid\":\"head-2\"", 2, "was pushed to after the label")]
+    [InlineData("MERGEABLE", "CONFLICTING", 2, "has conflicts with main")]
+    [InlineData("MERGEABLE", "UNKNOWN", 2, "has conflicts with main")]
+    [InlineData("\"APPROVED\"", "\"REVIEW_REQUIRED\"", 2, "is not approved by a code owner")]
+    [InlineData("\"APPROVED\"", "null", 2, "is not approved by a code owner")]
+    [InlineData("{\"oid\":\"main-1\"},", "{\"oid\":\"main-0\"},", 2, "is not merged with the newest main")]
+    [InlineData("\"success\"", "\"failure\"", 2, "is not green: tests")]
+    [InlineData("\"name\":\"tests\"", "\"name\":\"mine\"", 2, "is not green: tests")]
+    [InlineData("\"success\"", "null", 2, "is not green: tests")]
+    public async Task Only_what_is_open_approved_green_and_merged_with_main_is_promoted(
+        string from,
+        string to,
+        int exitCode,
+        string said
+    )
+    {
+        var facts = """
+            {"defaultBranchRef":{"name":"main","target":{"oid":"main-1"}},"pullRequest":{"state":"OPEN","isDraft":false,
+            "mergeable":"MERGEABLE","reviewDecision":"APPROVED","headRefOid":"head-1","baseRefName":"main",
+            "potentialMergeCommit":{"oid":"merge-1","parents":{"nodes":[{"oid":"main-1"},{"oid":"head-1"}]}}}}
+            """;
+        var checks = """{"name":"tests","conclusion":"success"}""";
+        string Changed(string text) => from == "" ? text : text.Replace(from, to, StringComparison.Ordinal);
+        await WriteAsync("facts.json", Changed(facts));
+        await WriteAsync("checks.json", Changed(checks));
+        await FakeAsync(
+            "gh",
+            $"""
+            case "$*" in
+              *graphql*) cat "{folder}/facts.json" ;;
+              *check-runs*) cat "{folder}/checks.json" ;;
+            esac
+            """
+        );
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/mergeable.sh", "7", "head-1"],
+            environment:
+            [
+                ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"),
+                ("GITHUB_REPOSITORY", "o/r"),
+                ("REQUIRED_CHECKS", "[\"tests\"]"),
+                ("POLL_DELAY", "0"),
             ]
         );
 
         Assert.True(exitCode == result.ExitCode, result.Error);
-        var calls = await File.ReadAllLinesAsync($"{folder}/calls", TestContext.Current.CancellationToken);
-        Assert.Equal(
-            "run jobs execute migrator-acme-corp --project p --region r "
-                + "--args=verify,--tenant-slug=acme-corp --async --format value(metadata.name)",
-            calls[0]
+        Assert.Contains(said, exitCode == 0 ? result.Output : result.Error);
+        Assert.Equal(exitCode == 0, result.Output.Contains("merge=", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(
+        "echo 'key=value'; echo 'first' >&2; echo 'No tenant is named.' >&2; exit 2",
+        2,
+        "refusal=No tenant is named.\n"
+    )]
+    [InlineData("echo 'Build failed.' >&2; exit 1", 1, "")]
+    [InlineData("true", 0, "")]
+    public async Task A_refusal_is_noted_in_its_own_words_and_any_other_failure_is_not(
+        string command,
+        int exitCode,
+        string noted
+    )
+    {
+        await WriteAsync("output");
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/said.sh", "bash", "-c", command],
+            environment: ("GITHUB_OUTPUT", $"{folder}/output")
         );
-        Assert.Contains("execution_name\"=\"migrator-acme-corp-x7\"", calls[^1]);
-        Assert.Equal(
-            "hello",
-            JsonDocument
-                .Parse(await File.ReadAllTextAsync($"{folder}/log.jsonl", TestContext.Current.CancellationToken))
-                .RootElement.GetProperty("jsonPayload")
-                .GetProperty("message")
-                .GetString()
-        );
+
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Equal(noted, await File.ReadAllTextAsync($"{folder}/output", TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -207,33 +412,6 @@ public sealed class WorkflowScriptTests : IDisposable
             expected,
             Assert.Single(await File.ReadAllLinesAsync($"{folder}/calls", TestContext.Current.CancellationToken))
         );
-    }
-
-    [Fact]
-    public async Task A_preview_is_quoted_so_that_nothing_in_it_becomes_markup_of_ours()
-    {
-        await WriteAsync("preview.txt", "+ gcp:sql", "````", "@everyone <img src=x>", "    ~ name");
-
-        var (_, comment, _) = await Tool.RunAsync(
-            "bash",
-            [".github/scripts/preview.sh", "acme-corp", $"{folder}/preview.txt"]
-        );
-
-        var lines = comment.TrimEnd('\n').Split('\n');
-        Assert.Equal(["### Preview of `acme-corp`", ""], lines[..2]);
-        Assert.All(lines[2..], line => Assert.StartsWith("    ", line));
-    }
-
-    [Fact]
-    public async Task Where_there_was_no_preview_the_comment_says_so()
-    {
-        var (exitCode, comment, _) = await Tool.RunAsync(
-            "bash",
-            [".github/scripts/preview.sh", "acme-corp", $"{folder}/preview.txt"]
-        );
-
-        Assert.Equal(0, exitCode);
-        Assert.Contains("It did not run; the job's log says why.", comment);
     }
 
     [Fact]
@@ -321,8 +499,7 @@ public sealed class WorkflowScriptTests : IDisposable
         Assert.Contains("| Migrator | verify | **failed** | 230.0 |", report);
         Assert.Contains("  verify :crit, ", report);
         Assert.Contains("- Table public.users differs in 3 rows.", report);
-        Assert.Contains("the label put on again goes on where this stopped", report);
-        Assert.Contains("once the tenant is isolated, its job run again completes it", report);
+        Assert.Contains("*Re-run failed jobs* on this run goes on where it stopped", report);
     }
 
     [Fact]
@@ -355,12 +532,13 @@ public sealed class WorkflowScriptTests : IDisposable
     }
 
     [Fact]
-    public async Task Where_no_tenant_was_found_the_report_says_so_and_needs_no_log()
+    public async Task Where_no_tenant_was_found_the_report_says_why_and_needs_no_log()
     {
         Directory.Delete(folder);
 
         var (exitCode, report, _) = await ReportAsync(
             ("SLUG", ""),
+            ("REFUSAL", "The label names acme, the title @all."),
             ("RESOLVED", "failure"),
             ("VALIDATED", "skipped"),
             ("PROMOTED", "skipped")
@@ -369,7 +547,88 @@ public sealed class WorkflowScriptTests : IDisposable
         Directory.CreateDirectory(folder);
         Assert.Equal(0, exitCode);
         Assert.Contains("### Promotion did not finish (resolve: failure)", report);
-        Assert.Contains("No single committed tenant is named", report);
+        Assert.Contains("The label names acme, the title &#64;all.", report);
+        Assert.Contains("Nothing was changed.", report);
+    }
+
+    [Fact]
+    public async Task A_build_that_fails_is_not_reported_as_a_wrong_name()
+    {
+        var (_, report, _) = await ReportAsync(
+            ("RESOLVED", "failure"),
+            ("VALIDATED", "skipped"),
+            ("PROMOTED", "skipped")
+        );
+
+        Assert.Contains("It ended before a tenant was found, and not by a refusal", report);
+    }
+
+    [Fact]
+    public async Task A_job_that_left_no_log_is_said_to_have_left_none()
+    {
+        var (_, report, _) = await ReportAsync(("VALIDATED", "failure"), ("PROMOTED", "skipped"));
+
+        Assert.Contains("Nothing that the migrator logged arrived here.", report);
+    }
+
+    [Fact]
+    public async Task A_stack_that_a_dead_run_left_locked_is_unlocked_first()
+    {
+        await WriteAsync("report-2-promote/infrastructure.txt", "error: the stack is currently locked by 1 lock(s).");
+
+        var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"), ("PROMOTED", "failure"));
+
+        Assert.Contains("run the workflow *Unlock*, then put the label on again", report);
+        Assert.DoesNotContain("Re-run failed jobs", report);
+    }
+
+    [Theory]
+    [InlineData("a.md", "[]", "api --method POST repos/o/r/issues --raw-field title=")]
+    [InlineData(
+        "a.md",
+        """[{"number":4,"title":"The cloud is not what is declared"}]""",
+        "api --method PATCH repos/o/r/issues/4 --field body="
+    )]
+    [InlineData(
+        null,
+        """[{"number":4,"title":"The cloud is not what is declared"}]""",
+        "api --method PATCH repos/o/r/issues/4 --raw-field state=closed"
+    )]
+    [InlineData(null, """[{"number":4,"title":"Another"}]""", null)]
+    public async Task A_difference_has_one_issue_which_closes_when_there_is_none(
+        string? file,
+        string issues,
+        string? call
+    )
+    {
+        await WriteAsync("issues.json", issues);
+        if (file is not null)
+            await WriteAsync($"drifts/{file}", "### `acme-corp`");
+        await FakeAsync(
+            "gh",
+            $"""
+            case "$*" in
+              *--paginate*) cat "{folder}/issues.json" ;;
+              *) printf '%s\n' "$*" >> "{folder}/calls" ;;
+            esac
+            """
+        );
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/drift-issue.sh", $"{folder}/drifts"],
+            environment:
+            [
+                ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"),
+                ("GITHUB_REPOSITORY", "o/r"),
+            ]
+        );
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        if (call is null)
+            Assert.False(File.Exists($"{folder}/calls"));
+        else
+            Assert.StartsWith(call, Assert.Single(await CallsAsync()));
     }
 
     /// <summary>A line of timed.sh.</summary>

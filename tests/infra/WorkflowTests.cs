@@ -17,23 +17,35 @@ public class WorkflowTests
         ["ci.yml test"] = ["contents: read"],
         ["ci.yml infra"] = ["contents: read"],
         ["preview.yml stacks"] = ["contents: read"],
-        // The identity of preview reads the cloud and the state.
-        ["preview.yml preview"] = ["contents: read", "id-token: write"],
+        // A pull request's program runs here: no identity.
+        ["preview.yml preview"] = ["contents: read"],
         ["preview.yml comment"] = ["contents: read", "pull-requests: write"],
-        ["promote.yml resolve"] = ["contents: read"],
-        // May run the platform's migrator job, which does a dry run.
+        // Whether the pull request is reviewed and green.
+        ["promote.yml resolve"] = ["contents: read", "checks: read", "pull-requests: read"],
+        // May run the platform's dry-run job.
         ["promote.yml validate"] = ["contents: read", "id-token: write"],
+        // Reads the cloud and the state.
+        ["promote.yml plan"] = ["contents: read", "id-token: write"],
         // Behind the approval of the environment.
-        ["promote.yml promote"] = ["contents: read", "id-token: write"],
+        ["promote.yml promote"] = ["contents: read", "checks: read", "id-token: write", "pull-requests: read"],
         ["promote.yml report"] = ["contents: read", "pull-requests: write"],
         ["rollback.yml confirm"] = ["contents: read"],
         ["rollback.yml roll-back"] = ["contents: read", "id-token: write"],
         ["drift.yml stacks"] = ["contents: read"],
         ["drift.yml drift"] = ["contents: read", "id-token: write"],
+        // The addressee of a difference.
+        ["drift.yml issue"] = ["contents: read", "issues: write"],
+        ["unlock.yml confirm"] = ["contents: read"],
+        ["unlock.yml unlock"] = ["contents: read", "id-token: write"],
     };
 
-    // A pull request's own code runs here and nowhere else: it is what is previewed, and what was approved.
-    static readonly string[] RunsPullRequest = ["preview.yml stacks", "preview.yml preview", "promote.yml promote"];
+    // Identities and who may use them: all environments take main alone, and production asks somebody.
+    static readonly Dictionary<string, string> Environments = new()
+    {
+        ["VALIDATE"] = "validate",
+        ["PLAN"] = "plan",
+        ["DEPLOY"] = "production",
+    };
 
     [Fact]
     public async Task Actionlint_finds_nothing()
@@ -113,7 +125,6 @@ public class WorkflowTests
 
         Assert.DoesNotMatch(@"\bsecrets\b", text);
         Assert.DoesNotContain("credentials_json", text);
-        Assert.DoesNotContain("pull_request_target", text);
         Assert.DoesNotContain("workflow_run", text);
         Assert.All(
             Jobs(file)
@@ -137,6 +148,7 @@ public class WorkflowTests
     [Theory]
     [InlineData("promote.yml", "promote")]
     [InlineData("rollback.yml", "roll-back")]
+    [InlineData("unlock.yml", "unlock")]
     public void Whatever_changes_a_tenant_is_approved_alone_on_that_tenant_and_never_cancelled_midway(
         string file,
         string name
@@ -151,60 +163,138 @@ public class WorkflowTests
     }
 
     [Fact]
-    public void The_identity_that_changes_things_is_used_only_behind_an_approval() =>
+    public void An_identity_is_used_in_its_environment_only_and_an_environment_takes_main_alone() =>
         Assert.All(
             Directory.GetFiles(Folder).SelectMany(path => Jobs(Path.GetFileName(path))),
             job =>
+            {
+                var account = Steps(job.Node)
+                    .Select(step => Mapping(step, "with") is { } with ? Scalar(with, "service_account") : null)
+                    .SingleOrDefault(text => text is not null);
+                var environment = account is null
+                    ? null
+                    : Environments[
+                        Regex.Match(account, @"^\$\{\{ vars\.GCP_(\w+)_SERVICE_ACCOUNT \}\}$").Groups[1].Value
+                    ];
+                Assert.Equal(environment, Scalar(job.Node, "environment"));
                 Assert.Equal(
-                    Steps(job.Node)
-                        .Any(step =>
-                            Mapping(step, "with") is { } with
-                            && Scalar(with, "service_account")?.Contains("DEPLOY", StringComparison.Ordinal) == true
-                        ),
-                    Scalar(job.Node, "environment") is not null
-                )
+                    environment is not null,
+                    Mapping(job.Node, "permissions")!.Children.ContainsKey(new YamlScalarNode("id-token"))
+                );
+            }
         );
 
-    [Theory]
-    [InlineData("preview.yml")]
-    [InlineData("promote.yml")]
-    public void A_fork_gets_no_identity_and_a_later_push_does_not_slip_in(string file)
+    // Main's workflow with a pull request's event: for a label, and nothing of the pull request runs before it was reviewed.
+    [Theory, MemberData(nameof(Workflows))]
+    public void Only_a_label_starts_mains_own_workflow_for_a_pull_request(string file)
     {
-        var jobs = Jobs(file);
+        var triggers = Mapping(Load(file), "on")!;
+
+        Assert.Equal(file == "promote.yml", triggers.Children.ContainsKey(new YamlScalarNode("pull_request_target")));
+        if (file == "promote.yml")
+            Assert.Equal("labeled", Assert.Single(Texts(Mapping(triggers, "pull_request_target")!, "types")));
+    }
+
+    [Fact]
+    public void A_pull_request_gets_no_identity_unless_it_is_reviewed_green_and_merged_with_main()
+    {
+        var jobs = Jobs("promote.yml");
 
         // The first job decides; every other one waits for it.
         Assert.Contains(
             "github.event.pull_request.head.repo.full_name == github.repository",
             Scalar(jobs[0].Node, "if")
         );
+        Assert.Contains(
+            "mergeable.sh",
+            Scalar(Steps(jobs[0].Node).Single(step => Scalar(step, "id") == "merge"), "run")
+        );
         Assert.All(jobs.Skip(1), job => Assert.Contains(jobs[0].Name, Texts(job.Node, "needs")));
+        foreach (var job in jobs)
+        {
+            // The workspace is main's. The merge lies in a folder of its own: read in resolve, run in plan and promote.
+            var checkouts = Checkouts(job.Node).Select(with => (Scalar(with, "path"), Scalar(with, "ref"))).ToList();
+            Assert.Equal((null, "${{ github.sha }}"), checkouts[0]);
+            Assert.All(
+                checkouts.Skip(1),
+                checkout =>
+                    Assert.Matches(
+                        @"^\(merged, \$\{\{ (steps\.merge|needs\.resolve)\.outputs\.merge \}\}\)$",
+                        $"{checkout}"
+                    )
+            );
+            Assert.All(
+                Steps(job.Node).Select(step => Scalar(step, "run")).OfType<string>(),
+                run =>
+                {
+                    Assert.DoesNotMatch(@"merged/|cd merged|working-directory", run);
+                    if (job.Name is not ("plan" or "promote"))
+                        Assert.DoesNotContain("-C merged", run);
+                }
+            );
+        }
+    }
+
+    [Fact]
+    public void The_plan_that_was_approved_is_the_plan_that_is_applied_to_what_is_still_the_merge()
+    {
+        var jobs = Jobs("promote.yml").ToDictionary(job => job.Name, job => Steps(job.Node).ToList());
+        string? Run(string job, string step) =>
+            Scalar(jobs[job].Single(candidate => Scalar(candidate, "name") == step), "run");
+
+        Assert.Contains("--save-plan \"$PWD/plan/plan.json\"", Run("plan", "Plan"));
+        Assert.Contains("policy.mjs plan/preview.json", Run("plan", "Rules that hold for every stack"));
+        Assert.Contains("--plan \"$PWD/plan/plan.json\"", Run("promote", "Infrastructure"));
+        Assert.Contains("mergeable.sh", Run("promote", "Still what was approved"));
+        var names = jobs["promote"].Select(step => Scalar(step, "name")).ToList();
+        Assert.True(names.IndexOf("Still what was approved") < names.IndexOf("Infrastructure"));
+    }
+
+    [Fact]
+    public void A_preview_of_a_pull_request_has_no_identity_and_no_state_of_any_tenant()
+    {
+        var text = File.ReadAllText(Path.Combine(Folder, "preview.yml"));
+
+        Assert.DoesNotContain("id-token", text);
+        Assert.DoesNotContain("google-github-actions", text);
+        Assert.DoesNotContain("PULUMI_BACKEND_URL", text);
+        Assert.DoesNotContain("environment:", text);
         Assert.All(
-            jobs,
-            job =>
-                Assert.All(
-                    Steps(job.Node)
-                        .Where(step =>
-                            Scalar(step, "uses")?.StartsWith("actions/checkout@", StringComparison.Ordinal) == true
-                        )
-                        .Select(step => Mapping(step, "with")!),
-                    with =>
-                        Assert.Equal(
-                            // In a folder of its own it is read, not run.
-                            RunsPullRequest.Contains($"{file} {job.Name}") || Scalar(with, "path") is not null
-                                ? "${{ github.event.pull_request.head.sha }}"
-                                : "${{ github.event.pull_request.base.sha }}",
-                            Scalar(with, "ref")
-                        )
+            Jobs("preview.yml").SelectMany(job => Checkouts(job.Node).Select(with => (job.Name, With: with))),
+            checkout =>
+                Assert.Equal(
+                    // The comment's scripts are main's; what runs the pull request's program may write nothing.
+                    checkout.Name == "stacks"
+                    || Scalar(checkout.With, "path") == "after"
+                        ? "${{ github.event.pull_request.head.sha }}"
+                        : "${{ github.event.pull_request.base.sha }}",
+                    Scalar(checkout.With, "ref")
                 )
         );
     }
 
     [Fact]
-    public void What_was_typed_for_a_rollback_is_checked_before_anybody_is_asked_to_approve_it()
+    public void Whoever_owns_the_platform_reviews_what_decides_about_it()
     {
-        var jobs = Jobs("rollback.yml").ToDictionary(job => job.Name, job => job.Node);
+        var owned = File.ReadLines(Path.Combine(StackFiles.Root, ".github", "CODEOWNERS"))
+            .Where(line => line.StartsWith('/') && line.EndsWith("-owners", StringComparison.Ordinal))
+            .Select(line => line.Split(' ')[0])
+            .ToList();
 
-        Assert.Equal(["confirm"], Texts(jobs["roll-back"], "needs"));
+        Assert.All(
+            (string[])["/.github/", "/infra/", "/migrator/", "/Pulumi*.yaml", "/Directory.*.props", "/Dockerfile"],
+            path => Assert.Contains(path, owned)
+        );
+    }
+
+    [Theory]
+    [InlineData("rollback.yml", "roll-back")]
+    [InlineData("unlock.yml", "unlock")]
+    public void What_was_typed_is_checked_before_anybody_is_asked_to_approve_it(string file, string name)
+    {
+        var jobs = Jobs(file).ToDictionary(job => job.Name, job => job.Node);
+
+        Assert.Equal(["confirm"], Texts(jobs[name], "needs"));
         Assert.Null(Scalar(jobs["confirm"], "environment"));
         Assert.Contains("confirmed.sh", Scalar(Steps(jobs["confirm"]).Last(), "run"));
     }
@@ -217,17 +307,18 @@ public class WorkflowTests
             {
                 var where = Steps(Jobs(job.Split(' ')[0]).Single(candidate => candidate.Name == job.Split(' ')[1]).Node)
                     .Single(step => Scalar(step, "name") == "Where it is");
+                Assert.Contains("outputs.sh", Scalar(where, "run"));
                 Assert.All(
-                    (string[])["migrationJob", "project", "region"],
-                    output => Assert.Contains($"pulumi stack output {output} ", Scalar(where, "run"))
+                    (string[])["=migrationJob", "=project", "=region"],
+                    output => Assert.Contains(output, Scalar(where, "run"))
                 );
             }
         );
 
     [Fact]
-    public void Health_is_asked_where_the_probes_ask_it() =>
+    public void Health_is_asked_where_the_uptime_checks_ask_it() =>
         Assert.Contains(
-            $"\"$API_URL{Services.HealthPath}\" \"$UI_URL{Services.HealthPath}\"",
+            $"health.sh \"$API_URL{Services.HealthPath}\" \"$UI_URL{Services.HealthPath}\"",
             Scalar(
                 Steps(Jobs("promote.yml").Single(job => job.Name == "promote").Node)
                     .Single(step => Scalar(step, "name") == "Ask the tenant's programs"),
@@ -241,15 +332,25 @@ public class WorkflowTests
         var jobs = Jobs("promote.yml").ToDictionary(job => job.Name, job => job.Node);
 
         Assert.Equal(["resolve"], Texts(jobs["validate"], "needs"));
-        Assert.Equal(["resolve", "validate"], Texts(jobs["promote"], "needs"));
-        Assert.Equal(["resolve", "validate", "promote"], Texts(jobs["report"], "needs"));
+        Assert.Equal(["resolve", "validate"], Texts(jobs["plan"], "needs"));
+        Assert.Equal(["resolve", "validate", "plan"], Texts(jobs["promote"], "needs"));
+        Assert.Equal(["resolve", "validate", "plan", "promote"], Texts(jobs["report"], "needs"));
         Assert.StartsWith("always()", Scalar(jobs["report"], "if"));
         Assert.Equal(
-            ["Infrastructure", "Where it is", "Migration", "Compare both sides", "Ask the tenant's programs"],
+            [
+                "What an earlier attempt did",
+                "Still what was approved",
+                "Infrastructure",
+                "Where it is",
+                "Migration",
+                "Compare both sides",
+                "Ask the tenant's programs",
+            ],
             Steps(jobs["promote"]).Select(step => Scalar(step, "name")).OfType<string>()
         );
-        Assert.Contains(
-            "--dry-run",
+        // A slug and no verb: the job knows one.
+        Assert.EndsWith(
+            "report/validate.jsonl \"$SLUG\"",
             Scalar(Steps(jobs["validate"]).Last(step => Scalar(step, "run") is not null), "run")
         );
     }
@@ -277,6 +378,11 @@ public class WorkflowTests
 
     static IEnumerable<YamlMappingNode> Steps(YamlMappingNode job) =>
         ((YamlSequenceNode)Child(job, "steps")!).Children.Cast<YamlMappingNode>();
+
+    static IEnumerable<YamlMappingNode> Checkouts(YamlMappingNode job) =>
+        Steps(job)
+            .Where(step => Scalar(step, "uses")?.StartsWith("actions/checkout@", StringComparison.Ordinal) == true)
+            .Select(step => Mapping(step, "with")!);
 
     static YamlNode? Child(YamlMappingNode node, string key) =>
         node.Children.TryGetValue(key, out var child) ? child : null;
