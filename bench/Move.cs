@@ -69,8 +69,10 @@ sealed class Move(Stage stage, string database) : IDisposable
         await using var databases = Databases.For(settings, Stage.Slug);
         Tenant tenant;
         TenantScope scope;
+        DatabaseIdentity identity;
         await using (var source = await databases.Shared.OpenConnectionAsync())
         {
+            identity = await IsolatedMark.IdentityAsync(source, CancellationToken.None);
             tenant = await TenantLookup.FindAsync(source, settings.Tenancy, Stage.Slug, CancellationToken.None);
             scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), settings.Tenancy);
         }
@@ -82,6 +84,7 @@ sealed class Move(Stage stage, string database) : IDisposable
             Options,
             databases,
             tenant,
+            identity,
             scope,
             new(binaries.BinDirectory, binaries.Major),
             journal,

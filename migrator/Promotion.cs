@@ -111,6 +111,7 @@ public sealed class Promotion(
                 if (record is null || (record.Stage == PromotionStage.RolledBack && !dropIsolated))
                     throw RollbackMessages.NothingToRollBack(databases.Slug);
                 using var run = await runs.OfAsync(held, record);
+                await IsolatedDatabase.RequireOursAsync(run, held.Token);
                 switch (record.Stage)
                 {
                     case PromotionStage.BeforeCutover:
@@ -138,6 +139,7 @@ public sealed class Promotion(
                 if (record?.Stage != PromotionStage.Isolated)
                     throw RollbackMessages.NotFlipped(databases.Slug);
                 using var run = await runs.OfAsync(held, record);
+                await IsolatedDatabase.RequireOursAsync(run, held.Token);
                 await runner.RunAsync(run, Finalization(record.IsOnline, batchSize, force), held.Token);
                 await run.Journal.EndAsync(run.Id, PromotionState.Finalized, held.Token);
             },
@@ -149,6 +151,7 @@ public sealed class Promotion(
     {
         if (run.Record.Phase(PhaseName.Provision)?.EndedAt is not null)
         {
+            await IsolatedDatabase.RequireOursAsync(run, cancellationToken);
             // In this order: claiming the isolated database waits for whoever holds its mark.
             await databases.EndLeftoverSessionsAsync(cancellationToken);
             await run.Isolated.ClaimAsync(cancellationToken);

@@ -110,7 +110,7 @@ sealed class RunFactory(
     {
         if (record.Target != Target)
             throw PromotionMessages.TargetMoved(Slug, record.Target);
-        scope ??= await ScopeAsync(held.Token);
+        var (identity, classified) = await ReadAsync(scope, held.Token);
         begun = null;
         var number = await held.Journal.NextRunAsync(record.Id, held.Token);
         begun = (record.Id, number);
@@ -119,7 +119,8 @@ sealed class RunFactory(
             options,
             databases,
             held.Tenant,
-            scope,
+            identity,
+            classified,
             tools!,
             held.Journal,
             record,
@@ -129,10 +130,11 @@ sealed class RunFactory(
         );
     }
 
-    async Task<TenantScope> ScopeAsync(CancellationToken cancellationToken)
+    async Task<(DatabaseIdentity, TenantScope)> ReadAsync(TenantScope? scope, CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        return TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        scope ??= TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        return (await IsolatedMark.IdentityAsync(shared, cancellationToken), scope);
     }
 
     async Task<PgTools> ToolsAsync(PromotionRecord record, CancellationToken cancellationToken)

@@ -15,13 +15,20 @@ namespace Migrator.Cutover;
 /// <summary>What changes hands at the flip, in either mode. The flip itself is one commit in the shared database; all that can fail comes before.</summary>
 public static class Flip
 {
-    /// <summary>Writes the routing file; also for a run that comes after one that was killed between flip and file.</summary>
-    public static Task PublishAsync(PromotionRun run, CancellationToken cancellationToken) =>
-        run.Routing.WriteAsync(
+    /// <summary>
+    /// What follows the flip: the isolated database says that it is live, and the routing file names it. Also for a run that comes after
+    /// one that was killed between the flip and these.
+    /// </summary>
+    public static async Task PublishAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
+            await run.Isolated.SetLiveAsync(isolated, true, cancellationToken);
+        await run.Routing.WriteAsync(
             run.Tenant.Slug,
             RoutingDocument.For(run.Tenant.Slug, Tenant.IsolatedMode, run.Target, run.Tenancy.Domain),
             cancellationToken
         );
+    }
 
     /// <exception cref="Failure">Somebody ran DDL in the shared database since Preflight.</exception>
     public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancellationToken)

@@ -48,8 +48,9 @@ public sealed class OrphanFinder(MigratorSettings settings)
         var byGuard = owners.ToLookup(owner => WriteGuard.PrefixOf(owner.Tenant.Key));
         foreach (var guard in guards)
             CheckGuard(here, guard, byGuard[guard.Prefix].FirstOrDefault());
+        var identity = await IsolatedMark.IdentityAsync(shared, cancellationToken);
         foreach (var server in IsolatedServers(owners))
-            await InspectServerAsync(server.Key.Host, server.Key.Port, server.Value, here, cancellationToken);
+            await InspectServerAsync(server.Key.Host, server.Key.Port, server.Value, identity, cancellationToken);
         return new([.. found], [.. warnings]);
     }
 
@@ -234,7 +235,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         string host,
         int port,
         IReadOnlyList<(string Database, Owner Owner)> databases,
-        Target shared,
+        DatabaseIdentity here,
         CancellationToken cancellationToken
     )
     {
@@ -256,8 +257,11 @@ public sealed class OrphanFinder(MigratorSettings settings)
                 )
             ).ToHashSet();
             foreach (var (database, owner) in databases.Where(pair => there.Contains(pair.Database)))
-                if (new Target(host, port, database) is var place && place != shared)
-                    await InspectDatabaseAsync(place, owner, slots[database], shared.Database, cancellationToken);
+                if (
+                    new Target(host, port, database) is var place
+                    && place != new Target(settings.Source.Host!, settings.Source.Port, here.Name)
+                )
+                    await InspectDatabaseAsync(place, owner, slots[database], here, cancellationToken);
         }
         catch (NpgsqlException e)
         {
@@ -288,18 +292,21 @@ public sealed class OrphanFinder(MigratorSettings settings)
         Target place,
         Owner owner,
         IEnumerable<SlotStatus> slots,
-        string sharedDatabase,
+        DatabaseIdentity here,
         CancellationToken cancellationToken
     )
     {
         try
         {
             await using var isolated = await Databases.OpenAsync(At(place), cancellationToken);
-            var mark = await IsolatedJournal.OwnerAsync(isolated, cancellationToken);
-            // A database of that name which is somebody else's.
-            if (mark is not null && mark != owner.Tenant.Key)
+            var mark = await IsolatedMark.ReadAsync(isolated, cancellationToken);
+            // A database of that name which is another tenant's, or was made from another shared database.
+            if (
+                mark is not null
+                && (mark.TenantKey != owner.Tenant.Key || mark.Foreign(here, owner.Tenant.Slug) is not null)
+            )
                 return;
-            var reverse = StreamNames.Reverse(sharedDatabase, owner.Tenant);
+            var reverse = StreamNames.Reverse(here.Name, owner.Tenant);
             bool Ours(string name) => name == reverse || mark is not null;
             Func<PromotionRecord?, bool> Serves(string name) =>
                 name == reverse ? ExpectedObjects.MayHaveReverseSlot : _ => false;

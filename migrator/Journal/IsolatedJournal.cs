@@ -8,18 +8,35 @@ using Npgsql;
 namespace Migrator.Journal;
 
 /// <summary>What the isolated database says of itself, and the run number that keeps an older run from writing into it.</summary>
-public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, long promotion, long run)
+public sealed class IsolatedJournal(
+    NpgsqlDataSource isolated,
+    Tenant tenant,
+    DatabaseIdentity shared,
+    long promotion,
+    long run,
+    bool isLive
+)
 {
     /// <summary>Puts our mark on the database, or renews it with this run's number. Waits for what older runs have in flight.</summary>
+    /// <exception cref="MigratorException">The mark names another shared database: nothing was changed.</exception>
     public async Task ClaimAsync(CancellationToken cancellationToken)
     {
         await using var connection = await isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await connection.ExecuteAsync(SqlFile.Read("isolated.sql"), cancellationToken);
+        await connection.ExecuteAsync("LOCK TABLE tenant_promotion.owner IN EXCLUSIVE MODE", cancellationToken);
+        if (
+            await IsolatedMark.ReadAsync(connection, cancellationToken) is { } mark
+            && mark.Foreign(shared, tenant.Slug) is { } foreign
+        )
+            throw MigratorException.Refused(foreign);
         await connection.ExecuteAsync(
             """
-            INSERT INTO tenant_promotion.owner VALUES (@Key, @Slug, @promotion, @run)
-            ON CONFLICT (tenant_key) DO UPDATE SET promotion_id = @promotion, run = @run
+            INSERT INTO tenant_promotion.owner AS mark
+                (tenant_key, tenant_slug, promotion_id, run, shared_system, shared_oid, shared_name, live)
+            VALUES (@Key, @Slug, @promotion, @run, @System, @Oid, @Name, @isLive)
+            ON CONFLICT (tenant_key) DO UPDATE SET promotion_id = @promotion, run = @run,
+                shared_system = @System, shared_oid = @Oid, shared_name = @Name, live = mark.live OR @isLive
             """,
             new
             {
@@ -27,11 +44,53 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
                 Slug = tenant.Slug.Text,
                 promotion,
                 run,
+                shared.System,
+                shared.Oid,
+                shared.Name,
+                isLive,
             },
             cancellationToken
         );
         await transaction.CommitAsync(cancellationToken);
     }
+
+    /// <summary>Says of the database that the tenant's writes are accepted there, or are no longer; part of the caller's transaction.</summary>
+    public Task SetLiveAsync(NpgsqlConnection connection, bool live, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
+            "UPDATE tenant_promotion.owner SET live = @live WHERE tenant_key = @Key",
+            new { tenant.Key, live },
+            cancellationToken
+        );
+
+    /// <summary>To be called before the database is emptied or dropped, in the same transaction where there is one.</summary>
+    /// <exception cref="MigratorException">The database is not this promotion's, or is the tenant's live database.</exception>
+    public async Task RequireDisposableAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var mark = await IsolatedMark.ReadAsync(connection, cancellationToken);
+        // Killed between CREATE DATABASE and the mark.
+        if (mark is null && await IsEmptyAsync(connection, cancellationToken))
+            return;
+        if (mark is null || mark.TenantKey != tenant.Key || mark.Promotion != promotion)
+            throw MigratorException.Refused(RollbackMessages.NotDisposable(tenant.Slug, connection.Database));
+        if (mark.Foreign(shared, tenant.Slug) is { } foreign)
+            throw MigratorException.Refused(foreign);
+        if (mark.IsLive)
+            throw MigratorException.Refused(PreflightMessages.IsolatedIsLive(tenant.Slug, mark.Promotion));
+    }
+
+    /// <summary>No table, view or sequence of a user's is in the database; extensions do not count.</summary>
+    public static async Task<bool> IsEmptyAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        await connection.ExecuteScalarAsync<bool>(
+            """
+            SELECT NOT EXISTS (
+                SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+                  AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+                  AND NOT EXISTS (SELECT FROM pg_depend d
+                                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
+            """,
+            cancellationToken
+        );
 
     /// <summary>To be called in every transaction that writes: holds this run's mark until the commit.</summary>
     /// <exception cref="Failure">A newer run has taken over.</exception>
@@ -121,16 +180,4 @@ public sealed class IsolatedJournal(NpgsqlDataSource isolated, Tenant tenant, lo
                 cancellationToken
             )
         ).ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
-
-    /// <summary>Whose database this is: the marked tenant's key, or null when it bears no mark of ours.</summary>
-    public static async Task<string?> OwnerAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        await connection.ExecuteScalarAsync<bool>(
-            "SELECT to_regclass('tenant_promotion.owner') IS NOT NULL",
-            cancellationToken
-        )
-            ? await connection.ExecuteScalarAsync<string?>(
-                "SELECT tenant_key FROM tenant_promotion.owner",
-                cancellationToken
-            )
-            : null;
 }

@@ -2,12 +2,18 @@
 CREATE SCHEMA IF NOT EXISTS tenant_promotion;
 
 -- The mark that this database is ours, and whose. Each run takes a new number; a transaction of an older run no longer commits.
+-- live: the tenant's writes are accepted here. A live database is never emptied or dropped.
 CREATE TABLE IF NOT EXISTS tenant_promotion.owner (
     tenant_key   text PRIMARY KEY,
     tenant_slug  text NOT NULL,
     promotion_id bigint NOT NULL,
     run          bigint NOT NULL
 );
+ALTER TABLE tenant_promotion.owner
+    ADD COLUMN IF NOT EXISTS shared_system text,
+    ADD COLUMN IF NOT EXISTS shared_oid    bigint,
+    ADD COLUMN IF NOT EXISTS shared_name   text,
+    ADD COLUMN IF NOT EXISTS live          boolean NOT NULL DEFAULT false;
 
 CREATE TABLE IF NOT EXISTS tenant_promotion.loaded (
     table_name text NOT NULL,

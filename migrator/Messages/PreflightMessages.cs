@@ -162,4 +162,19 @@ static class PreflightMessages
 
     public static string TenantColumnNotComparable(TableName table, string column, string type) =>
         $"{table}.{column} is {type}, by which changes cannot be told apart in the stream. Promote with --mode fenced.";
+
+    public static string IsolatedOfAnother(Slug slug, DatabaseIdentity mark, DatabaseIdentity here) =>
+        $"Database {slug.DatabaseName} was made from the shared database {mark.Name} (system {mark.System}, oid {mark.Oid}), "
+        + $"and this is {here.Name} (system {here.System}, oid {here.Oid}). Nothing was changed there. "
+        + "If this is a copy of the other, for staging say, name another server with --target. "
+        + $"If the shared database has moved here for good, or was restored here, {slug.DatabaseName} may hold the tenant's live rows: "
+        + "look at both, and adopt it by running there: UPDATE tenant_promotion.owner SET "
+        + $"shared_system = {Sql.Literal(here.System)}, shared_oid = {here.Oid}, shared_name = {Sql.Literal(here.Name)}.";
+
+    public static string IsolatedIsLive(Slug slug, long promotion) =>
+        $"Database {slug.DatabaseName} says of itself that it is the live database of '{slug}' (promotion {promotion}), "
+        + "and the shared database does not know that: it may have been restored from a backup that is older than the flip. "
+        + $"Nothing was changed. The rows in {slug.DatabaseName} are newer. Route the tenant there "
+        + $"(set its isolation mode to isolated in the shared database), or rename {slug.DatabaseName} if its rows are not wanted, "
+        + "then run the command again.";
 }

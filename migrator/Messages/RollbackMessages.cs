@@ -49,4 +49,8 @@ static class RollbackMessages
             $"The rows of '{slug}' in the shared database are not those that were verified: {string.Join("; ", tables)}. Nothing was deleted. "
                 + $"Compare with 'migrator verify --tenant-slug={slug}'; --force deletes them all the same."
         );
+
+    public static string NotDisposable(Slug slug, string database) =>
+        $"Database {database} does not bear the mark of this promotion of '{slug}', so it is neither emptied nor dropped. "
+        + $"Look at what it holds; 'migrator status --tenant-slug={slug}' shows the promotion.";
 }

@@ -37,6 +37,7 @@ public sealed class CleanUpAfterRollback : Phase
             Tenant.SharedMode,
             null
         );
+        await run.Isolated.SetLiveAsync(connection, false, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 }

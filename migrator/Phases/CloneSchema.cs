@@ -22,6 +22,7 @@ public sealed class CloneSchema : Phase
         {
             await using var emptying = await connection.BeginTransactionAsync(cancellationToken);
             await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
+            await run.Isolated.RequireDisposableAsync(connection, cancellationToken);
             await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), cancellationToken);
             await emptying.CommitAsync(cancellationToken);
         }

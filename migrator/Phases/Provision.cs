@@ -46,7 +46,7 @@ public sealed class Provision : Phase
         {
             await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
             if (facts.CreatesDatabase)
-                await IsolatedDatabase.DropAsync(server, run.Tenant.Slug, cancellationToken);
+                await IsolatedDatabase.DropAsync(run, cancellationToken);
             else
                 await EmptyAsync(run, cancellationToken);
             if (facts.RevokesPublic)
@@ -174,8 +174,9 @@ public sealed class Provision : Phase
     static async Task EmptyAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        if (await IsolatedJournal.OwnerAsync(connection, cancellationToken) != run.Tenant.Key)
+        if (await IsolatedMark.ReadAsync(connection, cancellationToken) is null)
             return;
+        await run.Isolated.RequireDisposableAsync(connection, cancellationToken);
         await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), cancellationToken);
         await connection.ExecuteAsync("DROP SCHEMA tenant_promotion CASCADE", cancellationToken);
     }

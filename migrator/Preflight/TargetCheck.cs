@@ -88,18 +88,13 @@ sealed class TargetCheck(PreflightContext context)
         try
         {
             await using var isolated = await context.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-            var owner = await IsolatedJournal.OwnerAsync(isolated, cancellationToken);
-            if (owner == context.Tenant.Key)
+            var mark = await IsolatedMark.ReadAsync(isolated, cancellationToken);
+            if (mark?.TenantKey == context.Tenant.Key)
+            {
+                await CheckMarkAsync(mark, isolated, cancellationToken);
                 return;
-            var objects = await isolated.ExecuteScalarAsync<long>(
-                """
-                SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-                  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-                """,
-                cancellationToken
-            );
-            if (owner is not null || objects > 0)
+            }
+            if (mark is not null || !await IsolatedJournal.IsEmptyAsync(isolated, cancellationToken))
                 context.Faults.Add(PreflightMessages.TargetNotOurs(context.Slug, context.Databases.IsolatedServer));
             else if (
                 !await isolated.ExecuteScalarAsync<bool>(
@@ -118,5 +113,39 @@ sealed class TargetCheck(PreflightContext context)
         {
             context.Faults.Add(PreflightMessages.TargetNotOurs(context.Slug, context.Databases.IsolatedServer));
         }
+    }
+
+    // A promotion begins, so none is under way: what is there must be the copy that an ended rollback has left.
+    async Task CheckMarkAsync(IsolatedMark mark, NpgsqlConnection isolated, CancellationToken cancellationToken)
+    {
+        var here = await IsolatedMark.IdentityAsync(context.Shared, cancellationToken);
+        if (mark.Foreign(here, context.Slug) is { } foreign)
+            context.Faults.Add(foreign);
+        else if (
+            mark.IsLive
+            || !await HasEndedAsync(mark, cancellationToken)
+            || await SaysIsolatedAsync(isolated, cancellationToken)
+        )
+            context.Faults.Add(PreflightMessages.IsolatedIsLive(context.Slug, mark.Promotion));
+    }
+
+    async Task<bool> HasEndedAsync(IsolatedMark mark, CancellationToken cancellationToken) =>
+        (await PromotionJournal.FindAsync(context.Shared, context.Tenant.Key, cancellationToken))
+            is { Stage: PromotionStage.RolledBack } last
+        && last.Id == mark.Promotion;
+
+    // A copy that was emptied, or that never got that far, has no such table.
+    async Task<bool> SaysIsolatedAsync(NpgsqlConnection isolated, CancellationToken cancellationToken)
+    {
+        const string exists = "SELECT to_regclass(@table) IS NOT NULL";
+        var tenants = context.Tenancy.Table.Quoted;
+        return await isolated.ExecuteScalarAsync<bool>(exists, new { table = tenants }, cancellationToken)
+            && await isolated.ExecuteScalarAsync<string?>(
+                $"""
+                SELECT {Sql.Identifier(context.Tenancy.ModeColumn)}::text FROM {tenants} t
+                WHERE {context.Condition(context.Scope.Root, "t")}
+                """,
+                cancellationToken
+            ) == Tenant.IsolatedMode;
     }
 }

@@ -25,13 +25,24 @@ public static class IsolatedDatabase
         if (!await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
             return;
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
-            if (await IsolatedJournal.OwnerAsync(isolated, cancellationToken) != run.Tenant.Key)
-                throw PreflightMessages.Refusal(
-                    run.Tenant.Slug,
-                    [PreflightMessages.TargetNotOurs(run.Tenant.Slug, run.Databases.IsolatedServer)]
-                );
+            await run.Isolated.RequireDisposableAsync(isolated, cancellationToken);
         await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
         await DropAsync(server, run.Tenant.Slug, cancellationToken);
+    }
+
+    /// <summary>To be called before anything is done to the database; nothing happens where it is not there yet.</summary>
+    /// <exception cref="MigratorException">The database was made from another shared database than this one.</exception>
+    public static async Task RequireOursAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using (var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken))
+            if (!await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
+                return;
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        if (
+            await IsolatedMark.ReadAsync(isolated, cancellationToken) is { } mark
+            && mark.Foreign(run.Identity, run.Tenant.Slug) is { } foreign
+        )
+            throw MigratorException.Refused(foreign);
     }
 
     /// <exception cref="MigratorException">Somebody is connected whose sessions are not ours to end.</exception>

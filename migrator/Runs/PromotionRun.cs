@@ -17,6 +17,7 @@ public sealed class PromotionRun(
     PromotionOptions options,
     Databases databases,
     Tenant tenant,
+    DatabaseIdentity identity,
     TenantScope scope,
     PgTools tools,
     PromotionJournal journal,
@@ -39,10 +40,12 @@ public sealed class PromotionRun(
 
     /// <summary>The promotion as it was when this run began.</summary>
     public PromotionRecord Record => promotion;
+    public DatabaseIdentity Identity => identity;
     public long Id => promotion.Id;
     public Target Target => promotion.Target;
 
-    public IsolatedJournal Isolated { get; } = new(databases.Isolated, tenant, promotion.Id, run);
+    public IsolatedJournal Isolated { get; } =
+        new(databases.Isolated, tenant, identity, promotion.Id, run, promotion.IsFlipped);
 
     /// <summary>The guard in the shared database.</summary>
     public WriteGuard Guard { get; } =
