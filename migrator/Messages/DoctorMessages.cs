@@ -3,16 +3,16 @@ using Npgsql;
 
 namespace Migrator.Messages;
 
-/// <summary>What the doctor found, and what helps.</summary>
+/// <summary>What the doctor found, and the remedy.</summary>
 static class DoctorMessages
 {
     public const string ServesNobody = "belongs to no promotion under way";
 
-    public const string ServesSomebodyNow = "A promotion that began meanwhile uses it.";
+    public const string ServesSomebodyNow = "A promotion that has begun since then uses it.";
 
     public const string DoctorRemoves = "'migrator doctor --fix --confirm' removes it.";
 
-    public const string ClosedByNobody = "closed, and no run is at work: the tenant's writes fail";
+    public const string ClosedByNobody = "closed although no run is active: the tenant's writes fail";
 
     public const string LookAgain = "Check host, port, login and network, then run 'migrator doctor' again.";
 
@@ -20,13 +20,16 @@ static class DoctorMessages
 
     public static string GoOnOrBack(Slug slug, bool flipped) =>
         flipped
-            ? $"Go on with 'migrator rollback --tenant-slug={slug} --confirm'."
-            : $"Go on with 'migrator promote --tenant-slug={slug} --confirm', or open it with 'migrator rollback --tenant-slug={slug} --confirm'.";
+            ? $"Continue with 'migrator rollback --tenant-slug={slug} --confirm'."
+            : $"Continue with 'migrator promote --tenant-slug={slug} --confirm', "
+                + $"or open the guard with 'migrator rollback --tenant-slug={slug} --confirm'.";
 
     public static string DropTriggersByHand(string prefix) =>
-        "No tenant and no journal names its owner. In psql: SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) "
+        "Neither a tenant nor a journal names the guard's owner. "
+        + "In psql: SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) "
         + $"FROM pg_trigger WHERE starts_with(tgname, {Sql.Literal(prefix)}) \\gexec";
 
     public static string CannotLook(Target place, Exception e) =>
-        $"{place.Database}{(place.Database.Length > 0 ? " on " : "")}{place.Host}:{place.Port} could not be looked at: {Wording.Chain(e)}.";
+        $"{place.Database}{(place.Database.Length > 0 ? " on " : "")}{place.Host}:{place.Port} "
+        + $"could not be inspected: {Wording.Chain(e)}.";
 }

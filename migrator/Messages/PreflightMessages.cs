@@ -3,99 +3,128 @@ using Npgsql;
 
 namespace Migrator.Messages;
 
-/// <summary>What Preflight finds: faults that stop a promotion, and warnings.</summary>
+/// <summary>What preflight finds: faults that stop a promotion, and warnings.</summary>
 static class PreflightMessages
 {
     public static MigratorException Refusal(Slug slug, IReadOnlyList<string> faults) =>
         MigratorException.Refused(
-            $"Preflight refuses to promote '{slug}', nothing was changed. {(faults.Count == 1 ? "One thing stands" : $"{faults.Count} things stand")} in the way:\n"
+            $"Preflight refuses to promote '{slug}'; nothing was changed. "
+                + $"{(faults.Count == 1 ? "One fault" : $"{faults.Count} faults")} to fix first:\n"
                 + string.Join("\n", faults.Select(fault => $"  • {fault.Replace("\n", "\n    ")}"))
+                + $"\n'migrator promote --tenant-slug={slug} --dry-run' checks again and changes nothing."
         );
 
     public static string ServerTooOld(string side, int major) =>
-        $"The {side} server is PostgreSQL {major}; 14 or later is needed. Upgrade it first.";
+        $"The {side} server runs PostgreSQL {major}; 14 or later is needed. Upgrade the server first.";
 
     public static string TargetOlder(int shared, int isolated) =>
-        $"The isolated database's server is PostgreSQL {isolated}, older than the shared one ({shared}). Choose a server of the same version or newer.";
+        $"The isolated database's server runs PostgreSQL {isolated}, older than the shared server's {shared}. "
+        + "Choose a server of the same version or a newer one with --target.";
 
     public static string IsStandby(NpgsqlConnectionStringBuilder server) =>
-        $"{server.Host}:{server.Port} is a standby and takes no writes. Connect to the primary.";
+        $"{server.Host}:{server.Port} is a standby and accepts no writes. Connect to the primary.";
 
     public static string ToolsMissing(int major) =>
-        $"pg_dump and pg_restore {major} or later are not on this machine. Install postgresql-client-{major}, or point POSTGRES_BIN at the folder that holds them.";
+        $"This machine has no pg_dump and pg_restore of version {major} or later. "
+        + $"Install postgresql-client-{major}, or set POSTGRES_BIN to the folder that holds them.";
 
     public static string SettingNamesNoTable(TableName name) =>
-        $"tenancy.json names a table {name} that does not exist. Correct it, or take it out.";
+        $"tenancy.json names a table {name} that does not exist. Correct the name, or remove it.";
 
     public static string DerivedPathUnknown(TableName name, string path, IEnumerable<string> keys) =>
-        $"tenancy.json derives {name} by '{path}', which is no foreign key of it to a tenant's table. It has: {Wording.Or(string.Join(", ", keys), "none")}.";
+        $"tenancy.json derives {name} by '{path}', which is not a foreign key from {name} to a tenant's table. "
+        + $"Foreign keys to choose from: {Wording.Or(string.Join(", ", keys), "none")}.";
 
     public static string Unclassified(IEnumerable<TableName> tables, string tenantColumn)
     {
         var names = tables.ToArray();
         var list = string.Join(", ", names.Select(name => $"\"{name}\""));
-        return $"Nothing tells whose rows these tables hold: {string.Join(", ", names)}. They have no column {tenantColumn} of a fitting type and no foreign key that leads to a tenant.\n"
-            + "Put each of them into one of these lines of tenancy.json (reference: copied whole; ignored: left behind, empty):\n"
+        return $"The migrator cannot tell whose rows these tables hold: {string.Join(", ", names)}. "
+            + $"They have neither a column {tenantColumn} of a fitting type nor a foreign key that leads to a tenant.\n"
+            + "Add each table to one of these lists in tenancy.json "
+            + "(reference: copied whole; ignored: created empty, no rows copied):\n"
             + $"  \"reference\": [{list}]\n  \"ignored\": [{list}]";
     }
 
     public static string ForeignTable(TableName name) =>
-        $"{name} is a foreign table, or has a foreign partition. Its rows live elsewhere: list it under \"ignored\" in tenancy.json.";
+        $"{name} is a foreign table, or has a foreign partition, so its rows are stored elsewhere. "
+        + $"Add {name} to \"ignored\" in tenancy.json.";
 
     public static string UnloggedTable(TableName name) =>
-        $"{name} is unlogged: a crash of the isolated server empties it, as it would the shared one.";
+        $"{name} is unlogged: a crash of the isolated server empties the table, as a crash of the shared one would.";
 
     public static string LargeObjects(TableName name, string column) =>
-        $"{name}.{column} may refer to large objects, which are not copied. If it does, move them into bytea first.";
+        $"{name}.{column} may refer to large objects, which are not copied. "
+        + "If so, convert them to bytea before the promotion.";
 
     public static string TenantColumnOfOtherType(TableName name, string column, string type) =>
-        $"{name}.{column} is {type}, which cannot hold the tenant's key; the table is followed by its foreign keys instead.";
+        $"{name}.{column} has type {type}, which cannot hold the tenant's key. "
+        + "The table's foreign keys decide instead which rows are the tenant's.";
 
     public static string NoCreateOnDatabase(string role, string database) =>
-        $"Role {role} may not create schemas and tables in {database}: GRANT CREATE ON DATABASE {Sql.Identifier(database)} TO {Sql.Identifier(role)}, and CREATE ON SCHEMA public.";
+        $"Role {role} may not create schemas and tables in {database}. "
+        + $"Run GRANT CREATE ON DATABASE {Sql.Identifier(database)} TO {Sql.Identifier(role)} there, "
+        + $"and GRANT CREATE ON SCHEMA public TO {Sql.Identifier(role)}.";
 
     public static string NoTemporaryOnDatabase(string role, string database) =>
-        $"Role {role} may not create temporary tables in {database}, which a rollback needs: GRANT TEMPORARY ON DATABASE {Sql.Identifier(database)} TO {Sql.Identifier(role)}.";
+        $"Role {role} may not create temporary tables in {database}, which a rollback needs. "
+        + $"Run GRANT TEMPORARY ON DATABASE {Sql.Identifier(database)} TO {Sql.Identifier(role)} there.";
 
     public static string NotOwner(string role, string owner, IEnumerable<TableName> tables) =>
-        $"Role {role} neither owns nor is a member of the owner of {Wording.List(tables)}: GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}.";
+        $"Role {role} neither owns {Wording.List(tables)} nor is a member of the owner. "
+        + $"Run GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}.";
 
-    public static string ObjectsNotOwned(string role, string owner, IReadOnlyList<string> objects) =>
-        $"Role {role} could not give these to their owner {owner} in the new database: {string.Join(", ", objects.Take(5))}{(objects.Count > 5 ? $" and {objects.Count - 5} more" : "")}. "
-        + $"GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}, or give them to a role that {role} is a member of.";
+    public static string ObjectsNotOwned(string role, string owner, IReadOnlyList<string> objects)
+    {
+        var more = objects.Count > 5 ? $" and {objects.Count - 5} more" : "";
+        return $"Role {role} may not make {owner} the owner of these objects in the new database: "
+            + $"{string.Join(", ", objects.Take(5))}{more}. "
+            + $"Run GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}, "
+            + $"or change their owner to a role that {role} is a member of.";
+    }
 
     public static string NotMemberOnTarget(string role, string owner, NpgsqlConnectionStringBuilder server) =>
-        $"On {server.Host}:{server.Port} role {role} may not become {owner}, which is to own objects there: GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}.";
+        $"On {server.Host}:{server.Port} role {role} is not a member of {owner}, which will own objects there. "
+        + $"Run GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)} there.";
 
     public static string SequenceNotOwned(string role, TableName sequence) =>
-        $"Role {role} does not own sequence {sequence}, nor is it a member of its owner. Grant it that role.";
+        $"Role {role} neither owns sequence {sequence} nor is a member of its owner. Grant the owner to {role}.";
 
     public static string ForcedRowSecurity(string role, TableName table) =>
-        $"{table} has FORCE ROW LEVEL SECURITY, which hides rows even from its owner: ALTER ROLE {Sql.Identifier(role)} BYPASSRLS, or ALTER TABLE {table.Quoted} NO FORCE ROW LEVEL SECURITY.";
+        $"{table} has FORCE ROW LEVEL SECURITY, which hides rows even from the table's owner. "
+        + $"Run ALTER ROLE {Sql.Identifier(role)} BYPASSRLS, "
+        + $"or ALTER TABLE {table.Quoted} NO FORCE ROW LEVEL SECURITY.";
 
     public static string UntrustedFunction(string function) =>
-        $"Function {function} is written in a language that only a superuser may use, and belongs to no extension. Package it as an extension, or drop it.";
+        $"Function {function} is written in a language that only a superuser may use, and belongs to no extension. "
+        + "Package the function as an extension, or drop it.";
 
     public static string RolesMissing(string role, IReadOnlyList<string> missing) =>
-        $"The isolated database's server lacks the roles {string.Join(", ", missing)}, and {role} may not create them. Create them there, or ALTER ROLE {Sql.Identifier(role)} CREATEROLE.";
+        $"The isolated database's server lacks the roles {string.Join(", ", missing)}, and {role} may not create them. "
+        + $"Create the roles there, or run ALTER ROLE {Sql.Identifier(role)} CREATEROLE there.";
 
     public static string NoApplicationRole(string role) =>
-        $"There is no role {role} to validate access with. Name the application's role in tenancy.json as \"application_role\".";
+        $"Role {role}, by which validation checks access, does not exist. "
+        + "Set \"application_role\" in tenancy.json to the application's role.";
 
     public static string NoCreateDb(string role) =>
-        $"Role {role} may not create databases on the isolated database's server: ALTER ROLE {Sql.Identifier(role)} CREATEDB, or create the database for it.";
+        $"Role {role} may not create databases on the isolated database's server. "
+        + $"Run ALTER ROLE {Sql.Identifier(role)} CREATEDB there, or create the tenant's database there.";
 
     public static string CollationDiffers(Slug slug, string here, string there) =>
-        $"Database {slug.DatabaseName} exists with {there}, the shared one has {here}; text would sort and compare differently. Drop it, or create it anew alike.";
+        $"Database {slug.DatabaseName} has {there}, the shared database has {here}: text would sort and compare "
+        + $"differently. Drop {slug.DatabaseName}, or create it again with {here}.";
 
     public static string TargetNotOurs(Slug slug, NpgsqlConnectionStringBuilder server) =>
-        $"Database {slug.DatabaseName} on {server.Host}:{server.Port} is not empty and was not made for this tenant. Move it out of the way, or choose another server with --target.";
+        $"Database {slug.DatabaseName} on {server.Host}:{server.Port} is not empty and was not made for this tenant. "
+        + "Rename or drop the database, or choose another server with --target.";
 
     public static string ExtensionMissing(string extension) =>
         $"Extension {extension} is not available on the isolated database's server. Install its package there.";
 
     public static string ExtensionNotCreatable(string extension, Slug slug) =>
-        $"Only a superuser may create extension {extension} on the isolated database's server. Create database {slug.DatabaseName} with it, or have it trusted.";
+        $"Only a superuser may create extension {extension} on the isolated database's server. "
+        + $"Create database {slug.DatabaseName} with the extension, or make the extension a trusted one.";
 
     public static string CrossTenantReference(
         TableName table,
@@ -104,7 +133,9 @@ static class PreflightMessages
         long count,
         IReadOnlyList<string> samples
     ) =>
-        $"{count:N0} rows of {table} refer to rows of {parent} that are not this tenant's (constraint {constraint}), such as {string.Join("; ", samples)}. Correct them: the reference could not be kept.";
+        $"{count:N0} rows of {table} refer to rows of {parent} that are not this tenant's "
+        + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
+        + "The isolated database could not satisfy the constraint. Correct the rows.";
 
     public static string ReferencedByOthers(
         TableName table,
@@ -113,10 +144,12 @@ static class PreflightMessages
         long count,
         IReadOnlyList<string> samples
     ) =>
-        $"{count:N0} rows of {table} that are not this tenant's refer to its rows in {parent} (constraint {constraint}), such as {string.Join("; ", samples)}. Correct them: they would stop finalize.";
+        $"{count:N0} rows of {table} that are not this tenant's refer to this tenant's rows in {parent} "
+        + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
+        + "Such references would stop finalize. Correct the rows.";
 
     public static string RowsWithoutTenant(TableName table, long rows) =>
-        $"{table} has {rows:N0} rows that belong to no tenant; they stay in the shared database.";
+        $"{table} has {rows:N0} rows that belong to no tenant. Those rows stay in the shared database.";
 
     public static string ForeignKeyWithoutIndex(
         string name,
@@ -124,57 +157,69 @@ static class PreflightMessages
         IReadOnlyList<string> columns,
         TableName to
     ) =>
-        $"No index leads with the columns of {name} on {from}; rollback and finalize would search the table for each row of {to}. "
-        + $"Before those: CREATE INDEX CONCURRENTLY ON {from.Quoted} ({Sql.Identifiers(columns)}).";
+        $"No index starts with the columns of foreign key {name} on {from}: "
+        + $"rollback and finalize would scan {from} for each row of {to}. "
+        + $"Before them, run CREATE INDEX CONCURRENTLY ON {from.Quoted} ({Sql.Identifiers(columns)}).";
 
     public static string EventTrigger(string trigger) =>
-        $"Event trigger {trigger} fires on the guard's triggers in the shared database; it is not cloned.";
+        $"Event trigger {trigger} is not cloned. The guard's triggers make it fire in the shared database.";
 
     public static string Publication(string publication) =>
-        $"Publication {publication} is not cloned; its subscribers see the deletes of finalize.";
+        $"Publication {publication} is not cloned. Its subscribers receive the deletes of finalize.";
 
     public static string OldTransaction(string session) =>
-        $"A transaction older than a minute may hold up the write guard: {session}.";
+        $"A transaction older than a minute may delay the write guard: {session}. End the transaction if it is idle.";
 
     public static string NoLogicalDecoding(string level) =>
-        $"The shared server has wal_level={level}; promoting while the tenant works takes logical (on Cloud SQL: cloudsql.logical_decoding=on, and a restart). Set it, or accept a pause as long as the copy with --mode fenced.";
+        $"The shared server has wal_level={level}; an online promotion needs wal_level=logical "
+        + "(on Cloud SQL: cloudsql.logical_decoding=on, and a restart). "
+        + "Set it, or use --mode fenced, which pauses the tenant's writes for the whole copy.";
 
     public static string NoReplication(string role, NpgsqlConnectionStringBuilder server) =>
-        $"Role {role} may not replicate from {server.Host}:{server.Port}: ALTER ROLE {Sql.Identifier(role)} REPLICATION, or promote with --mode fenced.";
+        $"Role {role} may not replicate from {server.Host}:{server.Port}. "
+        + $"Run ALTER ROLE {Sql.Identifier(role)} REPLICATION there, or use --mode fenced.";
 
     public static string TooFewSlots(string side, int free) =>
-        $"The {side} server has {free} free replication slots, two are needed. Raise max_replication_slots, or drop what nobody uses.";
+        $"The {side} server has {free} free replication slots; an online promotion needs two. "
+        + "Raise max_replication_slots, or drop slots that are not in use.";
 
     public static string TooFewSenders(string side, int free) =>
-        $"The {side} server has {free} free wal senders, two are needed. Raise max_wal_senders.";
+        $"The {side} server has {free} free WAL senders; an online promotion needs two. Raise max_wal_senders.";
 
     public static string LittleLogKept(int megabytes) =>
-        $"max_slot_wal_keep_size is {megabytes} MB on the shared server: when more is written during the promotion, the slot is lost and the copy begins anew.";
+        $"max_slot_wal_keep_size is {megabytes} MB on the shared server. If the server writes more WAL than that "
+        + "while the slot waits, the slot is lost and the copy starts again. Raise the setting for the promotion.";
 
     public static string NotStreamable(TableName table) =>
-        $"{table} has no key by which its changes could be followed (no primary key, an unfit REPLICA IDENTITY, or unlogged): it is copied while the tenant's writes wait.";
+        $"{table} has no key to replicate changes by (no primary key, an unfit REPLICA IDENTITY, or unlogged). "
+        + "The table is copied while the tenant's writes are paused.";
 
     public static string NotStreamableButReferenced(TableName table, TableName from, string key) =>
-        $"{table} is referred to by {from} ({key}), and its changes cannot be followed. Give it REPLICA IDENTITY DEFAULT and a primary key, or promote with --mode fenced.";
+        $"{from} refers to {table} ({key}), whose changes cannot be replicated. "
+        + $"Give {table} a primary key and REPLICA IDENTITY DEFAULT, or use --mode fenced.";
 
     public static string TooLargeForThePause(TableName table, long rows) =>
-        $"{table} has no key by which its changes could be followed, and about {rows:N0} rows of the tenant: too many to copy while its writes wait. Add a primary key, or promote with --mode fenced.";
+        $"{table} has no key to replicate changes by, and about {rows:N0} rows of the tenant: "
+        + "too many to copy while the tenant's writes are paused. Add a primary key, or use --mode fenced.";
 
     public static string TenantColumnNotComparable(TableName table, string column, string type) =>
-        $"{table}.{column} is {type}, by which changes cannot be told apart in the stream. Promote with --mode fenced.";
+        $"{table}.{column} has type {type}, whose values cannot be compared in the stream. Use --mode fenced.";
 
     public static string IsolatedOfAnother(Slug slug, DatabaseIdentity mark, DatabaseIdentity here) =>
-        $"Database {slug.DatabaseName} was made from the shared database {mark.Name} (system {mark.System}, oid {mark.Oid}), "
-        + $"and this is {here.Name} (system {here.System}, oid {here.Oid}). Nothing was changed there. "
-        + "If this is a copy of the other, for staging say, name another server with --target. "
-        + $"If the shared database has moved here for good, or was restored here, {slug.DatabaseName} may hold the tenant's live rows: "
-        + "look at both, and adopt it by running there: UPDATE tenant_promotion.owner SET "
-        + $"shared_system = {Sql.Literal(here.System)}, shared_oid = {here.Oid}, shared_name = {Sql.Literal(here.Name)}.";
+        $"Database {slug.DatabaseName} was made from the shared database {mark.Name} "
+        + $"(system {mark.System}, oid {mark.Oid}), but this shared database is {here.Name} "
+        + $"(system {here.System}, oid {here.Oid}). {slug.DatabaseName} was not changed. "
+        + "If this shared database is a copy, for example for staging, choose another server with --target. "
+        + "If the shared database was moved or was restored here for good, "
+        + $"{slug.DatabaseName} may hold the tenant's live rows: inspect both databases, then run this in "
+        + $"{slug.DatabaseName}: UPDATE tenant_promotion.owner SET shared_system = {Sql.Literal(here.System)}, "
+        + $"shared_oid = {here.Oid}, shared_name = {Sql.Literal(here.Name)}.";
 
     public static string IsolatedIsLive(Slug slug, long promotion) =>
-        $"Database {slug.DatabaseName} says of itself that it is the live database of '{slug}' (promotion {promotion}), "
-        + "and the shared database does not know that: it may have been restored from a backup that is older than the flip. "
-        + $"Nothing was changed. The rows in {slug.DatabaseName} are newer. Route the tenant there "
-        + $"(set its isolation mode to isolated in the shared database), or rename {slug.DatabaseName} if its rows are not wanted, "
-        + "then run the command again.";
+        $"Database {slug.DatabaseName} says of itself that it is the live database of '{slug}' "
+        + $"(promotion {promotion}), but the shared database has no record of that promotion. "
+        + "The shared database may have been restored from a backup that is older than the flip. "
+        + $"Nothing was changed. The rows in {slug.DatabaseName} are newer. To keep them, route the tenant there "
+        + "(set its isolation mode to isolated in the shared database). "
+        + $"Otherwise rename {slug.DatabaseName} and run the same command again.";
 }

@@ -8,23 +8,27 @@ static class PromotionMessages
 {
     public static MigratorException AlreadyIsolated(Slug slug) =>
         MigratorException.Refused(
-            $"Tenant '{slug}' is isolated already. 'migrator status --tenant-slug={slug}' shows where; 'migrator rollback --tenant-slug={slug}' brings it back."
+            $"Tenant '{slug}' is isolated already. 'migrator status --tenant-slug={slug}' shows its database; "
+                + $"'migrator rollback --tenant-slug={slug}' moves the tenant back."
         );
 
     public static MigratorException Busy(Slug slug) =>
         new(
             ExitCode.Busy,
-            $"Another run holds tenant '{slug}'. Wait until it ends, or look at it with 'migrator status --tenant-slug={slug}'."
+            $"Another run holds tenant '{slug}'. "
+                + $"Wait until that run ends; 'migrator status --tenant-slug={slug}' shows its progress."
         );
 
     public static MigratorException Superseded(Slug slug) =>
         new(
             ExitCode.Busy,
-            $"A newer run has taken tenant '{slug}' over; this one stops. See 'migrator status --tenant-slug={slug}'."
+            $"A newer run has taken over tenant '{slug}'; this run stops. "
+                + $"'migrator status --tenant-slug={slug}' shows the newer run's progress."
         );
 
     public static string RoleWithoutPassword(string role, Target target) =>
-        $"Role {role} was created on {target.Host}:{target.Port} without a password: set one there (ALTER ROLE {Sql.Identifier(role)} PASSWORD …) before the application connects.";
+        $"Role {role} was created on {target.Host}:{target.Port} without a password. "
+        + $"Run ALTER ROLE {Sql.Identifier(role)} PASSWORD … there before the application connects.";
 
     public static string SettingNotCopied(string setting, string why) =>
         $"The database setting {setting} was not copied: {why}.";
@@ -32,18 +36,23 @@ static class PromotionMessages
     public static MigratorException SchemaChanged(Slug slug, string? what = null) =>
         new(
             ExitCode.Failed,
-            $"The shared database's schema has changed since the promotion began{(what is null ? "" : $" ({what})")}; the isolated one would be out of date. "
+            $"The shared database's schema has changed since the promotion began{(what is null ? "" : $" ({what})")}. "
+                + "The isolated database's schema is out of date. "
                 + $"Run 'migrator rollback --tenant-slug={slug} --confirm', then promote again."
         );
 
     public static MigratorException TargetMoved(Slug slug, Target target) =>
         MigratorException.Usage(
-            $"The promotion of '{slug}' under way goes to {target.Host}:{target.Port}. Point the settings there again, or roll it back first."
+            $"The unfinished promotion of '{slug}' goes to {target.Host}:{target.Port}, "
+                + "but the settings name another server. "
+                + "Correct the settings (--target, TARGET_DB_HOST), "
+                + $"or run 'migrator rollback --tenant-slug={slug} --confirm' first."
         );
 
     public static MigratorException Interrupted(string verb, Slug slug) =>
         new(
             ExitCode.Interrupted,
-            $"Interrupted. 'migrator {verb} --tenant-slug={slug} --confirm' goes on from here; 'migrator status --tenant-slug={slug}' shows where that is."
+            $"Interrupted. 'migrator {verb} --tenant-slug={slug} --confirm' resumes from here; "
+                + $"'migrator status --tenant-slug={slug}' shows the progress."
         );
 }

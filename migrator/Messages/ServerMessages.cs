@@ -9,7 +9,8 @@ static class ServerMessages
     public static MigratorException Unreachable(NpgsqlException e) =>
         new(
             ExitCode.Failed,
-            $"A server cannot be reached: {Wording.Chain(e)}. Check host, port and network, then run the same command again.",
+            $"A server cannot be reached: {Wording.Chain(e)}. "
+                + "Check host, port and network, then run the same command again.",
             e
         )
         {
@@ -26,21 +27,25 @@ static class ServerMessages
     public static MigratorException LoginRefused(PostgresException e) =>
         new(
             ExitCode.Refused,
-            $"The server refuses the login: {e.MessageText}. Check DB_USER, DB_PASSWORD (TARGET_DB_USER, TARGET_DB_PASSWORD) and pg_hba.conf.",
+            $"The server refuses the login: {e.MessageText}. Check DB_USER, DB_PASSWORD "
+                + "(TARGET_DB_USER, TARGET_DB_PASSWORD) and pg_hba.conf, then run the same command again.",
             e
         );
 
     public static MigratorException DiskFull(PostgresException e) =>
         new(
             ExitCode.Failed,
-            $"The server's disk is full: {e.MessageText}. Make room, then run the same command again; what was copied stays.",
+            $"The server's disk is full: {e.MessageText}. Rows copied so far are kept. "
+                + "Free disk space, then run the same command again.",
             e
         );
 
     public static MigratorException ServerSaid(PostgresException e) =>
         new(
             ExitCode.Failed,
-            $"The server refuses a statement ({e.SqlState}): {e.MessageText}{(e.Detail is { Length: > 0 } detail ? $" {detail}" : "")}. Mend the cause and run the same command again, or roll back.",
+            $"The server refuses a statement ({e.SqlState}): {e.MessageText}"
+                + $"{(e.Detail is { Length: > 0 } detail ? $" {detail}" : "")}. "
+                + "Fix the cause and run the same command again, or roll back.",
             e
         )
         {
@@ -50,7 +55,8 @@ static class ServerMessages
     public static MigratorException Bug(Exception e) =>
         new(
             ExitCode.Failed,
-            $"This should not have happened ({e.GetType().Name}): {e.Message} Run the same command again with --verbose and report what it prints.",
+            $"This should not have happened ({e.GetType().Name}): {e.Message} "
+                + "Run the same command again with --verbose and report its output.",
             e
         );
 
@@ -63,24 +69,25 @@ static class ServerMessages
             Transient = true,
         };
 
-    public static string Retrying(string message, TimeSpan delay) =>
-        $"{message} Trying again in {delay.TotalSeconds:0} s.";
+    public static string Retrying(string message, TimeSpan delay) => $"{message} Retrying in {delay.TotalSeconds:0} s.";
 
     public static MigratorException LeftoverSessions(Slug slug) =>
         new(
             ExitCode.Failed,
-            $"Sessions of an earlier run are still connected to {slug.DatabaseName} and do not end. Terminate them (application_name tp/{slug}) and run the same command again."
+            $"Sessions of an earlier run are still connected to {slug.DatabaseName} and do not end. "
+                + $"Terminate them (application_name tp/{slug}) and run the same command again."
         );
 
     public static MigratorException TableLocked(TableName table, Exception e) =>
         new(
             ExitCode.Failed,
-            $"Table {table} is locked by others all the time, and cannot be had without making them wait. Run the same command again at a quieter moment.",
+            $"Other sessions keep table {table} locked, and a longer wait for the lock would block the application. "
+                + "Run the same command again at a quieter time.",
             e
         );
 
     public static MigratorException ToolFailed(string tool, string error) =>
-        new(ExitCode.Failed, $"{tool} failed: {error} Mend the cause and run the same command again, or roll back.")
+        new(ExitCode.Failed, $"{tool} failed: {error} Fix the cause and run the same command again, or roll back.")
         {
             Transient =
                 error.Contains("server closed the connection", StringComparison.Ordinal)

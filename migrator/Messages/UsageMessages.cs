@@ -7,10 +7,12 @@ namespace Migrator.Messages;
 static class UsageMessages
 {
     public static string SlugInvalid(string text) =>
-        $"'{text}' is not a tenant slug: lower-case letters, digits and single hyphens inside, at most {Slug.MaxLength} characters, as in acme-corp.";
+        $"'{text}' is not a tenant slug: lower-case letters, digits and single hyphens inside, "
+        + $"at most {Slug.MaxLength} characters, as in acme-corp.";
 
     public static string ConfirmationNeeded(string verb, Slug? slug) =>
-        $"'{verb}' changes databases and nobody is there to ask. Say --confirm: migrator {verb}{(slug is null ? "" : $" --tenant-slug={slug}")} --confirm";
+        $"'{verb}' changes databases, and there is no terminal to ask for confirmation. "
+        + $"Add --confirm: 'migrator {verb}{(slug is null ? "" : $" --tenant-slug={slug}")} --confirm'.";
 
     public static string NotConfirmed(string verb) => $"Nothing was changed: '{verb}' was not confirmed.";
 
@@ -19,21 +21,23 @@ static class UsageMessages
 
     public static MigratorException SettingsFileUnreadable(string file, Exception e) =>
         MigratorException.Usage(
-            $"{file} is not valid JSON: {(e.InnerException ?? e).Message} Mend the file and run the command again."
+            $"{file} is not valid JSON: {(e.InnerException ?? e).Message} Fix the file and run the same command again."
         );
 
     public static MigratorException SettingUnknown(string file, string key, IEnumerable<string> known) =>
         MigratorException.Usage(
-            $"{file} has a key '{key}' that means nothing here. Known are: {string.Join(", ", known)}."
+            $"{file} has an unknown key '{key}'. Correct or remove the key; known keys: {string.Join(", ", known)}."
         );
 
     public static MigratorException ConnectionSettingInvalid(string whole, string prefix) =>
         MigratorException.Usage(
-            $"The connection settings {whole} or {prefix}HOST, {prefix}PORT, … cannot be read. A port is a number; a connection string reads Host=…;Port=…;Database=…;Username=…."
+            $"The connection settings {whole} or {prefix}HOST, {prefix}PORT, … cannot be read. "
+                + "A port is a number; a connection string looks like Host=…;Port=…;Database=…;Username=…."
         );
 
     public static MigratorException TargetInvalid() =>
         MigratorException.Usage(
-            "--target takes host or host:port. User and password of that server come from TARGET_DB_USER and TARGET_DB_PASSWORD."
+            "--target takes host or host:port. "
+                + "User and password of that server come from TARGET_DB_USER and TARGET_DB_PASSWORD."
         );
 }

@@ -11,17 +11,25 @@ static class VerificationMessages
         IReadOnlyList<(TableName Table, long Shared, long Isolated)> tables,
         IReadOnlyList<string> rows,
         bool flipped = false
-    ) =>
-        new(
+    )
+    {
+        var where = tables.Select(table =>
+            $"{table.Table} ({table.Shared:N0} rows shared, {table.Isolated:N0} isolated)"
+        );
+        return new(
             ExitCode.Different,
-            $"The two sides of '{slug}' differ{(tables.Count == 0 ? "" : " in ")}{string.Join(", ", tables.Select(table => $"{table.Table} ({table.Shared:N0} rows shared, {table.Isolated:N0} isolated)"))}:\n"
+            $"The two sides of '{slug}' differ{(tables.Count == 0 ? "" : " in ")}{string.Join(", ", where)}:\n"
                 + string.Join("\n", rows.Select(row => $"  • {row}"))
                 + (
                     flipped
-                        ? $"\nThe tenant is flipped: its writes since then are in the isolated database alone, and these rows as they were at the flip in the shared one. {SettleByHand(slug)}"
-                        : $"\nNothing was flipped. Find out who wrote there; 'migrator rollback --tenant-slug={slug} --confirm' clears the copy, 'migrator promote' then copies anew."
+                        ? "\nThe tenant is flipped: its writes since the flip are in the isolated database only. "
+                            + $"The shared database holds its rows as they were at the flip. {SettleByHand(slug)}"
+                        : "\nNothing was flipped. Find out which session wrote there. "
+                            + $"'migrator rollback --tenant-slug={slug} --confirm' removes the copy; "
+                            + $"'migrator promote --tenant-slug={slug} --confirm' then copies again."
                 )
         );
+    }
 
     public static MigratorException DifferedAtFlip(Slug slug, IEnumerable<string> tables) =>
         new(
@@ -30,35 +38,43 @@ static class VerificationMessages
         );
 
     static string SettleByHand(Slug slug) =>
-        $"Find out who wrote there and put the rows right in the isolated database: a rollback brings home what stands there. Then 'migrator finalize --tenant-slug={slug} --force', or the rollback.";
+        "Find out which session wrote there, and correct the rows in the isolated database: "
+        + "a rollback copies those rows back. "
+        + $"Then run 'migrator finalize --tenant-slug={slug} --force', or roll back.";
 
     public static MigratorException NothingToVerify(Slug slug) =>
         MigratorException.Refused(
-            $"There is no promotion of '{slug}' whose sides could be compared. Promote it first."
+            $"There is no promotion of '{slug}' whose sides could be compared. "
+                + $"Promote the tenant first with 'migrator promote --tenant-slug={slug} --confirm'."
         );
 
     public static MigratorException VerifiesItself(Slug slug) =>
         MigratorException.Refused(
-            $"'{slug}' is being promoted while it works: its copy is a moment behind. 'migrator promote --tenant-slug={slug}' compares every row at one exact point before it flips."
+            $"The online promotion of '{slug}' is under way, and its copy is a moment behind. "
+                + $"'migrator promote --tenant-slug={slug}' compares every row at one consistent point before the flip."
         );
 
     public static MigratorException SharedCopyChanged(Slug slug, IEnumerable<TableName> tables) =>
         new(
             ExitCode.Different,
             $"The shared copy of '{slug}' has changed since it was verified, in {string.Join(", ", tables)}. "
-                + "Somebody passed the write guard there (a superuser?): find out who before you roll back or finalize."
+                + "A session has bypassed the write guard (as a superuser?). "
+                + "Find out which one before you roll back or finalize."
         );
 
     public static MigratorException CountChanged(TableName table, long then, long now) =>
         new(
             ExitCode.Different,
-            $"{table} had {then:N0} rows in the isolated database when it was verified and has {now:N0} now. Somebody writes there: find out who, roll back and promote again."
+            $"{table} had {then:N0} rows in the isolated database at verification and has {now:N0} now. "
+                + "Find out which session writes there, then roll back and promote again."
         );
 
     public static MigratorException ValidationFailed(Slug slug, IReadOnlyList<Check> failed) =>
         new(
             failed.Any(check => check.Area == "data integrity") ? ExitCode.Different : ExitCode.Failed,
-            $"'{slug}' is isolated, but validation found: {string.Join("; ", failed.Select(check => $"{check.Area}, {check.Name}: {check.Detail}"))}. "
-                + $"Mend it and run 'migrator promote --tenant-slug={slug} --confirm' to validate again, or 'migrator rollback --tenant-slug={slug} --confirm'."
+            $"'{slug}' is isolated, but validation found faults: "
+                + $"{string.Join("; ", failed.Select(check => $"{check.Area}, {check.Name}: {check.Detail}"))}. "
+                + $"Fix them and run 'migrator promote --tenant-slug={slug} --confirm' to validate again, "
+                + $"or 'migrator rollback --tenant-slug={slug} --confirm'."
         );
 }

@@ -2,10 +2,10 @@ using Migrator.Model;
 
 namespace Migrator.Messages;
 
-/// <summary>Small pieces that many messages are made of.</summary>
+/// <summary>Small pieces of text that many messages share.</summary>
 static class Wording
 {
-    // A log's line may be a command to whoever reads the log: text of strangers never begins one, and is never long.
+    // CI reads some log lines as commands ("::error …"): foreign text must not start a line, and must be short.
     public static string OneLine(string text)
     {
         var line = string.Concat(text.Take(100).Select(c => char.IsControl(c) ? ' ' : c)).TrimEnd();

@@ -121,7 +121,7 @@ public sealed class AsAUserTests(Servers servers)
             "--confirm"
         );
         await Expect(2, "is not a tenant slug", "promote", "--tenant-slug=Acme_Corp", "--confirm");
-        await Expect(2, "Say --confirm", "promote", $"--tenant-slug={move.Slug}");
+        await Expect(2, "Add --confirm", "promote", $"--tenant-slug={move.Slug}");
         await Expect(2, "There is no command 'promot'", "promot");
         await Expect(2, "--jbos", "promote", $"--tenant-slug={move.Slug}", "--jbos=3");
         await Expect(2, "is not a duration", "promote", $"--tenant-slug={move.Slug}", "--max-pause=soon");

@@ -47,7 +47,7 @@ public sealed class ResolveTenantTests : IDisposable
         var (exitCode, output, error) = await ResolveAsync(PullRequest("[TENANT: acme-corp] Grow", null, "bug"));
 
         Assert.Equal((2, ""), (exitCode, output));
-        Assert.Contains("The pull request names no tenant. Put on the label promote-tenant:acme-corp", error);
+        Assert.Contains("The pull request names no tenant. Add the label promote-tenant:acme-corp", error);
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class ResolveTenantTests : IDisposable
         var (exitCode, output, error) = await ResolveAsync(PullRequest(title, body, label));
 
         Assert.Equal((2, ""), (exitCode, output));
-        Assert.Contains($"The pull request names different tenants: {both}. Leave one of them.", error);
+        Assert.Contains($"The pull request names different tenants: {both}. Keep one of them.", error);
     }
 
     [Fact]
@@ -137,7 +137,7 @@ public sealed class ResolveTenantTests : IDisposable
 
         Assert.Equal(2, exitCode);
         Assert.Contains(
-            "Tenant 'initech' has no committed stack: Pulumi.initech.yaml is missing. Commit it first, or correct the slug.",
+            "Tenant 'initech' has no committed stack: Pulumi.initech.yaml is missing. Commit the file first, or correct the slug.",
             error
         );
     }
@@ -170,7 +170,7 @@ public sealed class ResolveTenantTests : IDisposable
         ]);
 
         Assert.Equal(2, exitCode);
-        Assert.Contains("none.json is no event of a pull request", error);
+        Assert.Contains("none.json is not a pull request event", error);
     }
 
     async Task<(int ExitCode, string Output, string Error)> ResolveAsync(JsonObject payload, params string[] options)

@@ -94,7 +94,7 @@ public sealed class ThrottleTests
         await promotion;
         await Task.WhenAll(busy);
         Assert.Single(move.Watched.Warnings, warning => warning.Contains("--max-active-sessions"));
-        Assert.Single(move.Watched.Infos, info => info == "The copy goes on.");
+        Assert.Single(move.Watched.Infos, info => info == "The copy resumes.");
         Assert.Equal(10_000, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM notes"));
     }
 
@@ -137,7 +137,7 @@ public sealed class ThrottleTests
         );
         await standby.SendStatusUpdate(default);
         await promotion;
-        Assert.Contains("The copy goes on.", move.Watched.Infos);
+        Assert.Contains("The copy resumes.", move.Watched.Infos);
         await ending.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
     }

@@ -53,7 +53,7 @@ public sealed class DoctorTests(Servers servers)
 
         var (asked, _, error) = await InjectedFault.SayAsync(move, "doctor", "--fix");
         Assert.Equal(2, asked);
-        Assert.Contains("Say --confirm: migrator doctor --fix --confirm", error);
+        Assert.Contains("Add --confirm: 'migrator doctor --fix --confirm'", error);
         Assert.Single(await InjectedFault.SlotsAsync(move.Shared));
 
         var mended = await InjectedFault.RunAsync(move, 0, "doctor", "--fix", "--confirm");
@@ -162,7 +162,7 @@ public sealed class DoctorTests(Servers servers)
 
         foreach (var orphan in before.Orphans)
             Assert.Contains(
-                "began meanwhile",
+                "has begun since then",
                 await new OrphanRemover(move.Settings, finder).RemoveAsync(orphan, default)
             );
         Assert.Equal([move.Forward()], await InjectedFault.SlotsAsync(move.Shared));
@@ -217,7 +217,7 @@ public sealed class DoctorTests(Servers servers)
         await move.Shared.ExecuteAsync("UPDATE tenant_promotion.promotion SET ended_at = now(), state = 'shared'");
         var later = await InjectedFault.RunAsync(move, 0, "doctor", "--fix", "--confirm");
         Assert.Equal([$"guard {WriteGuard.PrefixOf("1")} {move.Shared.Name}"], Named(later));
-        Assert.Contains("127.0.0.1:1 could not be looked at", (string)Assert.Single(later["warnings"]!.AsArray())!);
+        Assert.Contains("127.0.0.1:1 could not be inspected", (string)Assert.Single(later["warnings"]!.AsArray())!);
     }
 
     [Fact]

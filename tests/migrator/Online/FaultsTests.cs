@@ -243,7 +243,7 @@ public sealed class FaultsTests(Servers servers)
         Assert.True(lost, $"The slot was not lost: {failure}");
         var said = failure is MigratorException stopped ? stopped.Message : string.Join('\n', Watching.Warnings);
         Assert.Contains(
-            failure is MigratorException ? "max_slot_wal_keep_size" : "copied anew",
+            failure is MigratorException ? "max_slot_wal_keep_size" : "copied again",
             said,
             StringComparison.Ordinal
         );

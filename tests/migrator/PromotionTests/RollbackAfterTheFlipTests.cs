@@ -153,7 +153,7 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
 
         Assert.Equal(ExitCode.Different, refused.Code);
         Assert.Contains("coveted", refused.Message);
-        Assert.Contains("goes on in its isolated database", refused.Message);
+        Assert.Contains("stays in its isolated database", refused.Message);
         Assert.Equal(
             "isolated",
             await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
