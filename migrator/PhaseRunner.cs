@@ -5,7 +5,9 @@ using Migrator.Runs;
 
 namespace Migrator;
 
-/// <summary>Runs a list of phases or undoes it: skips what the journal says is done, and records what has been achieved.</summary>
+/// <summary>
+/// Runs or undoes a list of phases: skips phases that the journal records as done, and records each result.
+/// </summary>
 sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
 {
     public async Task RunAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancellationToken)
@@ -27,7 +29,7 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
         }
     }
 
-    /// <summary>Undoes what was begun, last phase first.</summary>
+    /// <summary>Undoes the phases that have begun, the last one first.</summary>
     public async Task UndoAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancellationToken)
     {
         foreach (var phase in phases.Reverse())
@@ -36,7 +38,8 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
                 continue;
             progress.PhaseStarted(phase.Name, $"Undo: {phase.Title}");
             var began = clock.GetTimestamp();
-            // Not done from the first step of its undo on: a promotion after a kill here must not build on what is half gone.
+            // The phase counts as not done from the first step of its undo on: after a kill here, the next
+            // promotion must not build on a half undone phase.
             await run.Journal.ReopenPhaseAsync(run.Id, phase.Name, cancellationToken);
             await phase.UndoAsync(run, cancellationToken);
             await run.Journal.ForgetPhasesAsync(run.Id, [phase.Name], cancellationToken);

@@ -2,7 +2,8 @@ using System.CommandLine;
 using Migrator.Commands;
 using Migrator.Model;
 
-// Docker and Cloud Run send SIGTERM, a person Ctrl-C; both leave the tenant where it can work. That takes a moment.
+// Docker and Cloud Run send SIGTERM, a user presses Ctrl-C. Both leave the tenant in a state where it can work,
+// which takes a moment.
 var root = new RootCommand("Moves one tenant of a shared PostgreSQL database into a database of its own, and back.")
 {
     new PromoteCommand(),
@@ -25,7 +26,7 @@ if (parsed.Errors.Count > 0)
     else
         foreach (var error in parsed.Errors)
             await Console.Error.WriteLineAsync("✗ " + error.Message);
-    await Console.Error.WriteLineAsync($"  'migrator {verb}--help' shows what there is.");
+    await Console.Error.WriteLineAsync($"  'migrator {verb}--help' shows the commands and options.");
     return (int)ExitCode.Usage;
 }
 return await parsed.InvokeAsync(

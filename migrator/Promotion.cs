@@ -12,7 +12,7 @@ using Migrator.Streaming;
 
 namespace Migrator;
 
-/// <summary>The life of a promotion. Order is data: the lists below say what happens after what.</summary>
+/// <summary>The life of a promotion. Order is data: the lists below define which phase follows which.</summary>
 public sealed class Promotion(
     MigratorSettings settings,
     Databases databases,
@@ -100,7 +100,10 @@ public sealed class Promotion(
             cancellationToken
         );
 
-    /// <summary>Puts the tenant back into the shared database: by undoing what was done, or, after the flip, by copying back what changed.</summary>
+    /// <summary>
+    /// Moves the tenant back into the shared database: undoes the phases before the flip, or copies the changes
+    /// back after it.
+    /// </summary>
     /// <param name="dropIsolated">Drop the isolated database afterwards.</param>
     public Task RollBackAsync(bool dropIsolated, CancellationToken cancellationToken) =>
         AttemptAsync(
@@ -129,7 +132,7 @@ public sealed class Promotion(
             cancellationToken
         );
 
-    /// <summary>Deletes the tenant's rows from the shared database; from then on only a full copy leads back.</summary>
+    /// <summary>Deletes the tenant's rows from the shared database. Afterwards a rollback is a full copy.</summary>
     public Task FinalizeAsync(int batchSize, bool force, CancellationToken cancellationToken) =>
         AttemptAsync(
             "finalize",
@@ -146,19 +149,19 @@ public sealed class Promotion(
             cancellationToken
         );
 
-    // What an earlier process left in the middle is put where the phases expect it.
+    // Brings the leftovers of an earlier process into the state that the phases expect.
     async Task PrepareAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         if (run.Record.Phase(PhaseName.Provision)?.EndedAt is not null)
         {
             await IsolatedDatabase.RequireOursAsync(run, cancellationToken);
-            // In this order: claiming the isolated database waits for whoever holds its mark.
+            // In this order: claiming the isolated database waits for every session that locks its mark.
             await databases.EndLeftoverSessionsAsync(cancellationToken);
             await run.Isolated.ClaimAsync(cancellationToken);
         }
         if (run.Record.Stage == PromotionStage.Isolated)
         {
-            // A run that was killed between the flip and the routing file.
+            // The earlier run may have been killed between the flip and the routing file.
             await Flip.PublishAsync(run, cancellationToken);
             return;
         }

@@ -10,12 +10,18 @@ using Npgsql;
 
 namespace Migrator;
 
-/// <summary>Puts the tenant where it can work: after a failure or Ctrl-C, and at the start of a run that follows a killed one.</summary>
+/// <summary>
+/// Puts the tenant into a state where it can work: after a failure or Ctrl-C, and at the start of a run that
+/// follows a killed run.
+/// </summary>
 sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromotionProgress progress)
 {
     static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>Unless the tenant is flipped, its writes go on where they are; what was copied behind the guard is forgotten.</summary>
+    /// <summary>
+    /// Before the flip, the tenant's writes resume where they are. The journal forgets the copy that relied on
+    /// the closed guard.
+    /// </summary>
     public async Task SettleAsync(Exception cause)
     {
         if (cause is MigratorException { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy })
@@ -43,7 +49,7 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
         }
         catch (MigratorException superseded) when (superseded.Code == ExitCode.Busy)
         {
-            // Whoever has the tenant now looks after its guard.
+            // The run that holds the tenant now is responsible for its guard.
         }
         catch (Exception e)
             when (e
@@ -58,7 +64,10 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
         }
     }
 
-    /// <summary>A run that was killed during the cutover left the guard closed: the tenant works on first. A slot that was lost meanwhile is created again.</summary>
+    /// <summary>
+    /// A run that was killed during the cutover left the guard closed: opens it first. Creates a lost slot
+    /// again.
+    /// </summary>
     public async Task ResumeStreamAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         if (run.Record.Phase(PhaseName.CutOver) is not null)
@@ -83,10 +92,10 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
         progress.Info(GuardMessages.GuardOpened(run.Tenant.Slug));
     }
 
-    // The copy is worth nothing without the changes made since.
+    // The copy is useless without the changes since then.
     async Task GiveUpStreamAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        // The way back as well: its publication goes with the tables.
+        // The reverse stream too: its publication depends on the tables.
         await StreamDirection.RemoveAllAsync(run, cancellationToken);
         var worthless = online.Select(phase => phase.Name).SkipWhile(name => name != PhaseName.StartStreaming);
         await run.Journal.ForgetPhasesAsync(run.Id, [.. worthless], cancellationToken);

@@ -7,7 +7,7 @@ using Polly.Retry;
 
 namespace Migrator;
 
-/// <summary>Tries again what waiting may help: four times, after 1, 2, 4 and 8 seconds.</summary>
+/// <summary>Retries transient failures: four times, after 1, 2, 4 and 8 seconds.</summary>
 sealed class Retry(IPromotionProgress progress, TimeProvider clock)
 {
     public async Task RunAsync(Func<CancellationToken, Task> attempt, CancellationToken cancellationToken)

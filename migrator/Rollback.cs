@@ -9,8 +9,8 @@ using Migrator.Streaming;
 namespace Migrator;
 
 /// <summary>
-/// The way back after the flip. The reverse stream copies what changed while the tenant writes on; where there is no stream, or where
-/// it breaks, all rows are compared instead, behind a closed guard.
+/// The rollback after the flip. The reverse stream copies the changes while the tenant keeps working. Without a
+/// stream, or if the stream breaks, all rows are compared instead, behind a closed guard.
 /// </summary>
 sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalization)
 {
@@ -37,11 +37,12 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
         }
     }
 
-    /// <summary>The rollback did not reach its flip: the tenant writes on in the isolated database.</summary>
+    /// <summary>The rollback did not reach its flip: the tenant stays in the isolated database.</summary>
     public async Task GiveUpAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        // The journal first. If the guard were opened while the journal still said 'closed', the next rollback would copy rows while the
-        // tenant writes. By stream some rows are in the shared database already: what finalize may delete is recorded anew.
+        // Update the journal first. If the guard were opened while the journal still said 'closed', the next
+        // rollback would copy rows while the tenant writes. The stream has changed rows in the shared database
+        // already, so the digests that finalize checks must be recorded again.
         await run.Journal.ForgetPhasesAsync(run.Id, [.. WayBack, PhaseName.VerifyFlip], cancellationToken);
         await run.IsolatedGuard.RemoveAsync(cancellationToken);
         await run.Journal.ReturnToIsolatedAsync(run.Id, cancellationToken);
@@ -67,7 +68,8 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
                 );
                 break;
             case PromotionStage.RollingBack:
-                // The first of these claims the isolated database for this run; nothing later could write there otherwise.
+                // The first of these phases claims the isolated database for this run; without it no later
+                // phase could write there.
                 await run.Journal.ForgetPhasesAsync(
                     run.Id,
                     [PhaseName.CatchUpReverse, PhaseName.VerifyReverse],
@@ -77,7 +79,7 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
         }
     }
 
-    // Until finalize an online promotion leaves a slot behind that keeps what is written after the flip.
+    // Until finalize, an online promotion has a slot that keeps the changes since the flip.
     static async Task<bool> HasStreamAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         if (!run.Record.IsOnline || run.Record.State == PromotionState.Finalized)

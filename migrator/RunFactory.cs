@@ -11,7 +11,7 @@ using Migrator.Settings;
 
 namespace Migrator;
 
-/// <summary>Takes the tenant's lock, and begins or resumes its promotion.</summary>
+/// <summary>Acquires the tenant's lock, and begins or resumes its promotion.</summary>
 sealed class RunFactory(
     MigratorSettings settings,
     Databases databases,
@@ -20,14 +20,16 @@ sealed class RunFactory(
     TimeProvider clock
 )
 {
-    // A retry resumes what this process began. When another run had the tenant in between, somebody has decided anew.
+    // A retry resumes this process's own run. If another run held the tenant in between, that run's decision counts.
     (long Promotion, long Run)? begun;
 
     public Slug Slug => databases.Slug;
 
     Target Target => new(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, Slug.DatabaseName);
 
-    /// <exception cref="MigratorException"><see cref="ExitCode.Busy"/> when another run holds the tenant, or has had it since.</exception>
+    /// <exception cref="MigratorException">
+    /// <see cref="ExitCode.Busy"/> when another run holds the tenant, or has held it since.
+    /// </exception>
     public async Task<HeldTenant> HoldAsync(CancellationToken cancellationToken)
     {
         databases.Clear();
@@ -54,7 +56,7 @@ sealed class RunFactory(
         }
     }
 
-    /// <summary>A run of the promotion that is under way, or of a new one if Preflight finds no fault.</summary>
+    /// <summary>A run of the promotion under way, or of a new promotion if preflight finds no fault.</summary>
     public async Task<PromotionRun> BeginOrResumeAsync(HeldTenant held)
     {
         var record = await held.Journal.CurrentAsync(held.Tenant.Key, held.Token);
@@ -98,9 +100,9 @@ sealed class RunFactory(
         }
     }
 
-    /// <summary>A new run of a promotion: from here on earlier runs can no longer write.</summary>
-    /// <param name="scope">As Preflight has just read it; null to read it.</param>
-    /// <param name="tools">Null where the schema is not dumped.</param>
+    /// <summary>A new run of a promotion: from here on earlier runs cannot write.</summary>
+    /// <param name="scope">The scope that preflight has just read; null to read it.</param>
+    /// <param name="tools">Null if the schema is not dumped.</param>
     public async Task<PromotionRun> OfAsync(
         HeldTenant held,
         PromotionRecord record,

@@ -10,8 +10,8 @@ using Npgsql;
 namespace Migrator.Cutover;
 
 /// <summary>
-/// The way to the moment at which the tenant changes hands, there and back: near it while the tenant writes, then a pause; and if others make that
-/// too long, the tenant goes on and it is tried again.
+/// The cutover loop, in both directions: catches up while the tenant writes, pauses its writes, switches. If
+/// the pause exceeds its limit, the writes resume and the loop tries again.
 /// </summary>
 public static class CutoverLoop
 {
@@ -20,7 +20,9 @@ public static class CutoverLoop
     const int FewKeys = 5_000;
     const int SampleSize = 10;
 
-    /// <exception cref="Failure">The tenant's transactions, which the message names, kept the guard from closing each time.</exception>
+    /// <exception cref="MigratorException">
+    /// The guard did not close in any attempt; the message names the open transactions.
+    /// </exception>
     public static async Task<T> TryAsync<T>(
         PromotionRun run,
         WriteGuard guard,
@@ -43,9 +45,9 @@ public static class CutoverLoop
             }
     }
 
-    /// <summary>Follows the stream until what remains is a moment's work, and few rows are left to look at again.</summary>
-    /// <param name="touched">Rows to look at; an attempt that failed has left its own.</param>
-    /// <param name="pause">The pause, with a stream that goes on until it is disposed of.</param>
+    /// <summary>Applies the stream until little is left to apply and few rows are left to compare.</summary>
+    /// <param name="touched">Rows to compare; a failed attempt has added its own.</param>
+    /// <param name="pause">The pause. The stream keeps running until the feed is disposed.</param>
     public static async Task<double> ApproachAsync(
         PromotionRun run,
         StreamDirection direction,
@@ -74,7 +76,7 @@ public static class CutoverLoop
                 }
                 catch (ConsistentPointNeededException) when (round <= Rounds)
                 {
-                    // Rows travel all the time: behind the point is as near as it gets.
+                    // Rows change tenant all the time: the stream cannot come closer than a consistent point.
                     isNear = true;
                 }
             await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, touched, cancellationToken);
@@ -84,7 +86,9 @@ public static class CutoverLoop
     }
 
     /// <summary>Compares the rows that changes have touched.</summary>
-    /// <param name="snapshot">The source's snapshot that the target stands at; null when the source stands still.</param>
+    /// <param name="snapshot">
+    /// The source's snapshot at the target's position; null when the source does not change.
+    /// </param>
     public static async Task RecheckAsync(
         PromotionRun run,
         StreamDirection direction,

@@ -6,17 +6,20 @@ using Npgsql;
 
 namespace Migrator.Cutover;
 
-/// <summary>What <c>ALTER DATABASE … SET</c> and <c>ALTER ROLE … IN DATABASE … SET</c> preset in the shared database.</summary>
+/// <summary>
+/// The presets of <c>ALTER DATABASE … SET</c> and <c>ALTER ROLE … IN DATABASE … SET</c> in the shared database.
+/// </summary>
 public static class DatabaseSettings
 {
-    /// <summary>ALTER DATABASE … SET: what the shared database presets for its sessions, for all roles or for one.</summary>
+    /// <summary>Copies the shared database's presets to the isolated one, for all roles or for one.</summary>
     public static async Task CopyAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var settings = await shared.QueryAsync<(string? Role, string Setting)>(
             """
             SELECT CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole)::text END, unnest(s.setconfig)
-            FROM pg_db_role_setting s WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+            FROM pg_db_role_setting s
+            WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
             """,
             cancellationToken
         );

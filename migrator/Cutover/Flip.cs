@@ -12,12 +12,15 @@ using NpgsqlTypes;
 
 namespace Migrator.Cutover;
 
-/// <summary>What changes hands at the flip, in either mode. The flip itself is one commit in the shared database; all that can fail comes before.</summary>
+/// <summary>
+/// The steps of the flip, in either mode. The flip itself is one commit in the shared database; every step that
+/// can fail comes before.
+/// </summary>
 public static class Flip
 {
     /// <summary>
-    /// What follows the flip: the isolated database says that it is live, and the routing file names it. Also for a run that comes after
-    /// one that was killed between the flip and these.
+    /// The steps after the flip: marks the isolated database as live and writes the routing file. Also called
+    /// by the next run, if a run was killed before these steps.
     /// </summary>
     public static async Task PublishAsync(PromotionRun run, CancellationToken cancellationToken)
     {
@@ -30,7 +33,7 @@ public static class Flip
         );
     }
 
-    /// <exception cref="Failure">Somebody ran DDL in the shared database since Preflight.</exception>
+    /// <exception cref="MigratorException">The shared database's schema has changed since preflight.</exception>
     public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var seen = PhaseData
@@ -60,7 +63,7 @@ public static class Flip
         return await MigrationHistory.LatestAsync(shared, run.Scope, cancellationToken) ?? "001";
     }
 
-    /// <summary>T first: nobody is routed there before S says so.</summary>
+    /// <summary>T first: no client is routed to T before S says so.</summary>
     /// <param name="before">More to do in the same transaction.</param>
     public static async Task IsolatedAsync(
         PromotionRun run,
@@ -79,12 +82,16 @@ public static class Flip
         await TenantRow.FlipAsync(journal, run.Tenancy, run.Scope, run.Tenant, Tenant.IsolatedMode, isolation);
         foreach (var role in roles)
             await journal.ExecuteAsync(
-                $"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} TO {Sql.Identifier(role)}"
+                $"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} "
+                    + $"TO {Sql.Identifier(role)}"
             );
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Who may connect to the isolated database: the application's role, and whoever is named in the shared database's own grants.</summary>
+    /// <summary>
+    /// The roles that may connect to the isolated database: the application's role and the roles that the
+    /// shared database's own grants name.
+    /// </summary>
     public static async Task<IReadOnlyList<string>> RolesAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
@@ -94,7 +101,8 @@ public static class Flip
                 """
                 SELECT DISTINCT pg_get_userbyid(acl.grantee)::text
                 FROM pg_database d, aclexplode(d.datacl) acl
-                WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT' AND acl.grantee <> 0 AND acl.grantee <> d.datdba
+                WHERE d.datname = current_database()
+                  AND acl.privilege_type = 'CONNECT' AND acl.grantee <> 0 AND acl.grantee <> d.datdba
                 """,
                 cancellationToken
             )
@@ -110,12 +118,15 @@ public static class Flip
     }
 
     /// <summary>
-    /// The one commit that decides: tenant's row, journal and notification together. The guard stays closed: an application with a stale route
-    /// gets an error here, never a lost write.
+    /// The commit that flips: tenant's row, journal and notification together. The guard stays closed: an
+    /// application with a stale route gets an error, and no write is lost.
     /// </summary>
-    /// <param name="homebound">From where on the isolated database's changes are the tenant's; null when no slot keeps them.</param>
-    /// <param name="facts">What later phases need to know.</param>
-    /// <param name="timeout">How long to wait for whoever holds the tenant's row.</param>
+    /// <param name="reverse">
+    /// The position in the isolated database from which on its changes are the tenant's; null when no slot
+    /// keeps them.
+    /// </param>
+    /// <param name="facts">Data that later phases need.</param>
+    /// <param name="timeout">How long to wait for the lock of the tenant's row.</param>
     /// <returns>Milliseconds since the guard began to close.</returns>
     public static Task<double> SharedAsync(
         PromotionRun run,
@@ -141,8 +152,9 @@ public static class Flip
                 await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Isolated);
                 var pause = await transaction.ScalarAsync<double>(
                     """
-                    UPDATE tenant_promotion.promotion SET pause_ms =
-                        (SELECT extract(epoch FROM clock_timestamp() - changed_at) * 1000 FROM tenant_promotion.guard WHERE tenant_key = @Key)
+                    UPDATE tenant_promotion.promotion SET pause_ms = (
+                        SELECT extract(epoch FROM clock_timestamp() - changed_at) * 1000
+                        FROM tenant_promotion.guard WHERE tenant_key = @Key)
                     WHERE id = @Id RETURNING pause_ms
                     """,
                     new { run.Tenant.Key, run.Id }
@@ -156,8 +168,11 @@ public static class Flip
             cancellationToken
         );
 
-    /// <summary>The one commit that decides in a rollback: it flips the row back, opens the guard and tells the applications.</summary>
-    /// <param name="timeout">How long to wait for whoever holds the tenant's row.</param>
+    /// <summary>
+    /// The commit that flips back in a rollback: it updates the tenant's row, opens the guard and notifies the
+    /// applications.
+    /// </summary>
+    /// <param name="timeout">How long to wait for the lock of the tenant's row.</param>
     public static Task BackAsync(PromotionRun run, TimeSpan timeout, CancellationToken cancellationToken) =>
         run.Journal.TransactAsync(
             async transaction =>

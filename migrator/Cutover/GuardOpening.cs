@@ -4,10 +4,13 @@ using Migrator.Runs;
 
 namespace Migrator.Cutover;
 
-/// <summary>Opens the guard in the shared database again: the tenant writes on there. What that makes worthless is forgotten in the same commit.</summary>
+/// <summary>
+/// Opens the guard in the shared database again, so that the tenant's writes resume there. The same commit
+/// forgets the phases that relied on the closed guard.
+/// </summary>
 public static class GuardOpening
 {
-    // In mode fenced the tenant may write what the copy does not have.
+    // In mode fenced the tenant may now write rows that the copy does not have.
     static readonly string[] BehindTheGuard =
     [
         PhaseName.CloneSchema,
@@ -18,7 +21,7 @@ public static class GuardOpening
         PhaseName.CutOver,
     ];
 
-    /// <summary>Online the copy stays, and the stream: only what was verified has to be verified again.</summary>
+    /// <summary>In mode online the copy and the stream stay; only the verification has to run again.</summary>
     public static Task OnlineAsync(PromotionRun run, CancellationToken cancellationToken) =>
         OpenAsync(run, [PhaseName.Verify, PhaseName.CutOver], cancellationToken);
 

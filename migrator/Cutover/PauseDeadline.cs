@@ -2,10 +2,10 @@ using Migrator.Runs;
 
 namespace Migrator.Cutover;
 
-/// <summary>How long a pause may still last; it began when this was made.</summary>
+/// <summary>The time that is left of a pause; the pause began when this object was created.</summary>
 public sealed class PauseDeadline : IDisposable
 {
-    // So that a lock which is free is taken even at the last moment.
+    // A free lock is taken even at the last moment.
     static readonly TimeSpan Least = TimeSpan.FromMilliseconds(100);
 
     readonly PromotionRun run;
@@ -20,12 +20,12 @@ public sealed class PauseDeadline : IDisposable
         source.CancelAfter(run.Options.MaxPause);
     }
 
-    /// <summary>Cancelled when the pause has lasted too long.</summary>
+    /// <summary>Cancelled when the pause has taken too long.</summary>
     public CancellationToken Token => source.Token;
 
     public TimeSpan Elapsed => run.Clock.GetElapsedTime(began);
 
-    /// <summary>What is left for a lock to wait for.</summary>
+    /// <summary>How long a lock request may still wait.</summary>
     public TimeSpan Left => run.Options.MaxPause - Elapsed is var left && left > Least ? left : Least;
 
     public void Dispose() => source.Dispose();

@@ -8,10 +8,13 @@ using Npgsql;
 
 namespace Migrator.Cutover;
 
-/// <summary>The way back from an attempt at the cutover that failed.</summary>
+/// <summary>Reverts the isolated side after a failed attempt at the cutover.</summary>
 public static class Withdrawal
 {
-    /// <summary>An attempt that failed may have put everything in force already, and flipped the isolated side's row: back to following the stream.</summary>
+    /// <summary>
+    /// A failed attempt may have enabled triggers and constraints and flipped the isolated side's row: returns
+    /// to applying the stream.
+    /// </summary>
     public static async Task RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         run.AsFlipped = null;
@@ -37,11 +40,14 @@ public static class Withdrawal
         await transaction.CommitAsync(cancellationToken);
     }
 
-    // They come back with the next attempt. Switched off they would still be in the way of an upsert.
+    // The next attempt creates them again. Disabled ones would still reject an upsert.
     static async Task DropRulesAsync(PromotionRun run, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var rules = await connection.QueryAsync<(string Table, string Rule)>(
-            "SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))",
+            """
+            SELECT ev_class::regclass::text, rulename::text FROM pg_rewrite
+            WHERE ev_type <> '1' AND ev_class = ANY (CAST(@tables AS regclass[]))
+            """,
             new { tables = run.Scope.CopiedTables.Select(table => table.Name.Quoted).ToArray() },
             cancellationToken
         );

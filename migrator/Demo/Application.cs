@@ -5,11 +5,11 @@ using TenantRouting;
 
 namespace Migrator.Demo;
 
-/// <summary>How busy the application is.</summary>
+/// <summary>The load of the application.</summary>
 /// <param name="Writers">Writers of the tenant that moves.</param>
-/// <param name="Rate">What they write together, in transactions a second.</param>
+/// <param name="Rate">Transactions per second of all writers of the moving tenant.</param>
 /// <param name="OtherTenants">Tenants that stay; each has one writer.</param>
-/// <param name="OtherRate">What these write together.</param>
+/// <param name="OtherRate">Transactions per second of all other tenants.</param>
 public sealed record ApplicationLoad(
     int Writers = 4,
     int Rate = 200,
@@ -19,16 +19,19 @@ public sealed record ApplicationLoad(
 );
 
 /// <summary>
-/// An application on the <see cref="SampleDatabase"/>, as several instances of it would write: through a <see cref="TenantRouter"/>, as
-/// a role that row-level security applies to. It enters in the ledger what was acknowledged. Disposing stops it.
+/// An application on the <see cref="SampleDatabase"/> with several instances. It writes through a
+/// <see cref="TenantRouter"/>, as a role that row-level security applies to, and enters acknowledged writes in
+/// the ledger. Disposing stops it.
 /// </summary>
 public sealed class Application : IAsyncDisposable
 {
-    // The database refuses the second try of a write by itself: ids are the application's.
+    // The application chooses the ids, so the database rejects a write that is repeated by mistake.
     const string NewTask = """
-        INSERT INTO tasks (id, tenant_id, project_id, title, priority) SELECT @task, tenant_id, id, @text, 1 FROM projects ORDER BY id LIMIT 1;
+        INSERT INTO tasks (id, tenant_id, project_id, title, priority)
+        SELECT @task, tenant_id, id, @text, 1 FROM projects ORDER BY id LIMIT 1;
         INSERT INTO comments (id, task_id, body) VALUES (@comment, @task, @text);
-        INSERT INTO attachments (comment_id, file_name, checksum, size_bytes) VALUES (@comment, @text, sha256(convert_to(@text, 'UTF8')), 1) RETURNING id;
+        INSERT INTO attachments (comment_id, file_name, checksum, size_bytes)
+        VALUES (@comment, @text, sha256(convert_to(@text, 'UTF8')), 1) RETURNING id;
         """;
 
     const string NewEvent = """
@@ -36,7 +39,7 @@ public sealed class Application : IAsyncDisposable
         SELECT @id, tenant_id, id, 'message', jsonb_build_object('text', @text::text) FROM projects ORDER BY id LIMIT 1
         """;
 
-    // Long past every pause: what takes longer is for a person to look at.
+    // Far longer than every pause: a person has to look at a write that takes longer.
     static readonly TimeSpan RetryTimeout = TimeSpan.FromMinutes(10);
 
     readonly NpgsqlDataSource shared;
@@ -99,7 +102,7 @@ public sealed class Application : IAsyncDisposable
     }
 
     /// <summary>Lets each writer finish what it has begun.</summary>
-    /// <exception cref="Exception">What a writer met that no move may cause.</exception>
+    /// <exception cref="Exception">An error of a writer that no promotion may cause.</exception>
     public async Task StopAsync()
     {
         await stop.CancelAsync();
@@ -109,7 +112,7 @@ public sealed class Application : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync();
-        // Whoever wants to know has called StopAsync.
+        // A caller that needs the writers' errors has called StopAsync.
         await writers.ContinueWith(_ => { }, TaskScheduler.Default);
         await router.DisposeAsync();
         await shared.DisposeAsync();
@@ -119,7 +122,9 @@ public sealed class Application : IAsyncDisposable
     /// <summary>A task of a writer, with the one comment and the one attachment it has.</summary>
     sealed record OwnTask(Guid Id, string Title, Guid Comment, string Body, long Attachment, string File);
 
-    /// <summary>One instance's one thread. No other touches its rows, so it knows what they are to be.</summary>
+    /// <summary>
+    /// One thread of one instance. No other writer touches its rows, so it knows their expected state.
+    /// </summary>
     sealed class Writer(Application application, string tenant, string name, double rate, int seed)
     {
         readonly Random random = new(seed);
@@ -133,7 +138,7 @@ public sealed class Application : IAsyncDisposable
             while (!application.stop.IsCancellationRequested)
             {
                 await WriteAsync();
-                // What was missed during a pause is not made up for.
+                // Writes that were missed during a pause are not repeated.
                 due = Math.Max(due + interval, clock.GetTimestamp() - interval);
                 if (clock.GetElapsedTime(clock.GetTimestamp(), due) is { Ticks: > 0 } early)
                     await Task.Delay(early, clock);
@@ -245,7 +250,7 @@ public sealed class Application : IAsyncDisposable
                 tasks.Add(task with { Body = text, File = text });
         }
 
-        // Comment and attachment go by cascade.
+        // The delete cascades to comment and attachment.
         Task DeleteAsync(OwnTask task)
         {
             tasks.Remove(task);
@@ -275,7 +280,7 @@ public sealed class Application : IAsyncDisposable
             );
         }
 
-        // A request that fails half-way. Nothing of it may ever be seen.
+        // A request that fails half-way. No part of it may ever be visible.
         async Task GiveUpAsync(string text)
         {
             try
@@ -300,7 +305,7 @@ public sealed class Application : IAsyncDisposable
             catch (OperationCanceledException) { }
         }
 
-        /// <returns>False when nobody knows; then the writer leaves those rows alone.</returns>
+        /// <returns>False if the outcome is unknown; the writer then leaves those rows alone.</returns>
         async Task<bool> CommitAsync(Func<NpgsqlConnection, Task> work, Func<RowChange[]> changes)
         {
             var clock = application.ledger.Clock;
@@ -331,7 +336,7 @@ public sealed class Application : IAsyncDisposable
             var rows = await connection.ExecuteAsync(sql, parameters);
             if (rows != 1)
                 throw new InvalidOperationException(
-                    $"The application changed {rows} rows of {connection.Database} where it knows of one: {sql}"
+                    $"The application changed {rows} rows of {connection.Database} instead of one: {sql}"
                 );
         }
     }

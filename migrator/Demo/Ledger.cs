@@ -4,17 +4,17 @@ using Npgsql;
 
 namespace Migrator.Demo;
 
-/// <summary>What one write did to one row.</summary>
-/// <param name="Was">The row's content before; null: there was none.</param>
-/// <param name="Content">Its content after; null: it was deleted.</param>
+/// <summary>The effect of one write on one row.</summary>
+/// <param name="Was">The row's content before; null if there was no row.</param>
+/// <param name="Content">The row's content after; null if the row was deleted.</param>
 public sealed record RowChange(string Table, string Key, string? Was, string? Content);
 
 /// <summary>One transaction of the application.</summary>
-/// <param name="Database">The database that took it.</param>
-/// <param name="Attempts">How often it was begun; more than once: it was turned away.</param>
-/// <param name="Started">When it was begun for the first time, as a timestamp of the ledger's clock.</param>
-/// <param name="Ended">When its COMMIT was acknowledged.</param>
-/// <param name="Known">False: the connection was lost during COMMIT.</param>
+/// <param name="Database">The database that committed it.</param>
+/// <param name="Attempts">The number of attempts; more than one if a database refused it.</param>
+/// <param name="Started">The beginning of the first attempt, as a timestamp of the ledger's clock.</param>
+/// <param name="Ended">The moment when its COMMIT was acknowledged.</param>
+/// <param name="Known">False if the connection was lost during COMMIT.</param>
 public sealed record LedgerEntry(
     string Tenant,
     IReadOnlyList<RowChange> Changes,
@@ -25,61 +25,76 @@ public sealed record LedgerEntry(
     bool Known = true
 );
 
-/// <summary>What the ledger and the databases say of each other.</summary>
-/// <param name="Faults">A sentence for each thing that is not as it must be; empty when all is well.</param>
+/// <summary>The result of comparing the ledger with the databases.</summary>
+/// <param name="Faults">One sentence per fault; empty if all is well.</param>
 public sealed record CheckResult(RowCounts Moving, RowCounts Others, IReadOnlyList<string> Faults);
 
 /// <param name="Writes">Transactions that were acknowledged.</param>
-/// <param name="Rows">Rows that they left, the audit trigger's among them.</param>
-/// <param name="Unknown">Transactions whose outcome nobody was told.</param>
+/// <param name="Rows">The rows of those transactions, including the audit trigger's rows.</param>
+/// <param name="Unknown">Transactions whose outcome is unknown.</param>
 public sealed record RowCounts(int Writes, int Rows, int Unknown);
 
 /// <summary>
-/// Remembers each write of the <see cref="Application"/> that was acknowledged, and proves that it stands, once, in the database that
-/// owns its tenant. Beside the ledger: what nobody wrote to has not changed.
+/// Records each acknowledged write of the <see cref="Application"/>, and checks that it is there, once, in the
+/// database that owns its tenant. Also checks that rows without a write have not changed.
 /// </summary>
 public sealed class Ledger
 {
-    /// <summary>What the content of every row of the application begins with.</summary>
+    /// <summary>The prefix of the content of every row of the application.</summary>
     public const string Mark = "application ";
 
     const int Most = 20;
 
-    // The application's rows, and what its triggers wrote for them.
+    // The application's rows, and the rows of its triggers.
     const string Written = """
-        SELECT tenant_id::text AS tenant, 'tasks' AS "table", id::text AS key, title AS content FROM tasks WHERE title LIKE @Like
+        SELECT tenant_id::text AS tenant, 'tasks' AS "table", id::text AS key, title AS content
+        FROM tasks WHERE title LIKE @Like
         UNION ALL
-        SELECT t.tenant_id::text, 'comments', c.id::text, c.body FROM comments c JOIN tasks t ON t.id = c.task_id WHERE c.body LIKE @Like
+        SELECT t.tenant_id::text, 'comments', c.id::text, c.body
+        FROM comments c JOIN tasks t ON t.id = c.task_id WHERE c.body LIKE @Like
         UNION ALL
         SELECT t.tenant_id::text, 'attachments', a.id::text, a.file_name
-        FROM attachments a JOIN comments c ON c.id = a.comment_id JOIN tasks t ON t.id = c.task_id WHERE a.file_name LIKE @Like
+        FROM attachments a JOIN comments c ON c.id = a.comment_id JOIN tasks t ON t.id = c.task_id
+        WHERE a.file_name LIKE @Like
         UNION ALL
-        SELECT tenant_id::text, 'agent_events', id::text, payload ->> 'text' FROM agent_events WHERE payload ->> 'text' LIKE @Like
+        SELECT tenant_id::text, 'agent_events', id::text, payload ->> 'text'
+        FROM agent_events WHERE payload ->> 'text' LIKE @Like
         UNION ALL
-        SELECT tenant_id::text, 'audit_logs', action || ' ' || (detail ->> 'title'), '' FROM audit_logs WHERE detail ->> 'title' LIKE @Like
+        SELECT tenant_id::text, 'audit_logs', action || ' ' || (detail ->> 'title'), ''
+        FROM audit_logs WHERE detail ->> 'title' LIKE @Like
         """;
 
-    // Everything else: its count and digest for each table and tenant. A flip changes mode and settings of the tenant's row.
+    // All other rows: count and digest per table and tenant. A flip changes mode and settings of the tenant's row.
     const string Untouched = """
         WITH rows AS (
-            SELECT 'tenants' AS "table", id AS tenant, hashtextextended((id, slug, name, plan, status, settings - 'isolation', created_at, updated_at)::text, 0) AS hash FROM tenants
+            SELECT 'tenants' AS "table", id AS tenant, hashtextextended(
+                (id, slug, name, plan, status, settings - 'isolation', created_at, updated_at)::text, 0) AS hash
+            FROM tenants
             UNION ALL SELECT 'users', tenant_id, hashtextextended(u::text, 0) FROM users u
             UNION ALL SELECT 'projects', tenant_id, hashtextextended(p::text, 0) FROM projects p
             UNION ALL SELECT 'project_members', tenant_id, hashtextextended(m::text, 0) FROM project_members m
             UNION ALL SELECT 'feature_overrides', tenant_id, hashtextextended(o::text, 0) FROM feature_overrides o
             UNION ALL SELECT 'tasks', tenant_id, hashtextextended(t::text, 0) FROM tasks t WHERE title NOT LIKE @Like
-            UNION ALL SELECT 'comments', t.tenant_id, hashtextextended(c::text, 0) FROM comments c JOIN tasks t ON t.id = c.task_id WHERE c.body NOT LIKE @Like
+            UNION ALL SELECT 'comments', t.tenant_id, hashtextextended(c::text, 0)
+            FROM comments c JOIN tasks t ON t.id = c.task_id WHERE c.body NOT LIKE @Like
             UNION ALL
             SELECT 'attachments', t.tenant_id, hashtextextended(a::text, 0)
-            FROM attachments a JOIN comments c ON c.id = a.comment_id JOIN tasks t ON t.id = c.task_id WHERE a.file_name NOT LIKE @Like
-            UNION ALL SELECT 'design_recommendations', tenant_id, hashtextextended(d::text, 0) FROM design_recommendations d
-            UNION ALL SELECT 'tech_stack_recommendations', tenant_id, hashtextextended(s::text, 0) FROM tech_stack_recommendations s
-            UNION ALL SELECT 'agent_events', tenant_id, hashtextextended(e::text, 0) FROM agent_events e WHERE payload ->> 'text' NOT LIKE @Like
-            UNION ALL SELECT 'audit_logs', tenant_id, hashtextextended(l::text, 0) FROM audit_logs l WHERE detail ->> 'title' IS NULL OR detail ->> 'title' NOT LIKE @Like
+            FROM attachments a JOIN comments c ON c.id = a.comment_id JOIN tasks t ON t.id = c.task_id
+            WHERE a.file_name NOT LIKE @Like
+            UNION ALL SELECT 'design_recommendations', tenant_id, hashtextextended(d::text, 0)
+            FROM design_recommendations d
+            UNION ALL SELECT 'tech_stack_recommendations', tenant_id, hashtextextended(s::text, 0)
+            FROM tech_stack_recommendations s
+            UNION ALL SELECT 'agent_events', tenant_id, hashtextextended(e::text, 0)
+            FROM agent_events e WHERE payload ->> 'text' NOT LIKE @Like
+            UNION ALL SELECT 'audit_logs', tenant_id, hashtextextended(l::text, 0)
+            FROM audit_logs l WHERE detail ->> 'title' IS NULL OR detail ->> 'title' NOT LIKE @Like
             UNION ALL SELECT 'billing.invoices', tenant_id, hashtextextended(i::text, 0) FROM billing.invoices i
-            UNION ALL SELECT 'billing.invoice_lines', i.tenant_id, hashtextextended(l::text, 0) FROM billing.invoice_lines l JOIN billing.invoices i ON i.number = l.invoice_number
+            UNION ALL SELECT 'billing.invoice_lines', i.tenant_id, hashtextextended(l::text, 0)
+            FROM billing.invoice_lines l JOIN billing.invoices i ON i.number = l.invoice_number
         )
-        SELECT coalesce(tenant::text, '') AS tenant, "table", count(*) || ' rows, digest ' || sum(hash) AS content FROM rows GROUP BY 1, 2
+        SELECT coalesce(tenant::text, '') AS tenant, "table", count(*) || ' rows, digest ' || sum(hash) AS content
+        FROM rows GROUP BY 1, 2
         """;
 
     readonly ConcurrentQueue<LedgerEntry> entries = new();
@@ -96,8 +111,8 @@ public sealed class Ledger
 
     public TimeProvider Clock { get; }
 
-    /// <summary>Opens a ledger before the first write and remembers what is there.</summary>
-    /// <param name="shared">The shared database, as a role that sees every row. It stays the caller's.</param>
+    /// <summary>Opens a ledger before the first write, and records the present rows.</summary>
+    /// <param name="shared">The shared database, as a role that sees every row. The caller disposes it.</param>
     /// <param name="moving">The key of the tenant that moves.</param>
     public static async Task<Ledger> OpenAsync(
         NpgsqlDataSource shared,
@@ -109,12 +124,13 @@ public sealed class Ledger
     public void Note(LedgerEntry entry) => entries.Enqueue(entry);
 
     /// <summary>
-    /// How long the tenant was without a database that takes its writes, as the application sees it: from the moment when the first of
-    /// the writes was begun that were turned away and then went to the new database, to the first acknowledgement by the new database.
+    /// How long no database took the tenant's writes, as the application sees it: from the beginning of the
+    /// first write that was refused and then committed in the new database, to the new database's first
+    /// acknowledgement.
     /// </summary>
     /// <param name="database">The new database.</param>
-    /// <param name="since">A moment before the move, at which the tenant was in the old one.</param>
-    /// <returns>Null when the new database has not acknowledged a write.</returns>
+    /// <param name="since">A moment before the promotion, when the tenant was in the old database.</param>
+    /// <returns>Null if the new database has not acknowledged a write.</returns>
     public TimeSpan? Pause(string database, long since)
     {
         var moved = entries
@@ -128,7 +144,9 @@ public sealed class Ledger
         );
     }
 
-    /// <summary>Median, 95th percentile and maximum, in milliseconds, of the writes acknowledged between two moments.</summary>
+    /// <summary>
+    /// Median, 95th percentile and maximum, in milliseconds, of the writes acknowledged between two moments.
+    /// </summary>
     public (double Median, double P95, double Longest)? Latency(bool ofMoving, long from, long to)
     {
         var times = entries
@@ -141,14 +159,14 @@ public sealed class Ledger
         return times.Length == 0 ? null : (times[times.Length / 2], times[times.Length * 95 / 100], times[^1]);
     }
 
-    /// <summary>How many writes were acknowledged between two moments.</summary>
+    /// <summary>The number of writes acknowledged between two moments.</summary>
     public int Writes(bool ofMoving, long from, long to) =>
         entries.Count(entry =>
             entry.Known && entry.Tenant == moving == ofMoving && entry.Ended >= from && entry.Ended < to
         );
 
-    /// <summary>Compares the ledger with the databases. Nobody writes meanwhile.</summary>
-    /// <param name="isolated">The database that owns the moving tenant now; null for the shared one.</param>
+    /// <summary>Compares the ledger with the databases. There must be no writer meanwhile.</summary>
+    /// <param name="isolated">The database that owns the moving tenant now; null if that is the shared one.</param>
     public async Task<CheckResult> CheckAsync(NpgsqlDataSource? isolated, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
@@ -162,19 +180,19 @@ public sealed class Ledger
             )>(isolated, Written, row => row.Tenant, faults, cancellationToken)
         )
             if (!found.TryAdd((tenant, table, key), content))
-                faults.Add($"{table}: {key} ({content}) stands twice.");
+                faults.Add($"{table}: {key} ({content}) is there twice.");
 
         var expected = Replay();
         foreach (var entry in entries.Where(entry => !entry.Known))
             Reconcile(entry, expected, found, faults);
         foreach (var ((tenant, table, key), content) in expected)
             if (!found.TryGetValue((tenant, table, key), out var there))
-                faults.Add($"{table}: {key} ({content}) was acknowledged and is not there.");
+                faults.Add($"{table}: {key} ({content}) was acknowledged, but is not there.");
             else if (there != content)
-                faults.Add($"{table}: {key} is '{there}', and '{content}' was acknowledged.");
+                faults.Add($"{table}: {key} is '{there}', but '{content}' was acknowledged.");
         foreach (var (row, content) in found)
             if (!expected.ContainsKey(row))
-                faults.Add($"{row.Table}: {row.Key} ({content}) is there and was never acknowledged, or was deleted.");
+                faults.Add($"{row.Table}: {row.Key} ({content}) is there, but was never acknowledged or was deleted.");
 
         var now = await UntouchedAsync(isolated, faults, cancellationToken);
         foreach (var part in untouched.Keys.Union(now.Keys))
@@ -184,7 +202,8 @@ public sealed class Ledger
                 && then != today
             )
                 faults.Add(
-                    $"{part.Table} of tenant {part.Tenant}: {today ?? "nothing"} beside the application's rows, and it was {then ?? "nothing"}."
+                    $"{part.Table} of tenant {part.Tenant}: {today ?? "nothing"} besides the application's rows; "
+                        + $"before: {then ?? "nothing"}."
                 );
         RowCounts Of(Func<string, bool> tenant) =>
             new(
@@ -195,7 +214,7 @@ public sealed class Ledger
         return new(Of(tenant => tenant == moving), Of(tenant => tenant != moving), [.. faults.Take(Most)]);
     }
 
-    // A row is one writer's: the order of the queue is the order of its changes.
+    // Each row has one writer, so the order of the queue is the order of its changes.
     Dictionary<(string Tenant, string Table, string Key), string> Replay()
     {
         var rows = new Dictionary<(string, string, string), string>();
@@ -208,7 +227,7 @@ public sealed class Ledger
         return rows;
     }
 
-    // Committed or not is both right; half of it is not.
+    // Both outcomes are right, committed or not; half of a transaction is not.
     static void Reconcile(
         LedgerEntry entry,
         Dictionary<(string, string, string), string> expected,
@@ -224,7 +243,8 @@ public sealed class Ledger
         {
             if (!Stands(change => change.Was))
                 faults.Add(
-                    $"Half a transaction: {string.Join(", ", entry.Changes.Select(change => $"{change.Table} {change.Key}"))}."
+                    $"Half a transaction: "
+                        + $"{string.Join(", ", entry.Changes.Select(change => $"{change.Table} {change.Key}"))}."
                 );
             return;
         }
@@ -258,7 +278,8 @@ public sealed class Ledger
             await ReadAsync<(string Tenant, string Table, string Content)>(shared, Untouched, cancellationToken)
         ).ToDictionary(row => (row.Tenant, row.Table), row => row.Content);
 
-    // The moving tenant's rows from its owner, everybody else's from the shared database. The copy that stayed behind is nobody's.
+    // The moving tenant's rows come from its owner, all other rows from the shared database. The remaining copy
+    // belongs to no tenant.
     async Task<IReadOnlyList<T>> OfOwnersAsync<T>(
         NpgsqlDataSource? isolated,
         string sql,
@@ -274,7 +295,7 @@ public sealed class Ledger
         faults.AddRange(
             moved
                 .Where(row => tenantOf(row) != moving)
-                .Select(row => $"In the isolated database, of another tenant: {row}.")
+                .Select(row => $"A row of another tenant is in the isolated database: {row}.")
         );
         return [.. rows.Where(row => tenantOf(row) != moving), .. moved.Where(row => tenantOf(row) == moving)];
     }
@@ -286,7 +307,7 @@ public sealed class Ledger
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        // A row's text is compared across databases.
+        // A row's text must be equal in both databases.
         await connection.ExecuteAsync("SET TimeZone = 'UTC'");
         return (
             await connection.QueryAsync<T>(

@@ -5,20 +5,22 @@ using Npgsql;
 
 namespace Migrator.Demo;
 
-/// <summary>How much goes into the sample database, and which of all possible samples it is.</summary>
-/// <param name="MainRows">Rows of <see cref="SampleDatabase.MainSlug"/> in all tables together, to within a few.</param>
-/// <param name="OtherTenants">How many tenants share the database with it.</param>
-/// <param name="OtherRows">Rows of the largest of them; the others have between a third of that and all.</param>
+/// <summary>The size of the sample database, and the seed of its rows.</summary>
+/// <param name="MainRows">Rows of <see cref="SampleDatabase.MainSlug"/> in all tables together, approximately.</param>
+/// <param name="OtherTenants">The number of other tenants in the database.</param>
+/// <param name="OtherRows">
+/// Rows of the largest other tenant; the others have between a third of that number and all of it.
+/// </param>
 /// <param name="Seed">The same seed gives the same rows.</param>
 public sealed record SampleSize(long MainRows = 200_000, int OtherTenants = 10, long OtherRows = 6_000, int Seed = 1);
 
-/// <summary>The shared database of a made-up company, as demo, tests and benchmark need one.</summary>
+/// <summary>The shared database of an invented company, for demo, tests and benchmark.</summary>
 public static class SampleDatabase
 {
     /// <summary>The database's name.</summary>
     public const string Name = "factorydb";
 
-    /// <summary>The role that owns everything and that the migrator runs as; no superuser.</summary>
+    /// <summary>The role that owns all objects and that the migrator runs as; not a superuser.</summary>
     public const string Admin = "factoryadmin";
 
     /// <summary>The role the application connects as; row-level security applies to it.</summary>
@@ -27,12 +29,13 @@ public static class SampleDatabase
     /// <summary>The tenant to promote.</summary>
     public const string MainSlug = "acme-corp";
 
-    /// <summary>Tables without tenant data, to be named in the settings.</summary>
+    /// <summary>Tables without tenant data, which the settings must name.</summary>
     public static IReadOnlyList<string> ReferenceTables { get; } = ["public.plans", "public.feature_flags"];
 
     const string Tenants = """
         CREATE TEMPORARY TABLE sample_tenants AS
-            SELECT md5(slug || @Seed)::uuid AS tenant_id, hashtextextended(slug, @Seed) AS salt, slug, total, plan, place
+            SELECT md5(slug || @Seed)::uuid AS tenant_id, hashtextextended(slug, @Seed) AS salt,
+                   slug, total, plan, place
             FROM unnest(@Slugs, @Totals, @Plans) WITH ORDINALITY AS given (slug, total, plan, place);
 
         INSERT INTO tenants (id, slug, name, plan, settings, created_at, updated_at)
@@ -56,7 +59,7 @@ public static class SampleDatabase
         "wayne-enterprises",
     ];
 
-    /// <summary>Creates the two roles; on the target's server as well, when that is another one.</summary>
+    /// <summary>Creates the two roles, on the target's server too if that is another one.</summary>
     public static async Task CreateRolesAsync(EmbeddedCluster cluster, CancellationToken cancellationToken = default)
     {
         await cluster.CreateRoleAsync(
@@ -67,7 +70,7 @@ public static class SampleDatabase
         await cluster.CreateRoleAsync(Application, "LOGIN", creator: Admin, cancellationToken: cancellationToken);
     }
 
-    /// <summary>Creates the database with its schema and reference rows. The roles exist.</summary>
+    /// <summary>Creates the database with its schema and reference rows. The roles must exist.</summary>
     public static async Task CreateAsync(
         EmbeddedCluster cluster,
         string database = Name,
@@ -82,9 +85,11 @@ public static class SampleDatabase
     }
 
     /// <summary>Writes the tenants and their rows.</summary>
-    /// <param name="cluster">The server; its superuser writes, for only it can pass by triggers and foreign keys.</param>
+    /// <param name="cluster">
+    /// The server. Its superuser writes, because only a superuser can skip triggers and foreign keys.
+    /// </param>
     /// <param name="database">A database made by <see cref="CreateAsync"/>.</param>
-    /// <param name="size">How much; null for the demo's size.</param>
+    /// <param name="size">The size; null for the demo's size.</param>
     /// <param name="cancellationToken">Ends the call; nothing is written then.</param>
     public static async Task FillAsync(
         EmbeddedCluster cluster,
@@ -94,7 +99,7 @@ public static class SampleDatabase
     )
     {
         size ??= new();
-        // Without a pool: the helping functions are temporary, and the session must end for them to go.
+        // Without a pool: the helper functions are temporary, and disappear when the session ends.
         var builder = new NpgsqlConnectionStringBuilder(cluster.ConnectionString(database)) { Pooling = false };
         await using var connection = new NpgsqlConnection(builder.ConnectionString);
         await connection.OpenAsync(cancellationToken);
@@ -105,7 +110,7 @@ public static class SampleDatabase
             await transaction.CommitAsync(cancellationToken);
         }
 
-        // Visibility map and statistics as autovacuum would have left them long ago.
+        // Visibility map and statistics in the state in which autovacuum leaves them.
         await ExecuteAsync("VACUUM (ANALYZE)");
 
         Task ExecuteAsync(string sql, object? parameters = null) =>

@@ -10,7 +10,7 @@ CREATE DOMAIN email_address AS text CHECK (VALUE ~ '^[^@[:space:]]+@[^@[:space:]
 CREATE FUNCTION current_tenant_id() RETURNS uuid LANGUAGE sql STABLE AS
     $$ SELECT NULLIF(pg_catalog.current_setting('app.current_tenant_id', true), '')::uuid $$;
 
--- The same for everybody
+-- The same for all tenants
 
 CREATE TABLE schema_migrations (
     version text PRIMARY KEY,
@@ -124,7 +124,7 @@ CREATE INDEX comments_reply_idx ON comments (reply_to) WHERE reply_to IS NOT NUL
 CREATE INDEX comments_author_idx ON comments (author_id);
 CREATE INDEX comments_task_idx ON comments (task_id, created_at);
 
--- Two steps from the tenant.
+-- Two foreign keys away from the tenant.
 CREATE TABLE attachments (
     id bigserial PRIMARY KEY,
     comment_id uuid NOT NULL REFERENCES comments (id) ON DELETE CASCADE,
@@ -188,7 +188,7 @@ END
 $$;
 CREATE TABLE agent_events_other PARTITION OF agent_events DEFAULT;
 
--- Null tenant: what the system itself did.
+-- Null tenant: actions of the system itself.
 CREATE TABLE audit_logs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id uuid REFERENCES tenants (id) ON DELETE CASCADE,
@@ -269,7 +269,7 @@ BEGIN
 END
 $$;
 
--- Who sees what
+-- Row-level security and grants
 
 DO $$
 DECLARE
@@ -294,7 +294,7 @@ ALTER TABLE billing.invoice_lines ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON billing.invoice_lines
     USING (EXISTS (SELECT FROM billing.invoices i WHERE i.number = invoice_lines.invoice_number));
 
--- Not on partitions: a policy of the partitioned table does not hold for who reads a partition by its own name.
+-- Not on partitions: a policy of the partitioned table does not apply to a query that names the partition.
 GRANT USAGE ON SCHEMA billing TO application_role;
 GRANT SELECT ON plans, feature_flags, tenants, billing.invoices, billing.invoice_lines TO application_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON feature_overrides, users, projects, project_members, tasks, comments, attachments,

@@ -3,14 +3,19 @@ using Migrator.Model;
 
 namespace Migrator.Doctor;
 
-/// <summary>What a promotion may have, by its state. Whatever else bears our names was left behind.</summary>
+/// <summary>
+/// The objects that a promotion may have in its state. Any other object with one of our names was left behind.
+/// </summary>
 public static class ExpectedObjects
 {
     /// <summary>Slot and publication in the shared database: until the flip.</summary>
     public static bool MayHaveForwardSlot(PromotionRecord? promotion) =>
         promotion is { EndedAt: null, IsFlipped: false };
 
-    /// <summary>Slot and publication in the isolated database: from shortly before the flip until the way back is gone or over.</summary>
+    /// <summary>
+    /// Slot and publication in the isolated database: from shortly before the flip until the end of the
+    /// rollback or the promotion.
+    /// </summary>
     public static bool MayHaveReverseSlot(PromotionRecord? promotion) =>
         promotion
             is {
@@ -21,6 +26,6 @@ public static class ExpectedObjects
                     or PromotionState.Shared,
             };
 
-    /// <summary>The guard in the shared database: until finalized, or rolled back.</summary>
+    /// <summary>The guard in the shared database: until the promotion is finalized or rolled back.</summary>
     public static bool MayHaveGuard(PromotionRecord? promotion) => promotion is { EndedAt: null };
 }

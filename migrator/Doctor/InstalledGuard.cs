@@ -4,10 +4,10 @@ using Npgsql;
 
 namespace Migrator.Doctor;
 
-/// <summary>A write guard as a database has it: its row, or only triggers and functions that bear its name.</summary>
-/// <param name="Prefix">What the names of its triggers and functions begin with.</param>
-/// <param name="TenantKey">Whose it is; null when the row is gone.</param>
-/// <param name="Objects">Triggers and functions.</param>
+/// <summary>A write guard in a database: its row, or only triggers and functions with its name.</summary>
+/// <param name="Prefix">The prefix of the names of its triggers and functions.</param>
+/// <param name="TenantKey">The key of the guard's tenant; null if the row is missing.</param>
+/// <param name="Objects">The number of triggers and functions.</param>
 public sealed record InstalledGuard(
     string Prefix,
     string? TenantKey,
@@ -34,7 +34,9 @@ public sealed record InstalledGuard(
                 """
                 SELECT left(name, @length), count(*)
                 FROM (SELECT tgname::text FROM pg_trigger WHERE tgparentid = 0
-                      UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)
+                      UNION ALL
+                      SELECT proname::text FROM pg_proc
+                      WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)
                 WHERE starts_with(name, @TriggerPrefix) GROUP BY 1
                 """,
                 new { length = WriteGuard.PrefixLength, WriteGuard.TriggerPrefix },

@@ -11,8 +11,9 @@ using Npgsql;
 namespace Migrator.Doctor;
 
 /// <summary>
-/// Looks for what promotions of any tenant left behind: in the shared database, and in the isolated ones on the servers that settings and
-/// journal name. Looking changes nothing and takes no lock; what a run at work has is left out.
+/// Finds objects that promotions of any tenant left behind: in the shared database, and in the isolated
+/// databases on the servers that settings and journal name. The search changes nothing and takes no lock.
+/// Objects of an active run are not reported.
 /// </summary>
 public sealed class OrphanFinder(MigratorSettings settings)
 {
@@ -26,7 +27,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         warnings.Clear();
         await using var shared = await Databases.OpenSharedAsync(settings, cancellationToken);
         var here = new Target(settings.Source.Host!, settings.Source.Port, shared.Database);
-        // Things first, owners after: whoever begins a promotion in between is known before its slot is judged.
+        // Objects first, owners afterwards: a promotion that begins in between is known before its slot is checked.
         var slots = (await SlotStatus.ListAsync(shared, cancellationToken))
             .Where(slot => slot.Database == shared.Database)
             .ToArray();
@@ -54,7 +55,8 @@ public sealed class OrphanFinder(MigratorSettings settings)
         return new([.. found], [.. warnings]);
     }
 
-    // The tenants of today, and those of journal and guard, renamed or deleted since; the name under which it was promoted first.
+    // The present tenants, and the tenants in journal and guard that were renamed or deleted since; a promotion
+    // is listed under the name that the tenant had then.
     async Task<IReadOnlyList<Owner>> OwnersAsync(
         NpgsqlConnection shared,
         IReadOnlyList<InstalledGuard> guards,
@@ -78,7 +80,8 @@ public sealed class OrphanFinder(MigratorSettings settings)
         var tenancy = settings.Tenancy;
         known.AddRange(
             await shared.QueryAsync<(string, string)>(
-                $"SELECT {Sql.Identifier(tenancy.SlugColumn)}::text, {Sql.Identifier(tenancy.KeyColumn)}::text FROM {tenancy.Table.Quoted}",
+                $"SELECT {Sql.Identifier(tenancy.SlugColumn)}::text, {Sql.Identifier(tenancy.KeyColumn)}::text "
+                    + $"FROM {tenancy.Table.Quoted}",
                 cancellationToken
             )
         );
@@ -89,7 +92,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         return owners;
     }
 
-    // By the lock that PromotionJournal holds.
+    // Detected by the lock that PromotionJournal holds.
     static async Task<HashSet<string>> ActiveRunsAsync(
         NpgsqlConnection shared,
         IReadOnlyList<Owner> owners,
@@ -100,8 +103,10 @@ public sealed class OrphanFinder(MigratorSettings settings)
                 """
                 SELECT DISTINCT key
                 FROM unnest(@keys) key
-                JOIN pg_locks l ON l.classid = @LockClass AND l.objid::bigint = hashtext(key)::bigint & 4294967295 AND l.objsubid = 2
-                WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                JOIN pg_locks l ON l.classid = @LockClass
+                               AND l.objid::bigint = hashtext(key)::bigint & 4294967295 AND l.objsubid = 2
+                WHERE l.locktype = 'advisory' AND l.granted
+                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                 """,
                 new
                 {
@@ -205,7 +210,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
             );
     }
 
-    // A run at work clears up after itself.
+    // An active run removes its objects itself.
     bool IsOrphaned(Owner? owner, Func<PromotionRecord?, bool> serves) =>
         !serves(owner?.Promotion) && (owner is null || !activeRuns.Contains(owner.Tenant.Key));
 
@@ -300,7 +305,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         {
             await using var isolated = await Databases.OpenAsync(At(place), cancellationToken);
             var mark = await IsolatedMark.ReadAsync(isolated, cancellationToken);
-            // A database of that name which is another tenant's, or was made from another shared database.
+            // The database has that name but belongs to another owner.
             if (
                 mark is not null
                 && (mark.TenantKey != owner.Tenant.Key || mark.Foreign(here, owner.Tenant.Slug) is not null)
@@ -340,7 +345,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         }
     }
 
-    /// <summary>How to connect to the database where something was found.</summary>
+    /// <summary>How to connect to the database of the finding.</summary>
     public NpgsqlConnectionStringBuilder At(Target place) =>
         (place.Host, place.Port, place.Database)
         == (settings.Source.Host, settings.Source.Port, settings.Source.Database)

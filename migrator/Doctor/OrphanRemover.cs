@@ -10,10 +10,10 @@ using Migrator.Terminal;
 
 namespace Migrator.Doctor;
 
-/// <summary>Removes what serves nobody, under its tenant's lock: never against a run.</summary>
+/// <summary>Removes an orphaned object under its tenant's lock, so never during a run.</summary>
 public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder)
 {
-    /// <returns>Null when it is gone; otherwise why it is not.</returns>
+    /// <returns>Null when the object is removed; otherwise the reason why not.</returns>
     public async Task<string?> RemoveAsync(OrphanedObject orphan, CancellationToken cancellationToken)
     {
         try

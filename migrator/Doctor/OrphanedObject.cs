@@ -5,7 +5,7 @@ namespace Migrator.Doctor;
 
 public enum OrphanedObjectKind
 {
-    /// <summary>A replication slot: makes its server keep WAL until the disk is full.</summary>
+    /// <summary>A replication slot: it makes its server keep WAL until the disk is full.</summary>
     Slot,
 
     /// <summary>A publication; harmless by itself.</summary>
@@ -14,15 +14,15 @@ public enum OrphanedObjectKind
     /// <summary>The write guard: row, triggers and functions.</summary>
     Guard,
 
-    /// <summary>A server that could not be looked at.</summary>
+    /// <summary>A server that could not be inspected.</summary>
     Server,
 }
 
-/// <summary>Something of a promotion that is where it should not be, or not as it should be.</summary>
-/// <param name="Owner">Whose promotion made it; null when neither tenants nor journal tell.</param>
-/// <param name="Place">Where it is.</param>
-/// <param name="Problem">What is wrong.</param>
-/// <param name="Remedy">What to do.</param>
+/// <summary>An object of a promotion that should not exist, or not in its present state.</summary>
+/// <param name="Owner">The tenant whose promotion made the object; null if neither tenants nor journal tell.</param>
+/// <param name="Place">The object's database and server.</param>
+/// <param name="Problem">The problem.</param>
+/// <param name="Remedy">The next step.</param>
 public sealed record OrphanedObject(
     OrphanedObjectKind Kind,
     string Name,
@@ -32,21 +32,24 @@ public sealed record OrphanedObject(
     string Remedy
 )
 {
-    /// <summary>Tells by the promotion, as the journal has it now, whether the thing serves it. Null for what is not to be removed but decided.</summary>
+    /// <summary>
+    /// Whether the promotion, as it is in the journal now, uses the object. Null if a person has to decide
+    /// about the object.
+    /// </summary>
     public Func<PromotionRecord?, bool>? Serves { get; init; }
 
     public bool IsRemovable => Serves is not null;
 
-    /// <summary>WAL that the server keeps because of it.</summary>
+    /// <summary>The WAL that the server keeps because of the object.</summary>
     public long? WalBytes { get; init; }
 
-    /// <summary>Since when it has been so, if that is known.</summary>
+    /// <summary>Since when the object has been in this state, if known.</summary>
     public DateTime? Since { get; init; }
 }
 
 /// <summary>A tenant, and its newest promotion if there was one.</summary>
 public sealed record Owner(Tenant Tenant, PromotionRecord? Promotion);
 
-/// <summary>What was found.</summary>
-/// <param name="Warnings">What could not be looked at and hardly matters: servers that only promotions of the past name.</param>
+/// <summary>The result of a search.</summary>
+/// <param name="Warnings">Servers that could not be inspected, but that only past promotions name.</param>
 public sealed record Diagnosis(IReadOnlyList<OrphanedObject> Orphans, IReadOnlyList<string> Warnings);

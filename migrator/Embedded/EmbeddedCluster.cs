@@ -10,24 +10,27 @@ using Npgsql;
 
 namespace Migrator.Embedded;
 
-/// <summary>How a server is stopped; see <see href="https://www.postgresql.org/docs/current/app-pg-ctl.html">pg_ctl</see>.</summary>
+/// <summary>
+/// How a server is stopped; see
+/// <see href="https://www.postgresql.org/docs/current/app-pg-ctl.html">pg_ctl</see>.
+/// </summary>
 public enum StopMode
 {
-    /// <summary>Sessions are cut off, their transactions rolled back, a checkpoint is written.</summary>
+    /// <summary>Sessions are terminated, their transactions rolled back, and a checkpoint is written.</summary>
     Fast,
 
-    /// <summary>Everything is dropped on the spot, as in a crash: the next start recovers.</summary>
+    /// <summary>The server stops at once, as in a crash; the next start recovers.</summary>
     Immediate,
 }
 
 /// <summary>
-/// A throw-away PostgreSQL server: a temporary directory, a free port on the loopback, gone without a trace when this
-/// object is disposed or this process ends, however it ends.
+/// A temporary PostgreSQL server: a temporary directory and a free loopback port. The server and its directory
+/// are removed when this object is disposed or this process ends, however it ends.
 /// </summary>
 /// <remarks>
-/// A shell beside the server holds one end of a pipe of which this process holds the other. The pipe closes on dispose,
-/// on Ctrl-C, on a crash and on kill -9 alike; then the shell stops the server and removes the directory. There is no
-/// other way to stop for good, so there is none that could be forgotten.
+/// A shell beside the server holds one end of a pipe, and this process holds the other end. The pipe closes on
+/// dispose, on Ctrl-C, on a crash and on kill -9. The shell then stops the server and removes the directory.
+/// There is no other way to stop for good, so no caller can forget one.
 /// </remarks>
 public sealed class EmbeddedCluster : IAsyncDisposable
 {
@@ -37,7 +40,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>Where the server listens.</summary>
     public const string Host = "127.0.0.1";
 
-    /// <summary>Settings for data that nobody will miss if the machine goes down: no flushing; logical decoding possible.</summary>
+    /// <summary>Settings for data that may be lost with the machine: no flushing; logical decoding possible.</summary>
     /// <remarks>
     /// <c>synchronous_commit</c> stays on: without flushing it costs nothing, and a commit outlives an immediate stop.
     /// </remarks>
@@ -53,8 +56,9 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             ["max_wal_size"] = "4GB",
         };
 
-    // pg_ctl refuses when the server never came up or is down already; the directory goes all the same. The loop is for
-    // a start in flight while its parent died: it may still write. A postmaster without its directory ends by itself.
+    // pg_ctl fails when the server never started or is down already; the directory is removed anyway. The loop
+    // is for a start that was under way when its parent died: it may still write. A postmaster without its
+    // directory ends by itself.
     const string Watcher = """
         read -r word
         [ "$word" = keep ] && exit 0
@@ -71,7 +75,8 @@ public sealed class EmbeddedCluster : IAsyncDisposable
 
     const int PortAttempts = 10;
 
-    // A socket's path holds 107 bytes, and the server appends '/.s.PGSQL.54321.lock'. Without a socket all works as well.
+    // A socket's path holds 107 bytes, and the server appends '/.s.PGSQL.54321.lock'. The server also works
+    // without a socket.
     const int LongestSocketDirectory = 85;
 
     readonly Unprivileged? user = Unprivileged.ForRoot();
@@ -92,7 +97,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>The loopback port; it stays the same across restarts.</summary>
     public int Port { get; private set; }
 
-    /// <summary>The directory that holds everything of this server, the socket included.</summary>
+    /// <summary>The directory of all files of this server, including the socket.</summary>
     public string RootDirectory => root;
 
     /// <summary>The data directory.</summary>
@@ -101,15 +106,20 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>The server's log.</summary>
     public string LogFile => Path.Combine(root, "log");
 
-    /// <summary>A command line for a person to stop the server and remove its directory after <see cref="LeaveRunningAsync"/>.</summary>
+    /// <summary>
+    /// A command line for a user to stop the server and remove its directory after
+    /// <see cref="LeaveRunningAsync"/>.
+    /// </summary>
     public string RemoveCommand =>
         $"{user?.CommandLine}{Binaries["pg_ctl"]} stop -D {DataDirectory} -m immediate && rm -rf {root}";
 
     /// <summary>Creates and starts a server.</summary>
-    /// <param name="binaries">Which server.</param>
+    /// <param name="binaries">The programs of the server.</param>
     /// <param name="settings">Lines of postgresql.conf; null for <see cref="FastSettings"/>.</param>
-    /// <param name="cancellationToken">Ends the start; nothing stays behind.</param>
-    /// <exception cref="Failure">The server did not come up; the message holds the last lines of its log.</exception>
+    /// <param name="cancellationToken">Cancels the start; no files stay behind.</param>
+    /// <exception cref="MigratorException">
+    /// The server did not start; the message holds the last lines of its log.
+    /// </exception>
     public static async Task<EmbeddedCluster> StartAsync(
         PostgresBinaries binaries,
         IReadOnlyDictionary<string, string>? settings = null,
@@ -132,7 +142,9 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>A connection string for the superuser.</summary>
     public string ConnectionString(string database = "postgres") => ConnectionString(database, Superuser);
 
-    /// <summary>A connection string for a role whose password this object knows, because it created the role.</summary>
+    /// <summary>
+    /// A connection string for a role that this object created, and whose password it therefore knows.
+    /// </summary>
     public string ConnectionString(string database, string role) => ConnectionString(database, role, passwords[role]);
 
     /// <summary>A connection string for any role.</summary>
@@ -150,11 +162,11 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>The password of a role that was created here, or of the superuser.</summary>
     public string PasswordOf(string role) => passwords[role];
 
-    /// <summary>Creates a role with a password, drawn if none is given.</summary>
-    /// <param name="role">Its name, in any spelling.</param>
+    /// <summary>Creates a role with a password; a random one if none is given.</summary>
+    /// <param name="role">The role's name; it may need quoting.</param>
     /// <param name="attributes">Keywords of CREATE ROLE, such as <c>LOGIN CREATEDB</c>.</param>
-    /// <param name="password">Its password.</param>
-    /// <param name="creator">Who creates it, and from PostgreSQL 16 on thereby may grant it.</param>
+    /// <param name="password">The role's password.</param>
+    /// <param name="creator">The role that creates it, and that may grant it (since PostgreSQL 16).</param>
     /// <param name="cancellationToken">Ends the call.</param>
     public async Task CreateRoleAsync(
         string role,
@@ -187,7 +199,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             cancellationToken
         );
 
-    /// <summary>Drops a database and whoever is connected to it.</summary>
+    /// <summary>Drops a database and ends its sessions.</summary>
     public Task DropDatabaseAsync(string database, CancellationToken cancellationToken = default) =>
         ExecuteFormattedAsync(
             Superuser,
@@ -196,7 +208,9 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             cancellationToken
         );
 
-    /// <summary>Stops the server and keeps its data; <see cref="StartAsync(CancellationToken)"/> brings it back.</summary>
+    /// <summary>
+    /// Stops the server and keeps its data; <see cref="StartAsync(CancellationToken)"/> starts it again.
+    /// </summary>
     public async Task StopAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default)
     {
         var how = mode == StopMode.Fast ? "fast" : "immediate";
@@ -211,7 +225,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         var result = await TryStartAsync(cancellationToken);
         if (!result.IsSuccess)
             throw StartFailed(result);
-        // Pooled connections lead to the server that was.
+        // Pooled connections lead to the stopped server.
         NpgsqlConnection.ClearAllPools();
     }
 
@@ -226,7 +240,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     public Task<string> ReadLogAsync(CancellationToken cancellationToken = default) =>
         File.ReadAllTextAsync(LogFile, cancellationToken);
 
-    /// <summary>Lets go: the server stays up after this process; <see cref="RemoveCommand"/> says how to end it.</summary>
+    /// <summary>Leaves the server running after this process; <see cref="RemoveCommand"/> stops it.</summary>
     public async Task LeaveRunningAsync()
     {
         lastWord.TrySetResult("keep\n");
@@ -242,7 +256,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
 
     async Task CreateAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
-        // Watcher first: whatever is created from here on will be removed.
+        // Watcher first: all files that are created from here on will be removed.
         watcher = StartWatcher();
         if (user is not null)
             await user.OwnAsync(root, cancellationToken);
@@ -275,7 +289,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             var result = await TryStartAsync(cancellationToken);
             if (result.IsSuccess)
                 return;
-            // Between our asking for a free port and the server's taking it, somebody else may have.
+            // Another process may take the free port before the server does.
             if (attempt == PortAttempts || !TailOfLog().Contains("Address already in use", StringComparison.Ordinal))
                 throw StartFailed(result);
         }
@@ -328,7 +342,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         return await Cli.Wrap(line[0])
             .WithArguments(line[1..])
             .WithWorkingDirectory(root)
-            // What is set for the user's own PostgreSQL must not lead these programs elsewhere.
+            // Variables for the user's own PostgreSQL must not redirect these programs.
             .WithEnvironmentVariables(variables =>
                 variables
                     .Set("LC_ALL", "C")
@@ -343,7 +357,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
 
     Task<CommandResult> StartWatcher()
     {
-        // A session of its own: signals for our process group, Ctrl-C or kill -9, must not reach it.
+        // A separate session: signals for our process group (Ctrl-C, kill -9) must not reach the shell.
         string[] session = OperatingSystem.IsLinux() ? ["setsid"] : [];
         string[] line = [.. session, "sh", "-c", Watcher, "sh", root, .. user?.Prefix ?? [], Binaries["pg_ctl"]];
         return Cli.Wrap(line[0])
@@ -353,7 +367,8 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 PipeSource.Create(
                     async (stdin, cancellationToken) =>
                     {
-                        // Nothing is sent and nothing closed until the end: an open pipe says that we are alive.
+                        // No data is sent and the pipe stays open until the end: an open pipe means that this
+                        // process lives.
                         var word = await lastWord.Task.WaitAsync(cancellationToken);
                         await stdin.WriteAsync(Encoding.ASCII.GetBytes(word), cancellationToken);
                     }
@@ -371,7 +386,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        // Without a pool: an idle pooled session on 'postgres' or template1 would be in the way of CREATE DATABASE.
+        // Without a pool: an idle pooled session on 'postgres' or template1 would block CREATE DATABASE.
         var builder = new NpgsqlConnectionStringBuilder(ConnectionString("postgres", role)) { Pooling = false };
         await using var connection = new NpgsqlConnection(builder.ConnectionString);
         await connection.OpenAsync(cancellationToken);

@@ -6,12 +6,12 @@ using Migrator.Model;
 
 namespace Migrator.Embedded;
 
-/// <summary>A directory that holds a PostgreSQL server's programs: <c>initdb</c>, <c>pg_ctl</c>, <c>postgres</c>.</summary>
+/// <summary>A directory with a PostgreSQL server's programs: <c>initdb</c>, <c>pg_ctl</c>, <c>postgres</c>.</summary>
 /// <param name="BinDirectory">The directory.</param>
 /// <param name="Major">The server's major version: 15 for 15.18.</param>
 public sealed partial record PostgresBinaries(string BinDirectory, int Major)
 {
-    /// <summary>The environment variable that names the directory and goes before every other place.</summary>
+    /// <summary>The environment variable that names the directory; it has precedence over all other places.</summary>
     public const string EnvironmentVariable = "POSTGRES_BIN";
 
     const string DebianRoot = "/usr/lib/postgresql";
@@ -22,8 +22,8 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
     public string this[string program] => Path.Combine(BinDirectory, program);
 
     /// <summary>
-    /// Looks in <c>POSTGRES_BIN</c>, PATH and Debian's directories, in this order; null when there is none.
-    /// A <c>POSTGRES_BIN</c> that holds no server is an error: somebody meant that one.
+    /// Looks in <c>POSTGRES_BIN</c>, PATH and Debian's directories, in this order; null if there is none. A
+    /// <c>POSTGRES_BIN</c> without a server is an error, because the user named that directory.
     /// </summary>
     public static async Task<PostgresBinaries?> FindAsync(CancellationToken cancellationToken = default)
     {
@@ -32,8 +32,8 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
     }
 
     /// <summary>
-    /// Looks for one major version: in <c>POSTGRES_BIN_18</c> (for 18), in Debian's directory, and wherever
-    /// <see cref="FindAsync"/> finds a server; null when none is of that version.
+    /// Looks for one major version: in <c>POSTGRES_BIN_18</c> (for 18), in Debian's directory, and where
+    /// <see cref="FindAsync"/> finds a server; null if none has that version.
     /// </summary>
     public static async Task<PostgresBinaries?> FindMajorAsync(int major, CancellationToken cancellationToken = default)
     {
@@ -45,10 +45,13 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
         return found?.Major == major ? found : null;
     }
 
-    /// <summary>Like <see cref="FindAsync"/>, and where there is none installs Debian's package if that is possible.</summary>
-    /// <param name="say">Told before something slow begins.</param>
-    /// <param name="cancellationToken">Ends the installation.</param>
-    /// <exception cref="Failure">There is no server, and none could be installed.</exception>
+    /// <summary>
+    /// Like <see cref="FindAsync"/>, but installs Debian's package if there is no server and the package can be
+    /// installed.
+    /// </summary>
+    /// <param name="say">Called before a slow step begins.</param>
+    /// <param name="cancellationToken">Cancels the installation.</param>
+    /// <exception cref="MigratorException">There is no server, and installing one failed.</exception>
     public static async Task<PostgresBinaries> FindOrInstallAsync(
         Action<string>? say = null,
         CancellationToken cancellationToken = default
@@ -61,7 +64,7 @@ public sealed partial record PostgresBinaries(string BinDirectory, int Major)
             throw NotFound("");
 
         say?.Invoke("PostgreSQL is not installed: installing Debian's package 'postgresql' ...");
-        // A machine that never asked for its package lists finds nothing; one with stale lists may still install.
+        // Without package lists the installation needs them first; with stale lists it may still succeed.
         await AptGetAsync(["update"], cancellationToken);
         var failure = await AptGetAsync(
             ["install", "--yes", "--no-install-recommends", "postgresql"],

@@ -3,17 +3,19 @@ using Migrator.Model;
 
 namespace Migrator.Embedded;
 
-/// <summary>The user that runs the server when we are root, which PostgreSQL refuses to run as.</summary>
+/// <summary>
+/// The user that runs the server when this process is root, because PostgreSQL refuses to run as root.
+/// </summary>
 sealed record Unprivileged(string Uid, string Gid)
 {
-    /// <summary>What goes before a command to run it as this user.</summary>
+    /// <summary>The words before a command that make it run as this user.</summary>
     /// <remarks><c>setpriv</c> executes the command in place: no login session, no process in between.</remarks>
     public string[] Prefix => ["setpriv", $"--reuid={Uid}", $"--regid={Gid}", "--clear-groups", "--"];
 
-    /// <summary>The same for a person to type.</summary>
+    /// <summary>The same words for a user to type.</summary>
     public string CommandLine => string.Join(' ', Prefix) + " ";
 
-    /// <summary>Null when we are not root and no other user is needed.</summary>
+    /// <summary>Null if this process is not root and needs no other user.</summary>
     public static Unprivileged? ForRoot()
     {
         if (!Environment.IsPrivilegedProcess)
@@ -26,12 +28,13 @@ sealed record Unprivileged(string Uid, string Gid)
             ?? users.GetValueOrDefault("nobody")
             ?? throw new MigratorException(
                 ExitCode.Failed,
-                "PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody'. Run this as another user."
+                "PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody'. "
+                    + "Run the same command as another user."
             );
         return new(user[2], user[3]);
     }
 
-    /// <summary>Gives a file or directory to this user.</summary>
+    /// <summary>Makes this user the owner of a file or directory.</summary>
     public async Task OwnAsync(string path, CancellationToken cancellationToken) =>
         await Cli.Wrap("chown").WithArguments([$"{Uid}:{Gid}", path]).ExecuteAsync(cancellationToken);
 }

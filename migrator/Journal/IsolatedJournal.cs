@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace Migrator.Journal;
 
-/// <summary>What the isolated database says of itself, and the run number that keeps an older run from writing into it.</summary>
+/// <summary>
+/// What the isolated database records: its owner, and the run number that keeps an older run from writing.
+/// </summary>
 public sealed class IsolatedJournal(
     NpgsqlDataSource isolated,
     Tenant tenant,
@@ -17,7 +19,10 @@ public sealed class IsolatedJournal(
     bool isLive
 )
 {
-    /// <summary>Puts our mark on the database, or renews it with this run's number. Waits for what older runs have in flight.</summary>
+    /// <summary>
+    /// Claims the database for this run: writes or renews the mark with its number. Waits for the open
+    /// transactions of older runs.
+    /// </summary>
     /// <exception cref="MigratorException">The mark names another shared database: nothing was changed.</exception>
     public async Task ClaimAsync(CancellationToken cancellationToken)
     {
@@ -54,7 +59,7 @@ public sealed class IsolatedJournal(
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Says of the database that the tenant's writes are accepted there, or are no longer; part of the caller's transaction.</summary>
+    /// <summary>Records whether the database takes the tenant's writes, as part of the caller's transaction.</summary>
     public Task SetLiveAsync(NpgsqlConnection connection, bool live, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(
             "UPDATE tenant_promotion.owner SET live = @live WHERE tenant_key = @Key",
@@ -62,12 +67,16 @@ public sealed class IsolatedJournal(
             cancellationToken
         );
 
-    /// <summary>To be called before the database is emptied or dropped, in the same transaction where there is one.</summary>
-    /// <exception cref="MigratorException">The database is not this promotion's, or is the tenant's live database.</exception>
+    /// <summary>
+    /// Must be called before the database is emptied or dropped; before emptying it, in the same transaction.
+    /// </summary>
+    /// <exception cref="MigratorException">
+    /// The database is not this promotion's, or is the tenant's live database.
+    /// </exception>
     public async Task RequireDisposableAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var mark = await IsolatedMark.ReadAsync(connection, cancellationToken);
-        // Killed between CREATE DATABASE and the mark.
+        // The run was killed between CREATE DATABASE and the mark.
         if (mark is null && await IsEmptyAsync(connection, cancellationToken))
             return;
         if (mark is null || mark.TenantKey != tenant.Key || mark.Promotion != promotion)
@@ -78,7 +87,7 @@ public sealed class IsolatedJournal(
             throw MigratorException.Refused(PreflightMessages.IsolatedIsLive(tenant.Slug, mark.Promotion));
     }
 
-    /// <summary>No table, view or sequence of a user's is in the database; extensions do not count.</summary>
+    /// <summary>The database has no table, view or sequence of a user; objects of extensions do not count.</summary>
     public static async Task<bool> IsEmptyAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         await connection.ExecuteScalarAsync<bool>(
             """
@@ -92,8 +101,10 @@ public sealed class IsolatedJournal(
             cancellationToken
         );
 
-    /// <summary>To be called in every transaction that writes: holds this run's mark until the commit.</summary>
-    /// <exception cref="Failure">A newer run has taken over.</exception>
+    /// <summary>
+    /// Must be called in every transaction that writes: locks the mark with this run's number until the commit.
+    /// </summary>
+    /// <exception cref="MigratorException">A newer run has taken over.</exception>
     public async Task RequireCurrentRunAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var current = await connection.ExecuteScalarAsync<long?>(
@@ -118,7 +129,7 @@ public sealed class IsolatedJournal(
         ).ToDictionary(row => (row.Table, row.Part), row => (row.Rows, row.Bytes));
     }
 
-    /// <summary>Records a loaded part, in the transaction that loaded it.</summary>
+    /// <summary>Records a loaded part in the transaction that loaded it.</summary>
     public static Task PartLoadedAsync(
         NpgsqlConnection connection,
         TableName table,

@@ -5,18 +5,23 @@ using Npgsql;
 
 namespace Migrator.Journal;
 
-/// <summary>What an isolated database says of itself: whose it is, and which promotion of which shared database made it.</summary>
-/// <param name="Shared">The shared database; null in a mark written before this was recorded.</param>
-/// <param name="IsLive">The tenant's writes are accepted here: since the flip, until a rollback has flipped back.</param>
+/// <summary>
+/// The mark in an isolated database: its tenant, and the promotion and the shared database that it was made
+/// for.
+/// </summary>
+/// <param name="Shared">The shared database; null in a mark from an earlier version.</param>
+/// <param name="IsLive">
+/// The isolated database takes the tenant's writes: since the flip, until a rollback has flipped back.
+/// </param>
 public sealed record IsolatedMark(string TenantKey, long Promotion, DatabaseIdentity? Shared, bool IsLive)
 {
-    /// <summary>The mark of the connection's database, or null where there is none.</summary>
+    /// <summary>The mark in the connection's database; null if there is none.</summary>
     public static async Task<IsolatedMark?> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         const string installed = "SELECT to_regclass('tenant_promotion.owner') IS NOT NULL";
         if (!await connection.ExecuteScalarAsync<bool>(installed, cancellationToken))
             return null;
-        // Columns that came later are read through JSON, where they may be missing.
+        // Newer columns are read through JSON, because an older mark lacks them.
         var rows = await connection.QueryAsync<(
             string Key,
             long Promotion,
@@ -26,8 +31,8 @@ public sealed record IsolatedMark(string TenantKey, long Promotion, DatabaseIden
             bool Live
         )>(
             """
-            SELECT tenant_key, promotion_id, mark ->> 'shared_system', (mark ->> 'shared_oid')::bigint, mark ->> 'shared_name',
-                   coalesce((mark ->> 'live')::boolean, false)
+            SELECT tenant_key, promotion_id, mark ->> 'shared_system', (mark ->> 'shared_oid')::bigint,
+                   mark ->> 'shared_name', coalesce((mark ->> 'live')::boolean, false)
             FROM tenant_promotion.owner, to_jsonb(owner) mark
             """,
             cancellationToken
@@ -58,7 +63,10 @@ public sealed record IsolatedMark(string TenantKey, long Promotion, DatabaseIden
         return new(system, oid, name);
     }
 
-    /// <summary>Null when the database was made from <paramref name="shared"/>; otherwise the sentence that says what it is.</summary>
+    /// <summary>
+    /// Null if the database was made from <paramref name="shared"/>; otherwise the message that names its
+    /// origin.
+    /// </summary>
     public string? Foreign(DatabaseIdentity shared, Slug slug) =>
         Shared is null || Shared.IsSameAs(shared) ? null : PreflightMessages.IsolatedOfAnother(slug, Shared, shared);
 }

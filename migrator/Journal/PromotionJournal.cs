@@ -9,13 +9,17 @@ using Npgsql;
 namespace Migrator.Journal;
 
 /// <summary>
-/// The journal in the shared database, written over one connection that also holds the tenant's advisory lock. Who has lost
-/// the lock has lost the connection, and can write neither journal nor flip: that is why two runs never mix.
+/// The journal in the shared database, written over one connection that also holds the tenant's advisory lock.
+/// A run that has lost the lock has lost the connection, and can write neither the journal nor the flip. Two
+/// runs therefore never mix.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS</remarks>
 public sealed class PromotionJournal : IAsyncDisposable
 {
-    /// <summary>First key of our advisory locks, "tepr"; the second is a hash of the tenant's. guard.sql has the number as well.</summary>
+    /// <summary>
+    /// First key of our advisory locks, "tepr"; the second key is a hash of the tenant's key. guard.sql has the
+    /// same number.
+    /// </summary>
     public const int LockClass = 0x74657072;
 
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
@@ -35,8 +39,11 @@ public sealed class PromotionJournal : IAsyncDisposable
     /// <summary>Cancelled when the connection, and with it the lock, is gone.</summary>
     public CancellationToken Lost => lost.Token;
 
-    /// <summary>Takes the tenant's lock. A run that has just been killed may hold it for a moment, so this waits a few seconds.</summary>
-    /// <exception cref="Failure"><see cref="ExitCode.Busy"/> when another run holds the tenant.</exception>
+    /// <summary>
+    /// Acquires the tenant's lock. A run that was just killed may hold the lock for a moment, so this waits a
+    /// few seconds.
+    /// </summary>
+    /// <exception cref="MigratorException"><see cref="ExitCode.Busy"/> when another run holds the tenant.</exception>
     public static async Task<PromotionJournal> LockAsync(
         Databases databases,
         string tenantKey,
@@ -75,7 +82,8 @@ public sealed class PromotionJournal : IAsyncDisposable
         }
     }
 
-    // Of a run that stands still without its lock: what it has written must not be committed one day. Sessions that only read may go on.
+    // A suspended run without its lock must never commit its open writes, so its writing sessions end here.
+    // Sessions that only read may continue.
     static async Task EndLeftoverWritesAsync(
         NpgsqlConnection connection,
         Databases databases,
@@ -86,7 +94,8 @@ public sealed class PromotionJournal : IAsyncDisposable
             await connection.ExecuteScalarAsync<long>(
                 """
                 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                WHERE application_name = @ApplicationName AND datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                WHERE application_name = @ApplicationName AND datname = current_database()
+                  AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
                 """,
                 new { databases.ApplicationName },
                 cancellationToken
@@ -95,12 +104,12 @@ public sealed class PromotionJournal : IAsyncDisposable
             await Task.Delay(50, cancellationToken);
     }
 
-    /// <summary>Creates the journal's tables where they are not yet there.</summary>
+    /// <summary>Creates the journal's tables if they do not exist yet.</summary>
     public Task InstallAsync(CancellationToken cancellationToken) =>
         TransactAsync(
             async transaction =>
             {
-                // Two tenants may be promoted for the first time at the same moment.
+                // Two tenants may be promoted for the first time at the same time.
                 await transaction.ExecuteAsync("SELECT pg_advisory_xact_lock(@LockClass, 0)", new { LockClass });
                 await transaction.ExecuteAsync(SqlFile.Read("journal.sql"));
                 await transaction.ExecuteAsync(SqlFile.Read("guard.sql"));
@@ -111,7 +120,7 @@ public sealed class PromotionJournal : IAsyncDisposable
     public Task<PromotionRecord?> CurrentAsync(string tenantKey, CancellationToken cancellationToken) =>
         InTurnAsync(() => FindAsync(connection, tenantKey, cancellationToken), cancellationToken);
 
-    /// <summary>The tenant's newest promotion, under way or ended; null when there was none. Needs no lock.</summary>
+    /// <summary>The tenant's newest promotion, under way or ended; null if there was none. Needs no lock.</summary>
     public static async Task<PromotionRecord?> FindAsync(
         NpgsqlConnection connection,
         string tenantKey,
@@ -154,8 +163,9 @@ public sealed class PromotionJournal : IAsyncDisposable
             return [];
         var rows = await connection.QueryAsync<Row>(
             $"""
-            SELECT id AS "Id", tenant_key AS "TenantKey", tenant_slug AS "TenantSlug", mode AS "Mode", state AS "State", target::text AS "Target",
-                   run AS "Run", started_at AS "StartedAt", ended_at AS "EndedAt", pause_ms AS "PauseMs", error AS "Error"
+            SELECT id AS "Id", tenant_key AS "TenantKey", tenant_slug AS "TenantSlug",
+                   mode AS "Mode", state AS "State", target::text AS "Target", run AS "Run",
+                   started_at AS "StartedAt", ended_at AS "EndedAt", pause_ms AS "PauseMs", error AS "Error"
             FROM tenant_promotion.promotion {which}
             """,
             parameters,
@@ -199,7 +209,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         return records;
     }
 
-    /// <summary>Begins a promotion with its first phase done: whoever finds the one finds the facts of the other.</summary>
+    /// <summary>Begins a promotion with its first phase done, in one commit: a reader sees both or neither.</summary>
     public Task BeginAsync(
         Tenant tenant,
         string mode,
@@ -234,19 +244,28 @@ public sealed class PromotionJournal : IAsyncDisposable
             cancellationToken
         );
 
-    /// <summary>Takes the next run number: from here on, what an earlier run still has in flight can no longer commit in the isolated database.</summary>
+    /// <summary>
+    /// Assigns the next run number: from here on, open transactions of earlier runs cannot commit in the
+    /// isolated database.
+    /// </summary>
     public Task<long> NextRunAsync(long promotion, CancellationToken cancellationToken) =>
         TransactAsync(
             transaction =>
                 transaction.ScalarAsync<long>(
-                    "UPDATE tenant_promotion.promotion SET run = run + 1, updated_at = now() WHERE id = @promotion RETURNING run",
+                    """
+                    UPDATE tenant_promotion.promotion SET run = run + 1, updated_at = now()
+                    WHERE id = @promotion RETURNING run
+                    """,
                     new { promotion }
                 ),
             cancellationToken
         );
 
-    /// <summary>To be called in every transaction that writes outside the journal's connection: no newer run begins before its commit.</summary>
-    /// <exception cref="Failure">A newer run has taken over.</exception>
+    /// <summary>
+    /// Must be called in every transaction that writes outside the journal's connection: no newer run can begin
+    /// before the commit.
+    /// </summary>
+    /// <exception cref="MigratorException">A newer run has taken over.</exception>
     public static async Task RequireCurrentRunAsync(
         NpgsqlConnection connection,
         Slug slug,
@@ -270,7 +289,8 @@ public sealed class PromotionJournal : IAsyncDisposable
             {
                 await transaction.ExecuteAsync(
                     """
-                    INSERT INTO tenant_promotion.phase (promotion_id, name, started_at) VALUES (@promotion, @phase, clock_timestamp())
+                    INSERT INTO tenant_promotion.phase (promotion_id, name, started_at)
+                    VALUES (@promotion, @phase, clock_timestamp())
                     ON CONFLICT (promotion_id, name) DO UPDATE SET started_at = clock_timestamp(), ended_at = NULL
                     """,
                     new { promotion, phase }
@@ -283,7 +303,7 @@ public sealed class PromotionJournal : IAsyncDisposable
     public Task PhaseEndedAsync(long promotion, string phase, object? facts, CancellationToken cancellationToken) =>
         TransactAsync(transaction => EndPhaseAsync(transaction, promotion, phase, facts), cancellationToken);
 
-    /// <summary>Marks a phase done inside a transaction that also does what it stands for.</summary>
+    /// <summary>Marks a phase as done in the transaction that does the phase's work.</summary>
     public static Task EndPhaseAsync(JournalTransaction transaction, long promotion, string phase, object? facts) =>
         transaction.ExecuteAsync(
             """
@@ -299,12 +319,15 @@ public sealed class PromotionJournal : IAsyncDisposable
             }
         );
 
-    /// <summary>Writes facts of a phase that is still under way: what it is about to do, so that an undo knows.</summary>
+    /// <summary>Records facts of a phase that is under way: its plan, so that an undo knows it.</summary>
     public Task NoteAsync(long promotion, string phase, object facts, CancellationToken cancellationToken) =>
         TransactAsync(
             transaction =>
                 transaction.ExecuteAsync(
-                    "UPDATE tenant_promotion.phase SET facts = facts || CAST(@facts AS jsonb) WHERE promotion_id = @promotion AND name = @phase",
+                    """
+                    UPDATE tenant_promotion.phase SET facts = facts || CAST(@facts AS jsonb)
+                    WHERE promotion_id = @promotion AND name = @phase
+                    """,
                     new
                     {
                         promotion,
@@ -315,18 +338,21 @@ public sealed class PromotionJournal : IAsyncDisposable
             cancellationToken
         );
 
-    /// <summary>Takes back that a phase is done, and keeps its facts: its undo has begun.</summary>
+    /// <summary>Marks a phase as not done, and keeps its facts: the phase's undo has begun.</summary>
     public Task ReopenPhaseAsync(long promotion, string phase, CancellationToken cancellationToken) =>
         TransactAsync(
             transaction =>
                 transaction.ExecuteAsync(
-                    "UPDATE tenant_promotion.phase SET ended_at = NULL WHERE promotion_id = @promotion AND name = @phase",
+                    """
+                    UPDATE tenant_promotion.phase SET ended_at = NULL
+                    WHERE promotion_id = @promotion AND name = @phase
+                    """,
                     new { promotion, phase }
                 ),
             cancellationToken
         );
 
-    /// <summary>Forgets that these phases were done; they run again.</summary>
+    /// <summary>Marks these phases as not done; they run again.</summary>
     public static Task ForgetPhasesAsync(
         JournalTransaction transaction,
         long promotion,
@@ -340,7 +366,7 @@ public sealed class PromotionJournal : IAsyncDisposable
     public Task ForgetPhasesAsync(long promotion, IReadOnlyList<string> phases, CancellationToken cancellationToken) =>
         TransactAsync(transaction => ForgetPhasesAsync(transaction, promotion, phases), cancellationToken);
 
-    /// <summary>A promotion that may have ended is under way again, to be rolled back; these phases run again.</summary>
+    /// <summary>Reopens a promotion, ended or not, to roll it back; these phases run again.</summary>
     public Task ReopenForRollbackAsync(
         long promotion,
         IReadOnlyList<string> phases,
@@ -358,7 +384,7 @@ public sealed class PromotionJournal : IAsyncDisposable
             cancellationToken
         );
 
-    /// <summary>A rollback was given up. Its error stays for <c>status</c>.</summary>
+    /// <summary>Returns a failed rollback to the isolated state. The error stays for <c>status</c>.</summary>
     public Task ReturnToIsolatedAsync(long promotion, CancellationToken cancellationToken) =>
         TransactAsync(
             transaction =>
@@ -381,7 +407,10 @@ public sealed class PromotionJournal : IAsyncDisposable
 
     public static async Task SetStateAsync(JournalTransaction transaction, long promotion, string state) =>
         await transaction.ExecuteAsync(
-            "UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now() WHERE id = @promotion",
+            """
+            UPDATE tenant_promotion.promotion SET state = @state, error = NULL, updated_at = now()
+            WHERE id = @promotion
+            """,
             new { promotion, state }
         );
 
@@ -439,7 +468,7 @@ public sealed class PromotionJournal : IAsyncDisposable
             )
         ).ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
 
-    /// <summary>Runs statements of the lock's holder in one transaction; what must be true together is written together.</summary>
+    /// <summary>Runs statements in one transaction on the connection that holds the lock.</summary>
     public Task<T> TransactAsync<T>(Func<JournalTransaction, Task<T>> work, CancellationToken cancellationToken) =>
         InTurnAsync(
             async () =>
@@ -472,14 +501,15 @@ public sealed class PromotionJournal : IAsyncDisposable
         turn.Dispose();
     }
 
-    // One at a time, and only over the connection that took the lock: Dapper would open one that is closed anew, without it.
+    // One statement at a time, and only over the connection that took the lock: Dapper would reopen a closed
+    // connection, without the lock.
     async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken);
         try
         {
             if (connection.State != System.Data.ConnectionState.Open)
-                throw ServerMessages.Lost("it is closed");
+                throw ServerMessages.Lost("the connection is closed");
             return await work();
         }
         finally

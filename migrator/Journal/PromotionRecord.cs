@@ -3,9 +3,11 @@ using Migrator.Model;
 
 namespace Migrator.Journal;
 
-/// <summary>One promotion as the journal has it.</summary>
-/// <param name="Run">Counts the processes that worked on it; the newest owns the isolated database.</param>
-/// <param name="PauseMilliseconds">Guard closed to flip.</param>
+/// <summary>One promotion as recorded in the journal.</summary>
+/// <param name="Run">
+/// The number of processes that have worked on the promotion; the newest owns the isolated database.
+/// </param>
+/// <param name="PauseMilliseconds">From the closing of the guard to the flip.</param>
 public sealed record PromotionRecord(
     long Id,
     string TenantKey,
@@ -21,10 +23,10 @@ public sealed record PromotionRecord(
     IReadOnlyList<PhaseRecord> Phases
 )
 {
-    /// <summary>The tenant's writes are accepted by the isolated database.</summary>
+    /// <summary>The isolated database takes the tenant's writes.</summary>
     public bool IsFlipped => State is PromotionState.Isolated or PromotionState.RollingBack or PromotionState.Finalized;
 
-    /// <summary>How far the promotion is, as one value: every decision about a promotion is a switch over it.</summary>
+    /// <summary>The promotion's progress as one value: every decision about a promotion is a switch over it.</summary>
     public PromotionStage Stage =>
         (State, EndedAt, Phase(PhaseName.FlipBack)?.EndedAt) switch
         {
@@ -41,5 +43,7 @@ public sealed record PromotionRecord(
     public PhaseRecord? Phase(string name) => Phases.FirstOrDefault(phase => phase.Name == name);
 }
 
-/// <summary>What a phase achieved; <paramref name="EndedAt"/> is null while it is under way or was interrupted.</summary>
+/// <summary>
+/// A phase's result; <paramref name="EndedAt"/> is null while the phase is under way or after an interruption.
+/// </summary>
 public sealed record PhaseRecord(string Name, DateTime StartedAt, DateTime? EndedAt, JsonElement Facts);

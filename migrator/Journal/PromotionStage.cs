@@ -1,6 +1,6 @@
 namespace Migrator.Journal;
 
-/// <summary>How far a promotion is, as far as a command has to care.</summary>
+/// <summary>A promotion's progress, as far as commands need to know it.</summary>
 public enum PromotionStage
 {
     /// <summary>Under way; the shared database takes the tenant's writes.</summary>
@@ -9,15 +9,15 @@ public enum PromotionStage
     /// <summary>Flipped; the isolated database takes the tenant's writes.</summary>
     Isolated,
 
-    /// <summary>On the way back; not flipped back yet.</summary>
+    /// <summary>Being rolled back; not flipped back yet.</summary>
     RollingBack,
 
-    /// <summary>Flipped back; what is left of the promotion is being removed.</summary>
+    /// <summary>Flipped back; the promotion's leftovers are being removed.</summary>
     FlippedBack,
 
     /// <summary>Ended in the shared database.</summary>
     RolledBack,
 
-    /// <summary>Ended in the isolated database, and the shared copy deleted.</summary>
+    /// <summary>Ended in the isolated database; the shared copy is deleted.</summary>
     Finalized,
 }

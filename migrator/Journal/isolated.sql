@@ -1,8 +1,9 @@
--- What is true of the isolated database is written in it, in the transaction that makes it true.
+-- The state of the isolated database is recorded in it, in the same transaction that changes the state.
 CREATE SCHEMA IF NOT EXISTS tenant_promotion;
 
--- The mark that this database is ours, and whose. Each run takes a new number; a transaction of an older run no longer commits.
--- live: the tenant's writes are accepted here. A live database is never emptied or dropped.
+-- The mark: this database is the migrator's, and which tenant's. Each run takes a higher number; transactions
+-- of older runs cannot commit. live: the tenant's writes are accepted here. A live database is never emptied or
+-- dropped.
 CREATE TABLE IF NOT EXISTS tenant_promotion.owner (
     tenant_key   text PRIMARY KEY,
     tenant_slug  text NOT NULL,
@@ -23,8 +24,8 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.loaded (
     PRIMARY KEY (table_name, part)
 );
 
--- Digests of the reference tables as they stood under the snapshot they were copied from: others may change them in the
--- shared database at any time.
+-- Digests of the reference tables under the snapshot that they were copied from; other tenants may change the
+-- shared database's tables at any time.
 CREATE TABLE IF NOT EXISTS tenant_promotion.copied_digest (
     table_name text PRIMARY KEY,
     rows       bigint NOT NULL,
@@ -37,7 +38,8 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.position (
     lsn          pg_lsn NOT NULL
 );
 
--- What was changed while the stream is applied (triggers off, foreign keys deferred), as the statements that change it back.
+-- Changes that hold while the stream is applied (triggers disabled, foreign keys deferred), as the statements
+-- that revert them.
 CREATE TABLE IF NOT EXISTS tenant_promotion.suspended (
     statement text PRIMARY KEY
 );

@@ -1,4 +1,4 @@
--- The migrator's memory, in the shared database. Rows of ended promotions stay as history.
+-- The migrator's journal, in the shared database. Rows of ended promotions stay as history.
 CREATE SCHEMA IF NOT EXISTS tenant_promotion;
 
 CREATE TABLE IF NOT EXISTS tenant_promotion.promotion (

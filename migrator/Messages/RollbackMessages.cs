@@ -66,6 +66,7 @@ static class RollbackMessages
         );
 
     public static string NotDisposable(Slug slug, string database) =>
-        $"Database {database} does not bear the mark of this promotion of '{slug}', so it is neither emptied nor dropped. "
-        + $"Look at what it holds; 'migrator status --tenant-slug={slug}' shows the promotion.";
+        $"Database {database} does not have the mark of this promotion of '{slug}'. "
+        + "The database is neither emptied nor dropped. "
+        + $"Inspect its rows; 'migrator status --tenant-slug={slug}' shows the promotion.";
 }

@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Migrator.Model;
 
-/// <summary>Sizes as people type and read them: <c>500kB</c>, <c>20MB</c>, <c>1.5GB</c>; powers of ten, as on a data sheet.</summary>
+/// <summary>
+/// Sizes as users type and read them: <c>500kB</c>, <c>20MB</c>, <c>1.5GB</c>; powers of ten, as on a data
+/// sheet.
+/// </summary>
 public static partial class ByteSize
 {
     static readonly (string Unit, double Bytes)[] Units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];

@@ -8,10 +8,10 @@ public enum CheckOutcome
     Passed,
     Failed,
 
-    /// <summary>It could not be checked; the detail says what is missing.</summary>
+    /// <summary>The check could not run; the detail says what is missing.</summary>
     Skipped,
 
-    /// <summary>Nothing to pass or fail: a measurement.</summary>
+    /// <summary>A measurement, which neither passes nor fails.</summary>
     Measured,
 }
 

@@ -1,9 +1,12 @@
 namespace Migrator.Model;
 
-/// <summary>Which database of the world this is. A copy made by dump and restore, or by CREATE DATABASE … TEMPLATE, is another one.</summary>
+/// <summary>
+/// The identity of a database. A copy by dump and restore, or by CREATE DATABASE … TEMPLATE, has another
+/// identity.
+/// </summary>
 /// <param name="System">The cluster's system identifier, as decimal text.</param>
 /// <param name="Oid">The database's object id in its cluster.</param>
-/// <param name="Name">For people; a database that was renamed is still the same.</param>
+/// <param name="Name">The name, for messages only: a renamed database is still the same.</param>
 /// <remarks>https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-CONTROLDATA</remarks>
 public sealed record DatabaseIdentity(string System, long Oid, string Name)
 {

@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace Migrator.Model;
 
-/// <summary>What a set of rows adds up to: how many, and the sum of their hashes. Order does not matter, a doubled row does.</summary>
+/// <summary>
+/// The digest of a set of rows: their number and the sum of their hashes. The order of rows does not matter; a
+/// doubled row does.
+/// </summary>
 /// <param name="Sum">Sum of 64-bit row hashes, as the decimal text of a numeric.</param>
 public readonly record struct Digest(long Rows, string Sum)
 {

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Migrator.Model;
 
-/// <summary>Durations as people type them: <c>500ms</c>, <c>30s</c>, <c>2m</c>.</summary>
+/// <summary>Durations as users type them: <c>500ms</c>, <c>30s</c>, <c>2m</c>.</summary>
 public static partial class Duration
 {
     public static bool TryParse(string text, out TimeSpan duration)

@@ -1,14 +1,14 @@
 namespace Migrator.Model;
 
-/// <summary>What the process tells its caller; the README's table of exit codes.</summary>
+/// <summary>The process's exit codes; see the table in the README.</summary>
 public enum ExitCode
 {
     Done = 0,
 
-    /// <summary>Failed on the way; the same command goes on from there.</summary>
+    /// <summary>Failed; the same command resumes.</summary>
     Failed = 1,
 
-    /// <summary>The words on the command line, a setting or an input are wrong.</summary>
+    /// <summary>The command line, a setting or an input is wrong.</summary>
     Usage = 2,
 
     /// <summary>Preflight refused; nothing was changed.</summary>
@@ -20,6 +20,6 @@ public enum ExitCode
     /// <summary>Another run holds the tenant.</summary>
     Busy = 5,
 
-    /// <summary>Ctrl-C or SIGTERM; the same command goes on from there.</summary>
+    /// <summary>Ctrl-C or SIGTERM; the same command resumes.</summary>
     Interrupted = 130,
 }

@@ -1,14 +1,14 @@
 namespace Migrator.Model;
 
-/// <summary>An end of the run that a person caused or can mend: one sentence, the next step, the exit code. Never a bug.</summary>
+/// <summary>A failure that a user can fix: one sentence, the next step, the exit code. Never a bug.</summary>
 public class MigratorException(ExitCode code, string message, Exception? inner = null) : Exception(message, inner)
 {
     public ExitCode Code { get; } = code;
 
-    /// <summary>True when waiting and going on may help by itself: the other run has ended, the server is back.</summary>
+    /// <summary>True if a retry may succeed without any change: the other run has ended, the server is back.</summary>
     public bool Transient { get; init; }
 
-    /// <summary>The command line or the settings are wrong; nothing was done.</summary>
+    /// <summary>The command line or the settings are wrong; nothing was changed.</summary>
     public static MigratorException Usage(string message) => new(ExitCode.Usage, message);
 
     /// <summary>The command would do harm; nothing was changed.</summary>

@@ -1,6 +1,6 @@
 namespace Migrator.Model;
 
-/// <summary>The names of the phases as the journal spells them; they are in users' databases and do not change.</summary>
+/// <summary>The names of the phases in the journal; users' databases contain them, so they do not change.</summary>
 public static class PhaseName
 {
     public const string BuildSchema = "build-schema";

@@ -1,8 +1,11 @@
 namespace Migrator.Model;
 
-/// <summary>What the user asked of a promotion.</summary>
-/// <param name="Jobs">Workers that copy, build and compare side by side.</param>
-/// <param name="MaxPause">Online: how long a cutover may take before the guard opens again. Fenced: how long the tenant's writers may queue while the guard closes.</param>
+/// <summary>The user's options for a promotion.</summary>
+/// <param name="Jobs">Workers that copy, build and compare in parallel.</param>
+/// <param name="MaxPause">
+/// Online: how long a cutover may take before the guard opens again. Fenced: how long the tenant's writes may
+/// wait while the guard closes.
+/// </param>
 public sealed record PromotionOptions(
     string Mode,
     int Jobs,
@@ -11,22 +14,31 @@ public sealed record PromotionOptions(
     IReadOnlyList<Uri> HealthUrls
 )
 {
-    /// <summary>The tenant works on while a change stream keeps the copy up to date; its writes pause for the cutover alone.</summary>
+    /// <summary>
+    /// The tenant keeps working while a change stream keeps the copy up to date; its writes pause for the
+    /// cutover only.
+    /// </summary>
     public const string Online = "online";
 
     /// <summary>The tenant's writes pause while its rows are copied.</summary>
     public const string Fenced = "fenced";
 
-    /// <summary>Bytes a second that the copy may take; 0 for no limit (default).</summary>
+    /// <summary>The copy's limit in bytes per second; 0 for no limit (default).</summary>
     public long MaxRate { get; init; }
 
-    /// <summary>The copy waits while a standby of the shared server is further behind than so many bytes; 0 for never. Null for what fits the mode.</summary>
+    /// <summary>
+    /// The copy waits while a standby of the shared server lags by more than this number of bytes; 0 disables
+    /// the limit. Null for the mode's default.
+    /// </summary>
     public long? MaxReplicaLag { get; init; }
 
-    /// <summary>The copy waits while more sessions than that, other than ours, run statements on the shared server; 0 for never (default).</summary>
+    /// <summary>
+    /// The copy waits while more than this number of other sessions run statements on the shared server; 0
+    /// disables the limit (default).
+    /// </summary>
     public int MaxActiveSessions { get; init; }
 
-    /// <summary>Online: how many bytes of write-ahead log the slot may hold on the shared server.</summary>
+    /// <summary>Online: how many bytes of WAL the slot may hold on the shared server.</summary>
     public long MaxWal { get; init; } = DefaultMaxWal;
 
     public const long DefaultMaxWal = 10_000_000_000;

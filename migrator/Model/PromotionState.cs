@@ -1,6 +1,6 @@
 namespace Migrator.Model;
 
-/// <summary>Where a promotion stands; spelled as the journal spells it.</summary>
+/// <summary>The states of a promotion, as the journal spells them.</summary>
 public static class PromotionState
 {
     public const string Preparing = "preparing";
@@ -11,7 +11,7 @@ public static class PromotionState
     public const string Isolated = "isolated";
     public const string RollingBack = "rolling-back";
 
-    /// <summary>Rolled back: the tenant is in the shared database, the promotion is history.</summary>
+    /// <summary>Rolled back: the tenant is in the shared database, and the promotion has ended.</summary>
     public const string Shared = "shared";
 
     public const string Finalized = "finalized";

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace Migrator.Model;
 
-/// <summary>Where a tenant's requests and connections go. The document that load balancers and applications read.</summary>
+/// <summary>
+/// The route of a tenant's requests and connections; load balancers and applications read this document.
+/// </summary>
 public sealed record RoutingDocument(
     [property: JsonPropertyName("tenant_slug")] string TenantSlug,
     [property: JsonPropertyName("isolation_mode")] string IsolationMode,
@@ -12,7 +14,7 @@ public sealed record RoutingDocument(
     [property: JsonPropertyName("endpoints")] RoutingEndpoints Endpoints
 )
 {
-    /// <summary>As JSON is written everywhere here: nothing escaped that a person would want to read.</summary>
+    /// <summary>The options of all JSON output: characters that a person would want to read are not escaped.</summary>
     public static JsonSerializerOptions Json { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static RoutingDocument For(Slug slug, string mode, Target database, string domain) =>

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Migrator.Model;
 
 /// <summary>
-/// A tenant's short name, the one that people type and that host names and database names are made of:
+/// A tenant's short name, which users type and which is part of host names and database names:
 /// <see cref="Rule"/>.
 /// </summary>
 /// <remarks>

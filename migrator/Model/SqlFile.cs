@@ -1,6 +1,6 @@
 namespace Migrator.Model;
 
-/// <summary>The .sql files that lie beside their only user; they travel inside the program.</summary>
+/// <summary>The .sql files beside their only user; they are embedded in the program.</summary>
 public static class SqlFile
 {
     public static string Read(string name)

@@ -1,5 +1,8 @@
 namespace Migrator.Model;
 
-/// <summary>The change stream cannot go on where it was: slot and copy are given up, the next run begins anew.</summary>
+/// <summary>
+/// The change stream cannot resume from its position: slot and copy are discarded, and the next run starts
+/// again.
+/// </summary>
 public sealed class StreamLostException(ExitCode code, string message, Exception? inner = null)
     : MigratorException(code, message, inner);

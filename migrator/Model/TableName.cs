@@ -6,7 +6,9 @@ public readonly record struct TableName(string Schema, string Name) : IComparabl
     /// <summary>The name as SQL.</summary>
     public string Quoted => $"{Sql.Identifier(Schema)}.{Sql.Identifier(Name)}";
 
-    /// <summary>Reads <c>name</c> or <c>schema.name</c> from the settings file; without a schema it is <c>public</c>.</summary>
+    /// <summary>
+    /// Parses <c>name</c> or <c>schema.name</c> from the settings file; the default schema is <c>public</c>.
+    /// </summary>
     public static TableName Parse(string text)
     {
         var dot = text.IndexOf('.');

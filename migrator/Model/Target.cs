@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Migrator.Model;
 
-/// <summary>Where the tenant goes.</summary>
+/// <summary>The isolated database's address.</summary>
 public sealed record Target(
     [property: JsonPropertyName("host")] string Host,
     [property: JsonPropertyName("port")] int Port,

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace Migrator.Model;
 
 /// <summary>The tenant's row in the tenants table, read once.</summary>
-/// <param name="Key">The key's value as text, the form in which every type of tenant column compares it.</param>
+/// <param name="Key">The key's value as text, the form in which tenant columns of every type are compared.</param>
 /// <param name="Columns">The whole row as JSON, for <c>status</c>.</param>
 public sealed record Tenant(Slug Slug, string Key, string IsolationMode, JsonObject Columns)
 {

@@ -8,7 +8,10 @@ using Npgsql;
 
 namespace Migrator.Phases;
 
-/// <summary>Primary keys, then indexes, constraints and foreign keys over the loaded rows; materialised views and statistics.</summary>
+/// <summary>
+/// Primary keys, then indexes, constraints and foreign keys over the loaded rows; then materialised views and
+/// statistics.
+/// </summary>
 public sealed class BuildSchema : Phase
 {
     public override string Name => PhaseName.BuildSchema;
@@ -30,7 +33,8 @@ public sealed class BuildSchema : Phase
         return new();
     }
 
-    // After the indexes, for those over expressions have statistics of their own. A partitioned table brings its partitions along.
+    // After the indexes, because an index over an expression has statistics of its own. ANALYZE of a
+    // partitioned table includes its partitions.
     static Task AnalyzeAsync(PromotionRun run, CancellationToken cancellationToken) =>
         Parallel.ForEachAsync(
             run.Scope.CopiedTables.OrderByDescending(table => table.Table.Bytes),
@@ -42,7 +46,7 @@ public sealed class BuildSchema : Phase
             }
         );
 
-    // A view over views comes after them: by the depth at which it depends on others.
+    // By depth of dependency: a view over other views comes after them.
     static async Task RefreshViewsAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
@@ -51,7 +55,8 @@ public sealed class BuildSchema : Phase
             WITH RECURSIVE uses AS (
                 SELECT DISTINCT r.ev_class AS view, d.refobjid AS used
                 FROM pg_rewrite r
-                JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
+                JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                                AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class
                 JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('v', 'm')
             ), depth (view, level) AS (
                 SELECT oid, 0 FROM pg_class WHERE relkind IN ('v', 'm')
@@ -60,7 +65,8 @@ public sealed class BuildSchema : Phase
             )
             SELECT n.nspname::text, c.relname::text
             FROM depth JOIN pg_class c ON c.oid = depth.view JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind = 'm' AND c.relispopulated AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+            WHERE c.relkind = 'm' AND c.relispopulated
+              AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
             GROUP BY 1, 2 ORDER BY max(depth.level)
             """,
             cancellationToken

@@ -11,8 +11,9 @@ using Migrator.Terminal;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Applies what was written since the slot was created. The tables were copied at moments of their own; when the stream has passed the last of
-/// them, the isolated database is exactly the tenant at one position, and constraints between rows can be built.
+/// Applies the changes since the slot was created. Each table was copied under its own snapshot. When the
+/// stream has passed the last of these snapshots, the isolated database holds exactly the tenant's rows at one
+/// position, and constraints between rows can be built.
 /// </summary>
 public sealed class CatchUp : Phase
 {

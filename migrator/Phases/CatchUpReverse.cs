@@ -9,11 +9,14 @@ using Migrator.Verification;
 
 namespace Migrator.Phases;
 
-/// <summary>The first step of a rollback by stream: what was written in the isolated database since the flip is applied in the shared one, while the tenant writes on.</summary>
+/// <summary>
+/// The first step of a rollback by stream: applies the isolated database's changes since the flip to the shared
+/// database, while the tenant keeps working.
+/// </summary>
 public sealed class CatchUpReverse : Phase
 {
     public override string Name => PhaseName.CatchUpReverse;
-    public override string Title => "Bring the changes home";
+    public override string Title => "Apply the changes to the shared database";
     public override string State => PromotionState.RollingBack;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)

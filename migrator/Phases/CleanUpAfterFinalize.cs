@@ -7,11 +7,14 @@ using Migrator.Streaming;
 
 namespace Migrator.Phases;
 
-/// <summary>Finalize's last step: no guard in the shared database, no slot anywhere, no mark in the isolated one. The journal stays as history.</summary>
+/// <summary>
+/// Finalize's last step: removes the guard from the shared database, the slots, and the mark in the isolated
+/// database. The journal stays as history.
+/// </summary>
 public sealed class CleanUpAfterFinalize : Phase
 {
     public override string Name => PhaseName.CleanUpAfterFinalize;
-    public override string Title => "Remove guard, slots and marks";
+    public override string Title => "Remove guard, slots and mark";
     public override string State => PromotionState.Isolated;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)

@@ -7,11 +7,14 @@ using Migrator.Streaming;
 
 namespace Migrator.Phases;
 
-/// <summary>Clears up after a flip back: routing file, guard, streams, the row in the isolated database, which is kept with its guard closed.</summary>
+/// <summary>
+/// Cleans up after a flip back: routing file, guard, streams, and the tenant's row in the isolated database.
+/// The isolated database stays, with its guard closed.
+/// </summary>
 public sealed class CleanUpAfterRollback : Phase
 {
     public override string Name => PhaseName.CleanUpAfterRollback;
-    public override string Title => "Clear up";
+    public override string Title => "Clean up";
     public override string State => PromotionState.Shared;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
@@ -23,7 +26,7 @@ public sealed class CleanUpAfterRollback : Phase
         return new();
     }
 
-    // The copy that stays says of itself what the shared database says.
+    // The remaining copy states the same owner as the shared database.
     static async Task MarkIsolatedAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);

@@ -7,7 +7,10 @@ using Migrator.Schema;
 
 namespace Migrator.Phases;
 
-/// <summary>Schemas, extensions, types, tables, sequences, functions and grants; nothing that runs or checks anything yet.</summary>
+/// <summary>
+/// Schemas, extensions, types, tables, sequences, functions and grants. Nothing that runs code or checks rows
+/// yet.
+/// </summary>
 public sealed class CloneSchema : Phase
 {
     public override string Name => PhaseName.CloneSchema;
@@ -16,7 +19,8 @@ public sealed class CloneSchema : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        // From scratch every time: half a schema, or the copy of an attempt whose guard has been opened since, is worth nothing.
+        // Always from the start: half a schema is useless, and so is the copy of an attempt whose guard was
+        // opened afterwards.
         await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
         await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {

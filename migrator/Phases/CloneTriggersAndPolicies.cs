@@ -7,7 +7,10 @@ using Migrator.Streaming;
 
 namespace Migrator.Phases;
 
-/// <summary>Triggers, policies and row security, the triggers asleep until the flip: nothing of this is left to do while the tenant waits.</summary>
+/// <summary>
+/// Triggers, policies and row security; triggers stay disabled until the flip. The pause is shorter because
+/// this work is done before it.
+/// </summary>
 public sealed class CloneTriggersAndPolicies : Phase
 {
     public override string Name => PhaseName.CloneTriggersAndPolicies;

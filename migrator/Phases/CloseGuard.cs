@@ -5,7 +5,9 @@ using Migrator.Runs;
 
 namespace Migrator.Phases;
 
-/// <summary>Closes the guard before the copy (fenced mode): the tenant's rows stand still from here to the flip.</summary>
+/// <summary>
+/// Closes the guard before the copy (fenced mode): the tenant's rows do not change from here to the flip.
+/// </summary>
 public sealed class CloseGuard : Phase
 {
     public override string Name => PhaseName.CloseGuard;
@@ -18,7 +20,8 @@ public sealed class CloseGuard : Phase
             run.Guard,
             async () =>
             {
-                // Closed and recorded in one commit: no crash leaves a closed guard that the journal knows nothing of.
+                // One commit closes the guard and records it, so no crash leaves a closed guard that the
+                // journal does not know.
                 await run.Journal.TransactAsync(
                     async transaction =>
                     {

@@ -8,7 +8,8 @@ using Migrator.Runs;
 namespace Migrator.Phases;
 
 /// <summary>
-/// The first step of a rollback after the flip: a guard on the isolated database, closed. From here on neither side takes the tenant's writes.
+/// The first step of a rollback by comparison: installs a guard in the isolated database and closes it. From
+/// here on neither database takes the tenant's writes.
 /// </summary>
 public sealed class CloseIsolatedGuard : Phase
 {
@@ -31,7 +32,9 @@ public sealed class CloseIsolatedGuard : Phase
         );
     }
 
-    /// <summary>Gives the tenant back its writes in the isolated database: the rollback did not reach its flip.</summary>
+    /// <summary>
+    /// Opens the isolated database for the tenant's writes again, because the rollback did not reach its flip.
+    /// </summary>
     public override Task UndoAsync(PromotionRun run, CancellationToken cancellationToken) =>
         run.IsolatedGuard.RemoveAsync(cancellationToken);
 }

@@ -7,7 +7,7 @@ using Migrator.Runs;
 
 namespace Migrator.Phases;
 
-/// <summary>All of the tenant's rows, several tables at once.</summary>
+/// <summary>Copies all of the tenant's rows, several tables at once.</summary>
 public sealed class CopyData : Phase
 {
     const long DefaultReplicaLag = 256_000_000;
@@ -27,7 +27,7 @@ public sealed class CopyData : Phase
                 .Select(group => (group.Key, group.Sum(plan => plan.Rows), group.Sum(plan => plan.Bytes))),
         ]);
 
-        // In mode fenced the tenant's writes wait for the copy: it does not wait for a standby unasked.
+        // In mode fenced the tenant's writes wait for the copy, so the copy does not wait for a standby by default.
         var lag =
             run.Options.MaxReplicaLag ?? ((await run.RecordAsync(cancellationToken)).IsOnline ? DefaultReplicaLag : 0);
         var limits = new CopyLimits(run.Options.MaxRate, lag, run.Options.MaxActiveSessions);
@@ -40,7 +40,7 @@ public sealed class CopyData : Phase
         );
         var copier = new TableCopier(run.Databases, run.Scope, run.Tenant, run.Isolated, run.Progress, throttle);
         using var slots = new SemaphoreSlim(run.Options.Jobs);
-        // A table that an earlier run finished stays; any other is emptied and copied again.
+        // A table that an earlier run has finished stays; any other table is truncated and copied again.
         bool IsLoaded(LeafPlan plan) =>
             plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))
             && loaded.Keys.Count(key => key.Table == plan.Leaf.Name.ToString()) == plan.Parts.Count;
@@ -50,7 +50,7 @@ public sealed class CopyData : Phase
                 plan.Table.Name,
                 plan.Parts.Sum(part => loaded[(plan.Leaf.Name.ToString(), part.Number)].Rows)
             );
-        // Few leaves at a time, largest first: each split one holds a snapshot while it lasts.
+        // Few leaves at a time, largest first: a leaf that is copied in parts holds a snapshot for its whole copy.
         await Parallel.ForEachAsync(
             plans.Where(plan => !IsLoaded(plan)).OrderByDescending(plan => plan.Leaf.Bytes),
             new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancellationToken },
@@ -70,7 +70,8 @@ public sealed class CopyData : Phase
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var plans = new List<LeafPlan>();
-        // Online, rows without a name are copied when they stand still: until then they would only be in the way of those that they refer to.
+        // In online mode, tables without a key are copied during the pause: an earlier copy would block deletes
+        // of the rows it references.
         var isOnline = (await run.RecordAsync(cancellationToken)).IsOnline;
         foreach (
             var table in run.Scope.CopiedTables.Where(table =>

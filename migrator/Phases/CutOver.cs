@@ -10,7 +10,10 @@ using Migrator.Terminal;
 
 namespace Migrator.Phases;
 
-/// <summary>Fenced: the rows stand still already; what is left is behaviour, sequences, and the flip.</summary>
+/// <summary>
+/// Cutover in mode fenced: the rows do not change any more. Triggers and policies, sequences and the flip
+/// remain.
+/// </summary>
 public sealed class CutOver : Phase
 {
     public override string Name => PhaseName.CutOver;
@@ -29,7 +32,7 @@ public sealed class CutOver : Phase
         );
         await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
-            // Sequences know no transaction: a run that has been overtaken must not reach those of a database in use.
+            // Sequences are not transactional: a superseded run must not set the sequences of a database in use.
             await using var holding = await connection.BeginTransactionAsync(cancellationToken);
             await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
             await SequenceSetter.SetAsync(run.Databases, run.Scope, cancellationToken);
@@ -53,7 +56,7 @@ public sealed class CutOver : Phase
             run.Options.MaxPause,
             cancellationToken
         );
-        // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
+        // From here on nothing is undone automatically. The remaining steps must be recorded, even after Ctrl-C.
         await Flip.PublishAsync(run, CancellationToken.None);
         return new($"pause {pause:N0} ms", Recorded: true);
     }

@@ -17,8 +17,9 @@ using NpgsqlTypes;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Online: the guard closes, the last changes are applied, what they touched is compared once more, and the tenant is flipped. Everything that can
-/// be done before the guard closes is. Whatever fails, or lasts too long, opens it again: the tenant goes on as if nothing had happened.
+/// Cutover in mode online: closes the guard, applies the last changes, compares the touched rows again, and
+/// flips the tenant. Every step that can run before the guard closes runs before. If a step fails or takes too
+/// long, the guard opens again and the tenant's writes resume.
 /// </summary>
 public sealed class CutOverOnline : Phase
 {
@@ -39,7 +40,7 @@ public sealed class CutOverOnline : Phase
             await OpenHomeboundAsync(run, cancellationToken),
             archive
         );
-        // An attempt that fails has applied what it has applied: the next looks at that too.
+        // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
         var touched = new DirtyKeys();
         var pause = await CutoverLoop.TryAsync(
             run,
@@ -47,7 +48,7 @@ public sealed class CutOverOnline : Phase
             () => AttemptAsync(run, plan, touched, cancellationToken),
             cancellationToken
         );
-        // From here on there is no going back by itself: what remains must be told, Ctrl-C or not.
+        // From here on nothing is undone automatically. The remaining steps must be recorded, even after Ctrl-C.
         await Flip.PublishAsync(run, CancellationToken.None);
         return new($"pause {pause:N0} ms", Recorded: true);
     }
@@ -100,13 +101,13 @@ public sealed class CutOverOnline : Phase
         );
         try
         {
-            // From here on the tenant's rows in the shared database stand still.
+            // From here on the tenant's rows in the shared database do not change.
             await using (var shared = await run.Databases.Shared.OpenConnectionAsync(limit.Token))
                 await feed.WaitForWatermarkAsync(
                     await ReplicationSlot.EmitWatermarkAsync(shared, limit.Token),
                     limit.Token
                 );
-            // The flip itself is a change of the shared database, and no longer one for the isolated.
+            // The flip is itself a change of the shared database, and must not reach the isolated one.
             await feed.DisposeAsync();
             await Task.WhenAll(
                 Flip.RequireSameSchemaAsync(run, limit.Token),
@@ -135,7 +136,7 @@ public sealed class CutOverOnline : Phase
         }
         catch when (!run.Journal.Lost.IsCancellationRequested)
         {
-            // Also where the commit's answer was lost: the journal knows.
+            // The commit may have succeeded although its answer was lost; the journal knows.
             if (!(await run.RecordAsync(CancellationToken.None)).IsFlipped)
                 await OpenForNowAsync(run);
             throw;
@@ -145,7 +146,8 @@ public sealed class CutOverOnline : Phase
     static Task OpenForNowAsync(PromotionRun run) =>
         run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
 
-    // Their changes have no name to be applied by; they are small, or Preflight had refused.
+    // Changes of these tables cannot be replicated, because they have no key. Preflight has made sure that they
+    // are small.
     static async Task CopyUnstreamedAsync(
         PromotionRun run,
         IReadOnlyList<ScopedTable> tables,
@@ -179,7 +181,7 @@ public sealed class CutOverOnline : Phase
         );
     }
 
-    // Nobody is routed to the isolated database yet: what commits there after this position is the tenant's.
+    // No client is routed to the isolated database yet, so every commit there after this position is the tenant's.
     static async Task<(string Snapshot, NpgsqlLogSequenceNumber Position)> HoldAsFlippedAsync(
         PromotionRun run,
         CancellationToken cancellationToken
@@ -195,14 +197,14 @@ public sealed class CutOverOnline : Phase
         return (snapshot, NpgsqlLogSequenceNumber.Parse(position));
     }
 
-    // Before the pause, for a slot waits for every transaction that is open on its server.
+    // Before the pause, because creating a slot waits for every open transaction of its server.
     static async Task<bool> OpenHomeboundAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var direction = StreamDirection.Reverse(run);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         if (await ReplicationSlot.ExistsAsync(isolated, direction.Name, cancellationToken))
             return true;
-        if (await isolated.ExecuteScalarAsync<string>("SHOW wal_level;", cancellationToken) != "logical")
+        if (await isolated.ExecuteScalarAsync<string>("SHOW wal_level", cancellationToken) != "logical")
         {
             run.Progress.Warn(StreamMessages.NoWayBackByStream(run.Target));
             return false;

@@ -13,10 +13,10 @@ using Npgsql;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Finalize: the tenant's rows leave the shared database, children first, in batches; the tenant's own row stays for routing.
-/// Deletes only what Verify recorded as safely copied.
+/// Finalize: deletes the tenant's rows from the shared database in batches, children first. The tenant's own
+/// row stays for routing. Deletes only rows that Verify recorded as copied.
 /// </summary>
-/// <param name="batchSize">Rows a transaction.</param>
+/// <param name="batchSize">Rows per transaction.</param>
 /// <param name="force">Delete although the rows are not the recorded ones.</param>
 public sealed class DeleteShared(int batchSize, bool force) : Phase
 {
@@ -26,7 +26,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        // An interrupted finalize has deleted some already; what is left was checked before.
+        // An interrupted finalize has deleted some rows already. The remaining rows were checked before.
         if (
             (await run.RecordAsync(cancellationToken)).Phase(Name) is not { } record
             || PhaseData.Read<DeletionFacts>(record.Facts) is not { Checked: true }
@@ -45,7 +45,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
                     tables.Any(table => table.Name == key.From) && tables.Any(table => table.Name == key.To)
                 )
                 .ToArray();
-            // Rows of a circle hold each other; a reference that may be null lets go first.
+            // Rows in a reference cycle block each other's deletes. Set a nullable reference to null first.
             var stuck = new HashSet<TableName>();
             foreach (var key in inside)
                 if (
@@ -91,7 +91,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             throw RollbackMessages.NotTheRecordedRows(run.Tenant.Slug, changed);
     }
 
-    // Deletes, or changes when there is a SET list, batch by batch until nothing is left.
+    // Deletes rows, or updates them if there is a SET list, in batches until no row is left.
     async Task<long> BatchesAsync(
         PromotionRun run,
         ScopedTable table,
@@ -106,7 +106,8 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         {
             var name = "ONLY " + leaf.Name.Quoted;
             var batch =
-                $"ctid = ANY (ARRAY(SELECT t.ctid FROM {name} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)} AND {filter} LIMIT {batchSize}))";
+                $"ctid = ANY (ARRAY(SELECT t.ctid FROM {name} t "
+                + $"WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)} AND {filter} LIMIT {batchSize}))";
             var statement = set is null ? $"DELETE FROM {name} WHERE {batch}" : $"UPDATE {name} {set} WHERE {batch}";
             int rows;
             do

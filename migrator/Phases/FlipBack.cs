@@ -6,7 +6,10 @@ using Migrator.Runs;
 
 namespace Migrator.Phases;
 
-/// <summary>The tenant's writes are accepted by the shared database again: one commit flips the row, opens the guard and tells the applications.</summary>
+/// <summary>
+/// Lets the shared database take the tenant's writes again: one commit flips the row back, opens the guard and
+/// notifies the applications.
+/// </summary>
 public sealed class FlipBack : Phase
 {
     public override string Name => PhaseName.FlipBack;

@@ -7,7 +7,10 @@ using Migrator.Streaming;
 
 namespace Migrator.Phases;
 
-/// <summary>The cutover's mirror image: the isolated side's guard closes, the last changes come home, the tenant is flipped back.</summary>
+/// <summary>
+/// The cutover in the other direction: closes the isolated database's guard, applies the last changes to the
+/// shared database, and flips the tenant back.
+/// </summary>
 public sealed class FlipBackOnline : Phase
 {
     static readonly TimeSpan NearEnough = TimeSpan.FromSeconds(10);
@@ -18,7 +21,7 @@ public sealed class FlipBackOnline : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        // An attempt that fails has applied what it has applied: the next looks at that too.
+        // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
         var touched = new DirtyKeys();
         var pause = await CutoverLoop.TryAsync(
             run,

@@ -5,7 +5,7 @@ using Migrator.Runs;
 
 namespace Migrator.Phases;
 
-/// <summary>The write guard on the shared database, open: writes pass and are seen.</summary>
+/// <summary>Installs the write guard in the shared database, open: writes pass, and the guard sees them.</summary>
 public sealed class InstallGuard : Phase
 {
     public override string Name => PhaseName.InstallGuard;

@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace Migrator.Phases;
 
-/// <summary>The isolated database, nobody's but ours, and the roles that the schema names.</summary>
+/// <summary>Creates the isolated database, closed to PUBLIC, and the roles that the schema names.</summary>
 public sealed class Provision : Phase
 {
     public override string Name => PhaseName.Provision;
@@ -26,7 +26,7 @@ public sealed class Provision : Phase
         await CreateRolesAsync(run, server, facts.CreatesRoles, cancellationToken);
         if (facts.CreatesDatabase && !await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))
             await CreateDatabaseAsync(run, server, cancellationToken);
-        // Without ownership of a database that was there before, this does nothing; Validate tells.
+        // On an existing database of another owner this has no effect; Validate reports that.
         await server.ExecuteAsync(
             $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC",
             cancellationToken
@@ -59,7 +59,7 @@ public sealed class Provision : Phase
             await DropRoleAsync(server, role, cancellationToken);
     }
 
-    // A run that was killed after it had noted its plan must not mistake its own database for somebody else's.
+    // A run may be killed after it has noted its plan. The next run must then recognise the database as its own.
     static async Task<ProvisionFacts> PlanAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         if (
@@ -87,7 +87,7 @@ public sealed class Provision : Phase
         );
     }
 
-    // A password cannot be read, so none is set: the role can log in when somebody gives it one.
+    // Passwords cannot be read, so the role gets none and cannot log in until a person sets one.
     static async Task CreateRolesAsync(
         PromotionRun run,
         NpgsqlConnection server,
@@ -113,10 +113,11 @@ public sealed class Provision : Phase
                 )
             )
                 await server.ExecuteAsync(
-                    $"CREATE ROLE {Sql.Identifier(role)} {(login ? "LOGIN" : "NOLOGIN")} {(inherit ? "INHERIT" : "NOINHERIT")}",
+                    $"CREATE ROLE {Sql.Identifier(role)} "
+                        + $"{(login ? "LOGIN" : "NOLOGIN")} {(inherit ? "INHERIT" : "NOINHERIT")}",
                     cancellationToken
                 );
-            // Giving objects to a role takes membership in it.
+            // Making a role the owner of objects needs membership in that role.
             await server.ExecuteAsync($"GRANT {Sql.Identifier(role)} TO CURRENT_USER", cancellationToken);
             if (login)
                 run.Progress.Warn(PromotionMessages.RoleWithoutPassword(role, run.Target));
@@ -135,7 +136,7 @@ public sealed class Provision : Phase
                         or PostgresErrorCodes.InsufficientPrivilege
             )
         {
-            // Another tenant's database on this server uses it by now.
+            // Another tenant's database on this server may use the role by now.
         }
     }
 
@@ -146,16 +147,20 @@ public sealed class Provision : Phase
     )
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        // Columns came and went between 14 and 18, so the row is read whole.
+        // The catalog's columns differ between versions 14 and 18, so the whole row is read.
         var json = await shared.ExecuteScalarAsync<string>(
-            "SELECT (to_jsonb(d) || jsonb_build_object('encoding_name', pg_encoding_to_char(encoding)))::text FROM pg_database d WHERE datname = current_database()",
+            """
+            SELECT (to_jsonb(d) || jsonb_build_object('encoding_name', pg_encoding_to_char(encoding)))::text
+            FROM pg_database d WHERE datname = current_database()
+            """,
             cancellationToken
         );
         var row = System.Text.Json.Nodes.JsonNode.Parse(json!)!;
         string? Text(string name) => (string?)row[name];
 
         var options =
-            $"TEMPLATE template0 ENCODING {Sql.Literal(Text("encoding_name")!)} LC_COLLATE {Sql.Literal(Text("datcollate")!)} LC_CTYPE {Sql.Literal(Text("datctype")!)}";
+            $"TEMPLATE template0 ENCODING {Sql.Literal(Text("encoding_name")!)} "
+            + $"LC_COLLATE {Sql.Literal(Text("datcollate")!)} LC_CTYPE {Sql.Literal(Text("datctype")!)}";
         var locale = Text("datlocale") ?? Text("daticulocale");
         options += Text("datlocprovider") switch
         {

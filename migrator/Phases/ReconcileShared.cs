@@ -6,11 +6,13 @@ using Migrator.Runs;
 
 namespace Migrator.Phases;
 
-/// <summary>Everything that was written in the isolated database since the flip goes back to the shared one, until the digests are equal.</summary>
+/// <summary>
+/// Copies the isolated database's changes since the flip to the shared database, until the digests are equal.
+/// </summary>
 public sealed class ReconcileShared : Phase
 {
     public override string Name => PhaseName.ReconcileShared;
-    public override string Title => "Bring the rows home";
+    public override string Title => "Copy the changed rows back";
     public override string State => PromotionState.RollingBack;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)

@@ -7,8 +7,9 @@ using Migrator.Streaming;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Publication, then slot, then (in later phases) the copy: the slot precedes every table's snapshot, so that a change that a snapshot missed is
-/// in the stream. The guard is there already; it tells the stream of rows that change tenant.
+/// Publication, then slot, then (in later phases) the copy. The slot is older than every table's snapshot, so
+/// the stream contains every change that a snapshot missed. The guard exists already, and tells the stream
+/// about rows that change tenant.
 /// </summary>
 public sealed class StartStreaming : Phase
 {

@@ -5,7 +5,10 @@ using Migrator.Streaming;
 
 namespace Migrator.Phases;
 
-/// <summary>After the flip nothing flows forward any more, and a slot that nobody reads would keep the shared server's log for ever.</summary>
+/// <summary>
+/// Removes the forward stream after the flip. A slot without a reader would keep the shared server's WAL for
+/// ever.
+/// </summary>
 public sealed class StopStreaming : Phase
 {
     public override string Name => PhaseName.StopStreaming;

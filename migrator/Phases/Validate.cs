@@ -9,7 +9,7 @@ using Migrator.Validation;
 
 namespace Migrator.Phases;
 
-/// <summary>After the flip: is what the tenant lives in now complete, closed to others, safe and quick?</summary>
+/// <summary>After the flip: checks that the isolated database is complete, closed to others, safe and fast.</summary>
 public sealed class Validate : Phase
 {
     public override string Name => PhaseName.Validate;

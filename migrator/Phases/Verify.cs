@@ -8,7 +8,10 @@ using Migrator.Verification;
 
 namespace Migrator.Phases;
 
-/// <summary>Count and digest of every table on both sides. A difference is narrowed down to rows and stops the promotion.</summary>
+/// <summary>
+/// Compares count and digest of every table on both sides. A difference is narrowed down to rows and stops the
+/// promotion.
+/// </summary>
 public sealed class Verify : Phase
 {
     public override string Name => PhaseName.Verify;

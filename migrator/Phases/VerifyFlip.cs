@@ -9,14 +9,15 @@ using Migrator.Verification;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Every row once more, at the flip itself: the shared side stands still behind its guard, the isolated side is read under a snapshot that was
-/// taken between the last change and the flip. What finalize may delete is recorded here. A difference stays one until a person has settled it.
+/// Compares every row again as of the flip: the shared side does not change behind its guard, and the isolated
+/// side is read under a snapshot that was taken between the last change and the flip. Records which rows
+/// finalize may delete. A difference stops promote and finalize until a person has resolved it.
 /// </summary>
-/// <param name="force">A person has.</param>
+/// <param name="force">A person has resolved the difference.</param>
 public sealed class VerifyFlip(bool force = false) : Phase
 {
     public override string Name => PhaseName.VerifyFlip;
-    public override string Title => "Verify what was flipped";
+    public override string Title => "Verify the flipped rows";
     public override string State => PromotionState.Isolated;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
@@ -46,7 +47,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
         }
         else
         {
-            // The process that flipped is gone, and its snapshot with it. The shared side still stands still.
+            // The process that flipped has ended, and its snapshot with it. The shared side still has not changed.
             var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
             foreach (var table in tables)
                 digests[table.Name.ToString()] = await comparison.SharedDigestAsync(table, cancellationToken);

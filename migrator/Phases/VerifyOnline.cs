@@ -9,8 +9,8 @@ using Migrator.Verification;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Count and digest of every table on both sides at one exact point, while the tenant writes on: the shared side under a snapshot, the
-/// isolated side with every change applied that the snapshot sees, and none that it does not.
+/// Compares count and digest of every table at one consistent point, while the tenant keeps working: the shared
+/// side under a snapshot, the isolated side with exactly the changes that the snapshot sees.
 /// </summary>
 public sealed class VerifyOnline : Phase
 {
@@ -30,7 +30,7 @@ public sealed class VerifyOnline : Phase
             run.Tenant,
             new(Shared: point.Snapshot, LiveReferences: true)
         );
-        // Tables that are not in the stream are copied while the guard is closed, and compared then.
+        // Tables that are not in the stream are copied and compared while the guard is closed.
         var tables = run.Scope.CopiedTables.Where(table =>
             table.Table.IsStreamable || table.Scope == TableScope.Reference
         );

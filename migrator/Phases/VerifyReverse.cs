@@ -7,7 +7,10 @@ using Migrator.Verification;
 
 namespace Migrator.Phases;
 
-/// <summary>Every row of both sides at one exact point, the isolated side under a snapshot while the tenant writes on.</summary>
+/// <summary>
+/// Compares every row at one consistent point, the isolated side under a snapshot, while the tenant keeps
+/// working.
+/// </summary>
 public sealed class VerifyReverse : Phase
 {
     public override string Name => PhaseName.VerifyReverse;

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Migrator.Preflight;
 
-/// <summary>Extensions that are missing on the target, and objects of the shared database that a promotion disturbs.</summary>
+/// <summary>Missing extensions on the target, and objects of the shared database that a promotion affects.</summary>
 sealed class ObjectCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -16,7 +16,8 @@ sealed class ObjectCheck(PreflightContext context)
         var available = (
             await context.Server.QueryAsync<(string Name, bool Creatable)>(
                 """
-                SELECT name::text, bool_or(NOT superuser OR trusted) OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+                SELECT name::text, bool_or(NOT superuser OR trusted)
+                                   OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
                        OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'cloudsqlsuperuser')
                 FROM pg_available_extension_versions GROUP BY name
                 """,
@@ -51,9 +52,11 @@ sealed class ObjectCheck(PreflightContext context)
         foreach (
             var session in await context.Shared.QueryAsync<string>(
                 """
-                SELECT format('process %s (%s, %s), open for %s s', pid, usename, state, round(extract(epoch FROM now() - xact_start)))
+                SELECT format('process %s (%s, %s), open for %s s',
+                              pid, usename, state, round(extract(epoch FROM now() - xact_start)))
                 FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '1 minute'
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                  AND xact_start < now() - interval '1 minute'
                 """,
                 cancellationToken
             )

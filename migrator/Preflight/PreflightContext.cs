@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace Migrator.Preflight;
 
-/// <summary>What every check looks at, and where it puts what it finds.</summary>
+/// <summary>The input of every check, and the lists that receive its findings.</summary>
 /// <param name="Shared">The shared database, in one read-only snapshot.</param>
 /// <param name="Server">The isolated database's server.</param>
 sealed record PreflightContext(
@@ -21,12 +21,12 @@ sealed record PreflightContext(
 {
     public Slug Slug => Tenant.Slug;
 
-    /// <summary>What stops the promotion.</summary>
+    /// <summary>Findings that stop the promotion.</summary>
     public List<string> Faults { get; } = [];
 
-    /// <summary>What a person should know besides.</summary>
+    /// <summary>Other findings that the user should know.</summary>
     public List<string> Warnings { get; } = [];
 
-    /// <summary>The condition that a row, seen as <paramref name="alias"/>, is the tenant's.</summary>
+    /// <summary>The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's.</summary>
     public string Condition(ScopedTable table, string alias) => Scope.Condition(table, alias, Tenant.Key);
 }

@@ -20,7 +20,8 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken);
-        // One snapshot for all that is read: a consistent judgement. Read only: the promise, kept by the server.
+        // One snapshot for all reads, so that the result is consistent. READ ONLY, so that the server refuses
+        // any change.
         await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
 
@@ -39,7 +40,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         );
         var tools = await ToolsAsync(context, facts, cancellationToken);
         await CheckDefinitionsAsync(context, cancellationToken);
-        // The other checks read rows, and need the rights and the rules that these have looked at.
+        // The other checks read rows, and need the rights and the rules that the checks so far have confirmed.
         var plan = context.Faults.Count == 0 ? await CheckRowsAsync(context, cancellationToken) : [];
         return new(tenant, scope, tools, facts, context.Faults, context.Warnings, plan);
     }

@@ -5,8 +5,8 @@ using Migrator.Scope;
 
 namespace Migrator.Preflight;
 
-/// <summary>What Preflight found: everything that stands in the way, at once, and what a person should know besides.</summary>
-/// <param name="Plan">The tables that would be copied; empty where faults were found.</param>
+/// <summary>The result of preflight: all faults at once, and warnings.</summary>
+/// <param name="Plan">The tables to copy; empty if there are faults.</param>
 public sealed record PreflightResult(
     Tenant Tenant,
     TenantScope Scope,

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Migrator.Preflight;
 
-/// <summary>What our role may not do in the shared database, one by one.</summary>
+/// <summary>The rights that the migrator's role lacks in the shared database, one by one.</summary>
 sealed class PrivilegeCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -21,7 +21,9 @@ sealed class PrivilegeCheck(PreflightContext context)
             bool Temporary
         )>(
             """
-            SELECT rolname::text, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMPORARY')
+            SELECT rolname::text, rolsuper, rolbypassrls,
+                   has_database_privilege(current_database(), 'CREATE'),
+                   has_database_privilege(current_database(), 'TEMPORARY')
             FROM pg_roles WHERE rolname = current_user
             """,
             cancellationToken
@@ -53,7 +55,9 @@ sealed class PrivilegeCheck(PreflightContext context)
                     """
                     SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
                     WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace >= 16384
-                      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+                      AND NOT EXISTS (
+                          SELECT FROM pg_depend d
+                          WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
                     """,
                     cancellationToken
                 )

@@ -8,10 +8,11 @@ using Npgsql;
 
 namespace Migrator.Preflight;
 
-/// <summary>References between the tenant's rows and those of others, either way.</summary>
+/// <summary>References between the tenant's rows and other tenants' rows, in both directions.</summary>
 sealed class ReferenceCheck(PreflightContext context)
 {
-    // Both ways: a reference out of the tenant could never be satisfied in T, one into it would stop finalize.
+    // Both directions: T could not satisfy a reference to another tenant's row, and a reference from one would
+    // stop finalize.
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         foreach (var key in context.Scope.ForeignKeys)
@@ -19,7 +20,8 @@ sealed class ReferenceCheck(PreflightContext context)
             var (from, to) = (context.Scope[key.From], context.Scope[key.To]);
             var tenantColumn =
                 from.IsTenantData && from.Scope == TableScope.Direct ? context.Scope.TenantColumn(from).Name : null;
-            // A key that carries the tenant on both ends cannot cross, nor can the step by which a table belongs.
+            // A key with the tenant's column on both sides cannot cross tenants, nor can the key that derives
+            // the table.
             var carries =
                 to.IsTenantData
                 && to.Scope is TableScope.Root or TableScope.Direct
@@ -47,7 +49,8 @@ sealed class ReferenceCheck(PreflightContext context)
                     inward: false,
                     cancellationToken
                 );
-            // An ignored table's rows stay behind and would go on referring to rows that finalize deletes. The tenant's own row stays.
+            // An ignored table's rows stay, and would refer to rows that finalize deletes. The tenant's own row
+            // stays too.
             if (
                 from.Scope != TableScope.Reference
                 && to is { IsTenantData: true }
@@ -57,7 +60,8 @@ sealed class ReferenceCheck(PreflightContext context)
                     from,
                     key,
                     label,
-                    $"({ours}) IS NOT TRUE AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {context.Condition(to, "p")})",
+                    $"({ours}) IS NOT TRUE "
+                        + $"AND EXISTS (SELECT FROM {to.Table.From} p WHERE {join} AND {context.Condition(to, "p")})",
                     inward: true,
                     cancellationToken
                 );
@@ -74,7 +78,8 @@ sealed class ReferenceCheck(PreflightContext context)
     )
     {
         var (count, samples) = await context.Shared.QuerySingleAsync<(long, string[])>(
-            $"SELECT count(*), coalesce((array_agg(label))[1:5], '{{}}') FROM (SELECT {label} AS label FROM {from.Table.From} t WHERE {condition}) crossing",
+            "SELECT count(*), coalesce((array_agg(label))[1:5], '{}') "
+                + $"FROM (SELECT {label} AS label FROM {from.Table.From} t WHERE {condition}) crossing",
             cancellationToken
         );
         if (count > 0)

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Migrator.Preflight;
 
-/// <summary>Rows that belong to no tenant, and foreign keys that a delete would have to search for.</summary>
+/// <summary>Rows that belong to no tenant, and foreign keys without an index.</summary>
 sealed class RowCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -32,7 +32,8 @@ sealed class RowCheck(PreflightContext context)
                 context.Warnings.Add(PreflightMessages.RowsWithoutTenant(table.Name, rows));
     }
 
-    // Deleting a referenced row looks for the rows that refer to it: without an index, through the whole table, row by row.
+    // Deleting a referenced row searches for the rows that refer to it; without an index, each delete scans the
+    // whole table.
     async Task CheckIndexesAsync(CancellationToken cancellationToken)
     {
         const long worthAnIndex = 10_000;
@@ -48,7 +49,8 @@ sealed class RowCheck(PreflightContext context)
                     SELECT EXISTS (SELECT FROM pg_index i
                                    WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
                                      AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
-                                          WHERE a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
+                                          WHERE a.attrelid = i.indrelid AND a.attnum = ANY (
+                                              (i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
                     """,
                     new { table = key.From.Quoted, columns = key.FromColumns.ToArray() },
                     cancellationToken

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Migrator.Preflight;
 
-/// <summary>Every table has a rule, and every rule of the settings a table.</summary>
+/// <summary>Every table has a rule, and every rule of the settings names a table.</summary>
 sealed class ScopeCheck(PreflightContext context)
 {
     public void Run()

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Migrator.Preflight;
 
-/// <summary>The isolated database's server, and the database where it exists already.</summary>
+/// <summary>The isolated database's server, and the isolated database if it exists already.</summary>
 sealed class TargetCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -23,12 +23,14 @@ sealed class TargetCheck(PreflightContext context)
         var missing = (await DatabaseRoles.ReadAsync(context.Databases.Shared, cancellationToken))
             .Where(role => !known.Contains(role))
             .ToArray();
-        // Giving an object to its owner takes the right to become that role; from 16 on that is a right of its own.
+        // Making a role the owner of an object needs the right to become that role, which is a separate right
+        // since version 16.
+        var membership = context.Server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER";
         if (!me.Super)
             foreach (var owner in (await OwnersAsync(context.Shared, cancellationToken)).Where(known.Contains))
                 if (
                     !await context.Server.ExecuteScalarAsync<bool>(
-                        $"SELECT pg_has_role(@owner, '{(context.Server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER")}')",
+                        $"SELECT pg_has_role(@owner, '{membership}')",
                         new { owner },
                         cancellationToken
                     )
@@ -42,7 +44,10 @@ sealed class TargetCheck(PreflightContext context)
             context.Warnings.Add(PreflightMessages.NoApplicationRole(context.Tenancy.ApplicationRole));
 
         var there = await context.Server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(
-            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = @name",
+            """
+            SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text
+            FROM pg_database WHERE datname = @name
+            """,
             new { name = context.Slug.DatabaseName },
             cancellationToken
         );
@@ -54,7 +59,10 @@ sealed class TargetCheck(PreflightContext context)
         }
 
         var here = await context.Shared.QuerySingleAsync<(string Encoding, string Collate, string CType)>(
-            "SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text FROM pg_database WHERE datname = current_database()",
+            """
+            SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text
+            FROM pg_database WHERE datname = current_database()
+            """,
             cancellationToken
         );
         if (here != there)
@@ -76,8 +84,10 @@ sealed class TargetCheck(PreflightContext context)
             .. await shared.QueryAsync<string>(
                 """
                 SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-                WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o' AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND d.classid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
+                WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o'
+                  AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND d.classid IN (
+                      'pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
                 """,
                 cancellationToken
             ),
@@ -98,7 +108,10 @@ sealed class TargetCheck(PreflightContext context)
                 context.Faults.Add(PreflightMessages.TargetNotOurs(context.Slug, context.Databases.IsolatedServer));
             else if (
                 !await isolated.ExecuteScalarAsync<bool>(
-                    "SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')",
+                    """
+                    SELECT has_database_privilege(current_database(), 'CREATE')
+                       AND has_schema_privilege('public', 'CREATE')
+                    """,
                     cancellationToken
                 )
             )
@@ -115,7 +128,7 @@ sealed class TargetCheck(PreflightContext context)
         }
     }
 
-    // A promotion begins, so none is under way: what is there must be the copy that an ended rollback has left.
+    // No promotion is under way here, so an existing database must be the copy that an ended rollback has left.
     async Task CheckMarkAsync(IsolatedMark mark, NpgsqlConnection isolated, CancellationToken cancellationToken)
     {
         var here = await IsolatedMark.IdentityAsync(context.Shared, cancellationToken);
@@ -134,7 +147,7 @@ sealed class TargetCheck(PreflightContext context)
             is { Stage: PromotionStage.RolledBack } last
         && last.Id == mark.Promotion;
 
-    // A copy that was emptied, or that never got that far, has no such table.
+    // An emptied copy, or one of an early stop, has no such table.
     async Task<bool> SaysIsolatedAsync(NpgsqlConnection isolated, CancellationToken cancellationToken)
     {
         const string exists = "SELECT to_regclass(@table) IS NOT NULL";

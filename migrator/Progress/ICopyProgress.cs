@@ -2,7 +2,7 @@ using Migrator.Model;
 
 namespace Migrator.Progress;
 
-/// <summary>Hears how far the copy is.</summary>
+/// <summary>Receives the progress of the copy.</summary>
 public interface ICopyProgress
 {
     void Advance(TableName table, long bytes);

@@ -2,17 +2,19 @@ using Migrator.Model;
 
 namespace Migrator.Progress;
 
-/// <summary>Hears what a promotion does, as it does it. One of these draws bars, one writes lines, one writes JSON.</summary>
+/// <summary>
+/// Receives the progress of a promotion. One implementation draws bars, one writes lines, one writes JSON.
+/// </summary>
 public interface IPromotionProgress : ICopyProgress
 {
     void PhaseStarted(string name, string title);
 
     void PhaseEnded(string name, string title, TimeSpan took, string? summary);
 
-    /// <summary>An earlier run has done it.</summary>
+    /// <summary>An earlier run has completed the phase.</summary>
     void PhaseKept(string name, string title);
 
-    /// <param name="tables">Tables about to be copied, with the planner's estimates of the tenant's share.</param>
+    /// <param name="tables">The tables to copy, with the planner's estimates of the tenant's rows.</param>
     void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables);
 
     void Validated(IReadOnlyList<Check> checks);

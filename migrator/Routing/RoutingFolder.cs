@@ -3,12 +3,12 @@ using Migrator.Model;
 
 namespace Migrator.Routing;
 
-/// <summary>The folder of routing documents, one file a promoted tenant.</summary>
+/// <summary>The folder of routing documents, one file per promoted tenant.</summary>
 public sealed class RoutingFolder(string directory)
 {
     public string PathOf(Slug slug) => Path.Combine(directory, slug + ".json");
 
-    /// <summary>Writes the document so that a reader sees the old one or the new one, never half of it.</summary>
+    /// <summary>Writes the document so that a reader sees the old document or the new one, never a part.</summary>
     public async Task WriteAsync(Slug slug, RoutingDocument document, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(directory);

@@ -10,10 +10,10 @@ using Npgsql;
 
 namespace Migrator.Routing;
 
-/// <summary>What the flip writes into the tenant's row, the same on both sides.</summary>
+/// <summary>The flip's change of the tenant's row, the same on both sides.</summary>
 public static class TenantRow
 {
-    /// <summary>The channel on which applications hear that a tenant's route has changed; the payload is its slug.</summary>
+    /// <summary>The channel that notifies applications of a changed route; the payload is the tenant's slug.</summary>
     public const string Channel = "tenant_routing";
 
     /// <summary>The value of <c>settings.isolation</c>.</summary>
@@ -25,7 +25,9 @@ public static class TenantRow
             ["migration_version"] = migrationVersion,
         };
 
-    /// <summary>Sets the mode and merges <c>settings.isolation</c>; other keys survive. Null removes the key again.</summary>
+    /// <summary>
+    /// Sets the mode and merges <c>settings.isolation</c>; other keys stay. Null removes the key again.
+    /// </summary>
     public static Task FlipAsync(
         JournalTransaction transaction,
         Tenancy tenancy,
@@ -41,7 +43,7 @@ public static class TenantRow
             transaction.Cancel
         );
 
-    /// <summary>The mode that a database has for the tenant.</summary>
+    /// <summary>The tenant's mode in a database.</summary>
     public static Task<string?> ModeAsync(
         NpgsqlConnection connection,
         Tenancy tenancy,
@@ -50,7 +52,8 @@ public static class TenantRow
         CancellationToken cancellationToken
     ) =>
         connection.ExecuteScalarAsync<string?>(
-            $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t WHERE {scope.Condition(scope.Root, "t", tenant.Key)}",
+            $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t "
+                + $"WHERE {scope.Condition(scope.Root, "t", tenant.Key)}",
             cancellationToken
         );
 

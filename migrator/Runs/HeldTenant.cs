@@ -3,7 +3,7 @@ using Migrator.Model;
 
 namespace Migrator.Runs;
 
-/// <summary>A tenant whose lock this process holds: no other run can change anything of its promotion.</summary>
+/// <summary>A tenant whose lock this process holds: no other run can change the tenant's promotion.</summary>
 public sealed class HeldTenant(Tenant tenant, PromotionJournal journal, CancellationToken cancellationToken)
     : IAsyncDisposable
 {
@@ -16,7 +16,7 @@ public sealed class HeldTenant(Tenant tenant, PromotionJournal journal, Cancella
 
     public PromotionJournal Journal => journal;
 
-    /// <summary>Cancelled when the lock is lost, or when the user gives up.</summary>
+    /// <summary>Cancelled when the lock is lost, or by the user.</summary>
     public CancellationToken Token => until.Token;
 
     public async ValueTask DisposeAsync()

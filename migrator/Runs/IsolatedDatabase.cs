@@ -6,10 +6,10 @@ using Npgsql;
 
 namespace Migrator.Runs;
 
-/// <summary>The isolated database as a whole: whether it is there, and its end.</summary>
+/// <summary>The isolated database as a whole: whether it exists, and how it is dropped.</summary>
 public static class IsolatedDatabase
 {
-    /// <param name="server">A connection to another database of its server.</param>
+    /// <param name="server">A connection to another database of the same server.</param>
     public static Task<bool> ExistsAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken) =>
         server.ExecuteScalarAsync<bool>(
             "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)",
@@ -17,8 +17,10 @@ public static class IsolatedDatabase
             cancellationToken
         );
 
-    /// <summary>Drops what a rolled back promotion has left; nothing happens where it is gone already.</summary>
-    /// <exception cref="MigratorException">The database bears the name but was not made for this tenant.</exception>
+    /// <summary>Drops the database of a promotion that was rolled back; does nothing if it does not exist.</summary>
+    /// <exception cref="MigratorException">
+    /// The database has the tenant's name, but was not made for this tenant.
+    /// </exception>
     public static async Task DropAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
@@ -30,8 +32,8 @@ public static class IsolatedDatabase
         await DropAsync(server, run.Tenant.Slug, cancellationToken);
     }
 
-    /// <summary>To be called before anything is done to the database; nothing happens where it is not there yet.</summary>
-    /// <exception cref="MigratorException">The database was made from another shared database than this one.</exception>
+    /// <summary>Must be called before any change of the database; does nothing if it does not exist yet.</summary>
+    /// <exception cref="MigratorException">The database was made from another shared database.</exception>
     public static async Task RequireOursAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using (var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken))
@@ -45,7 +47,7 @@ public static class IsolatedDatabase
             throw MigratorException.Refused(foreign);
     }
 
-    /// <exception cref="MigratorException">Somebody is connected whose sessions are not ours to end.</exception>
+    /// <exception cref="MigratorException">Sessions that the migrator may not end are connected.</exception>
     public static async Task DropAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken)
     {
         try

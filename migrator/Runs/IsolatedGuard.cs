@@ -5,15 +5,18 @@ using Migrator.Model;
 
 namespace Migrator.Runs;
 
-/// <summary>The write guard in the isolated database: the same rules as in the shared one, where every row is the tenant's.</summary>
+/// <summary>
+/// The write guard in the isolated database: the same rules as in the shared one, but every row is the
+/// tenant's.
+/// </summary>
 public sealed class IsolatedGuard(PromotionRun run)
 {
     public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Scope, run.Tenant);
 
-    /// <summary>Both guards in their places: closed in the shared database, open in the isolated one.</summary>
+    /// <summary>Installs both guards: closed in the shared database, open in the isolated one.</summary>
     public async Task InstallAsync(CancellationToken cancellationToken)
     {
-        // After finalize the shared side has no guard any more; it must refuse writes before rows come home.
+        // After finalize the shared side has no guard. It must refuse writes before rows are copied back.
         await run.Guard.InstallAsync("closed", cancellationToken);
         await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
         await run.Isolated.ClaimAsync(cancellationToken);
@@ -22,13 +25,13 @@ public sealed class IsolatedGuard(PromotionRun run)
         await Guard.InstallAsync("open", cancellationToken);
     }
 
-    /// <param name="timeout">How long to wait for the tenant's transactions in flight.</param>
+    /// <param name="timeout">How long to wait for the tenant's open transactions.</param>
     public Task CloseAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
         TransactAsync(transaction => Guard.CloseAsync(transaction, timeout), cancellationToken);
 
     public Task OpenAsync(CancellationToken cancellationToken) => TransactAsync(Guard.OpenAsync, cancellationToken);
 
-    /// <summary>Opens the guard and removes it; nothing happens where there is none.</summary>
+    /// <summary>Opens the guard and removes it; does nothing if there is none.</summary>
     public async Task RemoveAsync(CancellationToken cancellationToken)
     {
         if (await Guard.StateAsync(cancellationToken) is null)
@@ -38,7 +41,7 @@ public sealed class IsolatedGuard(PromotionRun run)
         await Guard.RemoveAsync(cancellationToken);
     }
 
-    // A transaction in the isolated database that no older run gets through.
+    // A transaction in the isolated database that fails in a superseded run.
     async Task TransactAsync(Func<JournalTransaction, Task> work, CancellationToken cancellationToken)
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);

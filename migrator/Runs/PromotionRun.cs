@@ -11,7 +11,7 @@ using Npgsql;
 
 namespace Migrator.Runs;
 
-/// <summary>What every phase of one process works with.</summary>
+/// <summary>The data and connections that every phase of one process works with.</summary>
 public sealed class PromotionRun(
     MigratorSettings settings,
     PromotionOptions options,
@@ -57,10 +57,13 @@ public sealed class PromotionRun(
                 PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken)
         );
 
-    /// <summary>The guard in the isolated database, there during a rollback.</summary>
+    /// <summary>The guard in the isolated database, which exists during a rollback.</summary>
     public IsolatedGuard IsolatedGuard => new(this);
 
-    /// <summary>A transaction that holds the isolated database's snapshot as it was flipped; only the process that flipped has one.</summary>
+    /// <summary>
+    /// A transaction with the isolated database's snapshot as of the flip; only the process that flipped has
+    /// one.
+    /// </summary>
     public NpgsqlConnection? AsFlipped
     {
         get;
@@ -73,15 +76,21 @@ public sealed class PromotionRun(
 
     public RoutingFolder Routing { get; } = new(settings.RoutingDirectory);
 
-    /// <summary>To be called in every transaction that writes in the shared database; see <see cref="PromotionJournal.RequireCurrentRunAsync"/>.</summary>
+    /// <summary>
+    /// Must be called in every transaction that writes in the shared database; see
+    /// <see cref="PromotionJournal.RequireCurrentRunAsync"/>.
+    /// </summary>
     public Task RequireCurrentRunAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken);
 
-    /// <summary>The promotion as the journal has it now.</summary>
+    /// <summary>The promotion as it is in the journal now.</summary>
     public async Task<PromotionRecord> RecordAsync(CancellationToken cancellationToken) =>
         (await journal.CurrentAsync(tenant.Key, cancellationToken))!;
 
-    /// <summary>The shared schema, dumped at most once a process; the fingerprint vouches that it is still what Preflight saw.</summary>
+    /// <summary>
+    /// The shared schema, dumped at most once per process. The fingerprint proves that it is still the schema
+    /// that preflight saw.
+    /// </summary>
     public async Task<SchemaArchive> ArchiveAsync(CancellationToken cancellationToken) =>
         archive ??= await SchemaArchive.DumpAsync(tools, databases, cancellationToken);
 

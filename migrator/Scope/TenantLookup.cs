@@ -11,7 +11,7 @@ namespace Migrator.Scope;
 /// <summary>Finds a tenant's row in the tenants table.</summary>
 public static class TenantLookup
 {
-    /// <exception cref="Failure">No such tenant, or no such table.</exception>
+    /// <exception cref="MigratorException">There is no such tenant, or no such table.</exception>
     public static async Task<Tenant> FindAsync(
         NpgsqlConnection connection,
         Tenancy tenancy,

@@ -7,7 +7,8 @@ using Npgsql;
 namespace Migrator.Settings;
 
 /// <summary>
-/// Everything that flags, environment and <c>tenancy.json</c> say, in that order of precedence, read once and checked.
+/// All settings from flags, environment and <c>tenancy.json</c>, in that order of precedence, read once and
+/// checked.
 /// </summary>
 public sealed record MigratorSettings(
     Tenancy Tenancy,
@@ -18,7 +19,7 @@ public sealed record MigratorSettings(
 {
     public const string DefaultFile = "tenancy.json";
 
-    // A key that is misspelled would be a rule that does not hold.
+    // A misspelled key would be a rule without effect.
     static readonly string[] KnownKeys =
     [
         "tenants",
@@ -33,10 +34,10 @@ public sealed record MigratorSettings(
         "migration_version",
     ];
 
-    /// <param name="file">The settings file; null takes <c>tenancy.json</c> of the working folder when it is there.</param>
+    /// <param name="file">The settings file; null for <c>tenancy.json</c> in the working folder, if it exists.</param>
     /// <param name="target">The isolated database's server as <c>host[:port]</c>, from the command line.</param>
     /// <param name="routingDirectory">Where routing documents are written, from the command line.</param>
-    /// <exception cref="Failure">A file that is missing or unreadable, or a value that makes no sense.</exception>
+    /// <exception cref="MigratorException">The file is missing or unreadable, or a value is invalid.</exception>
     public static MigratorSettings Read(string? file, string? target, string? routingDirectory)
     {
         var configuration = Load(file);
@@ -118,7 +119,8 @@ public sealed record MigratorSettings(
         }
         catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
         {
-            // The exception's text may quote the connection string, password included: name the variable only.
+            // The exception's text may quote the connection string with its password, so the message names the
+            // variable only.
             throw UsageMessages.ConnectionSettingInvalid(whole, prefix);
         }
     }

@@ -7,12 +7,15 @@ using Migrator.Terminal;
 namespace Migrator.Settings;
 
 /// <summary>
-/// What the tenant's infrastructure says of itself, as <c>pulumi stack output --json</c> prints it: the routing document with the
-/// dedicated server's address, and the migrator's role there. Passwords stay in the environment.
+/// The outputs of the tenant's infrastructure, as <c>pulumi stack output --json</c> prints them: the routing
+/// document with the dedicated server's address, and the migrator's role there. Passwords stay in the
+/// environment.
 /// </summary>
 public sealed record StackOutputs(RoutingDocument Routing, string User)
 {
-    /// <exception cref="Failure">The file is missing, is no such document, or belongs to another tenant.</exception>
+    /// <exception cref="MigratorException">
+    /// The file is missing, holds no such document, or belongs to another tenant.
+    /// </exception>
     public static async Task<StackOutputs> ReadAsync(FileInfo file, Slug slug, CancellationToken cancellationToken)
     {
         try
@@ -43,7 +46,7 @@ public sealed record StackOutputs(RoutingDocument Routing, string User)
         }
     }
 
-    /// <summary>The settings with the dedicated server and its domain put in.</summary>
+    /// <summary>The settings with the dedicated server and its domain.</summary>
     public MigratorSettings Apply(MigratorSettings settings, Slug slug)
     {
         var prefix = $"api-{slug}.";

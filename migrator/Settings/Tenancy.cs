@@ -3,12 +3,12 @@ using Migrator.Model;
 namespace Migrator.Settings;
 
 /// <summary>
-/// How the application keeps its tenants apart: the content of <c>tenancy.json</c>, with defaults that fit
-/// a table <c>tenants(id, slug)</c> and a column <c>tenant_id</c> everywhere else.
+/// How the application separates its tenants: the content of <c>tenancy.json</c>, with defaults that fit a
+/// table <c>tenants(id, slug)</c> and a column <c>tenant_id</c> in all other tables.
 /// </summary>
 public sealed record Tenancy
 {
-    /// <summary>The root table, one row a tenant.</summary>
+    /// <summary>The root table, one row per tenant.</summary>
     public TableName Table { get; init; } = new("public", "tenants");
 
     public string KeyColumn { get; init; } = "id";
@@ -24,13 +24,15 @@ public sealed record Tenancy
     /// <summary>The column that names the tenant in every other table.</summary>
     public string TenantColumn { get; init; } = "tenant_id";
 
-    /// <summary>Tables that are nobody's own and are copied whole.</summary>
+    /// <summary>Tables whose rows belong to no tenant; they are copied whole.</summary>
     public IReadOnlyList<TableName> Reference { get; init; } = [];
 
-    /// <summary>Tables whose rows stay behind; their definition is cloned, empty.</summary>
+    /// <summary>Tables whose rows are not copied; only their definition is cloned.</summary>
     public IReadOnlyList<TableName> Ignored { get; init; } = [];
 
-    /// <summary>For tables with several ways to a tenant: the foreign key (its name, or its columns) to follow.</summary>
+    /// <summary>
+    /// For tables with several paths to a tenant: the foreign key (its name, or its columns) to follow.
+    /// </summary>
     public IReadOnlyDictionary<TableName, string> Derived { get; init; } = new Dictionary<TableName, string>();
 
     /// <summary>The role that the application logs in with.</summary>
@@ -39,9 +41,12 @@ public sealed record Tenancy
     /// <summary>The configuration parameter that the row-level security policies read.</summary>
     public string TenantSetting { get; init; } = "app.current_tenant_id";
 
-    /// <summary>The domain below which the tenant's end points live.</summary>
+    /// <summary>The domain of the tenant's end points.</summary>
     public string Domain { get; init; } = "factory.local";
 
-    /// <summary>Version of the application's schema written into <c>settings.isolation</c>; null takes it from its migration history.</summary>
+    /// <summary>
+    /// The schema version written into <c>settings.isolation</c>; null takes the version from the application's
+    /// migration history.
+    /// </summary>
     public string? MigrationVersion { get; init; }
 }

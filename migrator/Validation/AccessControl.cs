@@ -7,7 +7,10 @@ using Npgsql;
 
 namespace Migrator.Validation;
 
-/// <summary>The application's role sees the tenant's rows and, without saying whose, none; nobody else comes in.</summary>
+/// <summary>
+/// The application's role sees the tenant's rows if it names the tenant, and no rows otherwise. No other role
+/// can connect.
+/// </summary>
 public static class AccessControl
 {
     const string Area = "access control";
@@ -28,8 +31,10 @@ public static class AccessControl
                 "PUBLIC cannot connect",
                 !await isolated.ExecuteScalarAsync<bool>(
                     """
-                    SELECT EXISTS (SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
-                                   WHERE d.datname = current_database() AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
+                    SELECT EXISTS (
+                        SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) acl
+                        WHERE d.datname = current_database()
+                          AND acl.grantee = 0 AND acl.privilege_type = 'CONNECT')
                     """,
                     cancellationToken
                 ),
@@ -40,7 +45,8 @@ public static class AccessControl
         var name = tenancy.ApplicationRole;
         var role = await isolated.QueryFirstOrDefaultAsync<(bool Super, bool Bypass, bool Member, bool Connect)?>(
             """
-            SELECT rolsuper, rolbypassrls, pg_has_role(oid, 'MEMBER'), has_database_privilege(oid, current_database(), 'CONNECT')
+            SELECT rolsuper, rolbypassrls, pg_has_role(oid, 'MEMBER'),
+                   has_database_privilege(oid, current_database(), 'CONNECT')
             FROM pg_roles WHERE rolname = @name
             """,
             new { name },
@@ -54,7 +60,7 @@ public static class AccessControl
                     Area,
                     "application role",
                     CheckOutcome.Skipped,
-                    $"there is no role {name}; name yours in tenancy.json as application_role"
+                    $"role {name} does not exist; set application_role in tenancy.json"
                 ),
             ];
         checks.Add(
@@ -81,7 +87,7 @@ public static class AccessControl
                     Area,
                     "row-level security",
                     CheckOutcome.Skipped,
-                    "no tenant table has it, in the shared database either"
+                    "no tenant table has row-level security, in the shared database either"
                 )
             );
         else
@@ -98,7 +104,8 @@ public static class AccessControl
                         Area,
                         "row-level security",
                         CheckOutcome.Skipped,
-                        $"{e.MessageText}; it takes membership: GRANT {Sql.Identifier(name)} TO {Sql.Identifier(databases.IsolatedServer.Username!)}"
+                        $"{e.MessageText}; the check needs membership: "
+                            + $"GRANT {Sql.Identifier(name)} TO {Sql.Identifier(databases.IsolatedServer.Username!)}"
                     )
                 );
             }
@@ -118,13 +125,13 @@ public static class AccessControl
         var leaking = new List<string>();
         foreach (var table in tables)
         {
-            // One snapshot for all the counts: the tenant is writing by now.
+            // One snapshot for all counts, because the tenant is writing already.
             await using var transaction = await isolated.BeginTransactionAsync(
                 IsolationLevel.RepeatableRead,
                 cancellationToken
             );
             var all = await CountAsync(isolated, table, cancellationToken);
-            // Membership for this transaction only: it is rolled back.
+            // The membership lasts for this transaction only, which is rolled back.
             if (!member)
                 await isolated.ExecuteAsync(
                     $"GRANT {Sql.Identifier(tenancy.ApplicationRole)} TO CURRENT_USER",
@@ -140,7 +147,7 @@ public static class AccessControl
                 )
             )
                 continue;
-            // Somebody who says nothing first: a parameter once set stays defined, as '', for the session.
+            // First without the parameter: once set, the parameter stays defined, as '', for the session.
             if (await CountOrNullAsync(isolated, table, cancellationToken) > 0)
                 leaking.Add(table.Name.ToString());
             await isolated.ExecuteAsync(
@@ -157,7 +164,7 @@ public static class AccessControl
                 Area,
                 $"rows visible with {tenancy.TenantSetting}",
                 blind.Count == 0,
-                blind.Count == 0 ? $"all rows of {tables.Count} tables" : $"not all of {string.Join(", ", blind)}"
+                blind.Count == 0 ? $"all rows of {tables.Count} tables" : $"not all rows of {string.Join(", ", blind)}"
             ),
             Check.Of(
                 Area,
@@ -171,7 +178,7 @@ public static class AccessControl
     static Task<long> CountAsync(NpgsqlConnection isolated, ScopedTable table, CancellationToken cancellationToken) =>
         isolated.ExecuteScalarAsync<long>($"SELECT count(*) FROM {table.Table.Name.Quoted}", cancellationToken);
 
-    // A policy that insists on the parameter raises an error without it, which shows nothing either.
+    // A policy may raise an error without the parameter; the role sees no rows then either.
     static async Task<long> CountOrNullAsync(
         NpgsqlConnection isolated,
         ScopedTable table,

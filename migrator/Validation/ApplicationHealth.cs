@@ -4,7 +4,7 @@ using Polly.Retry;
 
 namespace Migrator.Validation;
 
-/// <summary>Each health URL answers 2xx within the deadline; a service that is just starting gets its time.</summary>
+/// <summary>Each health URL answers 2xx within the deadline; a service that is starting gets retries.</summary>
 public static class ApplicationHealth
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);

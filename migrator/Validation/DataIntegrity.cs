@@ -6,7 +6,7 @@ using Migrator.Verification;
 
 namespace Migrator.Validation;
 
-/// <summary>The shared copy is still the one that was verified. What the isolated side has become since is the tenant's own business.</summary>
+/// <summary>The shared copy still has the verified digests. The isolated side may have changed since then.</summary>
 public static class DataIntegrity
 {
     const string Area = "data integrity";
@@ -40,7 +40,7 @@ public static class DataIntegrity
                 Area,
                 "isolated copy",
                 true,
-                moved == 0 ? "equal to the shared copy" : $"{moved} tables have moved on since the flip"
+                moved == 0 ? "equal to the shared copy" : $"{moved} tables have changed since the flip"
             ),
         ];
     }

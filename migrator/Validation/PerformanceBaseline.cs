@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace Migrator.Validation;
 
-/// <summary>How long a look-up by key and a tenant-wide query take on both sides: a number to compare with when somebody says it has become slow.</summary>
+/// <summary>
+/// How long a look-up by key and a tenant-wide query take on both sides, as a baseline for later complaints.
+/// </summary>
 public static class PerformanceBaseline
 {
     const int Samples = 20;
@@ -29,11 +31,14 @@ public static class PerformanceBaseline
             var detail = $"tenant-wide {await CompareAsync(shared, isolated, [wide], cancellationToken)}";
             if (table.Table.Key.Count > 0)
             {
-                // Values as the isolated side writes them, cast back to the column's type: a prepared look-up would need a parameter of every type there is.
+                // Values as the isolated side writes them, cast back to the column's type; a prepared look-up
+                // would need a parameter for every type.
                 var key = string.Join(
                     " || ' AND ' || ",
                     table.Table.Key.Select(name =>
-                        $"{Sql.Literal("t." + Sql.Identifier(name) + " = ")} || quote_literal(t.{Sql.Identifier(name)}::text) || {Sql.Literal("::" + table.Table.Column(name)!.TypeText)}"
+                        $"{Sql.Literal("t." + Sql.Identifier(name) + " = ")} || "
+                        + $"quote_literal(t.{Sql.Identifier(name)}::text) || "
+                        + Sql.Literal("::" + table.Table.Column(name)!.TypeText)
                     )
                 );
                 var keys = (
@@ -42,9 +47,9 @@ public static class PerformanceBaseline
                         cancellationToken
                     )
                 ).ToArray();
-                if (keys.Length > 0)
-                    detail =
-                        $"by key {await CompareAsync(shared, isolated, [.. keys.Select(one => $"SELECT t::text FROM {table.Table.From} t WHERE {one}")], cancellationToken)}; {detail}";
+                var byKey = keys.Select(one => $"SELECT t::text FROM {table.Table.From} t WHERE {one}").ToArray();
+                if (byKey.Length > 0)
+                    detail = $"by key {await CompareAsync(shared, isolated, byKey, cancellationToken)}; {detail}";
             }
             checks.Add(new("performance", table.Name.ToString(), CheckOutcome.Measured, detail));
         }

@@ -5,7 +5,10 @@ using Migrator.Scope;
 
 namespace Migrator.Validation;
 
-/// <summary>No row of anybody else, nothing of ours that runs with more rights than the tenant has, an encrypted way in.</summary>
+/// <summary>
+/// No row of another tenant, no function of ours with more rights than the tenant has, and an encrypted
+/// connection.
+/// </summary>
 public static class Security
 {
     const string Area = "security";
@@ -23,7 +26,8 @@ public static class Security
         {
             var nullsAside = scope.RowsWithoutTenant(table, "t") is { } unowned ? $"NOT ({unowned}) AND " : "";
             var rows = await isolated.ExecuteScalarAsync<long>(
-                $"SELECT count(*) FROM {table.Table.From} t WHERE {nullsAside}({scope.Condition(table, "t", tenant.Key)}) IS NOT TRUE",
+                $"SELECT count(*) FROM {table.Table.From} t "
+                    + $"WHERE {nullsAside}({scope.Condition(table, "t", tenant.Key)}) IS NOT TRUE",
                 cancellationToken
             );
             if (rows > 0)

@@ -55,7 +55,7 @@ public sealed class ApplicationTests(Servers servers)
     )]
     [InlineData(
         "INSERT INTO agent_events SELECT id, tenant_id, project_id, kind, payload, tokens, '2025-08-01' FROM agent_events WHERE payload ->> 'text' LIKE 'application m%' LIMIT 1",
-        "stands twice"
+        "is there twice"
     )]
     [InlineData(
         "INSERT INTO comments (task_id, body) SELECT id, 'application m0 0' FROM tasks WHERE title LIKE 'application m%' LIMIT 1",
