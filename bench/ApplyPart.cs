@@ -77,7 +77,7 @@ sealed class ApplyPart(Stage stage)
 
     static async Task<double> FollowAsync(PromotionRun run, int count)
     {
-        var direction = StreamDirection.Forward(run);
+        var direction = StreamDirection.Forward(run.Stream);
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
         var mark = await ReplicationSlot.EmitWatermarkAsync(source, CancellationToken.None);
         var watch = Stopwatch.StartNew();

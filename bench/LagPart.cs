@@ -40,11 +40,11 @@ sealed class LagPart(Stage stage)
         Ledger ledger
     )
     {
-        var direction = StreamDirection.Forward(run);
+        var direction = StreamDirection.Forward(run.Stream);
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
         await using var feed = await ChangeFeed.OpenAsync(direction, exact: true, CancellationToken.None);
         var near = TimeSpan.FromMilliseconds(100);
-        await new CatchUpLoop(direction, run.Progress, run.Clock).WithinAsync(feed, near, CancellationToken.None);
+        await new CatchUpLoop(direction).WithinAsync(feed, near, CancellationToken.None);
         var (marks, before, began, watch) = (
             new List<double>(),
             feed.Changes,

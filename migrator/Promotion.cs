@@ -95,7 +95,12 @@ public sealed class Promotion(
                 if (!run.Record.IsOnline)
                     await runner.RunAsync(run, Fenced, held.Token);
                 else
-                    await SlotWatch.GuardAsync(run, watched => runner.RunAsync(run, Online, watched), held.Token);
+                    await SlotWatch.GuardAsync(
+                        run.Stream,
+                        run.Options.MaxWal,
+                        watched => runner.RunAsync(run, Online, watched),
+                        held.Token
+                    );
             },
             cancellationToken
         );
@@ -156,7 +161,7 @@ public sealed class Promotion(
         {
             await IsolatedDatabase.RequireOursAsync(run, cancellationToken);
             // In this order: claiming the isolated database waits for every session that locks its mark.
-            await databases.EndLeftoverSessionsAsync(cancellationToken);
+            await databases.EndLeftoverSessionsAsync(clock, cancellationToken);
             await run.Isolated.ClaimAsync(cancellationToken);
         }
         if (run.Record.Stage == PromotionStage.Isolated)

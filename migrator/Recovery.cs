@@ -75,7 +75,7 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
         if (run.Record.Phase(PhaseName.StartStreaming)?.EndedAt is null)
             return;
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Forward(run).Name, cancellationToken))
+        if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Forward(run.Stream).Name, cancellationToken))
             return;
         progress.Warn(StreamMessages.CopiesAnew(run.Tenant.Slug));
         await GiveUpStreamAsync(run, cancellationToken);
@@ -96,7 +96,7 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
     async Task GiveUpStreamAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         // The reverse stream too: its publication depends on the tables.
-        await StreamDirection.RemoveAllAsync(run, cancellationToken);
+        await StreamDirection.RemoveAllAsync(run.Stream, cancellationToken);
         var worthless = online.Select(phase => phase.Name).SkipWhile(name => name != PhaseName.StartStreaming);
         await run.Journal.ForgetPhasesAsync(run.Id, [.. worthless], cancellationToken);
     }

@@ -32,7 +32,7 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
         catch (StreamLostException apart)
         {
             run.Progress.Warn(RollbackMessages.ComparesInstead(apart.Message));
-            await StreamDirection.RemoveAllAsync(run, cancellationToken);
+            await StreamDirection.RemoveAllAsync(run.Stream, cancellationToken);
             await runner.RunAsync(run, byComparison, cancellationToken);
         }
     }
@@ -87,6 +87,6 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
         if (run.Record.Stage == PromotionStage.FlippedBack)
             return true;
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        return await ReplicationSlot.ExistsAsync(isolated, StreamDirection.Reverse(run).Name, cancellationToken);
+        return await ReplicationSlot.ExistsAsync(isolated, StreamDirection.Reverse(run.Stream).Name, cancellationToken);
     }
 }

@@ -42,7 +42,7 @@ sealed class DoctorCommand : MigratorCommand
                 null,
                 $"Remove {(removable.Length == 1 ? "what serves nobody" : $"the {removable.Length} that serve nobody")}?"
             );
-            var cure = new OrphanRemover(settings, finder);
+            var cure = new OrphanRemover(settings, finder, terminal.Clock);
             foreach (var orphan in removable)
                 removals[orphan] = await cure.RemoveAsync(orphan, cancellationToken);
         }

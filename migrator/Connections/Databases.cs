@@ -1,24 +1,29 @@
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Settings;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Connections;
 
-/// <summary>The connections of one run: to the shared database, to the isolated one, and to the isolated one's server before it exists.</summary>
+/// <summary>
+/// The connections of one run: to the shared database, to the isolated one, and to the isolated one's server before it exists.
+/// </summary>
 public sealed class Databases : IAsyncDisposable
 {
     // row_security=off turns a read that a policy would filter into an error; the rest makes both sides print values alike.
     // client_connection_check_interval ends a statement whose client is gone, so that a killed run leaves no COPY behind.
     const string SessionOptions =
-        "-c row_security=off -c standard_conforming_strings=on -c extra_float_digits=1 -c DateStyle=ISO,YMD -c IntervalStyle=postgres "
-        + "-c TimeZone=UTC -c bytea_output=hex -c xmloption=content -c search_path=pg_catalog -c client_connection_check_interval=1000 "
-        + "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off "
-        + "-c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
+        "-c row_security=off -c standard_conforming_strings=on -c extra_float_digits=1 -c DateStyle=ISO,YMD "
+        + "-c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex -c xmloption=content -c search_path=pg_catalog "
+        + "-c client_connection_check_interval=1000 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
+        + "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
 
-    // Index builds take their memory from here; it is our sessions' alone.
+    // The memory of an index build; only our sessions have this setting.
     const string IsolatedOptions = SessionOptions + " -c maintenance_work_mem=256MB";
+
+    const int LeftoverAttempts = 100;
+
+    static readonly TimeSpan LeftoverInterval = TimeSpan.FromMilliseconds(50);
 
     Databases(MigratorSettings settings, Slug slug)
     {
@@ -46,7 +51,9 @@ public sealed class Databases : IAsyncDisposable
 
     NpgsqlConnectionStringBuilder MaintenanceServer { get; }
 
-    /// <summary>The name under which every session of ours shows in pg_stat_activity; a later run ends what an earlier one left by it.</summary>
+    /// <summary>
+    /// The name of all our sessions in pg_stat_activity, by which a later run ends those that an earlier run left behind.
+    /// </summary>
     public string ApplicationName => ApplicationNameOf(Slug);
 
     public static Databases For(MigratorSettings settings, Slug slug) => new(settings, slug);
@@ -87,23 +94,23 @@ public sealed class Databases : IAsyncDisposable
 
     /// <summary>
     /// Ends sessions that a killed run left on the isolated database's server (a pg_restore lives on without its parent) and waits
-    /// until they are gone. The caller holds the tenant's lock, so whoever bears our name is nobody's.
+    /// until they are gone. The caller holds the tenant's lock, so a session of our name belongs to no run.
     /// </summary>
-    public async Task EndLeftoverSessionsAsync(CancellationToken cancellationToken)
+    public async Task EndLeftoverSessionsAsync(TimeProvider clock, CancellationToken cancellationToken)
     {
         Isolated.Clear();
         const string terminate = """
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
             WHERE application_name = $1 AND datname = $2 AND pid <> pg_backend_pid()
             """;
-        for (var attempt = 0; attempt < 100; attempt++)
+        for (var attempt = 0; attempt < LeftoverAttempts; attempt++)
         {
             await using var command = Maintenance.CreateCommand(terminate);
             command.Parameters.Add(new() { Value = ApplicationName });
             command.Parameters.Add(new() { Value = Slug.DatabaseName });
             if (await command.ExecuteScalarAsync(cancellationToken) is 0L)
                 return;
-            await Task.Delay(50, cancellationToken);
+            await Task.Delay(LeftoverInterval, clock, cancellationToken);
         }
         throw ServerMessages.LeftoverSessions(Slug);
     }

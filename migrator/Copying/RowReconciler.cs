@@ -14,14 +14,15 @@ namespace Migrator.Copying;
 /// Makes the tenant's rows in the shared database exactly those of the isolated one, by key: what is missing is inserted, what differs
 /// updated, what is too much deleted. Both guards are closed meanwhile. Repeating it is harmless; equality of digests ends it.
 /// </summary>
-/// <param name="hold">Called in each transaction: makes sure that the run is still the newest.</param>
+/// <param name="requireCurrentRun">Called in each transaction; fails when a newer run has taken over.</param>
 public sealed class RowReconciler(
     Databases databases,
     TenantScope scope,
     Tenant tenant,
     WriteGuard guard,
-    Func<NpgsqlConnection, CancellationToken, Task> hold,
-    int jobs
+    Func<NpgsqlConnection, CancellationToken, Task> requireCurrentRun,
+    int jobs,
+    TimeProvider clock
 )
 {
     // Short transactions: while the application's triggers are off, other tenants' writers of the table wait.
@@ -159,10 +160,11 @@ public sealed class RowReconciler(
             tables[0],
             async token =>
             {
-                await hold(shared, token);
+                await requireCurrentRun(shared, token);
                 await guard.PassAsync(shared, token);
                 return await TriggerDisabling.WithoutTriggersAsync(shared, tables, work, token);
             },
+            clock,
             cancellationToken
         );
 

@@ -66,11 +66,7 @@ public static class CutoverLoop
                 try
                 {
                     if (!isNear)
-                        await new CatchUpLoop(direction, run.Progress, run.Clock).WithinAsync(
-                            feed,
-                            near,
-                            cancellationToken
-                        );
+                        await new CatchUpLoop(direction).WithinAsync(feed, near, cancellationToken);
                     if (touched.Count <= FewKeys || round > Rounds / 2)
                         return await pause(feed);
                 }

@@ -10,14 +10,15 @@ public sealed class PauseDeadline : IDisposable
 
     readonly PromotionRun run;
     readonly long began;
+    readonly CancellationTokenSource timeout;
     readonly CancellationTokenSource source;
 
     public PauseDeadline(PromotionRun run, CancellationToken cancellationToken)
     {
         this.run = run;
         began = run.Clock.GetTimestamp();
-        source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        source.CancelAfter(run.Options.MaxPause);
+        timeout = new(run.Options.MaxPause, run.Clock);
+        source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
     }
 
     /// <summary>Cancelled when the pause has taken too long.</summary>
@@ -28,5 +29,9 @@ public sealed class PauseDeadline : IDisposable
     /// <summary>How long a lock request may still wait.</summary>
     public TimeSpan Left => run.Options.MaxPause - Elapsed is var left && left > Least ? left : Least;
 
-    public void Dispose() => source.Dispose();
+    public void Dispose()
+    {
+        source.Dispose();
+        timeout.Dispose();
+    }
 }

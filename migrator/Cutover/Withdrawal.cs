@@ -18,7 +18,7 @@ public static class Withdrawal
     public static async Task RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         run.AsFlipped = null;
-        await ConstraintDeferral.SuspendAsync(run, cancellationToken);
+        await ConstraintDeferral.SuspendAsync(run.Stream, cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);

@@ -11,7 +11,7 @@ using Migrator.Terminal;
 namespace Migrator.Doctor;
 
 /// <summary>Removes an orphaned object under its tenant's lock, so never during a run.</summary>
-public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder)
+public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder, TimeProvider clock)
 {
     /// <returns>Null when the object is removed; otherwise the reason why not.</returns>
     public async Task<string?> RemoveAsync(OrphanedObject orphan, CancellationToken cancellationToken)
@@ -45,14 +45,14 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
-        await new WriteGuard(databases.Shared, scope, tenant).RemoveAsync(cancellationToken);
+        await new WriteGuard(databases.Shared, scope, tenant, clock).RemoveAsync(cancellationToken);
     }
 
     async Task DropAsync(OrphanedObject orphan, CancellationToken cancellationToken)
     {
         await using var connection = await Databases.OpenAsync(finder.At(orphan.Place), cancellationToken);
         if (orphan.Kind == OrphanedObjectKind.Slot)
-            await ReplicationSlot.DropAsync(connection, orphan.Name, cancellationToken);
+            await ReplicationSlot.DropAsync(connection, orphan.Name, clock, cancellationToken);
         else
             await ReplicationSlot.UnpublishAsync(connection, orphan.Name, cancellationToken);
     }

@@ -14,12 +14,15 @@ namespace Migrator.Guarding;
 /// tenant's rows stand still.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-createtrigger.html</remarks>
-/// <param name="hold">Called in each transaction that changes a table: makes sure that the run is still the newest.</param>
+/// <param name="requireCurrentRun">
+/// Called in each transaction that changes a table; fails when a newer run has taken over.
+/// </param>
 public sealed class WriteGuard(
     NpgsqlDataSource database,
     TenantScope scope,
     Tenant tenant,
-    Func<NpgsqlConnection, CancellationToken, Task>? hold = null
+    TimeProvider clock,
+    Func<NpgsqlConnection, CancellationToken, Task>? requireCurrentRun = null
 )
 {
     /// <summary>What the names of the guard's triggers begin with. The tilde sorts last: the guard sees what the application's own triggers made of the row.</summary>
@@ -320,10 +323,11 @@ public sealed class WriteGuard(
             table,
             async token =>
             {
-                if (hold is not null)
-                    await hold(connection, token);
+                if (requireCurrentRun is not null)
+                    await requireCurrentRun(connection, token);
                 return await connection.ExecuteAsync(statements, token);
             },
+            clock,
             cancellationToken
         );
 }

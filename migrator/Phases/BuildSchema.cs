@@ -20,7 +20,7 @@ public sealed class BuildSchema : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         var archive = await run.ArchiveAsync(cancellationToken);
         await archive.RestoreAsync(
             [SchemaPart.PrimaryKeys, SchemaPart.PostData],

@@ -23,18 +23,15 @@ public sealed class CatchUp : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         await (await run.ArchiveAsync(cancellationToken)).RestoreAsync(
             [SchemaPart.PrimaryKeys],
             run.Databases,
             run.Options.Jobs,
             cancellationToken
         );
-        var direction = StreamDirection.Forward(run);
-        var changes = await new CatchUpLoop(direction, run.Progress, run.Clock).RunAsync(
-            exact: false,
-            cancellationToken
-        );
+        var direction = StreamDirection.Forward(run.Stream);
+        var changes = await new CatchUpLoop(direction).RunAsync(exact: false, cancellationToken);
         await using var point = await ConsistentPoint.SyncAsync(direction, exact: false, null, cancellationToken);
         return new($"{changes:N0} changes");
     }

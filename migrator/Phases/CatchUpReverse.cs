@@ -22,7 +22,7 @@ public sealed class CatchUpReverse : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await run.IsolatedGuard.InstallAsync(cancellationToken);
-        var changes = await new CatchUpLoop(StreamDirection.Reverse(run), run.Progress, run.Clock).RunAsync(
+        var changes = await new CatchUpLoop(StreamDirection.Reverse(run.Stream)).RunAsync(
             exact: true,
             cancellationToken
         );

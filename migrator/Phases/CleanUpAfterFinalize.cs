@@ -20,7 +20,7 @@ public sealed class CleanUpAfterFinalize : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await run.Guard.RemoveAsync(cancellationToken);
-        await StreamDirection.RemoveAllAsync(run, cancellationToken);
+        await StreamDirection.RemoveAllAsync(run.Stream, cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await connection.ExecuteAsync("DROP SCHEMA IF EXISTS tenant_promotion CASCADE", cancellationToken);
         return new();

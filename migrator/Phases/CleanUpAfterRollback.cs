@@ -21,7 +21,7 @@ public sealed class CleanUpAfterRollback : Phase
     {
         run.Routing.Remove(run.Tenant.Slug);
         await run.Guard.RemoveAsync(cancellationToken);
-        await StreamDirection.RemoveAllAsync(run, cancellationToken);
+        await StreamDirection.RemoveAllAsync(run.Stream, cancellationToken);
         await MarkIsolatedAsync(run, cancellationToken);
         return new();
     }

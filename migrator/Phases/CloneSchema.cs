@@ -21,7 +21,7 @@ public sealed class CloneSchema : Phase
     {
         // Always from the start: half a schema is useless, and so is the copy of an attempt whose guard was
         // opened afterwards.
-        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
             await using var emptying = await connection.BeginTransactionAsync(cancellationToken);

@@ -25,7 +25,7 @@ public sealed class CloneTriggersAndPolicies : Phase
             1,
             cancellationToken
         );
-        await ConstraintDeferral.SuspendAsync(run, cancellationToken);
+        await ConstraintDeferral.SuspendAsync(run.Stream, cancellationToken);
         return new();
     }
 }

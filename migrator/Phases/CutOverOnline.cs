@@ -57,7 +57,12 @@ public sealed class CutOverOnline : Phase
     {
         await GuardOpening.OnlineAsync(run, cancellationToken);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.RemoveAsync(isolated, StreamDirection.Reverse(run).Name, cancellationToken);
+        await ReplicationSlot.RemoveAsync(
+            isolated,
+            StreamDirection.Reverse(run.Stream).Name,
+            run.Clock,
+            cancellationToken
+        );
     }
 
     static async Task<double> AttemptAsync(
@@ -67,7 +72,7 @@ public sealed class CutOverOnline : Phase
         CancellationToken cancellationToken
     )
     {
-        var direction = StreamDirection.Forward(run);
+        var direction = StreamDirection.Forward(run.Stream);
         await Withdrawal.RunAsync(run, cancellationToken);
         touched.Add(
             direction.Tables.Single(table => table.Table.Scope == TableScope.Root),
@@ -200,7 +205,7 @@ public sealed class CutOverOnline : Phase
     // Before the pause, because creating a slot waits for every open transaction of its server.
     static async Task<bool> OpenHomeboundAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var direction = StreamDirection.Reverse(run);
+        var direction = StreamDirection.Reverse(run.Stream);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         if (await ReplicationSlot.ExistsAsync(isolated, direction.Name, cancellationToken))
             return true;
@@ -209,8 +214,8 @@ public sealed class CutOverOnline : Phase
             run.Progress.Warn(StreamMessages.NoWayBackByStream(run.Target));
             return false;
         }
-        await ReplicationSlot.PublishAsync(isolated, direction.Name, direction.Tables, cancellationToken);
-        await ReplicationSlot.CreateAsync(isolated, direction.Name, cancellationToken);
+        await ReplicationSlot.PublishAsync(isolated, direction.Name, direction.Tables, run.Clock, cancellationToken);
+        await ReplicationSlot.CreateAsync(isolated, direction.Name, run.Clock, cancellationToken);
         return true;
     }
 

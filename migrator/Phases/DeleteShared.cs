@@ -167,6 +167,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
                 await run.Guard.PassAsync(connection, token);
                 return await TriggerDisabling.WithoutTriggersAsync(connection, tables, work, token);
             },
+            run.Clock,
             cancellationToken
         );
 }

@@ -34,7 +34,7 @@ public sealed class FlipBackOnline : Phase
 
     static async Task<double> AttemptAsync(PromotionRun run, DirtyKeys touched, CancellationToken cancellationToken)
     {
-        var direction = StreamDirection.Reverse(run);
+        var direction = StreamDirection.Reverse(run.Stream);
         await run.IsolatedGuard.OpenAsync(cancellationToken);
         return await CutoverLoop.ApproachAsync(
             run,
@@ -72,7 +72,8 @@ public sealed class FlipBackOnline : Phase
                     run.Tenant,
                     run.Guard,
                     run.RequireCurrentRunAsync,
-                    run.Options.Jobs
+                    run.Options.Jobs,
+                    run.Clock
                 ).RunAsync(unstreamed, limit.Token);
             await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, limit.Token);
             limit.Token.ThrowIfCancellationRequested();

@@ -44,7 +44,7 @@ public sealed class Provision : Phase
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
         if (await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))
         {
-            await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+            await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
             if (facts.CreatesDatabase)
                 await IsolatedDatabase.DropAsync(run, cancellationToken);
             else

@@ -23,7 +23,8 @@ public sealed class ReconcileShared : Phase
             run.Tenant,
             run.Guard,
             run.RequireCurrentRunAsync,
-            run.Options.Jobs
+            run.Options.Jobs,
+            run.Clock
         ).RunAsync(cancellationToken);
         await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, cancellationToken);
         return new($"{rows:N0} rows changed, both sides equal");

@@ -19,21 +19,26 @@ public sealed class StartStreaming : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var direction = StreamDirection.Forward(run);
+        var direction = StreamDirection.Forward(run.Stream);
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
             await StreamPosition.ForgetAsync(isolated, cancellationToken);
             await ConstraintDeferral.ForgetAsync(isolated, cancellationToken);
         }
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.PublishAsync(shared, direction.Name, direction.Tables, cancellationToken);
-        await ReplicationSlot.CreateAsync(shared, direction.Name, cancellationToken);
+        await ReplicationSlot.PublishAsync(shared, direction.Name, direction.Tables, run.Clock, cancellationToken);
+        await ReplicationSlot.CreateAsync(shared, direction.Name, run.Clock, cancellationToken);
         return new($"slot {direction.Name}, {direction.Tables.Count} tables");
     }
 
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.RemoveAsync(shared, StreamDirection.Forward(run).Name, cancellationToken);
+        await ReplicationSlot.RemoveAsync(
+            shared,
+            StreamDirection.Forward(run.Stream).Name,
+            run.Clock,
+            cancellationToken
+        );
     }
 }

@@ -18,7 +18,12 @@ public sealed class StopStreaming : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.RemoveAsync(shared, StreamDirection.Forward(run).Name, cancellationToken);
+        await ReplicationSlot.RemoveAsync(
+            shared,
+            StreamDirection.Forward(run.Stream).Name,
+            run.Clock,
+            cancellationToken
+        );
         return new();
     }
 }

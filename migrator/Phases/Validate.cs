@@ -35,7 +35,9 @@ public sealed class Validate : Phase
             await AccessControl.CheckAsync(run.Databases, run.Scope, run.Tenant, run.Tenancy, cancellationToken)
         );
         checks.AddRange(await Security.CheckAsync(run.Databases, run.Scope, run.Tenant, cancellationToken));
-        checks.AddRange(await PerformanceBaseline.CheckAsync(run.Databases, run.Scope, run.Tenant, cancellationToken));
+        checks.AddRange(
+            await PerformanceBaseline.CheckAsync(run.Databases, run.Scope, run.Tenant, run.Clock, cancellationToken)
+        );
         checks.AddRange(await ApplicationHealth.CheckAsync(run.Options.HealthUrls, run.Clock, cancellationToken));
         run.Progress.Validated(checks);
         var failed = checks.Where(check => check.Outcome == CheckOutcome.Failed).ToArray();

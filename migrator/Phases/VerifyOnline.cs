@@ -21,8 +21,8 @@ public sealed class VerifyOnline : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await Withdrawal.RunAsync(run, cancellationToken);
-        var direction = StreamDirection.Forward(run);
-        await new CatchUpLoop(direction, run.Progress, run.Clock).RunAsync(exact: true, cancellationToken);
+        var direction = StreamDirection.Forward(run.Stream);
+        await new CatchUpLoop(direction).RunAsync(exact: true, cancellationToken);
         await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, null, cancellationToken);
         var comparison = new Comparison(
             run.Databases,

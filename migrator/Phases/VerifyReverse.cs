@@ -19,8 +19,8 @@ public sealed class VerifyReverse : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var direction = StreamDirection.Reverse(run);
-        await new CatchUpLoop(direction, run.Progress, run.Clock).RunAsync(exact: true, cancellationToken);
+        var direction = StreamDirection.Reverse(run.Stream);
+        await new CatchUpLoop(direction).RunAsync(exact: true, cancellationToken);
         await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, null, cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Isolated: point.Snapshot));
         var results = await comparison.DigestsAsync(

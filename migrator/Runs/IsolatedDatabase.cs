@@ -28,7 +28,7 @@ public static class IsolatedDatabase
             return;
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
             await run.Isolated.RequireDisposableAsync(isolated, cancellationToken);
-        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         await DropAsync(server, run.Tenant.Slug, cancellationToken);
     }
 

@@ -11,14 +11,14 @@ namespace Migrator.Runs;
 /// </summary>
 public sealed class IsolatedGuard(PromotionRun run)
 {
-    public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Scope, run.Tenant);
+    public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Scope, run.Tenant, run.Clock);
 
     /// <summary>Installs both guards: closed in the shared database, open in the isolated one.</summary>
     public async Task InstallAsync(CancellationToken cancellationToken)
     {
         // After finalize the shared side has no guard. It must refuse writes before rows are copied back.
         await run.Guard.InstallAsync("closed", cancellationToken);
-        await run.Databases.EndLeftoverSessionsAsync(cancellationToken);
+        await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         await run.Isolated.ClaimAsync(cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await connection.ExecuteAsync(SqlFile.Read("guard.sql"), cancellationToken);

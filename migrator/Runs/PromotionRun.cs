@@ -7,6 +7,7 @@ using Migrator.Routing;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Streaming;
 using Npgsql;
 
 namespace Migrator.Runs;
@@ -53,12 +54,17 @@ public sealed class PromotionRun(
             databases.Shared,
             scope,
             tenant,
+            clock,
             (connection, cancellationToken) =>
                 PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken)
         );
 
     /// <summary>The guard in the isolated database, which exists during a rollback.</summary>
     public IsolatedGuard IsolatedGuard => new(this);
+
+    /// <summary>What the two streams work with.</summary>
+    public StreamContext Stream =>
+        field ??= new(databases, scope, tenant, Id, Isolated, Guard, RequireCurrentRunAsync, progress, clock);
 
     /// <summary>
     /// A transaction with the isolated database's snapshot as of the flip; only the process that flipped has

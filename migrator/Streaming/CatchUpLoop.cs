@@ -1,10 +1,9 @@
 using Migrator.Messages;
-using Migrator.Progress;
 
 namespace Migrator.Streaming;
 
-/// <summary>Applies changes until what remains is a moment's work.</summary>
-public sealed class CatchUpLoop(StreamDirection direction, IPromotionProgress progress, TimeProvider clock)
+/// <summary>Applies changes until the target is near the source, while the tenant writes on.</summary>
+public sealed class CatchUpLoop(StreamDirection direction)
 {
     const int Rounds = 30;
     const int ReverseRounds = 3;
@@ -12,9 +11,10 @@ public sealed class CatchUpLoop(StreamDirection direction, IPromotionProgress pr
 
     static readonly TimeSpan NearEnough = TimeSpan.FromSeconds(1);
 
-    // A batch waits for tables of the shared database that others write to.
+    // In the shared database a batch waits for tables that others write to.
     static readonly TimeSpan ReverseNearEnough = TimeSpan.FromSeconds(10);
 
+    /// <param name="exact">See <see cref="ForwardChanges"/>.</param>
     /// <returns>How many changes were applied.</returns>
     public async Task<long> RunAsync(bool exact, CancellationToken cancellationToken)
     {
@@ -31,8 +31,8 @@ public sealed class CatchUpLoop(StreamDirection direction, IPromotionProgress pr
                 {
                     changes += feed.Changes;
                 }
-            // Rows are reassigned all the time: what came after the point is a moment's work all the same.
             await using var point = await ConsistentPoint.SyncAsync(direction, exact, null, cancellationToken);
+            // Where rows are reassigned all the time, what came after the point takes no longer than a moment either.
             if (round >= ConsistentPoints)
                 return changes;
         }
@@ -40,24 +40,48 @@ public sealed class CatchUpLoop(StreamDirection direction, IPromotionProgress pr
     }
 
     /// <summary>Emits watermarks until one comes through within a time.</summary>
+    /// <exception cref="Model.MigratorException">Each of them took longer.</exception>
     public async Task WithinAsync(ChangeFeed feed, TimeSpan near, CancellationToken cancellationToken)
     {
         await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
-        for (var round = 1; round <= (direction.IsReverse ? ReverseRounds : Rounds); round++)
+        var isNear = await IsReachedAsync(
+            async () =>
+                await feed.WaitForWatermarkAsync(
+                    await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken),
+                    cancellationToken
+                ),
+            near,
+            direction.IsReverse ? ReverseRounds : Rounds,
+            lag => direction.Progress.Info(StreamMessages.CatchingUp(feed.Changes, lag)),
+            direction.Clock
+        );
+        if (!isNear)
+            throw direction.IsReverse
+                ? StreamMessages.CannotFollowHome(direction.Tenant.Slug)
+                : StreamMessages.CannotCatchUp(direction.Tenant.Slug);
+    }
+
+    /// <summary>Whether one of some watermarks comes through within a time.</summary>
+    /// <param name="passWatermark">Emits a watermark and waits for it.</param>
+    /// <param name="behind">Told how long a watermark took, when a person would notice.</param>
+    internal static async Task<bool> IsReachedAsync(
+        Func<Task> passWatermark,
+        TimeSpan near,
+        int rounds,
+        Action<TimeSpan> behind,
+        TimeProvider clock
+    )
+    {
+        for (var round = 1; round <= rounds; round++)
         {
-            var began = clock.GetTimestamp();
-            await feed.WaitForWatermarkAsync(
-                await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken),
-                cancellationToken
-            );
-            var lag = clock.GetElapsedTime(began);
+            var emitted = clock.GetTimestamp();
+            await passWatermark();
+            var lag = clock.GetElapsedTime(emitted);
             if (lag < near)
-                return;
+                return true;
             if (lag > NearEnough)
-                progress.Info(StreamMessages.CatchingUp(feed.Changes, lag));
+                behind(lag);
         }
-        throw direction.IsReverse
-            ? StreamMessages.CannotFollowHome(direction.Tenant.Slug)
-            : StreamMessages.CannotCatchUp(direction.Tenant.Slug);
+        return false;
     }
 }

@@ -10,25 +10,34 @@ public enum ChangeKind
     Delete,
     Truncate,
 
-    /// <summary>It became the tenant's, or is no longer: the guard's word, since the change itself does not tell.</summary>
+    /// <summary>
+    /// The row became the tenant's, or another tenant's. The change itself does not tell; the guard writes a message.
+    /// </summary>
     Move,
 }
 
 /// <summary>One change.</summary>
-/// <param name="Row">The new row, by <see cref="StreamedTable.Columns"/>: text, null, or <see cref="Unchanged"/>; empty where there is none.</param>
-/// <param name="Old">The key before, where it is another or the only thing known.</param>
+/// <param name="Row">
+/// The new row, by <see cref="StreamedTable.Columns"/>: text, null, or <see cref="Unchanged"/>; empty where there is none.
+/// </param>
+/// <param name="Old">The row's key before, where the key has changed or nothing else is known.</param>
 public sealed record Change(StreamedTable Table, ChangeKind Kind, object?[] Row, RowKey? Old)
 {
-    /// <summary>A large value that the change left alone, and the stream therefore left out.</summary>
+    /// <summary>A large value that the change left alone, and that the stream therefore left out.</summary>
     public static readonly object Unchanged = new();
 
     public bool IsComplete => Array.IndexOf(Row, Unchanged) < 0;
+
+    /// <summary>The row's key after the change; for a row that is gone, its last one.</summary>
+    public RowKey Key => Row.Length > 0 ? Table.KeyOf(Row) : Old!;
 }
 
-/// <summary>Changes in the order of their commits; at most a few thousand, so that a transaction of any size passes in bounded memory.</summary>
-/// <param name="EndsTransaction">The last of them ends its transaction: here, and only here, the other side may commit.</param>
+/// <summary>
+/// Changes in the order of their commits; at most a few thousand, so that a transaction of any size passes in bounded memory.
+/// </summary>
+/// <param name="EndsTransaction">The last of them ends its transaction: only here may the target commit.</param>
 /// <param name="End">The position after that transaction.</param>
-/// <param name="Marks">Watermarks that were met.</param>
+/// <param name="Watermarks">The watermarks that were read.</param>
 public sealed record ChangeBatch(
     IReadOnlyList<Change> Changes,
     bool EndsTransaction,
@@ -36,8 +45,8 @@ public sealed record ChangeBatch(
     IReadOnlyList<string> Watermarks
 )
 {
-    /// <summary>This chunk and the next as one, where both end their transactions.</summary>
-    public ChangeBatch And(ChangeBatch next) =>
+    /// <summary>This batch and the next as one, where both end their transactions.</summary>
+    public ChangeBatch Concat(ChangeBatch next) =>
         next with
         {
             Changes = [.. Changes, .. next.Changes],

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Migrator.Messages;
-using Migrator.Terminal;
 using Npgsql;
 using Npgsql.Replication;
 using NpgsqlTypes;
@@ -9,30 +8,31 @@ using NpgsqlTypes;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Changes on their way: one task reads the slot, another applies what was read. The target's position is committed with the rows it speaks of,
-/// and the slot is confirmed after that; so after a crash at any moment no change is missing and none is applied twice.
+/// A stream at work: one task reads the slot, another applies what was read. The target's position is committed with the rows
+/// that it speaks of, and the slot is confirmed after that; so after a crash at any moment no change is missing and none is
+/// applied twice.
 /// </summary>
 public sealed class ChangeFeed : IAsyncDisposable
 {
-    readonly bool isHomebound;
+    readonly StreamDirection direction;
     readonly CancellationTokenSource stop;
     readonly LogicalReplicationConnection connection;
-    readonly ChangeApplier applier;
-    readonly Channel<ChangeBatch> chunks = Channel.CreateBounded<ChangeBatch>(4);
-    readonly ConcurrentDictionary<string, TaskCompletionSource> marks = new();
+    readonly IChangeApplier applier;
+    readonly Channel<ChangeBatch> batches = Channel.CreateBounded<ChangeBatch>(4);
+    readonly ConcurrentDictionary<string, TaskCompletionSource> watermarks = new();
     long changes;
     bool disposed;
 
     ChangeFeed(
         StreamDirection direction,
-        ChangeApplier applier,
+        IChangeApplier applier,
         NpgsqlLogSequenceNumber from,
         NpgsqlLogSequenceNumber? stopBefore,
         CancellationToken cancellationToken
     )
     {
+        this.direction = direction;
         this.applier = applier;
-        isHomebound = direction.IsReverse;
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         connection = new(
             new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
@@ -45,7 +45,7 @@ public sealed class ChangeFeed : IAsyncDisposable
         {
             WalReceiverStatusInterval = TimeSpan.FromSeconds(1),
         };
-        Completion = RunAsync(direction, from, stopBefore);
+        Completion = RunAsync(new(direction, from, stopBefore, batches.Writer));
     }
 
     /// <summary>Ends when the position to stop before is reached; faulted when the stream breaks.</summary>
@@ -54,54 +54,60 @@ public sealed class ChangeFeed : IAsyncDisposable
     /// <summary>How many changes have been applied.</summary>
     public long Changes => Interlocked.Read(ref changes);
 
-    /// <param name="exact">See <see cref="ChangeApplier"/>.</param>
-    /// <param name="stopBefore">End before the first transaction that committed at this position or later; null to go on until disposed.</param>
-    /// <param name="snapshot">The source's snapshot to ask under.</param>
+    /// <summary>Follows the stream until disposed.</summary>
+    /// <param name="exact">See <see cref="ForwardChanges"/>; always true of the reverse stream.</param>
     /// <param name="touched">Where to note the keys of changed rows.</param>
-    public static async Task<ChangeFeed> OpenAsync(
+    public static Task<ChangeFeed> OpenAsync(
         StreamDirection direction,
         bool exact,
         CancellationToken cancellationToken,
-        NpgsqlLogSequenceNumber? stopBefore = null,
-        string? snapshot = null,
         DirtyKeys? touched = null
-    )
-    {
-        await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
-            await ReplicationSlot.ReleaseAsync(source, direction.Name, cancellationToken);
-        NpgsqlLogSequenceNumber from;
-        await using (var target = await direction.Target.OpenConnectionAsync(cancellationToken))
-            from = await StreamPosition.ReadAsync(target, direction.Promotion, cancellationToken);
-        var applier = new ChangeApplier(direction, exact, snapshot, touched);
-        try
-        {
-            await applier.OpenAsync(cancellationToken);
-            return new(direction, applier, from, stopBefore, cancellationToken);
-        }
-        catch
-        {
-            await applier.DisposeAsync();
-            throw;
-        }
-    }
+    ) =>
+        OpenAsync(
+            direction,
+            direction.IsReverse
+                ? new ReverseApplier(direction, touched)
+                : new StreamingApplier(direction, exact, touched),
+            null,
+            cancellationToken
+        );
 
-    /// <summary>Waits until the target holds everything that committed before the mark.</summary>
-    /// <exception cref="ExactPointNeededException">The feed ended because only an exact point leads on.</exception>
-    public async Task WaitForWatermarkAsync(string mark, CancellationToken cancellationToken)
+    /// <summary>Follows the stream to a consistent point, where it ends.</summary>
+    public static Task<ChangeFeed> OpenAsync(
+        StreamDirection direction,
+        bool exact,
+        ConsistentPoint point,
+        DirtyKeys? touched,
+        CancellationToken cancellationToken
+    ) =>
+        OpenAsync(
+            direction,
+            direction.IsReverse
+                ? new ReverseApplier(direction, touched)
+                : new ConsistentPointApplier(direction, exact, point.Snapshot, touched),
+            point.Position,
+            cancellationToken
+        );
+
+    /// <summary>Waits until the target holds everything that committed before the watermark.</summary>
+    /// <exception cref="ConsistentPointNeededException">
+    /// The feed ended because only a consistent point leads on.
+    /// </exception>
+    public async Task WaitForWatermarkAsync(string watermark, CancellationToken cancellationToken)
     {
-        var met = marks
-            .GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously))
-            .Task.WaitAsync(cancellationToken);
-        if (await Task.WhenAny(met, Completion) == Completion && !met.IsCompletedSuccessfully)
+        var reached = Reached(watermark).Task.WaitAsync(cancellationToken);
+        if (await Task.WhenAny(reached, Completion) == Completion && !reached.IsCompletedSuccessfully)
         {
             await Completion;
             throw ServerMessages.Lost("the change stream ended");
         }
-        await met;
+        await reached;
     }
 
-    /// <summary>To be called before the source's guard closes; the next mark is to be made behind it.</summary>
-    public void DeferRefetches() => applier.DefersRefetches = true;
+    /// <summary>
+    /// To be called before the source's guard closes; the next watermark is to be emitted behind the closed guard.
+    /// </summary>
+    public void DeferRefetches() => applier.DeferRefetches();
 
     public async ValueTask DisposeAsync()
     {
@@ -114,7 +120,31 @@ public sealed class ChangeFeed : IAsyncDisposable
         stop.Dispose();
     }
 
-    async Task RunAsync(StreamDirection direction, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore)
+    static async Task<ChangeFeed> OpenAsync(
+        StreamDirection direction,
+        IChangeApplier applier,
+        NpgsqlLogSequenceNumber? stopBefore,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
+                await ReplicationSlot.ReleaseAsync(source, direction.Name, direction.Clock, cancellationToken);
+            NpgsqlLogSequenceNumber from;
+            await using (var target = await direction.Target.OpenConnectionAsync(cancellationToken))
+                from = await StreamPosition.ReadAsync(target, direction.Promotion, cancellationToken);
+            await applier.OpenAsync(cancellationToken);
+            return new(direction, applier, from, stopBefore, cancellationToken);
+        }
+        catch
+        {
+            await applier.DisposeAsync();
+            throw;
+        }
+    }
+
+    async Task RunAsync(ChangeReader reader)
     {
         try
         {
@@ -124,9 +154,9 @@ public sealed class ChangeFeed : IAsyncDisposable
         {
             throw StreamMessages.ReplicationRefused(e);
         }
-        var reading = ReadAsync(direction, from, stopBefore);
+        var reading = ReadAsync(reader);
         var applying = ApplyAsync();
-        // Whoever fails first tells why; the other is stopped by it.
+        // The task that fails first tells why, and stops the other.
         var first = await Task.WhenAny(reading, applying);
         if (!first.IsCompletedSuccessfully)
             await stop.CancelAsync();
@@ -136,12 +166,12 @@ public sealed class ChangeFeed : IAsyncDisposable
         await reading;
     }
 
-    async Task ReadAsync(StreamDirection direction, NpgsqlLogSequenceNumber from, NpgsqlLogSequenceNumber? stopBefore)
+    async Task ReadAsync(ChangeReader reader)
     {
         Exception? broken = null;
         try
         {
-            await new ChangeReader(direction).ReadAsync(connection, from, stopBefore, chunks.Writer, stop.Token);
+            await reader.ReadAsync(connection, stop.Token);
         }
         catch (Exception e)
         {
@@ -157,33 +187,40 @@ public sealed class ChangeFeed : IAsyncDisposable
         finally
         {
             // With its reason: a stream that broke has not come to its end.
-            chunks.Writer.TryComplete(broken);
+            batches.Writer.TryComplete(broken);
         }
     }
 
     async Task ApplyAsync()
     {
-        await foreach (var first in chunks.Reader.ReadAllAsync(stop.Token))
+        await foreach (var first in batches.Reader.ReadAllAsync(stop.Token))
         {
-            var chunk = first;
-            // Homeward each commit has to wait for tables that others write to: what has come meanwhile goes with it.
-            while (
-                isHomebound
-                && chunk.EndsTransaction
-                && chunks.Reader.TryPeek(out var next)
-                && next.EndsTransaction
-                && chunks.Reader.TryRead(out next)
-            )
-                chunk = chunk.And(next);
-            await applier.ApplyAsync(chunk, stop.Token);
-            Interlocked.Add(ref changes, chunk.Changes.Count);
-            if (!chunk.EndsTransaction || applier.IsOpen)
+            var batch = direction.IsReverse ? WithWaiting(first) : first;
+            await applier.ApplyAsync(batch, stop.Token);
+            Interlocked.Add(ref changes, batch.Changes.Count);
+            if (!batch.EndsTransaction || applier.IsOpen)
                 continue;
-            connection.SetReplicationStatus(chunk.End);
-            foreach (var mark in chunk.Watermarks)
-                marks.GetOrAdd(mark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            connection.SetReplicationStatus(batch.End);
+            foreach (var watermark in batch.Watermarks)
+                Reached(watermark).TrySetResult();
         }
         if (await applier.CompleteAsync(stop.Token) is { } end)
             connection.SetReplicationStatus(end);
     }
+
+    // In the shared database each commit has to wait for tables that others write to: batches that wait already go with it.
+    ChangeBatch WithWaiting(ChangeBatch batch)
+    {
+        while (
+            batch.EndsTransaction
+            && batches.Reader.TryPeek(out var next)
+            && next.EndsTransaction
+            && batches.Reader.TryRead(out next)
+        )
+            batch = batch.Concat(next);
+        return batch;
+    }
+
+    TaskCompletionSource Reached(string watermark) =>
+        watermarks.GetOrAdd(watermark, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 }

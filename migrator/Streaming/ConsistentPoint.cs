@@ -1,5 +1,4 @@
 using Migrator.Messages;
-using Migrator.Terminal;
 using Npgsql;
 using Npgsql.Replication;
 using NpgsqlTypes;
@@ -7,8 +6,8 @@ using NpgsqlTypes;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// One moment of the source, as a snapshot to read under and as a position to apply up to: where both sides meet while the tenant writes on.
-/// A temporary slot knows both; it goes with its connection.
+/// One moment of the source, as a snapshot to read under and as a position to apply up to: there both sides are equal while the
+/// tenant writes on. A temporary slot knows both, and is gone when its connection closes.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-CREATE-REPLICATION-SLOT</remarks>
 public sealed class ConsistentPoint : IAsyncDisposable
@@ -27,11 +26,12 @@ public sealed class ConsistentPoint : IAsyncDisposable
     /// <summary>Valid as long as this object lives.</summary>
     public string Snapshot { get; }
 
-    /// <summary>Transactions that committed before it are in the snapshot, all others are not.</summary>
+    /// <summary>Transactions that committed before this position are in the snapshot, all others are not.</summary>
     public NpgsqlLogSequenceNumber Position { get; }
 
     /// <summary>Takes a point, and brings the target to it.</summary>
-    /// <param name="exact">See <see cref="ChangeApplier"/>.</param>
+    /// <param name="exact">See <see cref="ForwardChanges"/>.</param>
+    /// <param name="touched">Where to note the keys of changed rows.</param>
     public static async Task<ConsistentPoint> SyncAsync(
         StreamDirection direction,
         bool exact,
@@ -42,17 +42,10 @@ public sealed class ConsistentPoint : IAsyncDisposable
         var point = await TakeAsync(direction, cancellationToken);
         try
         {
-            // A transaction beyond the point, so that the stream notices that it has passed it.
+            // A transaction beyond the point, so that the stream notices that the point has been passed.
             await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
                 await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken);
-            await using var stream = await ChangeFeed.OpenAsync(
-                direction,
-                exact,
-                cancellationToken,
-                stopBefore: point.Position,
-                snapshot: point.Snapshot,
-                touched: touched
-            );
+            await using var stream = await ChangeFeed.OpenAsync(direction, exact, point, touched, cancellationToken);
             await stream.Completion;
             return point;
         }
@@ -73,16 +66,16 @@ public sealed class ConsistentPoint : IAsyncDisposable
                 Pooling = false,
             }.ConnectionString
         );
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(Timeout);
+        using var timeout = new CancellationTokenSource(Timeout, direction.Clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            await connection.Open(timeout.Token);
+            await connection.Open(either.Token);
             var slot = await connection.CreatePgOutputReplicationSlot(
                 StreamNames.Temporary(),
                 temporarySlot: true,
                 slotSnapshotInitMode: LogicalSlotSnapshotInitMode.Export,
-                cancellationToken: timeout.Token
+                cancellationToken: either.Token
             );
             return new(connection, slot.SnapshotName!, slot.ConsistentPoint);
         }

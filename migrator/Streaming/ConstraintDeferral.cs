@@ -1,27 +1,25 @@
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Model;
-using Migrator.Phases;
-using Migrator.Runs;
 using Npgsql;
 
 namespace Migrator.Streaming;
 
 /// <summary>
-/// The isolated database while changes are applied to it: the application's triggers are off, for what they did is in the stream; foreign keys
-/// wait for the commit, for a row that moves between tenants may arrive before the one it refers to.
+/// The isolated database while changes are applied to it. The application's triggers are off: what they did is in the stream.
+/// Foreign keys wait for the commit: a row that is reassigned to the tenant may arrive before the row that it refers to.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ALTER-CONSTRAINT</remarks>
 public static class ConstraintDeferral
 {
-    /// <summary>Suspends what is in force, and writes down how to resume it; safe to repeat.</summary>
-    public static async Task SuspendAsync(PromotionRun run, CancellationToken cancellationToken)
+    /// <summary>Suspends what is in force, and records the statements that resume it; safe to repeat.</summary>
+    public static async Task SuspendAsync(StreamContext context, CancellationToken cancellationToken)
     {
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var connection = await context.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
+        await context.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
         var resumptions = new List<string>();
-        var tables = run.Scope.CopiedTables.Select(table => table.Name).ToArray();
+        var tables = context.Scope.CopiedTables.Select(table => table.Name).ToArray();
         if (await TriggerDisabling.DisableAsync(connection, tables, cancellationToken) is { } resumption)
             resumptions.Add(resumption);
         resumptions.AddRange(await DeferKeysAsync(connection, tables, cancellationToken));
@@ -48,7 +46,8 @@ public static class ConstraintDeferral
             SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
             FROM pg_constraint con
             WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred
-              AND (con.conrelid = ANY (CAST(@tables AS regclass[])) OR con.confrelid = ANY (CAST(@tables AS regclass[])))
+              AND (con.conrelid = ANY (CAST(@tables AS regclass[]))
+                   OR con.confrelid = ANY (CAST(@tables AS regclass[])))
             """,
             new { tables = tables.Select(table => table.Quoted).ToArray() },
             cancellationToken
@@ -62,7 +61,7 @@ public static class ConstraintDeferral
         return resumptions;
     }
 
-    /// <summary>The schema is built anew: nothing is suspended.</summary>
+    /// <summary>The schema is built from scratch: nothing is suspended.</summary>
     public static Task ForgetAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         connection.ExecuteAsync("DELETE FROM tenant_promotion.suspended", cancellationToken);
 

@@ -1,7 +1,6 @@
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -10,29 +9,46 @@ namespace Migrator.Streaming;
 /// <remarks>https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS</remarks>
 public static class ReplicationSlot
 {
-    // A slot begins when all transactions that were open at its creation have ended. Nobody waits for us meanwhile, so this may take a while.
+    /// <summary>The prefix of the messages that are watermarks.</summary>
+    public const string WatermarkPrefix = "tenant_promotion_mark";
+
+    // A slot begins when all transactions that were open at its creation have ended. No session waits for us meanwhile, so this may
+    // take a while.
     static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
+    const int ReleaseAttempts = 100;
+
+    static readonly TimeSpan ReleaseInterval = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Creates the publication, after trying on a table of the same shape that it makes no write fail.</summary>
-    /// <exception cref="Failure">A table would refuse updates as part of a publication, or is locked by others all the time.</exception>
+    /// <exception cref="MigratorException">
+    /// A table would refuse updates as part of a publication, or is locked by others all the time.
+    /// </exception>
     public static async Task PublishAsync(
         NpgsqlConnection connection,
         string name,
         IReadOnlyList<StreamedTable> tables,
+        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
         foreach (var table in tables)
             await TryAsync(connection, table, cancellationToken);
+        var publication = Sql.Identifier(name);
+        var published = string.Join(", ", tables.Select(table => table.Definition.From));
         await TableLock.RunAsync(
             connection,
             tables[0].Name,
             token =>
                 connection.ExecuteAsync(
-                    $"DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; CREATE PUBLICATION {Sql.Identifier(name)} FOR TABLE {string.Join(", ", tables.Select(table => table.Definition.From))} "
-                        + "WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)",
+                    $"""
+                    DROP PUBLICATION IF EXISTS {publication};
+                    CREATE PUBLICATION {publication} FOR TABLE {published}
+                    WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)
+                    """,
                     token
                 ),
+            clock,
             cancellationToken
         );
     }
@@ -69,11 +85,16 @@ public static class ReplicationSlot
         await trial.RollbackAsync(cancellationToken);
     }
 
-    /// <summary>Creates the slot anew. What commits after this returns is in the stream.</summary>
-    /// <exception cref="Failure">A transaction stayed open for too long.</exception>
-    public static async Task CreateAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+    /// <summary>Drops the slot if it is there, and creates it. What commits after this returns is in the stream.</summary>
+    /// <exception cref="MigratorException">A transaction stayed open for too long.</exception>
+    public static async Task CreateAsync(
+        NpgsqlConnection connection,
+        string name,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
-        await DropAsync(connection, name, cancellationToken);
+        await DropAsync(connection, name, clock, cancellationToken);
         try
         {
             await connection.ExecuteAsync(
@@ -104,32 +125,48 @@ public static class ReplicationSlot
         CancellationToken cancellationToken
     ) =>
         connection.ExecuteScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = @name AND wal_status IS DISTINCT FROM 'lost')",
+            """
+            SELECT EXISTS (SELECT FROM pg_replication_slots
+                           WHERE slot_name = @name AND wal_status IS DISTINCT FROM 'lost')
+            """,
             new { name },
             cancellationToken
         );
 
-    /// <summary>Ends whoever still reads from the slot: a run that was killed leaves its sender behind for a while.</summary>
-    public static async Task ReleaseAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+    /// <summary>Ends the session that still reads from the slot: a run that was killed leaves its sender behind for a while.</summary>
+    public static async Task ReleaseAsync(
+        NpgsqlConnection connection,
+        string name,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
-        for (var attempt = 0; attempt < 100; attempt++)
+        for (var attempt = 0; attempt < ReleaseAttempts; attempt++)
         {
             if (
                 await connection.ExecuteScalarAsync<long>(
-                    "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE slot_name = @name AND active",
+                    """
+                    SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots
+                    WHERE slot_name = @name AND active
+                    """,
                     new { name },
                     cancellationToken
                 ) == 0
             )
                 return;
-            await Task.Delay(50, cancellationToken);
+            await Task.Delay(ReleaseInterval, clock, cancellationToken);
         }
         throw StreamMessages.SlotInUse(name);
     }
 
-    public static async Task DropAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+    public static async Task DropAsync(
+        NpgsqlConnection connection,
+        string name,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
-        await ReleaseAsync(connection, name, cancellationToken);
+        await ReleaseAsync(connection, name, clock, cancellationToken);
         await connection.ExecuteAsync(
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = @name",
             new { name },
@@ -138,32 +175,37 @@ public static class ReplicationSlot
     }
 
     /// <summary>Drops slot and publication; safe to repeat.</summary>
-    public static async Task RemoveAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+    public static async Task RemoveAsync(
+        NpgsqlConnection connection,
+        string name,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
-        await DropAsync(connection, name, cancellationToken);
+        await DropAsync(connection, name, clock, cancellationToken);
         await UnpublishAsync(connection, name, cancellationToken);
     }
 
-    /// <summary>Drops the publication, which keeps nothing and nobody.</summary>
+    /// <summary>Drops the publication, which holds neither WAL nor locks.</summary>
     public static Task UnpublishAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(
             $"SET lock_timeout = '5s'; DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; RESET lock_timeout",
             cancellationToken
         );
 
-    /// <summary>Puts a mark into the stream: whoever meets it has met everything that committed before.</summary>
+    /// <summary>Puts a watermark into the stream: a reader that meets it has met everything that committed before.</summary>
     public static async Task<string> EmitWatermarkAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken
     )
     {
-        var mark = Guid.NewGuid().ToString();
+        var watermark = Guid.NewGuid().ToString();
         await connection.ExecuteAsync(
-            "SELECT pg_logical_emit_message(true, @WatermarkPrefix, @mark)",
-            new { ChangeReader.WatermarkPrefix, mark },
+            "SELECT pg_logical_emit_message(true, @WatermarkPrefix, @watermark)",
+            new { WatermarkPrefix, watermark },
             cancellationToken
         );
-        return mark;
+        return watermark;
     }
 
     /// <summary>The transactions that a new slot waits for, one line each.</summary>
@@ -174,7 +216,8 @@ public static class ReplicationSlot
         [
             .. await connection.QueryAsync<string>(
                 """
-                SELECT format('process %s (%s in %s, %s) for %s s', pid, usename, datname, state, round(extract(epoch FROM clock_timestamp() - xact_start)))
+                SELECT format('process %s (%s in %s, %s) for %s s', pid, usename, datname, state,
+                              round(extract(epoch FROM clock_timestamp() - xact_start)))
                 FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 5
                 """,
                 cancellationToken

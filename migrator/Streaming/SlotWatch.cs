@@ -1,31 +1,33 @@
 using Migrator.Messages;
-using Migrator.Phases;
-using Migrator.Runs;
-using Migrator.Terminal;
 
 namespace Migrator.Streaming;
 
-/// <summary>Watches what the forward slot costs the shared server: log that cannot be removed. Past the limit the stream is given up, and not the server's disk.</summary>
+/// <summary>
+/// Watches the WAL that the shared server cannot remove because of the forward slot. Past the limit the stream is given up, so that
+/// the server's disk does not fill.
+/// </summary>
 public static class SlotWatch
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     /// <summary>Runs phases under watch.</summary>
+    /// <param name="maxWal">How many bytes of WAL the slot may hold.</param>
     /// <exception cref="Model.MigratorException">The slot holds more than allowed, or is gone.</exception>
     public static async Task GuardAsync(
-        PromotionRun run,
+        StreamContext context,
+        long maxWal,
         Func<CancellationToken, Task> work,
         CancellationToken cancellationToken
     )
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var watching = WatchAsync(run, stop.Token);
+        var watching = WatchAsync(context, maxWal, stop.Token);
         var working = work(stop.Token);
         if (await Task.WhenAny(working, watching) == watching)
         {
             await stop.CancelAsync();
             await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            // Unless the work had just ended by itself.
+            // The work may have ended by itself at the same moment.
             if (!working.IsCompletedSuccessfully)
                 await watching;
         }
@@ -34,25 +36,25 @@ public static class SlotWatch
         await working;
     }
 
-    static async Task WatchAsync(PromotionRun run, CancellationToken cancellationToken)
+    static async Task WatchAsync(StreamContext context, long maxWal, CancellationToken cancellationToken)
     {
-        var name = StreamDirection.Forward(run).Name;
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var name = StreamDirection.Forward(context).Name;
+        await using var shared = await context.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var warned = false;
         while (true)
         {
-            await Task.Delay(Interval, run.Clock, cancellationToken);
-            // No slot: not yet, or not any more since the flip.
+            await Task.Delay(Interval, context.Clock, cancellationToken);
+            // There is no slot before the stream starts, and none after the flip.
             if (await SlotStatus.ReadAsync(shared, name, cancellationToken) is not { } slot)
                 continue;
             if (slot.WalStatus == "lost")
-                throw StreamMessages.SlotLost(run.Tenant.Slug);
+                throw StreamMessages.SlotLost(context.Tenant.Slug);
             var held = slot.WalHeldBytes;
-            if (held > run.Options.MaxWal)
-                throw StreamMessages.TooMuchLog(run.Tenant.Slug, held, run.Options.MaxWal);
-            if (warned || held < run.Options.MaxWal / 2)
+            if (held > maxWal)
+                throw StreamMessages.TooMuchLog(context.Tenant.Slug, held, maxWal);
+            if (warned || held < maxWal / 2)
                 continue;
-            run.Progress.Warn(StreamMessages.MuchLog(held, run.Options.MaxWal));
+            context.Progress.Warn(StreamMessages.MuchLog(held, maxWal));
             warned = true;
         }
     }

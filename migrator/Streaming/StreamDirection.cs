@@ -1,92 +1,100 @@
 using Migrator.Model;
-using Migrator.Phases;
-using Migrator.Runs;
+using Migrator.Progress;
 using Migrator.Scope;
 using Npgsql;
 
 namespace Migrator.Streaming;
 
-/// <summary>One of the two ways that changes take: forward from the shared database, or reverse to it.</summary>
+/// <summary>One of the two directions of the stream: forward from the shared database, or reverse to it.</summary>
 public sealed class StreamDirection
 {
-    readonly PromotionRun run;
+    readonly StreamContext context;
 
-    StreamDirection(PromotionRun run, bool reverse, string name, IEnumerable<ScopedTable> tables)
+    StreamDirection(StreamContext context, bool reverse, string name, IEnumerable<ScopedTable> tables)
     {
-        this.run = run;
+        this.context = context;
         IsReverse = reverse;
         Name = name;
         Tables =
         [
             .. tables
                 .Where(table => table.Table.IsStreamable)
-                .Select(table => new StreamedTable(table, run.Scope, run.Tenant, reverse)),
+                .Select(table => new StreamedTable(table, context.Scope, context.Tenant, reverse)),
         ];
     }
 
-    public Tenant Tenant => run.Tenant;
+    public Tenant Tenant => context.Tenant;
 
-    public long Promotion => run.Id;
+    public long Promotion => context.Promotion;
+
+    public IPromotionProgress Progress => context.Progress;
+
+    public TimeProvider Clock => context.Clock;
 
     /// <summary>The name of slot and publication.</summary>
     public string Name { get; }
 
-    /// <summary>Where every row of the source is the tenant's, and of the target only some are.</summary>
+    /// <summary>Every row of the source is the tenant's, and only some rows of the target are.</summary>
     public bool IsReverse { get; }
 
     /// <summary>The tables of the stream, parents first.</summary>
     public IReadOnlyList<StreamedTable> Tables { get; }
 
-    public NpgsqlDataSource Source => IsReverse ? run.Databases.Isolated : run.Databases.Shared;
+    public NpgsqlDataSource Source => IsReverse ? context.Databases.Isolated : context.Databases.Shared;
 
-    public NpgsqlDataSource Target => IsReverse ? run.Databases.Shared : run.Databases.Isolated;
+    public NpgsqlDataSource Target => IsReverse ? context.Databases.Shared : context.Databases.Isolated;
 
     public NpgsqlConnectionStringBuilder SourceServer =>
-        IsReverse ? run.Databases.IsolatedServer : run.Databases.SharedServer;
+        IsReverse ? context.Databases.IsolatedServer : context.Databases.SharedServer;
 
     public NpgsqlConnectionStringBuilder TargetServer =>
-        IsReverse ? run.Databases.SharedServer : run.Databases.IsolatedServer;
+        IsReverse ? context.Databases.SharedServer : context.Databases.IsolatedServer;
 
-    /// <summary>Out of the shared database: the tenant's rows, and the reference tables, to which they refer.</summary>
-    public static StreamDirection Forward(PromotionRun run) =>
+    /// <summary>Out of the shared database: the tenant's rows, and the reference tables that they refer to.</summary>
+    public static StreamDirection Forward(StreamContext context) =>
         new(
-            run,
+            context,
             reverse: false,
-            StreamNames.Forward(run.Databases.SharedServer.Database!, run.Tenant),
-            run.Scope.CopiedTables.Where(table => table.Scope == TableScope.Reference).Concat(run.Scope.ParentsFirst())
+            StreamNames.Forward(context.Databases.SharedServer.Database!, context.Tenant),
+            context
+                .Scope.CopiedTables.Where(table => table.Scope == TableScope.Reference)
+                .Concat(context.Scope.ParentsFirst())
         );
 
     /// <summary>Out of the isolated database, since the flip.</summary>
-    public static StreamDirection Reverse(PromotionRun run) =>
+    public static StreamDirection Reverse(StreamContext context) =>
         new(
-            run,
+            context,
             reverse: true,
-            StreamNames.Reverse(run.Databases.SharedServer.Database!, run.Tenant),
-            run.Scope.ParentsFirst()
+            StreamNames.Reverse(context.Databases.SharedServer.Database!, context.Tenant),
+            context.Scope.ParentsFirst()
         );
 
-    /// <summary>Drops slots and publications of both ways.</summary>
-    public static async Task RemoveAllAsync(PromotionRun run, CancellationToken cancellationToken)
+    /// <summary>Drops slots and publications of both directions.</summary>
+    public static async Task RemoveAllAsync(StreamContext context, CancellationToken cancellationToken)
     {
-        foreach (var direction in (StreamDirection[])[Forward(run), Reverse(run)])
+        foreach (var direction in (StreamDirection[])[Forward(context), Reverse(context)])
         {
             await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
-            await ReplicationSlot.RemoveAsync(source, direction.Name, cancellationToken);
+            await ReplicationSlot.RemoveAsync(source, direction.Name, context.Clock, cancellationToken);
         }
     }
 
     /// <summary>The condition that a row of the source is the tenant's.</summary>
-    public string IsOurs(StreamedTable table) => IsReverse ? "true" : run.Scope.Condition(table.Table, "t", Tenant.Key);
+    public string IsOurs(StreamedTable table) =>
+        IsReverse ? "true" : context.Scope.Condition(table.Table, "t", Tenant.Key);
 
-    /// <summary>To be called in every transaction that applies changes: the run must be the newest, and pass a closed guard.</summary>
+    /// <summary>
+    /// To be called in every transaction that applies changes: the run must be the newest, and pass a closed guard.
+    /// </summary>
     public async Task RequireCurrentRunAsync(NpgsqlConnection target, CancellationToken cancellationToken)
     {
         if (!IsReverse)
         {
-            await run.Isolated.RequireCurrentRunAsync(target, cancellationToken);
+            await context.Isolated.RequireCurrentRunAsync(target, cancellationToken);
             return;
         }
-        await run.RequireCurrentRunAsync(target, cancellationToken);
-        await run.Guard.PassAsync(target, cancellationToken);
+        await context.RequireCurrentRun(target, cancellationToken);
+        await context.Guard.PassAsync(target, cancellationToken);
     }
 }

@@ -1,8 +1,6 @@
 using Migrator.Connections;
 using Migrator.Messages;
-using Migrator.Phases;
 using Migrator.Scope;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Streaming;

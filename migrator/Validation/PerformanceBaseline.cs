@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
@@ -17,6 +16,7 @@ public static class PerformanceBaseline
         Databases databases,
         TenantScope scope,
         Tenant tenant,
+        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
@@ -28,7 +28,7 @@ public static class PerformanceBaseline
             var condition = scope.Condition(table, "t", tenant.Key);
             var wide =
                 $"SELECT count(*) FROM (SELECT FROM {table.Table.From} t WHERE {condition} LIMIT 1000) AS sample";
-            var detail = $"tenant-wide {await CompareAsync(shared, isolated, [wide], cancellationToken)}";
+            var detail = $"tenant-wide {await CompareAsync(shared, isolated, [wide], clock, cancellationToken)}";
             if (table.Table.Key.Count > 0)
             {
                 // Values as the isolated side writes them, cast back to the column's type; a prepared look-up
@@ -49,7 +49,7 @@ public static class PerformanceBaseline
                 ).ToArray();
                 var byKey = keys.Select(one => $"SELECT t::text FROM {table.Table.From} t WHERE {one}").ToArray();
                 if (byKey.Length > 0)
-                    detail = $"by key {await CompareAsync(shared, isolated, byKey, cancellationToken)}; {detail}";
+                    detail = $"by key {await CompareAsync(shared, isolated, byKey, clock, cancellationToken)}; {detail}";
             }
             checks.Add(new("performance", table.Name.ToString(), CheckOutcome.Measured, detail));
         }
@@ -60,12 +60,13 @@ public static class PerformanceBaseline
         NpgsqlConnection shared,
         NpgsqlConnection isolated,
         string[] queries,
+        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
         var (s, i) = (
-            await MeasureAsync(shared, queries, cancellationToken),
-            await MeasureAsync(isolated, queries, cancellationToken)
+            await MeasureAsync(shared, queries, clock, cancellationToken),
+            await MeasureAsync(isolated, queries, clock, cancellationToken)
         );
         return $"p50 {s.P50:0.00} → {i.P50:0.00} ms, p95 {s.P95:0.00} → {i.P95:0.00} ms";
     }
@@ -73,6 +74,7 @@ public static class PerformanceBaseline
     static async Task<(double P50, double P95)> MeasureAsync(
         NpgsqlConnection connection,
         string[] queries,
+        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
@@ -80,9 +82,9 @@ public static class PerformanceBaseline
         var times = new double[Samples];
         for (var n = 0; n < Samples; n++)
         {
-            var start = Stopwatch.GetTimestamp();
+            var start = clock.GetTimestamp();
             await connection.ExecuteAsync(queries[n % queries.Length], cancellationToken);
-            times[n] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            times[n] = clock.GetElapsedTime(start).TotalMilliseconds;
         }
         Array.Sort(times);
         return (times[Samples / 2], times[(int)(Samples * 0.95)]);

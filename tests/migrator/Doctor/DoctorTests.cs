@@ -144,7 +144,10 @@ public sealed class DoctorTests(Servers servers)
             Assert.Empty((await finder.LookAsync(default)).Orphans);
             Assert.Contains(
                 "Another run holds",
-                await new OrphanRemover(move.Settings, finder).RemoveAsync(before.Orphans[0], default)
+                await new OrphanRemover(move.Settings, finder, TimeProvider.System).RemoveAsync(
+                    before.Orphans[0],
+                    default
+                )
             );
         }
         Assert.Equal([move.Forward()], await InjectedFault.SlotsAsync(move.Shared));
@@ -163,7 +166,7 @@ public sealed class DoctorTests(Servers servers)
         foreach (var orphan in before.Orphans)
             Assert.Contains(
                 "has begun since then",
-                await new OrphanRemover(move.Settings, finder).RemoveAsync(orphan, default)
+                await new OrphanRemover(move.Settings, finder, TimeProvider.System).RemoveAsync(orphan, default)
             );
         Assert.Equal([move.Forward()], await InjectedFault.SlotsAsync(move.Shared));
     }

@@ -36,7 +36,7 @@ public static class InjectedFault
         await using var databases = Databases.For(move.Settings, move.Tenant().Slug);
         await using var shared = await databases.Shared.OpenConnectionAsync();
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, default), move.Tenancy);
-        await new WriteGuard(databases.Shared, scope, move.Tenant()).InstallAsync(state, default);
+        await new WriteGuard(databases.Shared, scope, move.Tenant(), TimeProvider.System).InstallAsync(state, default);
     }
 
     public static Task<IReadOnlyList<string>> SlotsAsync(TestDatabase database) =>

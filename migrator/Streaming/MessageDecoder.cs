@@ -1,0 +1,190 @@
+using System.Text.Json;
+using Migrator.Messages;
+using Migrator.Model;
+using Npgsql.Replication;
+using Npgsql.Replication.PgOutput;
+using Npgsql.Replication.PgOutput.Messages;
+using NpgsqlTypes;
+
+namespace Migrator.Streaming;
+
+/// <summary>Turns the messages of a slot into changes of the tenant's rows, and collects them until they are taken.</summary>
+sealed class MessageDecoder(StreamDirection direction)
+{
+    const string ReassignedPrefix = "tenant_promotion_moved";
+
+    readonly Dictionary<uint, Relation> relations = [];
+    readonly List<Change> changes = [];
+    readonly List<string> watermarks = [];
+    readonly HashSet<(StreamedTable, RowKey)> reassigned = [];
+
+    public int Count => changes.Count;
+
+    /// <summary>How large the collected rows are.</summary>
+    public long Characters { get; private set; }
+
+    public bool HasWatermarks => watermarks.Count > 0;
+
+    public bool IsEmpty => changes.Count == 0 && watermarks.Count == 0;
+
+    /// <summary>A row changed its tenant in the transaction that was read last.</summary>
+    public bool HasReassigned => reassigned.Count > 0;
+
+    /// <summary>What was collected, which is then forgotten.</summary>
+    public ChangeBatch Take(bool endsTransaction, NpgsqlLogSequenceNumber end)
+    {
+        var batch = new ChangeBatch([.. changes], endsTransaction, end, [.. watermarks]);
+        changes.Clear();
+        watermarks.Clear();
+        Characters = 0;
+        return batch;
+    }
+
+    public async ValueTask DecodeAsync(PgOutputReplicationMessage message, CancellationToken cancellationToken)
+    {
+        switch (message)
+        {
+            case BeginMessage:
+                reassigned.Clear();
+                break;
+            case RelationMessage relation:
+                // A partition is announced along with the table that it is a part of, by whose name its changes come.
+                if (Relation.Of(relation, direction) is { } known)
+                    relations[relation.RelationId] = known;
+                break;
+            case LogicalDecodingMessage { Prefix: ReplicationSlot.WatermarkPrefix } watermark:
+                watermarks.Add(await TextAsync(watermark, cancellationToken));
+                break;
+            case LogicalDecodingMessage { Prefix: ReassignedPrefix } reassignment:
+                Reassign(await TextAsync(reassignment, cancellationToken));
+                break;
+            case InsertMessage insert:
+                Insert(insert.Relation, await RowAsync(insert.Relation, insert.NewRow, cancellationToken));
+                break;
+            case UpdateMessage update:
+                // The old row precedes the new one in the message, and is read first.
+                var old = await OldRowAsync(update, cancellationToken);
+                Update(update.Relation, await RowAsync(update.Relation, update.NewRow, cancellationToken), old);
+                break;
+            case KeyDeleteMessage delete:
+                Delete(delete.Relation, await RowAsync(delete.Relation, delete.Key, cancellationToken));
+                break;
+            case FullDeleteMessage delete:
+                Delete(delete.Relation, await RowAsync(delete.Relation, delete.OldRow, cancellationToken));
+                break;
+            case TruncateMessage truncate:
+                foreach (var relation in truncate.Relations)
+                    changes.Add(new(relations[relation.RelationId].Table, ChangeKind.Truncate, [], null));
+                break;
+        }
+    }
+
+    async ValueTask<object?[]?> OldRowAsync(UpdateMessage update, CancellationToken cancellationToken) =>
+        update switch
+        {
+            IndexUpdateMessage indexed => await RowAsync(update.Relation, indexed.Key, cancellationToken),
+            FullUpdateMessage full => await RowAsync(update.Relation, full.OldRow, cancellationToken),
+            _ => null,
+        };
+
+    // A row that is certainly another tenant's stays out.
+    void Insert(RelationMessage relation, object?[] row)
+    {
+        var table = relations[relation.RelationId].Table;
+        if (table.IsOurs(row) != false)
+            changes.Add(new(table, ChangeKind.Insert, row, null));
+    }
+
+    void Update(RelationMessage relation, object?[] row, object?[]? old)
+    {
+        var table = relations[relation.RelationId].Table;
+        var key = table.KeyOf(row);
+        var oldKey = old is null ? null : table.KeyOf(old);
+        if (key.Equals(oldKey))
+            oldKey = null;
+        // A row that was reassigned and then changed its key is reassigned under both.
+        if (oldKey is not null && reassigned.Contains((table, oldKey)))
+            Reassign(table, key);
+        if (table.IsOurs(row) != false || reassigned.Contains((table, key)))
+            changes.Add(new(table, ChangeKind.Update, row, oldKey));
+    }
+
+    // An old row may be its key alone; the tenant column is null then, and the row may be the tenant's.
+    void Delete(RelationMessage relation, object?[] old)
+    {
+        var table = relations[relation.RelationId].Table;
+        var namesTenant = table.TenantPosition is { } position && old[position] is not null;
+        if (!namesTenant || table.IsOurs(old) != false)
+            changes.Add(new(table, ChangeKind.Delete, [], table.KeyOf(old)));
+    }
+
+    void Reassign(string text)
+    {
+        using var document = JsonDocument.Parse(text);
+        var said = document.RootElement;
+        // In the isolated database every row is the tenant's, whatever it refers to.
+        if (direction.IsReverse || said.GetProperty("tenant").GetString() != direction.Tenant.Key)
+            return;
+        var name = new TableName(said.GetProperty("schema").GetString()!, said.GetProperty("table").GetString()!);
+        if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
+            return;
+        foreach (var side in (string[])["old", "new"])
+            Reassign(table, new([.. said.GetProperty(side).EnumerateArray().Select(value => value.GetString()!)]));
+    }
+
+    void Reassign(StreamedTable table, RowKey key)
+    {
+        if (reassigned.Add((table, key)))
+            changes.Add(new(table, ChangeKind.Move, [], key));
+    }
+
+    async ValueTask<object?[]> RowAsync(
+        RelationMessage message,
+        ReplicationTuple tuple,
+        CancellationToken cancellationToken
+    )
+    {
+        var relation = relations[message.RelationId];
+        var row = new object?[relation.Table.Columns.Count];
+        var i = 0;
+        await foreach (var value in tuple.WithCancellation(cancellationToken))
+        {
+            var position = relation.Positions[i++];
+            if (value.IsUnchangedToastedValue)
+                row[position] = Change.Unchanged;
+            else if (!value.IsDBNull)
+            {
+                var text = await value.Get<string>(cancellationToken);
+                Characters += text.Length;
+                row[position] = text;
+            }
+        }
+        return row;
+    }
+
+    static async Task<string> TextAsync(LogicalDecodingMessage message, CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(message.Data);
+        return await reader.ReadToEndAsync(cancellationToken);
+    }
+
+    /// <summary>How the stream lays out a table's rows.</summary>
+    sealed record Relation(StreamedTable Table, int[] Positions)
+    {
+        /// <exception cref="MigratorException">The table is not the one that Preflight saw.</exception>
+        public static Relation? Of(RelationMessage message, StreamDirection direction)
+        {
+            var name = new TableName(message.Namespace, message.RelationName);
+            if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
+                return null;
+            var names = table.Columns.Select(column => column.Name).ToList();
+            int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
+            if (positions.Length != names.Count || positions.Contains(-1))
+                throw PromotionMessages.SchemaChanged(
+                    direction.Tenant.Slug,
+                    $"{name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})"
+                );
+            return new(table, positions);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Data;
+using Migrator.Connections;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Streaming;
+
+/// <summary>Fetches rows of the tenant from the source and inserts those that the target lacks.</summary>
+/// <param name="exact">See <see cref="ForwardChanges"/>.</param>
+/// <param name="snapshot">The source's snapshot to read under; null to read the source as it is now.</param>
+/// <param name="touched">Where to note the keys of fetched rows.</param>
+sealed class RowFetcher(
+    StreamDirection direction,
+    ChangeWriter writer,
+    bool exact,
+    string? snapshot,
+    DirtyKeys? touched
+)
+{
+    public const int RowsPerBatch = 1_000;
+
+    /// <param name="condition">Which rows, seen as <c>t</c>.</param>
+    /// <param name="each">Called with the key of each row.</param>
+    public async Task FetchAsync(
+        StreamedTable table,
+        string condition,
+        Action<RowKey> each,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
+        await using var reading = await BeginAsync(source, cancellationToken);
+        await using var command = Select(table, condition, source);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var (writes, count) = (new WriteBatch(joins: true, exact), 0);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var row = RowOf(reader);
+            var key = table.KeyOf(row);
+            each(key);
+            touched?.Add(table, key, null);
+            writes.Add(table.InsertMissing(row));
+            if (++count % RowsPerBatch != 0)
+                continue;
+            await writes.ExecuteAsync(writer.Connection, cancellationToken);
+            writes = new(joins: true, exact);
+        }
+        await writes.ExecuteAsync(writer.Connection, cancellationToken);
+    }
+
+    async Task<NpgsqlTransaction> BeginAsync(NpgsqlConnection source, CancellationToken cancellationToken)
+    {
+        if (snapshot is null)
+            return await source.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
+        var transaction = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
+        return transaction;
+    }
+
+    NpgsqlCommand Select(StreamedTable table, string condition, NpgsqlConnection source) =>
+        new(
+            $"""
+            SELECT {Sql.Identifiers("t", table.Columns.Select(column => column.Name))}
+            FROM {table.Definition.From} t WHERE {direction.IsOurs(table)} AND {condition}
+            """,
+            source
+        )
+        {
+            AllResultTypesAreUnknown = true,
+        };
+
+    static object?[] RowOf(NpgsqlDataReader reader)
+    {
+        var row = new object?[reader.FieldCount];
+        for (var i = 0; i < row.Length; i++)
+            row[i] = reader.IsDBNull(i) ? null : reader.GetString(i);
+        return row;
+    }
+}
