@@ -335,11 +335,7 @@ sealed class DemoCommand : Command
         {
             await using var connection = new NpgsqlConnection(settings.Target.ConnectionString);
             await connection.OpenAsync(cancellationToken);
-            return await connection.ExecuteScalarAsync<bool>(
-                "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @DatabaseName)",
-                new { slug.DatabaseName },
-                cancellationToken
-            );
+            return await connection.DatabaseExistsAsync(slug.DatabaseName, cancellationToken);
         }
 
         async Task AddAsync(

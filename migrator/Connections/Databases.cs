@@ -6,12 +6,14 @@ using Npgsql;
 namespace Migrator.Connections;
 
 /// <summary>
-/// The connections of one run: to the shared database, to the isolated one, and to the isolated one's server before it exists.
+/// The connections of one run: to the shared database, to the isolated one, and to the isolated one's server before it
+/// exists.
 /// </summary>
 public sealed class Databases : IAsyncDisposable
 {
-    // row_security=off turns a read that a policy would filter into an error; the rest makes both sides print values alike.
-    // client_connection_check_interval ends a statement whose client is gone, so that a killed run leaves no COPY behind.
+    // row_security=off turns a read that a policy would filter into an error; the rest makes both sides print values
+    // alike. client_connection_check_interval ends a statement whose client is gone, so that a killed run leaves no
+    // COPY behind.
     const string SessionOptions =
         "-c row_security=off -c standard_conforming_strings=on -c extra_float_digits=1 -c DateStyle=ISO,YMD "
         + "-c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex -c xmloption=content -c search_path=pg_catalog "
@@ -52,7 +54,8 @@ public sealed class Databases : IAsyncDisposable
     NpgsqlConnectionStringBuilder MaintenanceServer { get; }
 
     /// <summary>
-    /// The name of all our sessions in pg_stat_activity, by which a later run ends those that an earlier run left behind.
+    /// The name of all our sessions in pg_stat_activity, by which a later run ends those that an earlier run left
+    /// behind.
     /// </summary>
     public string ApplicationName => ApplicationNameOf(Slug);
 
@@ -93,8 +96,9 @@ public sealed class Databases : IAsyncDisposable
     public static string ApplicationNameOf(Slug slug) => "tp/" + slug.Text;
 
     /// <summary>
-    /// Ends sessions that a killed run left on the isolated database's server (a pg_restore lives on without its parent) and waits
-    /// until they are gone. The caller holds the tenant's lock, so a session of our name belongs to no run.
+    /// Ends sessions that a killed run left on the isolated database's server (a pg_restore lives on without its
+    /// parent) and waits until they are gone. The caller holds the tenant's lock, so a session of our name belongs to
+    /// no run.
     /// </summary>
     public async Task EndLeftoverSessionsAsync(TimeProvider clock, CancellationToken cancellationToken)
     {

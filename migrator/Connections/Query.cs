@@ -4,8 +4,8 @@ using Npgsql;
 namespace Migrator.Connections;
 
 /// <summary>
-/// Dapper's queries with a cancellation token that cannot be forgotten: Dapper's short overloads have none, and a statement
-/// without one outlives Ctrl-C.
+/// Dapper's queries with a cancellation token that cannot be forgotten: Dapper's short overloads have none, and a
+/// statement without one outlives Ctrl-C.
 /// </summary>
 public static class Query
 {

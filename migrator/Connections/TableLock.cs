@@ -7,8 +7,8 @@ using Polly.Retry;
 namespace Migrator.Connections;
 
 /// <summary>
-/// Work on tables that others write to. Every writer queues behind a session that waits for a table's lock: so the tries are short,
-/// with time in between.
+/// Work on tables that others write to. Every writer queues behind a session that waits for a table's lock: so the
+/// tries are short, with time in between.
 /// </summary>
 public static class TableLock
 {

@@ -22,12 +22,7 @@ public sealed record InstalledGuard(
         CancellationToken cancellationToken
     )
     {
-        if (
-            !await connection.ExecuteScalarAsync<bool>(
-                "SELECT to_regclass('tenant_promotion.guard') IS NOT NULL",
-                cancellationToken
-            )
-        )
+        if (!await connection.TableExistsAsync("tenant_promotion.guard", cancellationToken))
             return [];
         var objects = (
             await connection.QueryAsync<(string Prefix, long Count)>(

@@ -200,7 +200,11 @@ public sealed class OrphanFinder(MigratorSettings settings)
             found.Add(orphan with { Remedy = DoctorMessages.DropTriggersByHand(guard.Prefix) });
         else if (IsOrphaned(owner, ExpectedObjects.MayHaveGuard))
             found.Add(orphan with { Serves = ExpectedObjects.MayHaveGuard });
-        else if (guard.State == "closed" && !owner.Promotion!.IsFlipped && !activeRuns.Contains(owner.Tenant.Key))
+        else if (
+            guard.State == GuardState.Closed
+            && !owner.Promotion!.IsFlipped
+            && !activeRuns.Contains(owner.Tenant.Key)
+        )
             found.Add(
                 orphan with
                 {
@@ -321,7 +325,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
                 CheckPublication(place, publication, owner, Serves(publication));
             foreach (
                 var guard in (await InstalledGuard.ListAsync(isolated, cancellationToken)).Where(guard =>
-                    guard is { State: "closed" } && guard.TenantKey == owner.Tenant.Key
+                    guard is { State: GuardState.Closed } && guard.TenantKey == owner.Tenant.Key
                 )
             )
                 if (owner.Promotion is { EndedAt: null, IsFlipped: true } && !activeRuns.Contains(owner.Tenant.Key))

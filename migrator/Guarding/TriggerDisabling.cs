@@ -5,17 +5,21 @@ using Npgsql;
 namespace Migrator.Guarding;
 
 /// <summary>
-/// Keeps the application's triggers out of a write that is not the application's: rows brought home, deleted for good, or flipped are
-/// to arrive as they are, without a new stamp or history row.
+/// Keeps the application's triggers out of a write that is not the application's: rows brought home, deleted for good,
+/// or flipped are to arrive as they are, without a new stamp or history row.
 /// </summary>
 /// <remarks>
-/// <c>session_replication_role</c> would need a superuser. Switching triggers off inside the transaction needs only the table's owner, and
-/// nobody sees it: the lock that it takes keeps other writers of the table waiting until the commit. So transactions stay short.
+/// <c>session_replication_role</c> would need a superuser. Switching triggers off inside the transaction needs only the
+/// table's owner, and nobody sees it: the lock that it takes keeps other writers of the table waiting until the commit.
+/// So transactions stay short.
 /// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER
 /// </remarks>
 public static class TriggerDisabling
 {
-    /// <summary>Runs <paramref name="write"/> with the tables' own triggers off; the caller's transaction commits both, or neither.</summary>
+    /// <summary>
+    /// Runs <paramref name="write"/> with the tables' own triggers off; the caller's transaction commits both, or
+    /// neither.
+    /// </summary>
     public static async Task<T> WithoutTriggersAsync<T>(
         NpgsqlConnection connection,
         IReadOnlyList<TableName> tables,
@@ -32,7 +36,10 @@ public static class TriggerDisabling
         return result;
     }
 
-    /// <summary>Switches the tables' own triggers off, all in one statement: nothing else is asked of the server while the locks are held.</summary>
+    /// <summary>
+    /// Switches the tables' own triggers off, all in one statement: nothing else is asked of the server while the locks
+    /// are held.
+    /// </summary>
     /// <returns>The statements that switch them on again, one a line; null when there is nothing to switch.</returns>
     public static async Task<string?> DisableAsync(
         NpgsqlConnection connection,

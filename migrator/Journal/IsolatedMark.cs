@@ -18,8 +18,7 @@ public sealed record IsolatedMark(string TenantKey, long Promotion, DatabaseIden
     /// <summary>The mark in the connection's database; null if there is none.</summary>
     public static async Task<IsolatedMark?> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        const string installed = "SELECT to_regclass('tenant_promotion.owner') IS NOT NULL";
-        if (!await connection.ExecuteScalarAsync<bool>(installed, cancellationToken))
+        if (!await connection.TableExistsAsync("tenant_promotion.owner", cancellationToken))
             return null;
         // Newer columns are read through JSON, because an older mark lacks them.
         var rows = await connection.QueryAsync<(

@@ -1,4 +1,5 @@
 using Migrator.Cutover;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
@@ -14,7 +15,7 @@ public sealed class InstallGuard : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await run.Guard.InstallAsync("open", cancellationToken);
+        await run.Guard.InstallAsync(GuardState.Open, cancellationToken);
         return new($"on {run.Scope.TenantTables.Count()} tables");
     }
 

@@ -139,7 +139,7 @@ public static class StatusDocument
 
     static IEnumerable<string> Warnings(PromotionRecord? record, string? guard, Slug slug)
     {
-        if (guard == "closed" && record is { IsFlipped: false, EndedAt: null })
+        if (guard == GuardState.Closed && record is { IsFlipped: false, EndedAt: null })
             yield return $"The write guard is closed: writes of '{slug}' fail until the promotion goes on or is rolled back.";
         if (guard is not null && record is null or { EndedAt: not null })
             yield return $"A write guard of '{slug}' was left behind in the shared database. {DoctorMessages.DoctorRemoves}";

@@ -11,11 +11,7 @@ public static class IsolatedDatabase
 {
     /// <param name="server">A connection to another database of the same server.</param>
     public static Task<bool> ExistsAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken) =>
-        server.ExecuteScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @name)",
-            new { name = slug.DatabaseName },
-            cancellationToken
-        );
+        server.DatabaseExistsAsync(slug.DatabaseName, cancellationToken);
 
     /// <summary>Drops the database of a promotion that was rolled back; does nothing if it does not exist.</summary>
     /// <exception cref="MigratorException">

@@ -17,12 +17,12 @@ public sealed class IsolatedGuard(PromotionRun run)
     public async Task InstallAsync(CancellationToken cancellationToken)
     {
         // After finalize the shared side has no guard. It must refuse writes before rows are copied back.
-        await run.Guard.InstallAsync("closed", cancellationToken);
+        await run.Guard.InstallAsync(GuardState.Closed, cancellationToken);
         await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         await run.Isolated.ClaimAsync(cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await connection.ExecuteAsync(SqlFile.Read("guard.sql"), cancellationToken);
-        await Guard.InstallAsync("open", cancellationToken);
+        await Guard.InstallAsync(GuardState.Open, cancellationToken);
     }
 
     /// <param name="timeout">How long to wait for the tenant's open transactions.</param>

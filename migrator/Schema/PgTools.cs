@@ -13,8 +13,9 @@ namespace Migrator.Schema;
 public sealed partial record PgTools(string Directory, int Major)
 {
     /// <summary>
-    /// Finds the tools: <c>POSTGRES_BIN</c>, PATH, then Debian's folders. The smallest version that can read the shared server and
-    /// speaks the isolated server's dialect is best; null when there is none that can read the shared server.
+    /// Finds the tools: <c>POSTGRES_BIN</c>, PATH, then Debian's folders. The smallest version that can read the shared
+    /// server and speaks the isolated server's dialect is best; null when there is none that can read the shared
+    /// server.
     /// </summary>
     public static async Task<PgTools?> FindAsync(
         int sharedMajor,
@@ -60,7 +61,8 @@ public sealed partial record PgTools(string Directory, int Major)
         return output.ToString();
     }
 
-    // pg_restore 17 and later switch transaction_timeout off, which older servers do not know. It goes on after that, and so do we.
+    // pg_restore 17 and later switch transaction_timeout off, which older servers do not know. It goes on after that,
+    // and so do we.
     static string? FirstError(string errors)
     {
         var lines = errors.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -8,7 +8,9 @@ namespace Migrator.Schema;
 /// <summary>The parts of a schema, in the order in which they are restored.</summary>
 public enum SchemaPart
 {
-    /// <summary>Schemas and who may use them: later parts give tables to owners that must be allowed to create in them.</summary>
+    /// <summary>
+    /// Schemas and who may use them: later parts give tables to owners that must be allowed to create in them.
+    /// </summary>
     Schemas,
 
     /// <summary>Extensions, types, tables, sequences, functions, views, grants.</summary>
@@ -29,11 +31,15 @@ public enum SchemaPart
 
 /// <summary>One line of an archive's table of contents.</summary>
 /// <param name="ClassId">Object id of the catalog that describes the object, 0 when it has none.</param>
-/// <param name="Postponed">It comes after the first index or constraint: pg_dump found that it needs one, as a view does that groups by a primary key.</param>
+/// <param name="Postponed">
+/// The entry comes after the first index or constraint: pg_dump found that it needs one, as a view does that groups by
+/// a primary key.
+/// </param>
 public sealed record ArchiveEntry(string Line, uint ClassId, uint ObjectId, string Kind, string Tag, bool Postponed);
 
 /// <summary>
-/// The shared database's schema as pg_dump sees it, restored part by part with <c>pg_restore --use-list</c>. No statement of it is ours.
+/// The shared database's schema as pg_dump sees it, restored part by part with <c>pg_restore --use-list</c>. pg_dump
+/// writes every statement.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/app-pgrestore.html</remarks>
 public sealed partial class SchemaArchive : IDisposable
@@ -97,7 +103,8 @@ public sealed partial class SchemaArchive : IDisposable
         "ACL",
     ];
 
-    // What speaks of the server rather than of the tenant, or reaches out of the database; and what only a superuser may create.
+    // Objects of the server rather than of the tenant, objects that reach out of the database, and objects that only a
+    // superuser may create.
     static readonly HashSet<string> LeftOut =
     [
         "EVENT TRIGGER",
@@ -131,6 +138,8 @@ public sealed partial class SchemaArchive : IDisposable
         "LARGE OBJECT",
     ];
 
+    const string FileName = "schema.dump";
+
     readonly PgTools tools;
     readonly string folder;
     readonly IReadOnlyList<ArchiveEntry> entries;
@@ -155,7 +164,7 @@ public sealed partial class SchemaArchive : IDisposable
         this.identities = identities;
     }
 
-    string ArchiveFile => Path.Combine(folder, "schema.dump");
+    string ArchiveFile => Path.Combine(folder, FileName);
 
     public static async Task<SchemaArchive> DumpAsync(
         PgTools tools,
@@ -166,79 +175,11 @@ public sealed partial class SchemaArchive : IDisposable
         var folder = Directory.CreateTempSubdirectory("migrator-").FullName;
         try
         {
-            var file = Path.Combine(folder, "schema.dump");
-            await tools.RunAsync(
-                "pg_dump",
-                databases.SharedServer,
-                [
-                    "--format=custom",
-                    "--schema-only",
-                    "--compress=0",
-                    "--no-password",
-                    "--lock-wait-timeout=10s",
-                    "--exclude-schema=tenant_promotion",
-                    "--no-publications",
-                    "--no-subscriptions",
-                    "--no-tablespaces",
-                    "--no-security-labels",
-                    "--file",
-                    file,
-                ],
-                null,
-                cancellationToken
-            );
-            var list = await tools.RunAsync("pg_restore", null, ["--list", file], null, cancellationToken);
+            var list = await ListAsync(tools, databases, Path.Combine(folder, FileName), cancellationToken);
             await using var connection = await databases.Shared.OpenConnectionAsync(cancellationToken);
-            var schemas = await connection.QueryAsync<string>(
-                "SELECT nspname::text FROM pg_namespace",
-                cancellationToken
-            );
-            ArchiveEntry[] entries =
-            [
-                .. Parse(list.Split('\n'), [.. schemas.Select(Listed).Append("-")]).Where(IsKept),
-            ];
-            // Up to 14 the superuser owns schema public, and only it could give the new one to itself: the database's owner keeps it then.
-            if (
-                !await connection.ExecuteScalarAsync<bool>(
-                    "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER'))",
-                    cancellationToken
-                )
-            )
-                entries =
-                [
-                    .. entries.Where(entry =>
-                        !(entry.Kind == "SCHEMA" && entry.Line.Contains(" SCHEMA - public ", StringComparison.Ordinal))
-                    ),
-                ];
-
-            var keys = (
-                await connection.QueryAsync<(uint Oid, string Schema, string Name)>(
-                    """
-                    SELECT coalesce(con.oid, i.indexrelid), n.nspname, c.relname
-                    FROM pg_index i
-                    JOIN pg_class c ON c.oid = i.indexrelid
-                    JOIN pg_namespace n ON n.oid = c.relnamespace
-                    LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
-                    WHERE i.indisprimary OR i.indisreplident
-                    """,
-                    cancellationToken
-                )
-            ).ToArray();
-            var identities = (
-                await connection.QueryAsync<(uint Class, uint Object, string Identity)>(
-                    """
-                    SELECT o.class, o.object, i.type || ' ' || i.identity
-                    FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object), pg_identify_object(o.class, o.object, 0) AS i
-                    WHERE i.identity IS NOT NULL
-                    """,
-                    new
-                    {
-                        classes = entries.Where(IsDescribed).Select(entry => (long)entry.ClassId).ToArray(),
-                        objects = entries.Where(IsDescribed).Select(entry => (long)entry.ObjectId).ToArray(),
-                    },
-                    cancellationToken
-                )
-            ).DistinctBy(row => (row.Class, row.Object)).ToDictionary(row => (row.Class, row.Object), row => row.Identity);
+            var entries = await EntriesAsync(connection, list, cancellationToken);
+            var keys = await KeysAsync(connection, cancellationToken);
+            var identities = await IdentitiesAsync(connection, entries, cancellationToken);
             return new(
                 tools,
                 folder,
@@ -255,7 +196,106 @@ public sealed partial class SchemaArchive : IDisposable
         }
     }
 
-    /// <summary>Restores parts together, leaving out what the isolated database has already: an interrupted part can be repeated.</summary>
+    // Dumps the schema into a file; the result is the archive's table of contents.
+    static async Task<string> ListAsync(
+        PgTools tools,
+        Databases databases,
+        string file,
+        CancellationToken cancellationToken
+    )
+    {
+        await tools.RunAsync(
+            "pg_dump",
+            databases.SharedServer,
+            [
+                "--format=custom",
+                "--schema-only",
+                "--compress=0",
+                "--no-password",
+                "--lock-wait-timeout=10s",
+                "--exclude-schema=tenant_promotion",
+                "--no-publications",
+                "--no-subscriptions",
+                "--no-tablespaces",
+                "--no-security-labels",
+                "--file",
+                file,
+            ],
+            null,
+            cancellationToken
+        );
+        return await tools.RunAsync("pg_restore", null, ["--list", file], null, cancellationToken);
+    }
+
+    static async Task<IReadOnlyList<ArchiveEntry>> EntriesAsync(
+        NpgsqlConnection connection,
+        string list,
+        CancellationToken cancellationToken
+    )
+    {
+        var schemas = await connection.QueryAsync<string>("SELECT nspname::text FROM pg_namespace", cancellationToken);
+        var entries = Parse(list.Split('\n'), [.. schemas.Select(Listed).Append("-")]).Where(IsKept);
+        // Up to PostgreSQL 14 the superuser owns schema public, and only a superuser could give it the same owner in
+        // the isolated database. There the database's owner keeps the schema.
+        var ownsPublic = await connection.ExecuteScalarAsync<bool>(
+            """
+            SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'MEMBER'))
+            """,
+            cancellationToken
+        );
+        return [.. entries.Where(entry => ownsPublic || !IsSchemaPublic(entry))];
+    }
+
+    static bool IsSchemaPublic(ArchiveEntry entry) =>
+        entry.Kind == "SCHEMA" && entry.Line.Contains(" SCHEMA - public ", StringComparison.Ordinal);
+
+    // Primary keys and replica identities.
+    static Task<IReadOnlyList<(uint Oid, string Schema, string Name)>> KeysAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<(uint Oid, string Schema, string Name)>(
+            """
+            SELECT coalesce(con.oid, i.indexrelid), n.nspname, c.relname
+            FROM pg_index i
+            JOIN pg_class c ON c.oid = i.indexrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
+            WHERE i.indisprimary OR i.indisreplident
+            """,
+            cancellationToken
+        );
+
+    // What the entries describe, by names that mean the same in the isolated database.
+    static async Task<Dictionary<(uint, uint), string>> IdentitiesAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<ArchiveEntry> entries,
+        CancellationToken cancellationToken
+    )
+    {
+        var described = entries.Where(IsDescribed).ToArray();
+        var rows = await connection.QueryAsync<(uint Class, uint Object, string Identity)>(
+            """
+            SELECT o.class, o.object, i.type || ' ' || i.identity
+            FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object),
+                 pg_identify_object(o.class, o.object, 0) AS i
+            WHERE i.identity IS NOT NULL
+            """,
+            new
+            {
+                classes = described.Select(entry => (long)entry.ClassId).ToArray(),
+                objects = described.Select(entry => (long)entry.ObjectId).ToArray(),
+            },
+            cancellationToken
+        );
+        return rows.DistinctBy(row => (row.Class, row.Object))
+            .ToDictionary(row => (row.Class, row.Object), row => row.Identity);
+    }
+
+    /// <summary>
+    /// Restores parts together, leaving out what the isolated database has already: an interrupted part can be
+    /// repeated.
+    /// </summary>
     /// <param name="jobs">Sessions that pg_restore works with side by side.</param>
     public async Task RestoreAsync(
         IReadOnlyList<SchemaPart> parts,
@@ -281,7 +321,7 @@ public sealed partial class SchemaArchive : IDisposable
             return;
         var list = Path.Combine(folder, $"{parts[0]}.list");
         await File.WriteAllLinesAsync(list, missing.Select(entry => entry.Line), cancellationToken);
-        // The jobs are all the parallelism there is: workers within an index build besides would only contend with them.
+        // No parallel workers within an index build: they would only contend with the other jobs.
         await tools.RunAsync(
             "pg_restore",
             databases.IsolatedServer,
@@ -296,7 +336,8 @@ public sealed partial class SchemaArchive : IDisposable
                 databases.IsolatedServer.Database!,
                 ArchiveFile,
             ],
-            $"-c maintenance_work_mem={512 / Math.Max(jobs, 1)}MB -c max_parallel_maintenance_workers=0 -c client_connection_check_interval=1000",
+            $"-c maintenance_work_mem={512 / Math.Max(jobs, 1)}MB -c max_parallel_maintenance_workers=0 "
+                + "-c client_connection_check_interval=1000",
             cancellationToken
         );
     }
@@ -321,7 +362,7 @@ public sealed partial class SchemaArchive : IDisposable
             "RULE" when IsViewBody(entry) => SchemaPart.PostData,
             "TRIGGER" or "POLICY" or "ROW SECURITY" => SchemaPart.TriggersAndPolicies,
             "RULE" => SchemaPart.Rules,
-            // Last, for it would grant on what is still to be created.
+            // Default privileges come last: otherwise they would add grants to objects that are restored after them.
             "DEFAULT ACL" => SchemaPart.TriggersAndPolicies,
             "COMMENT" when StartsWithAny(entry.Tag, "INDEX ", "CONSTRAINT ", "STATISTICS ") => SchemaPart.PostData,
             "COMMENT" when StartsWithAny(entry.Tag, "TRIGGER ", "POLICY ") => SchemaPart.TriggersAndPolicies,
@@ -350,7 +391,8 @@ public sealed partial class SchemaArchive : IDisposable
     static bool StartsWithAny(string text, params string[] starts) =>
         starts.Any(start => text.StartsWith(start, StringComparison.Ordinal));
 
-    // "3456; 2606 16402 FK CONSTRAINT public orders orders_user_fkey owner": dump id; catalog, object, kind, schema (or -), tag, owner.
+    // "3456; 2606 16402 FK CONSTRAINT public orders orders_user_fkey owner": the dump's id, then catalog, object, kind,
+    // schema (or -), tag and owner.
     static IEnumerable<ArchiveEntry> Parse(IEnumerable<string> lines, IReadOnlyList<string> schemas)
     {
         var postData = false;
@@ -398,8 +440,10 @@ public sealed partial class SchemaArchive : IDisposable
             .. await connection.QueryAsync<string>(
                 """
                 SELECT i.type || ' ' || i.identity
-                FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
-                      UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
+                FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint
+                      WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
+                      UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class
+                      WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
                       UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
                       UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
                       UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy

@@ -1,0 +1,151 @@
+using System.Text;
+using Migrator.Model;
+using Migrator.Scope;
+
+namespace Migrator.Guarding;
+
+/// <summary>The statements that create a tenant's guard on a table; safe to repeat.</summary>
+sealed class GuardTriggers(TenantScope scope, Tenant tenant)
+{
+    readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
+
+    public string Of(ScopedTable table)
+    {
+        var sql = new StringBuilder();
+        if (table.Scope == TableScope.Derived)
+            AddDerived(sql, table);
+        else
+            AddByColumn(sql, table);
+        if (table.Table.IsStreamable && table.Scope != TableScope.Root)
+            AddReassignment(sql, table);
+        foreach (var part in PartsOf(table))
+        {
+            sql.Append(Create("_truncate", $"BEFORE TRUNCATE ON {part.Quoted}", "guard_truncate()"));
+            sql.Append(Enable(part, "_truncate"));
+        }
+        return sql.ToString();
+    }
+
+    // The row tells whose it is.
+    void AddByColumn(StringBuilder sql, ScopedTable table)
+    {
+        var name = table.Name.Quoted;
+        var function = $"guard_row({Sql.Literal(tenant.Key)})";
+        var (before, after) = (scope.Condition(table, "OLD", tenant.Key), scope.Condition(table, "NEW", tenant.Key));
+        sql.Append(Create("_insert", $"BEFORE INSERT ON {name} FOR EACH ROW WHEN ({after})", function));
+        sql.Append(Create("_update", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({before} OR {after})", function));
+        sql.Append(Create("_delete", $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({before})", function));
+        foreach (var suffix in (string[])["_insert", "_update", "_delete"])
+            EnableAlways(sql, table, suffix);
+    }
+
+    // Only the row's parent tells.
+    void AddDerived(StringBuilder sql, ScopedTable table)
+    {
+        var name = table.Name.Quoted;
+        var function = Sql.Identifier(prefix + "_" + table.Table.Oid);
+        var deferrable = table.Path[0].Deferrable;
+        sql.Append(Function(table, function, deferrable));
+        sql.Append(Create("_row", $"BEFORE INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW", function + "()"));
+        EnableAlways(sql, table, "_row");
+        if (!deferrable)
+            return;
+        var trigger = Sql.Identifier(prefix + "_commit");
+        sql.Append(
+            $"""
+            DROP TRIGGER IF EXISTS {trigger} ON {name};
+            CREATE CONSTRAINT TRIGGER {trigger} AFTER INSERT OR UPDATE ON {name} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+                EXECUTE FUNCTION tenant_promotion.{function}();
+
+            """
+        );
+        EnableAlways(sql, table, "_commit");
+    }
+
+    // Tells the stream of rows that change their tenant.
+    void AddReassignment(StringBuilder sql, ScopedTable table)
+    {
+        var condition =
+            table.Scope == TableScope.Direct
+                ? IsDistinct(scope.Condition(table, "OLD", tenant.Key), scope.Condition(table, "NEW", tenant.Key))
+                : string.Join(
+                    " OR ",
+                    table
+                        .Path[0]
+                        .FromColumns.Select(Sql.Identifier)
+                        .Select(name => $"OLD.{name} IS DISTINCT FROM NEW.{name}")
+                );
+        string[] arguments = [tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key];
+        sql.Append(
+            Create(
+                "_moved",
+                $"BEFORE UPDATE ON {table.Name.Quoted} FOR EACH ROW WHEN ({condition})",
+                $"guard_moved({string.Join(", ", arguments.Select(Sql.Literal))})"
+            )
+        );
+        EnableAlways(sql, table, "_moved");
+    }
+
+    static string IsDistinct(string before, string after) => $"({before}) IS DISTINCT FROM ({after})";
+
+    string Create(string suffix, string when, string function) =>
+        $"""
+            CREATE OR REPLACE TRIGGER {Sql.Identifier(prefix + suffix)} {when}
+                EXECUTE FUNCTION tenant_promotion.{function};
+
+            """;
+
+    // Also for sessions that switch ordinary triggers off (session_replication_role): a write is a write.
+    void EnableAlways(StringBuilder sql, ScopedTable table, string suffix)
+    {
+        foreach (var part in PartsOf(table))
+            sql.Append(Enable(part, suffix));
+    }
+
+    string Enable(TableName part, string suffix) =>
+        $"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(prefix + suffix)};\n";
+
+    static IEnumerable<TableName> PartsOf(ScopedTable table) =>
+        table.Table.Leaves.Select(leaf => leaf.Name).Append(table.Name).Distinct();
+
+    // A derived row is the tenant's when its parent is. A parent that cannot be seen yet (another transaction is about
+    // to commit it, or the constraint is deferred) might be the tenant's. With a deferrable key the commit looks again,
+    // and a row whose parent is still unknown then counts as the tenant's.
+    string Function(ScopedTable table, string function, bool deferrable)
+    {
+        var (key, unowned) = (Sql.Literal(tenant.Key), scope.RowsWithoutTenant(table, "NEW") ?? "false");
+        var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
+        // A literal and not dollar quotes, which a name or a key might contain; read in the application's session,
+        // whatever that has set.
+        var body = Sql.Literal(
+            $"""
+            DECLARE
+                ours boolean;
+            BEGIN
+                IF TG_OP <> 'INSERT' THEN
+                    {Lookup(table, "OLD")}
+                    IF ours THEN PERFORM tenant_promotion.hold({key}); END IF;
+                END IF;
+                IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                IF NOT ({unowned}) THEN
+                    {Lookup(table, "NEW")}
+                    IF {decide} THEN PERFORM tenant_promotion.hold({key}); END IF;
+                END IF;
+                RETURN NEW;
+            END
+            """
+        );
+        return $"""
+            CREATE OR REPLACE FUNCTION tenant_promotion.{function}() RETURNS trigger LANGUAGE plpgsql
+                SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS {body};
+            REVOKE ALL ON FUNCTION tenant_promotion.{function}() FROM PUBLIC;
+
+            """;
+    }
+
+    string Lookup(ScopedTable table, string row)
+    {
+        var (parent, join, belongs) = scope.ParentOf(table, row, tenant.Key);
+        return $"SELECT bool_or({belongs}) INTO ours FROM {parent} p1 WHERE {join};";
+    }
+}
