@@ -76,7 +76,12 @@ sealed class Move(Stage stage, string database) : IDisposable
             tenant = await TenantLookup.FindAsync(source, settings.Tenancy, Stage.Slug, CancellationToken.None);
             scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), settings.Tenancy);
         }
-        await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, CancellationToken.None);
+        await using var journal = await PromotionJournal.LockAsync(
+            databases,
+            tenant.Key,
+            TimeProvider.System,
+            CancellationToken.None
+        );
         var record = (await journal.CurrentAsync(tenant.Key, CancellationToken.None))!;
         var binaries = stage.Shared.Binaries;
         using var run = new PromotionRun(

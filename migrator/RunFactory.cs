@@ -36,7 +36,7 @@ sealed class RunFactory(
         Tenant tenant;
         await using (var shared = await databases.Shared.OpenConnectionAsync(cancellationToken))
             tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, Slug, cancellationToken);
-        var journal = await PromotionJournal.LockAsync(databases, tenant.Key, cancellationToken);
+        var journal = await PromotionJournal.LockAsync(databases, tenant.Key, clock, cancellationToken);
         try
         {
             if (

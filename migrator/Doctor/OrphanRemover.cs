@@ -25,7 +25,7 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
             }
 
             await using var databases = Databases.For(settings, tenant.Slug);
-            await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, cancellationToken);
+            await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, clock, cancellationToken);
             using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, cancellationToken);
             if (orphan.Serves!(await journal.CurrentAsync(tenant.Key, until.Token)))
                 return DoctorMessages.ServesSomebodyNow;

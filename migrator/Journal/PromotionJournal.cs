@@ -23,16 +23,21 @@ public sealed class PromotionJournal : IAsyncDisposable
     public const int LockClass = 0x74657072;
 
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LockInterval = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan LeftoverInterval = TimeSpan.FromMilliseconds(50);
+    static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(1);
 
     readonly NpgsqlConnection connection;
+    readonly TimeProvider clock;
     readonly SemaphoreSlim turn = new(1, 1);
     readonly CancellationTokenSource lost = new();
     readonly CancellationTokenSource closing = new();
     readonly Task heartbeat;
 
-    PromotionJournal(NpgsqlConnection connection)
+    PromotionJournal(NpgsqlConnection connection, TimeProvider clock)
     {
         this.connection = connection;
+        this.clock = clock;
         heartbeat = HeartbeatAsync();
     }
 
@@ -47,6 +52,7 @@ public sealed class PromotionJournal : IAsyncDisposable
     public static async Task<PromotionJournal> LockAsync(
         Databases databases,
         string tenantKey,
+        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
@@ -59,7 +65,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         try
         {
             await connection.OpenAsync(cancellationToken);
-            var timeout = System.Diagnostics.Stopwatch.StartNew();
+            var began = clock.GetTimestamp();
             while (
                 !await connection.ExecuteScalarAsync<bool>(
                     "SELECT pg_try_advisory_lock(@LockClass, hashtext(@tenantKey))",
@@ -68,12 +74,12 @@ public sealed class PromotionJournal : IAsyncDisposable
                 )
             )
             {
-                if (timeout.Elapsed > LockTimeout)
+                if (clock.GetElapsedTime(began) > LockTimeout)
                     throw PromotionMessages.Busy(databases.Slug);
-                await Task.Delay(100, cancellationToken);
+                await Task.Delay(LockInterval, clock, cancellationToken);
             }
-            await EndLeftoverWritesAsync(connection, databases, cancellationToken);
-            return new(connection);
+            await EndLeftoverWritesAsync(connection, databases, clock, cancellationToken);
+            return new(connection, clock);
         }
         catch
         {
@@ -87,6 +93,7 @@ public sealed class PromotionJournal : IAsyncDisposable
     static async Task EndLeftoverWritesAsync(
         NpgsqlConnection connection,
         Databases databases,
+        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
@@ -101,7 +108,7 @@ public sealed class PromotionJournal : IAsyncDisposable
                 cancellationToken
             ) > 0
         )
-            await Task.Delay(50, cancellationToken);
+            await Task.Delay(LeftoverInterval, clock, cancellationToken);
     }
 
     /// <summary>Creates the journal's tables if they do not exist yet.</summary>
@@ -154,12 +161,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        if (
-            !await connection.ExecuteScalarAsync<bool>(
-                "SELECT to_regclass('tenant_promotion.digest') IS NOT NULL",
-                cancellationToken
-            )
-        )
+        if (!await connection.TableExistsAsync("tenant_promotion.digest", cancellationToken))
             return [];
         var rows = await connection.QueryAsync<Row>(
             $"""
@@ -526,7 +528,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         {
             while (true)
             {
-                await Task.Delay(TimeSpan.FromSeconds(1), closing.Token);
+                await Task.Delay(HeartbeatInterval, clock, closing.Token);
                 await InTurnAsync(() => connection.ExecuteAsync("SELECT 1", closing.Token), closing.Token);
             }
         }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Migrator.Copying;
 using Migrator.Cutover;
 using Migrator.Journal;
@@ -18,7 +17,7 @@ public sealed class CopyData : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var began = run.Clock.GetTimestamp();
         var plans = await PlanAsync(run, cancellationToken);
         var loaded = await run.Isolated.LoadedAsync(cancellationToken);
         run.Progress.TablesPlanned([
@@ -61,7 +60,7 @@ public sealed class CopyData : Phase
         var facts = new CopyFacts(
             totals.Sum(part => part.Rows),
             totals.Sum(part => part.Bytes),
-            clock.Elapsed.TotalSeconds
+            run.Clock.GetElapsedTime(began).TotalSeconds
         );
         return new($"{facts.Rows:N0} rows, {facts.Bytes / 1e6:N1} MB", facts);
     }

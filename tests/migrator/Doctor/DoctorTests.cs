@@ -139,7 +139,7 @@ public sealed class DoctorTests(Servers servers)
         Assert.Equal(2, before.Orphans.Count);
 
         await using var databases = Databases.For(move.Settings, move.Tenant().Slug);
-        await using (await PromotionJournal.LockAsync(databases, "1", default))
+        await using (await PromotionJournal.LockAsync(databases, "1", TimeProvider.System, default))
         {
             Assert.Empty((await finder.LookAsync(default)).Orphans);
             Assert.Contains(
