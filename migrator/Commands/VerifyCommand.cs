@@ -44,7 +44,7 @@ sealed class VerifyCommand : TenantCommand
             throw VerificationMessages.VerifiesItself(slug);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         var comparison = new Comparison(databases, scope, tenant);
-        var results = await comparison.DigestsAsync(parsed.GetValue(jobs), null, cancellationToken);
+        var results = await comparison.DigestsAsync(parsed.GetValue(jobs), cancellationToken);
         var recorded = await PromotionJournal.DigestsAsync(shared, record.Id, cancellationToken);
         Show(terminal, slug, record, results, recorded);
 

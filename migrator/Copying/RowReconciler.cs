@@ -44,7 +44,7 @@ public sealed class RowReconciler(
         long changed = 0;
         for (var round = 1; ; round++)
         {
-            var differing = (await comparison.DigestsAsync(among, jobs, null, cancellationToken))
+            var differing = (await comparison.DigestsAsync(among, jobs, cancellationToken))
                 .Where(result => !result.IsEqual)
                 .Select(result => result.Table.Name)
                 .ToHashSet();

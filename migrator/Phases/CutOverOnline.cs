@@ -180,7 +180,7 @@ public sealed class CutOverOnline : Phase
         await transaction.CommitAsync(cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
         await comparison.RequireEqualAsync(
-            await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken),
+            await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken),
             run.Tenant.Slug,
             cancellationToken
         );

@@ -21,7 +21,7 @@ public sealed class Verify : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-        var results = await comparison.DigestsAsync(run.Options.Jobs, null, cancellationToken);
+        var results = await comparison.DigestsAsync(run.Options.Jobs, cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await run.Journal.SaveDigestsAsync(
             run.Id,

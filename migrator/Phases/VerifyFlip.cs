@@ -33,7 +33,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
         if (run.AsFlipped is not null)
         {
             var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Isolated: facts.Snapshot));
-            var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken);
+            var results = await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken);
             if (
                 results.Where(result => !result.IsEqual).Select(result => result.Table.Name.ToString()).ToArray() is
                 { Length: > 0 } differing

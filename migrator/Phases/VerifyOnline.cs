@@ -34,7 +34,7 @@ public sealed class VerifyOnline : Phase
         var tables = run.Scope.CopiedTables.Where(table =>
             table.Table.IsStreamable || table.Scope == TableScope.Reference
         );
-        var results = await comparison.DigestsAsync(tables, run.Options.Jobs, null, cancellationToken);
+        var results = await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await run.Journal.SaveDigestsAsync(
             run.Id,

@@ -26,7 +26,6 @@ public sealed class VerifyReverse : Phase
         var results = await comparison.DigestsAsync(
             run.Scope.TenantTables.Where(table => table.Table.IsStreamable),
             run.Options.Jobs,
-            null,
             cancellationToken
         );
         if (results.FirstOrDefault(result => !result.IsEqual) is { } other)

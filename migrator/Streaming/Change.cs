@@ -18,7 +18,8 @@ public enum ChangeKind
 
 /// <summary>One change.</summary>
 /// <param name="Row">
-/// The new row, by <see cref="StreamedTable.Columns"/>: text, null, or <see cref="Unchanged"/>; empty where there is none.
+/// The new row, by <see cref="StreamedTable.Columns"/>: text, null, or <see cref="Unchanged"/>; empty where there is
+/// none.
 /// </param>
 /// <param name="Old">The row's key before, where the key has changed or nothing else is known.</param>
 public sealed record Change(StreamedTable Table, ChangeKind Kind, object?[] Row, RowKey? Old)
@@ -33,7 +34,8 @@ public sealed record Change(StreamedTable Table, ChangeKind Kind, object?[] Row,
 }
 
 /// <summary>
-/// Changes in the order of their commits; at most a few thousand, so that a transaction of any size passes in bounded memory.
+/// Changes in the order of their commits; at most a few thousand, so that a transaction of any size passes in bounded
+/// memory.
 /// </summary>
 /// <param name="EndsTransaction">The last of them ends its transaction: only here may the target commit.</param>
 /// <param name="End">The position after that transaction.</param>

@@ -8,9 +8,9 @@ using NpgsqlTypes;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// A stream at work: one task reads the slot, another applies what was read. The target's position is committed with the rows
-/// that it speaks of, and the slot is confirmed after that; so after a crash at any moment no change is missing and none is
-/// applied twice.
+/// A stream at work: one task reads the slot, another applies what was read. The target's position is committed with
+/// the rows that it speaks of, and the slot is confirmed after that; so after a crash at any moment no change is
+/// missing and none is applied twice.
 /// </summary>
 public sealed class ChangeFeed : IAsyncDisposable
 {
@@ -208,7 +208,8 @@ public sealed class ChangeFeed : IAsyncDisposable
             connection.SetReplicationStatus(end);
     }
 
-    // In the shared database each commit has to wait for tables that others write to: batches that wait already go with it.
+    // In the shared database each commit has to wait for tables that others write to: batches that wait already go with
+    // it.
     ChangeBatch WithWaiting(ChangeBatch batch)
     {
         while (

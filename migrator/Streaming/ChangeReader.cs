@@ -8,8 +8,9 @@ namespace Migrator.Streaming;
 
 /// <summary>Reads a slot and cuts what it says into batches.</summary>
 /// <remarks>
-/// Protocol 2 without streaming of transactions in progress: a large transaction waits on the server's disk until it commits, and
-/// then passes through here piece by piece. Streamed earlier, it would have to wait on our disk, and might still be rolled back.
+/// Protocol 2 without streaming of transactions in progress: a large transaction waits on the server's disk until it
+/// commits, and then passes through here piece by piece. Streamed earlier, it would have to wait on our disk, and might
+/// still be rolled back.
 /// https://www.postgresql.org/docs/current/protocol-logical-replication.html
 /// </remarks>
 /// <param name="from">The position that the target has reached.</param>

@@ -6,8 +6,8 @@ using NpgsqlTypes;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// One moment of the source, as a snapshot to read under and as a position to apply up to: there both sides are equal while the
-/// tenant writes on. A temporary slot knows both, and is gone when its connection closes.
+/// One moment of the source, as a snapshot to read under and as a position to apply up to: there both sides are equal
+/// while the tenant writes on. A temporary slot knows both, and is gone when its connection closes.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-CREATE-REPLICATION-SLOT</remarks>
 public sealed class ConsistentPoint : IAsyncDisposable

@@ -4,9 +4,9 @@ using NpgsqlTypes;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Brings the isolated database to one position of the shared one, in a single transaction. Rows that the source must be asked
-/// for are fetched at its end, under the snapshot of that position: on the way there, a row as it will be could collide with
-/// one as it was.
+/// Brings the isolated database to one position of the shared one, in a single transaction. Rows that the source must
+/// be asked for are fetched at its end, under the snapshot of that position: on the way there, a row as it will be
+/// could collide with one as it was.
 /// </summary>
 /// <param name="exact">See <see cref="ForwardChanges"/>.</param>
 /// <param name="snapshot">The source's snapshot at the position where the stream ends.</param>
@@ -40,7 +40,8 @@ sealed class ConsistentPointApplier(StreamDirection direction, bool exact, strin
 
     public ValueTask DisposeAsync() => changes.Writer.DisposeAsync();
 
-    // Tables were copied under different snapshots, so a derived row may be here without the parent that made it this tenant's.
+    // Tables were copied under different snapshots, so a derived row may be here without the parent that made it this
+    // tenant's.
     async Task DeleteOrphansAsync(CancellationToken cancellationToken)
     {
         foreach (var table in direction.Tables.Reverse().Where(table => table.Table.Scope == TableScope.Derived))

@@ -6,8 +6,9 @@ using Npgsql;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// The isolated database while changes are applied to it. The application's triggers are off: what they did is in the stream.
-/// Foreign keys wait for the commit: a row that is reassigned to the tenant may arrive before the row that it refers to.
+/// The isolated database while changes are applied to it. The application's triggers are off: what they did is in the
+/// stream. Foreign keys wait for the commit: a row that is reassigned to the tenant may arrive before the row that it
+/// refers to.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ALTER-CONSTRAINT</remarks>
 public static class ConstraintDeferral

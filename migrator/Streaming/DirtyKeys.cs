@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace Migrator.Streaming;
 
-/// <summary>The keys of the rows that changes have touched: what has to be looked at again.</summary>
+/// <summary>
+/// The keys of the rows that changes have touched since the last comparison, and that must be compared again.
+/// </summary>
 public sealed class DirtyKeys
 {
     readonly ConcurrentDictionary<StreamedTable, ConcurrentDictionary<RowKey, bool>> keys = new();

@@ -5,8 +5,8 @@ using Npgsql;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// The forward stream's changes as writes of the isolated database. What a change does not tell (a large value that was left
-/// out, a row that became the tenant's, and its children) stays pending until the source is asked.
+/// The forward stream's changes as writes of the isolated database. What a change does not tell (a large value that was
+/// left out, a row that became the tenant's, and its children) stays pending until the source is asked.
 /// </summary>
 sealed class ForwardChanges
 {
@@ -16,8 +16,8 @@ sealed class ForwardChanges
     readonly PendingRows rows;
 
     /// <param name="exact">
-    /// The target is the source at an earlier position, and all constraints are in force. Otherwise the target still holds rows
-    /// of different moments, and a change may find what a later change has already done.
+    /// The target is the source at an earlier position, and all constraints are in force. Otherwise the target still
+    /// holds rows of different moments, and a change may find what a later change has already done.
     /// </param>
     /// <param name="snapshot">The source's snapshot to ask under; null to ask the source as it is now.</param>
     /// <param name="touched">Where to note the keys of changed rows.</param>
@@ -53,7 +53,8 @@ sealed class ForwardChanges
     public Task RefetchAsync(CancellationToken cancellationToken) =>
         TranslateAsync(() => rows.RefetchAsync(cancellationToken));
 
-    // The source took what the target does not: there is no such partition, another type, or a check that the source has dropped.
+    // The source took what the target does not: there is no such partition, another type, or a check that the source
+    // has dropped.
     async Task TranslateAsync(Func<Task> write)
     {
         try

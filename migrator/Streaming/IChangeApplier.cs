@@ -4,8 +4,8 @@ namespace Migrator.Streaming;
 
 /// <summary>Repeats the changes of the source on the target, by key.</summary>
 /// <remarks>
-/// Three of them: <see cref="StreamingApplier"/> follows the forward stream, <see cref="ConsistentPointApplier"/> brings the
-/// target to one position of the source, and <see cref="ReverseApplier"/> follows the reverse stream.
+/// Three of them: <see cref="StreamingApplier"/> follows the forward stream, <see cref="ConsistentPointApplier"/>
+/// brings the target to one position of the source, and <see cref="ReverseApplier"/> follows the reverse stream.
 /// </remarks>
 interface IChangeApplier : IAsyncDisposable
 {

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Tries for locks on tables that others write to. Other sessions queue behind a waiting one: so the tries are short, with as
-/// much time in between, and grow longer when nothing else helps.
+/// Tries for locks on tables that others write to. Other sessions queue behind a waiting one: so the tries are short,
+/// with as much time in between, and grow longer when nothing else helps.
 /// </summary>
 sealed class LockRetry(TimeProvider clock)
 {
@@ -14,7 +14,9 @@ sealed class LockRetry(TimeProvider clock)
     static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
 
-    /// <param name="attempt">Is given how long to wait for a lock; leaves nothing behind when a lock is refused.</param>
+    /// <param name="attempt">
+    /// Is given how long to wait for a lock; leaves nothing behind when a lock is refused.
+    /// </param>
     /// <param name="giveUp">What to throw when the last attempt was refused.</param>
     public async Task RunAsync(
         Func<TimeSpan, Task> attempt,

@@ -8,7 +8,9 @@ using NpgsqlTypes;
 
 namespace Migrator.Streaming;
 
-/// <summary>Turns the messages of a slot into changes of the tenant's rows, and collects them until they are taken.</summary>
+/// <summary>
+/// Turns the messages of a slot into changes of the tenant's rows, and collects them until they are taken.
+/// </summary>
 sealed class MessageDecoder(StreamDirection direction)
 {
     const string ReassignedPrefix = "tenant_promotion_moved";

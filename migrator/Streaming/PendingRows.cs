@@ -16,7 +16,9 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
     /// <summary>A row to fetch from the source.</summary>
     public void Add(StreamedTable table, RowKey key) => pending.Add((table, key));
 
-    /// <summary>A row's key has changed: whoever was pending under the old key is pending under the new one as well.</summary>
+    /// <summary>
+    /// A row's key has changed: whoever was pending under the old key is pending under the new one as well.
+    /// </summary>
     public void Rename(StreamedTable table, RowKey old, RowKey key)
     {
         if (pending.Contains((table, old)))
@@ -29,8 +31,8 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
     public bool IsReassigned(StreamedTable table, RowKey key) => reassigned.Contains((table, key));
 
     /// <summary>
-    /// Deletes reassigned rows that now name another tenant, children first. A row that is here and still ours needs nothing,
-    /// unless child rows may have moved with it. Everything else is pending.
+    /// Deletes reassigned rows that now name another tenant, children first. A row that is here and still ours needs
+    /// nothing, unless child rows may have moved with it. Everything else is pending.
     /// </summary>
     public async Task SettleReassignedAsync(CancellationToken cancellationToken)
     {
@@ -91,8 +93,8 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
     }
 
     /// <summary>
-    /// Asks the source whose the pending rows are. The tenant's rows that are not here are fetched, parents first, with their
-    /// children. Derived rows that are not the tenant's are deleted.
+    /// Asks the source whose the pending rows are. The tenant's rows that are not here are fetched, parents first, with
+    /// their children. Derived rows that are not the tenant's are deleted.
     /// </summary>
     public async Task RefetchAsync(CancellationToken cancellationToken)
     {

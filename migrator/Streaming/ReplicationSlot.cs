@@ -12,15 +12,17 @@ public static class ReplicationSlot
     /// <summary>The prefix of the messages that are watermarks.</summary>
     public const string WatermarkPrefix = "tenant_promotion_mark";
 
-    // A slot begins when all transactions that were open at its creation have ended. No session waits for us meanwhile, so this may
-    // take a while.
+    // A slot begins when all transactions that were open at its creation have ended. No session waits for us meanwhile,
+    // so this may take a while.
     static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     const int ReleaseAttempts = 100;
 
     static readonly TimeSpan ReleaseInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Creates the publication, after trying on a table of the same shape that it makes no write fail.</summary>
+    /// <summary>
+    /// Creates the publication, after trying on a table of the same shape that it makes no write fail.
+    /// </summary>
     /// <exception cref="MigratorException">
     /// A table would refuse updates as part of a publication, or is locked by others all the time.
     /// </exception>
@@ -85,7 +87,9 @@ public static class ReplicationSlot
         await trial.RollbackAsync(cancellationToken);
     }
 
-    /// <summary>Drops the slot if it is there, and creates it. What commits after this returns is in the stream.</summary>
+    /// <summary>
+    /// Drops the slot if it is there, and creates it. What commits after this returns is in the stream.
+    /// </summary>
     /// <exception cref="MigratorException">A transaction stayed open for too long.</exception>
     public static async Task CreateAsync(
         NpgsqlConnection connection,
@@ -133,7 +137,9 @@ public static class ReplicationSlot
             cancellationToken
         );
 
-    /// <summary>Ends the session that still reads from the slot: a run that was killed leaves its sender behind for a while.</summary>
+    /// <summary>
+    /// Ends the session that still reads from the slot: a run that was killed leaves its sender behind for a while.
+    /// </summary>
     public static async Task ReleaseAsync(
         NpgsqlConnection connection,
         string name,
@@ -193,7 +199,9 @@ public static class ReplicationSlot
             cancellationToken
         );
 
-    /// <summary>Puts a watermark into the stream: a reader that meets it has met everything that committed before.</summary>
+    /// <summary>
+    /// Puts a watermark into the stream: a reader that meets it has met everything that committed before.
+    /// </summary>
     public static async Task<string> EmitWatermarkAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken

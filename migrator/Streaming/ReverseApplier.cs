@@ -6,9 +6,9 @@ using Npgsql;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Follows the reverse stream. In the shared database all constraints are in force and other tenants write: nothing is merged,
-/// the application's triggers are off while a batch is applied, and a row that is not as expected ends the stream. Every change
-/// tells all, so nothing has to be fetched.
+/// Follows the reverse stream. In the shared database all constraints are in force and other tenants write: nothing is
+/// merged, the application's triggers are off while a batch is applied, and a row that is not as expected ends the
+/// stream. Every change tells all, so nothing has to be fetched.
 /// </summary>
 sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : IChangeApplier
 {
@@ -21,8 +21,8 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
     public Task OpenAsync(CancellationToken cancellationToken) => writer.OpenAsync(cancellationToken);
 
     /// <exception cref="Model.MigratorException">
-    /// A change collides with another tenant's row, or needs a row that the shared side lacks. A later change may have put that
-    /// right, which a comparison of all rows finds out.
+    /// A change collides with another tenant's row, or needs a row that the shared side lacks. A later change may have
+    /// put that right, which a comparison of all rows finds out.
     /// </exception>
     public async Task ApplyAsync(ChangeBatch batch, CancellationToken cancellationToken)
     {
@@ -41,8 +41,8 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
 
     public ValueTask DisposeAsync() => writer.DisposeAsync();
 
-    // To defer a foreign key takes a lock on both tables, and is seldom needed: only when a statement of many rows, which the
-    // source checked at its end, comes here row by row.
+    // To defer a foreign key takes a lock on both tables, and is seldom needed: only when a statement of many rows,
+    // which the source checked at its end, comes here row by row.
     async Task ApplyWholeAsync(ChangeBatch batch, CancellationToken cancellationToken)
     {
         try

@@ -3,38 +3,44 @@ using NpgsqlTypes;
 
 namespace Migrator.Streaming;
 
-/// <summary>What a statement does, as far as others have to care.</summary>
+/// <summary>What a statement does, as far as the order of statements depends on it.</summary>
 public enum StatementKind
 {
-    /// <summary>Inserts a row, or makes the one that is there equal to it.</summary>
+    /// <summary>Inserts a row, or makes the row of that key equal to it.</summary>
     Insert,
 
-    /// <summary>Changes a row, but neither its key nor whose it is.</summary>
+    /// <summary>Changes a row, but neither its key nor its tenant.</summary>
     Update,
 
     Delete,
 
-    /// <summary>Anything else: its place is where it stands.</summary>
+    /// <summary>Anything else; such a statement keeps its place.</summary>
     Other,
 }
 
 /// <summary>A statement that writes rows of one table.</summary>
-/// <param name="text">Its text for so many rows.</param>
+/// <param name="text">The statement's text for a number of rows.</param>
 public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<int, string> text)
 {
     readonly Dictionary<int, string> texts = [];
 
     public StreamedTable Table => table;
 
-    /// <summary>One statement may write many rows, and nobody could tell. An update of many rows writes them in any order, and another's unique value is in its way until that one has gone.</summary>
-    /// <param name="exact">Unique values besides the key are in force.</param>
+    /// <summary>
+    /// Whether rows can be batched without a visible difference. A multi-row UPDATE has no defined order, so it can hit
+    /// another row's old unique value.
+    /// </summary>
+    /// <param name="exact">Unique constraints besides the key are in force.</param>
     public bool IsBatchable(bool exact) =>
         kind != StatementKind.Other
         && table.HasComparableKey
         && !(kind == StatementKind.Update && exact && table.Definition.HasOtherUnique);
 
-    /// <summary>Whether this may be done before another statement that comes earlier and writes rows of other keys: neither depends on the other.</summary>
-    /// <param name="exact">Unique values besides the key are in force.</param>
+    /// <summary>
+    /// Whether this statement can run before an earlier one that writes rows of other keys: neither depends on the
+    /// other.
+    /// </summary>
+    /// <param name="exact">Unique constraints besides the key are in force.</param>
     public bool CommutesWith(RowStatement earlier, bool exact)
     {
         var other = earlier.Table;
@@ -42,13 +48,14 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
             return false;
         if (table == other && (!table.HasComparableKey || (exact && table.Definition.HasOtherUnique)))
             return false;
-        // A row comes after those that it refers to, and before they go; its own end waits for nobody.
+        // Insert or update a row after the rows it references and before they are deleted. Its own delete can run at
+        // any time.
         if (
             table.RefersTo(other)
             && !(kind == StatementKind.Delete || (earlier.Kind == StatementKind.Update && other.IsReferredToByKey))
         )
             return false;
-        // Whom others refer to may come or change early, but not go.
+        // A referenced row may be inserted or updated early, but not deleted early.
         return !other.RefersTo(table) || (kind != StatementKind.Delete && table.IsReferredToByKey);
     }
 
@@ -68,7 +75,7 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
     }
 }
 
-/// <summary>What a statement is to do for one row.</summary>
-/// <param name="Key">The row's key, before.</param>
-/// <param name="Values">What the statement is given, as text.</param>
+/// <summary>One row of a statement.</summary>
+/// <param name="Key">The row's key before the write.</param>
+/// <param name="Values">The statement's parameters for this row, as text.</param>
 public sealed record RowWrite(RowStatement Statement, RowKey Key, object?[] Values);

@@ -3,7 +3,10 @@ using Npgsql;
 
 namespace Migrator.Streaming;
 
-/// <summary>How a logical replication slot of ours stands. It keeps the server from recycling WAL until the changes have been fetched.</summary>
+/// <summary>
+/// The state of one of our logical replication slots. A slot keeps the server from recycling WAL until the changes have
+/// been fetched.
+/// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/view-pg-replication-slots.html</remarks>
 public sealed record SlotStatus
 {
@@ -12,7 +15,7 @@ public sealed record SlotStatus
         SELECT slot_name::text AS "Name", database::text AS "Database",
                coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint AS "LagBytes",
                coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint AS "WalHeldBytes",
-               wal_status AS "WalStatus", safe_wal_size AS "SafeWalSize", active AS "Active", active_pid AS "ActivePid",
+               wal_status AS "WalStatus", safe_wal_size AS "SafeWalSize", active AS "Active",
                (to_jsonb(s) ->> 'inactive_since')::timestamptz AS "InactiveSince"
         FROM pg_replication_slots s
         """;
@@ -30,15 +33,15 @@ public sealed record SlotStatus
     /// <summary><c>reserved</c>, <c>extended</c>, <c>unreserved</c> or <c>lost</c>.</summary>
     public string? WalStatus { get; init; }
 
-    /// <summary>How much more WAL may be written before the slot may be lost; null without <c>max_slot_wal_keep_size</c>.</summary>
+    /// <summary>
+    /// How much more WAL may be written before the slot may be lost; null without <c>max_slot_wal_keep_size</c>.
+    /// </summary>
     public long? SafeWalSize { get; init; }
 
-    /// <summary>Somebody streams from it now.</summary>
+    /// <summary>A session streams from the slot now.</summary>
     public bool Active { get; init; }
 
-    public int? ActivePid { get; init; }
-
-    /// <summary>Since when nobody has streamed from it; known from PostgreSQL 17 on.</summary>
+    /// <summary>Since when no session has streamed from the slot; known from PostgreSQL 17 on.</summary>
     public DateTime? InactiveSince { get; init; }
 
     /// <summary>The server no longer has, or may remove at any moment, WAL that the slot needs.</summary>
@@ -59,7 +62,10 @@ public sealed record SlotStatus
             )
         ).SingleOrDefault();
 
-    /// <summary>All slots on the connection's server that bear a name of ours, in whatever database; not those that end with their session.</summary>
+    /// <summary>
+    /// All slots on the connection's server with a name of ours, in whatever database; not those that end with their
+    /// session.
+    /// </summary>
     public static Task<IReadOnlyList<SlotStatus>> ListAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken

@@ -3,8 +3,8 @@ using Migrator.Messages;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Watches the WAL that the shared server cannot remove because of the forward slot. Past the limit the stream is given up, so that
-/// the server's disk does not fill.
+/// Watches the WAL that the shared server cannot remove because of the forward slot. Past the limit the stream is given
+/// up, so that the server's disk does not fill.
 /// </summary>
 public static class SlotWatch
 {

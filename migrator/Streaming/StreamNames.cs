@@ -5,8 +5,8 @@ using Migrator.Model;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// What a tenant's publication and replication slot are called; both bear the same name. Slots share one name space on a server, so the
-/// name holds a hash of database and tenant besides the slug that a person looks for.
+/// The name of a tenant's publication and of its replication slot; both have the same name. All slots of a server share
+/// one namespace, so the name has a hash of database and tenant besides the slug that a person looks for.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS</remarks>
 public static class StreamNames
@@ -14,10 +14,12 @@ public static class StreamNames
     /// <summary>What all of our slots and publications begin with.</summary>
     public const string Prefix = "tenant_promotion_";
 
-    /// <summary>In the shared database: the changes on their way to the isolated one.</summary>
+    /// <summary>In the shared database: the changes for the isolated one.</summary>
     public static string Forward(string sharedDatabase, Tenant tenant) => Name(sharedDatabase, tenant);
 
-    /// <summary>In the isolated database: the changes since the flip, which a rollback brings home.</summary>
+    /// <summary>
+    /// In the isolated database: the changes since the flip, which a rollback applies to the shared one.
+    /// </summary>
     public static string Reverse(string sharedDatabase, Tenant tenant) => Name(sharedDatabase, tenant) + "_home";
 
     /// <summary>A slot that lives as long as its connection.</summary>

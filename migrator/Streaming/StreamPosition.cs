@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Up to where a promotion's stream has been applied. It is kept by the database that applies, and committed with the rows it speaks of: that is
-/// why no change is lost or applied twice, wherever a run breaks off.
+/// The position up to which a promotion's stream has been applied. The target keeps the position and commits it with
+/// the rows: that is why no change is lost or applied twice, wherever a run breaks off.
 /// </summary>
 public static class StreamPosition
 {
@@ -33,12 +33,15 @@ public static class StreamPosition
         CancellationToken cancellationToken
     ) =>
         target.ExecuteAsync(
-            "INSERT INTO tenant_promotion.position VALUES (@promotion, CAST(@lsn AS pg_lsn)) ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn",
+            """
+            INSERT INTO tenant_promotion.position VALUES (@promotion, CAST(@lsn AS pg_lsn))
+            ON CONFLICT (promotion_id) DO UPDATE SET lsn = excluded.lsn
+            """,
             new { promotion, lsn = position.ToString() },
             cancellationToken
         );
 
-    /// <summary>A new slot begins anew.</summary>
+    /// <summary>A new slot starts at a position of its own.</summary>
     public static Task ForgetAsync(NpgsqlConnection target, CancellationToken cancellationToken) =>
         target.ExecuteAsync("DELETE FROM tenant_promotion.position", cancellationToken);
 }

@@ -9,7 +9,7 @@ namespace Migrator.Streaming;
 /// <remarks>https://www.postgresql.org/docs/current/logical-replication-config.html</remarks>
 public static class StreamReadiness
 {
-    // Without a name for its rows a table is copied while the tenant waits.
+    // A table without a key is copied during the pause.
     const long SmallRows = 100_000;
     const long SmallBytes = 50_000_000;
 
@@ -28,7 +28,7 @@ public static class StreamReadiness
             faults.Add(PreflightMessages.NoLogicalDecoding(here.WalLevel));
         if (!here.MayReplicate)
             faults.Add(PreflightMessages.NoReplication(here.Role, databases.SharedServer));
-        // The stream's own slot, and a passing one for each exact point.
+        // The stream's own slot, and a temporary one for each consistent point.
         if (here.FreeSlots < 2)
             faults.Add(PreflightMessages.TooFewSlots("shared", here.FreeSlots));
         if (here.FreeSenders < 2)
@@ -67,7 +67,7 @@ public static class StreamReadiness
             )
                 faults.Add(PreflightMessages.NotStreamableButReferenced(table.Name, key.From, key.Name));
         }
-        // The stream is filtered on our side.
+        // The migrator filters the stream by comparing texts.
         foreach (
             var table in scope.TenantTables.Where(table =>
                 table.Scope is TableScope.Root or TableScope.Direct && !scope.TenantColumn(table).IsEqualAsText
@@ -98,8 +98,10 @@ public static class StreamReadiness
             SELECT current_setting('wal_level') AS "WalLevel",
                    (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS "MayReplicate",
                    current_user::text AS "Role",
-                   current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
-                   current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')::int AS "FreeSenders",
+                   current_setting('max_replication_slots')::int
+                       - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
+                   current_setting('max_wal_senders')::int
+                       - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')::int AS "FreeSenders",
                    (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "MaxKept"
             """,
             cancellationToken

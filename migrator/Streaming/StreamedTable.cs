@@ -5,8 +5,8 @@ using Migrator.Scope;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// A table of the stream, with the statements that repeat its changes on the other side. Values travel as the text that the server
-/// itself writes and reads.
+/// A table of the stream, with the statements that repeat its changes on the target. Values are sent as the text that
+/// the server itself writes and reads.
 /// </summary>
 public sealed class StreamedTable
 {
@@ -54,7 +54,12 @@ public sealed class StreamedTable
             this,
             StatementKind.Delete,
             rows =>
-                $"DELETE FROM {Definition.From} t USING (VALUES {Values(rows, KeyPositions)}) n ({Aliases(KeyPositions.Count)}) WHERE {ByKey(0)}{OursOnly}"
+                $"""
+                    DELETE FROM {Definition.From} t USING (VALUES {Values(rows, KeyPositions)}) n ({Aliases(
+                        KeyPositions.Count
+                    )})
+                    WHERE {ByKey(0)}{OursOnly}
+                    """
         );
     }
 
@@ -71,13 +76,16 @@ public sealed class StreamedTable
     /// <summary>The tenant column's place in a row; null for a derived or a reference table.</summary>
     public int? TenantPosition { get; }
 
-    /// <summary>A row may be inserted before the one that makes it the tenant's: both in one transaction, the foreign key deferred.</summary>
+    /// <summary>
+    /// A row may be inserted before the parent that makes it the tenant's: the foreign key can be deferred to the
+    /// commit.
+    /// </summary>
     public bool MayComeBeforeParent { get; }
 
-    /// <summary>Its key's values are equal exactly when their texts are.</summary>
+    /// <summary>Two keys of this table are equal exactly when their texts are.</summary>
     public bool HasComparableKey { get; }
 
-    /// <summary>What refers to its rows refers to their key, which an ordinary update leaves alone.</summary>
+    /// <summary>Foreign keys to this table refer to its key, which an ordinary update leaves alone.</summary>
     public bool IsReferredToByKey { get; }
 
     /// <summary>A foreign key leads from here to the other table.</summary>
@@ -92,13 +100,13 @@ public sealed class StreamedTable
                 return "true";
             if (Table.Scope != TableScope.Derived)
                 return scope.Condition(Table, "t", key);
-            // Its parent may still be to come, in the same transaction.
+            // The parent may follow later in the same transaction.
             var (parent, join, belongs) = scope.ParentOf(Table, "t", key);
             return $"NOT EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
         }
     }
 
-    // In the shared database a statement reaches the tenant's rows and nobody else's, whatever the key says.
+    // In the shared database a statement reaches only the tenant's rows, whatever the key says.
     string OursOnly => reverse ? $" AND {OursInTarget}" : "";
 
     string OnConflict
@@ -131,7 +139,7 @@ public sealed class StreamedTable
                     )
                 );
 
-    /// <summary>Inserts a row; where it is there already, makes it equal.</summary>
+    /// <summary>Inserts a row, or makes the row of that key equal to it.</summary>
     public RowWrite Insert(object?[] row) => new(insertion, KeyOf(row), row);
 
     /// <summary>Inserts a row unless there is one with its key.</summary>
@@ -143,7 +151,10 @@ public sealed class StreamedTable
     public RowWrite Empty() =>
         new(new(this, StatementKind.Other, _ => $"DELETE FROM {Definition.From} t WHERE {OursInTarget}"), new([]), []);
 
-    /// <summary>Sets what the row says in the row of a key, except values that the change left alone; null when that is nothing.</summary>
+    /// <summary>
+    /// Sets the values of a row, except those that the change left alone; null when nothing is left to set.
+    /// </summary>
+    /// <param name="old">The key to find the row by, where the change has another one.</param>
     public RowWrite? Update(object?[] row, RowKey? old)
     {
         var leaves = TenantPosition is not null && IsOurs(row) == false;
@@ -177,13 +188,13 @@ public sealed class StreamedTable
     public string HasKey(string alias, IEnumerable<RowKey> keys)
     {
         var columns = string.Join(", ", Definition.Key.Select(name => $"{alias}.{Sql.Identifier(name)}"));
-        var values = keys.Select(one =>
-            $"({string.Join(", ", one.Values.Zip(KeyPositions, (value, position) => $"{Sql.Literal(value)}::{Columns[position].TypeText}"))})"
-        );
-        return $"({columns}) IN ({string.Join(", ", values)})";
+        return $"({columns}) IN ({string.Join(", ", keys.Select(Literals))})";
     }
 
-    /// <summary>The condition that a row's path of foreign keys leads to one of another table's keys; null when it leads elsewhere.</summary>
+    /// <summary>
+    /// The condition that a row's path of foreign keys leads to one of another table's keys; null when the path does
+    /// not lead there.
+    /// </summary>
     public string? LeadsTo(StreamedTable ancestor, IEnumerable<RowKey> keys)
     {
         var length = Table.Path.ToList().FindIndex(step => step.To == ancestor.Name) + 1;
@@ -200,7 +211,8 @@ public sealed class StreamedTable
                     (to, from) => $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"
                 )
             );
-            return $"EXISTS (SELECT FROM {scope[step.To].Table.From} {name} WHERE {join} AND {(depth + 1 == length ? ancestor.HasKey(name, keys) : Step(depth + 1, name))})";
+            var rest = depth + 1 == length ? ancestor.HasKey(name, keys) : Step(depth + 1, name);
+            return $"EXISTS (SELECT FROM {scope[step.To].Table.From} {name} WHERE {join} AND {rest})";
         }
         return Step(0, "t");
     }
@@ -213,29 +225,46 @@ public sealed class StreamedTable
         return Table.Scope != TableScope.Derived || reverse
             ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
             : rows =>
-                $"{target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names}) WHERE {scope.Condition(Table, "n", key)}{onConflict}";
+                $"""
+                    {target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names})
+                    WHERE {scope.Condition(Table, "n", key)}{onConflict}
+                    """;
     }
 
-    Func<int, string> Updating(int[] set) =>
-        rows =>
-            $"UPDATE {Definition.From} t SET {string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(Columns[i].Name)} = n.v{n}"))} "
-            + $"FROM (VALUES {Values(rows, [.. set, .. KeyPositions])}) n ({Aliases(set.Length + KeyPositions.Count)}) WHERE {ByKey(set.Length)}{OursOnly}";
+    Func<int, string> Updating(int[] set)
+    {
+        var assignments = string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(Columns[i].Name)} = n.v{n}"));
+        var aliases = Aliases(set.Length + KeyPositions.Count);
+        return rows =>
+            $"""
+                UPDATE {Definition.From} t SET {assignments}
+                FROM (VALUES {Values(rows, [.. set, .. KeyPositions])}) n ({aliases})
+                WHERE {ByKey(set.Length)}{OursOnly}
+                """;
+    }
 
     IEnumerable<int> Settable(bool rename) =>
         Enumerable
             .Range(0, Columns.Count)
             .Where(i => !Columns[i].AlwaysIdentity && (rename || !KeyPositions.Contains(i)));
 
-    // The first row says of what type each column is, where nothing else does. Parameters are of type unknown: the server reads the text as whatever is said.
-    string Values(int rows, IReadOnlyList<int> positions, bool typed = true) =>
-        string.Join(
-            ", ",
-            Enumerable
-                .Range(0, rows)
-                .Select(row =>
-                    $"({string.Join(", ", positions.Select((position, n) => $"${row * positions.Count + n + 1}{(typed && row == 0 ? $"::{Columns[position].TypeText}" : "")}"))})"
-                )
-        );
+    // Parameters are of type unknown. Where the statement does not tell what types they have, the casts in the first
+    // row do.
+    string Values(int rows, IReadOnlyList<int> positions, bool typed = true)
+    {
+        string Parameter(int row, int n) =>
+            $"${row * positions.Count + n + 1}" + (typed && row == 0 ? Cast(positions[n]) : "");
+        string Row(int row) => string.Join(", ", Enumerable.Range(0, positions.Count).Select(n => Parameter(row, n)));
+        return string.Join(", ", Enumerable.Range(0, rows).Select(row => $"({Row(row)})"));
+    }
+
+    string Literals(RowKey row)
+    {
+        var values = row.Values.Zip(KeyPositions, (value, position) => Sql.Literal(value) + Cast(position));
+        return $"({string.Join(", ", values)})";
+    }
+
+    string Cast(int position) => "::" + Columns[position].TypeText;
 
     static string Aliases(int count) => string.Join(", ", Enumerable.Range(0, count).Select(n => $"v{n}"));
 
@@ -252,24 +281,4 @@ public sealed class StreamedTable
                 return i;
         throw new ArgumentException(name);
     }
-}
-
-/// <summary>A row's key, as text.</summary>
-public sealed class RowKey(string[] values) : IEquatable<RowKey>
-{
-    public string[] Values => values;
-
-    public bool Equals(RowKey? other) => other is not null && values.AsSpan().SequenceEqual(other.Values);
-
-    public override bool Equals(object? obj) => Equals(obj as RowKey);
-
-    public override int GetHashCode()
-    {
-        var hash = new HashCode();
-        foreach (var value in values)
-            hash.Add(value);
-        return hash.ToHashCode();
-    }
-
-    public override string ToString() => string.Join(", ", values);
 }

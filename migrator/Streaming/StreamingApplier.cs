@@ -1,8 +1,8 @@
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Follows the forward stream and commits at the ends of source transactions. Rows that the source must be asked for are
-/// fetched as they are now, which may be ahead of the stream.
+/// Follows the forward stream and commits at the ends of source transactions. Rows that the source must be asked for
+/// are fetched as they are now, which may be ahead of the stream.
 /// </summary>
 /// <param name="exact">See <see cref="ForwardChanges"/>.</param>
 sealed class StreamingApplier(StreamDirection direction, bool exact, DirtyKeys? touched) : IChangeApplier
@@ -28,8 +28,8 @@ sealed class StreamingApplier(StreamDirection direction, bool exact, DirtyKeys? 
 
     public ValueTask DisposeAsync() => changes.Writer.DisposeAsync();
 
-    // The source may be ahead of the stream. Where constraints are in force, a row fetched from the source could collide with an
-    // older row, and nothing that comes later in the stream could repair that.
+    // The source may be ahead of the stream. Where constraints are in force, a row fetched from the source could
+    // collide with an older row, and nothing that comes later in the stream could repair that.
     bool MayCommit(ChangeBatch batch)
     {
         if (!exact || !changes.HasPending)

@@ -3,14 +3,17 @@ using Npgsql;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Writes on their way to the target in one exchange. A statement of many rows costs hardly more than one of a single row, so writes join the one
-/// that is like them, if they may pass whatever comes after it: the target ends up the same as if each had been done in its place.
+/// Writes that reach the target in one exchange. A statement of many rows costs hardly more than a statement of one
+/// row. So a write is merged into an earlier statement of the same text if it commutes with every write in between; the
+/// target ends up as if the writes had run in order.
 /// </summary>
-/// <param name="joins">Let writes join; onMissing each is a statement of its own, in the order in which it was added.</param>
-/// <param name="exact">See <see cref="ChangeApplier"/>.</param>
+/// <param name="joins">
+/// Merge writes; otherwise each is a statement of its own, in the order in which they were added.
+/// </param>
+/// <param name="exact">See <see cref="ForwardChanges"/>.</param>
 sealed class WriteBatch(bool joins, bool exact)
 {
-    // How many rows a statement has: few texts, so that each is prepared once.
+    // Rows per statement: few different texts, so that each is prepared once.
     static readonly int[] Sizes = [64, 8, 1];
 
     // The server takes 65,535 parameters.
@@ -20,8 +23,8 @@ sealed class WriteBatch(bool joins, bool exact)
 
     readonly List<Group> groups = [];
 
-    /// <summary>Adds a write; nothing where there is nothing to write.</summary>
-    /// <param name="otherwise">What is returned when there was no row to write to.</param>
+    /// <summary>Adds a write, or nothing if that is null.</summary>
+    /// <param name="onMissing">The change to return when there is no row to write to.</param>
     public void Add(RowWrite? write, Change? onMissing = null)
     {
         if (write is null)
@@ -32,22 +35,25 @@ sealed class WriteBatch(bool joins, bool exact)
         group.Add(write, onMissing);
     }
 
-    /// <returns>The changes that may have found no row: each that did not, and where a statement of many rows missed one, all of that statement.</returns>
+    /// <returns>
+    /// The changes that may have found no row. Where a statement of many rows missed one of them, these are all changes
+    /// of the statement.
+    /// </returns>
     public async Task<IReadOnlyList<Change>> ExecuteAsync(NpgsqlConnection target, CancellationToken cancellationToken)
     {
         if (groups.Count == 0)
             return [];
         await using var batch = new NpgsqlBatch(target);
-        var parts = new List<(NpgsqlBatchCommand Command, int Rows, IEnumerable<Change> Otherwise)>();
+        var parts = new List<(NpgsqlBatchCommand Command, int Rows, IEnumerable<Change> OnMissing)>();
         foreach (var group in groups)
         foreach (var (from, rows) in group.Parts())
         {
             var command = group.Command(from, rows);
             batch.BatchCommands.Add(command);
-            parts.Add((command, rows, group.Otherwise(from, rows)));
+            parts.Add((command, rows, group.OnMissing(from, rows)));
         }
         await batch.ExecuteNonQueryAsync(cancellationToken);
-        return [.. parts.Where(part => part.Command.RecordsAffected < part.Rows).SelectMany(part => part.Otherwise)];
+        return [.. parts.Where(part => part.Command.RecordsAffected < part.Rows).SelectMany(part => part.OnMissing)];
     }
 
     Group? FindMergeable(RowWrite write)
@@ -93,6 +99,6 @@ sealed class WriteBatch(bool joins, bool exact)
         public NpgsqlBatchCommand Command(int from, int rows) =>
             statement.Command(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(writes).Slice(from, rows));
 
-        public IEnumerable<Change> Otherwise(int from, int rows) => onMissing.Skip(from).Take(rows).OfType<Change>();
+        public IEnumerable<Change> OnMissing(int from, int rows) => onMissing.Skip(from).Take(rows).OfType<Change>();
     }
 }

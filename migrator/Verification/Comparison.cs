@@ -39,11 +39,14 @@ public enum DifferenceKind
 }
 
 /// <summary>The snapshots that the sides are read under; null for a side as it stands.</summary>
-/// <param name="LiveReferences">Reference tables are in the stream and equal like all others; otherwise they are held against what their copy saw.</param>
+/// <param name="LiveReferences">
+/// Reference tables are in the stream and equal like all others; otherwise they are compared with what their copy saw.
+/// </param>
 public readonly record struct ComparedAt(string? Shared = null, string? Isolated = null, bool LiveReferences = false);
 
 /// <summary>
-/// Compares the tenant's rows in the shared database with *all* rows of the isolated one: a foreign row there is a difference like any other.
+/// Compares the tenant's rows in the shared database with <em>all</em> rows of the isolated one: another tenant's row
+/// there is a difference like any other.
 /// </summary>
 /// <param name="at">What both sides are read at.</param>
 public sealed class Comparison(Databases databases, TenantScope scope, Tenant tenant, ComparedAt at = default)
@@ -55,23 +58,19 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     const int SampleSize = 10;
 
     /// <summary>Digests of every copied table, <paramref name="jobs"/> tables at a time, both sides at once.</summary>
-    public Task<IReadOnlyList<TableComparison>> DigestsAsync(
-        int jobs,
-        Action<TableComparison>? each,
-        CancellationToken cancellationToken
-    ) => DigestsAsync(scope.CopiedTables, jobs, each, cancellationToken);
+    public Task<IReadOnlyList<TableComparison>> DigestsAsync(int jobs, CancellationToken cancellationToken) =>
+        DigestsAsync(scope.CopiedTables, jobs, cancellationToken);
 
     public async Task<IReadOnlyList<TableComparison>> DigestsAsync(
         IEnumerable<ScopedTable> tables,
         int jobs,
-        Action<TableComparison>? each,
         CancellationToken cancellationToken
     )
     {
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         var copied = await IsolatedJournal.CopiedDigestsAsync(isolated, cancellationToken);
         var results = new List<TableComparison>();
-        // The largest first: the end is not spent waiting for one of them.
+        // The largest table first, so that the others are not done long before it.
         await Parallel.ForEachAsync(
             tables.OrderByDescending(table => table.Table.Bytes),
             new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancellationToken },
@@ -80,7 +79,6 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
                 var result = await DigestAsync(table, copied, token);
                 lock (results)
                     results.Add(result);
-                each?.Invoke(result);
             }
         );
         return [.. results.OrderBy(result => result.Table.Name)];
@@ -151,8 +149,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             );
 
         var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
-        var within =
-            $"{DigestReader.Bucket(table.Table, "t", Buckets)} = ANY (ARRAY[{string.Join(", ", differing.Take(SampleBuckets))}])";
+        var within = InBuckets(table.Table, "t", [.. differing.Take(SampleBuckets)]);
         var key = Named(table);
         return Compare(
             table.Name,
@@ -175,11 +172,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
         var columns = table.Table.Key.Select(name => table.Table.Column(name)!).ToArray();
         var arrays = Enumerable.Range(0, columns.Length).Select(i => keys.Select(key => key[i]).ToArray()).ToArray();
-        var within =
-            columns.Length == 1
-                ? $"t.{Sql.Identifier(columns[0].Name)} = ANY ($1::{columns[0].TypeText}[])"
-                : $"({Sql.Identifiers("t", table.Table.Key)}) IN (SELECT {string.Join(", ", columns.Select((column, i) => $"k{i}::{column.TypeText}"))} "
-                    + $"FROM unnest({string.Join(", ", columns.Select((_, i) => $"${i + 1}::text[]"))}) AS given ({string.Join(", ", columns.Select((_, i) => $"k{i}"))}))";
+        var within = HasGivenKey(columns);
         var here = HashesAsync(
             shared,
             table.Table,
@@ -253,7 +246,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     {
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
         var there = DigestReader.ReadAsync(isolated, table.Table, "true", cancellationToken);
-        // A reference table may change in S at any time, so T is held against what its copy saw.
+        // A reference table may change in the shared database at any time, so it is compared with what its copy saw.
         var here =
             table.Scope == TableScope.Reference && !(at.LiveReferences && table.Table.IsStreamable)
                 ? Task.FromResult(
@@ -265,6 +258,19 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
                 : SharedDigestAsync(table, cancellationToken);
         await Task.WhenAll(there, here);
         return new(table, await here, await there);
+    }
+
+    // The condition that a row's key is among those that the parameters hold, one array a column.
+    static string HasGivenKey(Column[] columns)
+    {
+        if (columns.Length == 1)
+            return $"t.{Sql.Identifier(columns[0].Name)} = ANY ($1::{columns[0].TypeText}[])";
+        string List(Func<Column, int, string> text) => string.Join(", ", columns.Select(text));
+        return $"""
+            ({List((column, _) => $"t.{Sql.Identifier(column.Name)}")}) IN
+            (SELECT {List((column, i) => $"k{i}::{column.TypeText}")}
+             FROM unnest({List((_, i) => $"${i + 1}::text[]")}) AS given ({List((_, i) => $"k{i}")}))
+            """;
     }
 
     // A key as people read it.
@@ -286,7 +292,11 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     )
     {
         await using var command = new NpgsqlCommand(
-            $"SELECT key, hash FROM (SELECT {key} AS key, {RowHash.Of(table, "t")} AS hash FROM {table.From} t WHERE {condition}) named ORDER BY key COLLATE \"C\", hash",
+            $"""
+            SELECT key, hash
+            FROM (SELECT {key} AS key, {RowHash.Of(table, "t")} AS hash FROM {table.From} t WHERE {condition}) named
+            ORDER BY key COLLATE "C", hash
+            """,
             connection
         );
         foreach (var parameter in parameters ?? [])

@@ -5,14 +5,15 @@ namespace Migrator.Verification;
 
 /// <summary>The SQL that turns rows into digests, the same on both sides.</summary>
 /// <remarks>
-/// <c>hash_record_extended</c>: https://www.postgresql.org/docs/current/functions-comparison.html#ROW-WISE-COMPARISON (hashing of records since 14).
+/// <c>hash_record_extended</c> hashes records since PostgreSQL 14:
+/// https://www.postgresql.org/docs/current/functions-comparison.html#ROW-WISE-COMPARISON
 /// </remarks>
 public static class RowHash
 {
     /// <summary>The 64-bit hash of a row seen as <paramref name="alias"/>.</summary>
     /// <remarks>
-    /// A record's hash is a linear combination of its columns' hashes, and so a sum of them would not notice two rows that swap the values
-    /// of a column. Hashing the hash once more makes each row's contribution its own.
+    /// A record's hash is a linear combination of its columns' hashes, and so a sum of them would not notice two rows
+    /// that swap the values of a column. Hashing the hash once more makes each row's contribution its own.
     /// </remarks>
     public static string Of(Table table, string alias)
     {
