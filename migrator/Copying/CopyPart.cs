@@ -8,7 +8,9 @@ namespace Migrator.Copying;
 /// <summary>What one worker copies in one transaction: a leaf table, or a range of its blocks.</summary>
 /// <param name="Number">The part's number within its leaf.</param>
 /// <param name="FromBlock">First block of the range; null for the whole leaf.</param>
-/// <param name="ToBlock">First block after the range; null for the last range, which has no end: the table may have grown.</param>
+/// <param name="ToBlock">
+/// First block after the range; null for the last range, because the table may have grown.
+/// </param>
 public sealed record CopyPart(int Number, long? FromBlock, long? ToBlock)
 {
     /// <summary>The range as a condition on <c>t</c>; a TID range scan reads just these blocks.</summary>
@@ -23,7 +25,7 @@ public sealed record CopyPart(int Number, long? FromBlock, long? ToBlock)
 
 /// <summary>A leaf table with the parts it is copied in.</summary>
 /// <param name="Rows">The tenant's rows, as the planner estimates them.</param>
-/// <param name="Bytes">What they will be on the wire, as the planner estimates it.</param>
+/// <param name="Bytes">Their size on the wire, as the planner estimates it.</param>
 public sealed record LeafPlan(ScopedTable Table, Leaf Leaf, IReadOnlyList<CopyPart> Parts, long Rows, long Bytes)
 {
     public bool IsSplit => Parts.Count > 1;
@@ -36,8 +38,8 @@ public static class CopyPlanner
     const long BlocksPerPart = 8192;
 
     /// <summary>
-    /// Estimates a leaf, and splits it when the server would read all of it anyway. When it would use an index, the tenant owns a small share, and one
-    /// worker reads just that.
+    /// Estimates a leaf, and splits it when the server would read all of it anyway. When the server would use an index,
+    /// the tenant owns a small share, and one worker reads only that.
     /// </summary>
     public static async Task<LeafPlan> PlanAsync(
         NpgsqlConnection shared,

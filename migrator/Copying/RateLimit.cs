@@ -1,12 +1,14 @@
 namespace Migrator.Copying;
 
-/// <summary>Bytes a second, over all workers together. Who has passed more than that waits until the rate allows it.</summary>
+/// <summary>
+/// Bytes per second, over all workers together. A worker that has sent more waits until the rate allows it.
+/// </summary>
 public sealed class RateLimit(long bytesPerSecond, TimeProvider clock)
 {
-    // Rows come one by one: sleeping for each would only measure the timer.
+    // Rows come one by one; a wait for each of them would be shorter than the timer's resolution.
     static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
 
-    // What a timer oversleeps is made up for; a pause is not.
+    // A timer that fires late is made up for; a pause of the copy is not.
     static readonly TimeSpan Credit = TimeSpan.FromMilliseconds(100);
 
     readonly Lock turn = new();

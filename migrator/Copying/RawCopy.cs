@@ -14,14 +14,17 @@ public static class RawCopy
     /// <summary>The stored columns, in one order for both sides.</summary>
     public static string Columns(Table table) => Sql.Identifiers(table.StoredColumns.Select(column => column.Name));
 
-    /// <summary>Binary, unless a column's binary form means something else in another database (object ids).</summary>
+    // Binary, unless a column's binary form means something else in another database (object ids).
     static string Format(Table table) =>
         table.Columns.All(column => column.BinaryIsPortable) ? "FORMAT BINARY" : "FORMAT TEXT";
 
     /// <summary>The statement that sends rows.</summary>
     /// <param name="from">The table or a part of it, seen as <c>t</c> by the condition.</param>
-    public static string Out(Table table, string from, string condition) =>
-        $"COPY (SELECT {Sql.Identifiers("t", table.StoredColumns.Select(column => column.Name))} FROM {from} t WHERE {condition}) TO STDOUT ({Format(table)})";
+    public static string Out(Table table, string from, string condition)
+    {
+        var columns = Sql.Identifiers("t", table.StoredColumns.Select(column => column.Name));
+        return $"COPY (SELECT {columns} FROM {from} t WHERE {condition}) TO STDOUT ({Format(table)})";
+    }
 
     /// <summary>The statement that receives them.</summary>
     /// <param name="into">The table, a part of it, or one of the same columns.</param>

@@ -11,8 +11,9 @@ using Npgsql;
 namespace Migrator.Copying;
 
 /// <summary>
-/// Makes the tenant's rows in the shared database exactly those of the isolated one, by key: what is missing is inserted, what differs
-/// updated, what is too much deleted. Both guards are closed meanwhile. Repeating it is harmless; equality of digests ends it.
+/// Makes the tenant's rows in the shared database equal to those of the isolated one, by key: missing rows are
+/// inserted, different rows updated, surplus rows deleted. Both guards are closed meanwhile. The work can be repeated,
+/// and ends when the digests are equal.
 /// </summary>
 /// <param name="requireCurrentRun">Called in each transaction; fails when a newer run has taken over.</param>
 public sealed class RowReconciler(
@@ -28,17 +29,20 @@ public sealed class RowReconciler(
     // Short transactions: while the application's triggers are off, other tenants' writers of the table wait.
     const int RowsPerTransaction = 5_000;
 
-    // A delete in the shared database may cascade to rows that were to stay; the next round brings them.
+    // A delete in the shared database may cascade to rows that should stay; the next round inserts them again.
     const int Rounds = 5;
 
     readonly Comparison comparison = new(databases, scope, tenant);
 
     /// <returns>How many rows were written or deleted.</returns>
-    /// <exception cref="Failure">A row cannot come home: it collides with another tenant's, or needs a row that only the isolated side has.</exception>
+    /// <exception cref="MigratorException">
+    /// A row cannot be written: it collides with another tenant's row, or refers to a row that only the isolated side
+    /// has.
+    /// </exception>
     public Task<long> RunAsync(CancellationToken cancellationToken) =>
         RunAsync([.. scope.TenantTables], cancellationToken);
 
-    /// <param name="among">The tables to look at; the others are known to be equal.</param>
+    /// <param name="among">The tables to compare; the others are known to be equal.</param>
     public async Task<long> RunAsync(IReadOnlyList<ScopedTable> among, CancellationToken cancellationToken)
     {
         long changed = 0;
@@ -67,7 +71,8 @@ public sealed class RowReconciler(
         foreach (var table in tables)
             stages.Add(await StageAsync(shared, isolated, table, stages.Count, cancellationToken));
 
-        // New rows parents first, then changed ones, then deletions children first; what a constraint does not allow yet waits for the next pass.
+        // Inserts parents first, then updates, then deletes children first. A write that a constraint refuses waits for
+        // the next pass.
         var pending = new List<Write>();
         foreach (var kind in (WriteKind[])[WriteKind.Insert, WriteKind.Update, WriteKind.Delete])
             pending.AddRange(
@@ -104,8 +109,9 @@ public sealed class RowReconciler(
         return changed;
     }
 
-    // The last resort for rows that hold each other up (two that swapped a unique value, a circle of keys): all of them in one transaction.
-    // Foreign keys wait for its end, unique values step aside, and the last update gives every row what it is to have.
+    // The last resort for writes that block each other (two rows that swapped a unique value, a cycle of foreign keys):
+    // one transaction for all of them. Foreign keys are deferred, unique values are replaced by placeholders, and the
+    // last update sets the final values.
     async Task<long> ApplyTogetherAsync(
         NpgsqlConnection shared,
         List<Write> pending,
@@ -223,7 +229,7 @@ public sealed class RowReconciler(
         );
     }
 
-    // Unique values that may change for a while: not the key, by which the row is found.
+    // Columns whose unique values may be replaced for a while: not the key, by which the row is found.
     IReadOnlyList<Column> ParkableColumns(ScopedTable table) =>
         [
             .. table
@@ -239,7 +245,7 @@ public sealed class RowReconciler(
     bool IsTenantColumn(ScopedTable table, Column column) =>
         table.Scope != TableScope.Derived && scope.TenantColumn(table) == column;
 
-    // A table without a key is one batch: its rows have no names by which to divide them.
+    // A table without a key is one batch: nothing divides its rows.
     static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>
         buckets.Count == 0
             ?
@@ -273,8 +279,11 @@ public sealed class RowReconciler(
             };
     }
 
-    /// <summary>The isolated side's rows of the buckets that differ, in a temporary table of the shared database, and what can be done with them.</summary>
-    /// <param name="Movable">Unique values that may be others for a while.</param>
+    /// <summary>
+    /// The isolated side's rows of the buckets that differ, in a temporary table of the shared database, and the
+    /// statements that use it.
+    /// </summary>
+    /// <param name="ParkableColumns">Columns whose unique values may be replaced by placeholders for a while.</param>
     sealed record Stage(
         ScopedTable Table,
         string Name,
@@ -296,7 +305,7 @@ public sealed class RowReconciler(
 
         public IEnumerable<string> Insertions(IReadOnlyList<int> batch)
         {
-            // Rows without a key have no names by which to tell them apart: all of them are replaced.
+            // Rows without a key cannot be told apart: all of them are replaced.
             if (!HasKey)
                 return
                 [
@@ -346,7 +355,7 @@ public sealed class RowReconciler(
                 ];
         }
 
-        // A value that nobody has, where the type lets us make one up.
+        // A value that no row has, where the type allows one.
         static string PlaceholderFor(Column column) =>
             column switch
             {

@@ -5,12 +5,14 @@ using Migrator.Scope;
 namespace Migrator.Copying;
 
 /// <summary>
-/// Sets the isolated database's sequences. A sequence whose numbers are unique across tenants continues there in a range of its own:
-/// were both sides to count on from the same number, they would hand out the same ids, and a rollback could not bring the rows home.
+/// Sets the isolated database's sequences. A sequence whose numbers are unique across tenants continues there in a
+/// range of its own. Otherwise both sides would hand out the same ids, and a rollback could not write the rows into the
+/// shared database.
 /// </summary>
 public static class SequenceSetter
 {
-    // Beyond any id that the shared side reaches, and still exact in a double (2^53), which is where JavaScript ends.
+    // Beyond any id that the shared side reaches, and still exact in a double (2^53), the only number that JavaScript
+    // has.
     const long Stride = 1_000_000_000_000;
 
     // Three round trips, however many sequences: the tenant's writes may be waiting.
@@ -62,7 +64,10 @@ public static class SequenceSetter
         );
     }
 
-    /// <summary>After a rollback: a sequence that counted on from where the shared one stood is not to hand out its numbers again.</summary>
+    /// <summary>
+    /// After a rollback, moves the shared sequences past the numbers that the isolated ones have handed out since the
+    /// flip.
+    /// </summary>
     public static async Task BringHomeAsync(Databases databases, TenantScope scope, CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
@@ -73,7 +78,7 @@ public static class SequenceSetter
             )
         )
         {
-            // Null: it has handed out nothing yet.
+            // Null: the sequence has handed out no number yet.
             if (
                 await isolated.ExecuteScalarAsync<long?>(
                     $"SELECT last_value FROM {sequence.Name.Quoted} WHERE is_called",
@@ -90,11 +95,14 @@ public static class SequenceSetter
         }
     }
 
-    /// <summary>The number after which the isolated side counts on: the next multiple of the stride, or halfway to the end when that is nearer.</summary>
+    /// <summary>
+    /// The number after which the isolated side continues: the next multiple of the stride, or halfway to the maximum
+    /// if that is nearer.
+    /// </summary>
     public static long Apart(long last, long maximum) =>
         last < maximum - 2 * Stride ? (last / Stride + 1) * Stride : last + (maximum - last) / 2;
 
-    // A column that is unique across tenants. Where the tenant is part of the key, both sides may count as they like.
+    // A column that is unique across tenants. Where the tenant is part of the key, the two sides cannot collide.
     static bool FeedsSharedKey(TenantScope scope, Sequence sequence) =>
         sequence is { OwnerTable: { } table, OwnerColumn: not null, Increment: > 0, Cycles: false }
         && scope.Tables.FirstOrDefault(scoped => scoped.Name == table) is { IsTenantData: true } owner

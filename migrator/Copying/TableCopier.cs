@@ -9,7 +9,9 @@ using Npgsql;
 
 namespace Migrator.Copying;
 
-/// <summary>Copies one leaf table of the tenant's rows. Whatever is committed in the isolated database is recorded there in the same transaction.</summary>
+/// <summary>
+/// Copies the tenant's rows of one leaf table. The isolated database records a part in the transaction that loads it.
+/// </summary>
 public sealed class TableCopier(
     Databases databases,
     TenantScope scope,
@@ -19,7 +21,9 @@ public sealed class TableCopier(
     Throttle throttle
 )
 {
-    /// <summary>Copies the parts of a leaf, several at once when there are several; a part that an interrupted run loaded alone is no use and goes first.</summary>
+    /// <summary>
+    /// Copies the parts of a leaf side by side. Parts that an interrupted run loaded are removed first.
+    /// </summary>
     /// <param name="slots">Limits the workers of all tables together.</param>
     public async Task CopyAsync(LeafPlan plan, SemaphoreSlim slots, CancellationToken cancellationToken)
     {
@@ -67,7 +71,7 @@ public sealed class TableCopier(
         );
     }
 
-    // One transaction truncates and fills: rows can be written frozen, and later readers of T need not mark them.
+    // One transaction truncates and fills, so that rows can be written frozen and later readers need not set hint bits.
     async Task CopyWholeAsync(LeafPlan plan, CancellationToken cancellationToken)
     {
         await using var source = await databases.Shared.OpenConnectionAsync(cancellationToken);
@@ -141,7 +145,8 @@ public sealed class TableCopier(
         progress.PartDone(plan.Table.Name, rows.Rows);
     }
 
-    // The protocol's command tag, the server's own count of rows, is not shown by the raw stream; the transaction's statistics have it.
+    // Npgsql's raw stream does not show the command tag with the server's count of rows; the transaction's statistics
+    // have the count.
     static async Task<(long Rows, long Bytes)> CountingAsync(
         NpgsqlConnection target,
         string name,
@@ -165,7 +170,7 @@ public sealed class TableCopier(
         await writing.CommitAsync(cancellationToken);
     }
 
-    // Others may write to a reference table: what T is compared with is what the copy saw.
+    // Other sessions may write to a reference table, so the isolated side is compared with what the copy saw.
     static async Task SaveDigestAsync(
         LeafPlan plan,
         NpgsqlConnection source,

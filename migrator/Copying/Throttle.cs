@@ -6,13 +6,15 @@ using Npgsql;
 
 namespace Migrator.Copying;
 
-/// <summary>What the copy may ask of the shared server; 0 stands for no limit.</summary>
-/// <param name="MaxRate">Bytes a second, over all workers.</param>
+/// <summary>How much the copy may load the shared server; 0 stands for no limit.</summary>
+/// <param name="MaxRate">Bytes per second, over all workers.</param>
 /// <param name="MaxReplicaLag">Bytes that a physical standby may be behind.</param>
 /// <param name="MaxActiveSessions">Sessions of others that may be running a statement.</param>
 public sealed record CopyLimits(long MaxRate, long MaxReplicaLag, int MaxActiveSessions);
 
-/// <summary>Slows the copy down to a rate, and stops it for as long as the shared server or a standby of it is under stress.</summary>
+/// <summary>
+/// Limits the copy to a rate, and pauses it while the shared server or one of its standbys is overloaded.
+/// </summary>
 public sealed class Throttle : IAsyncDisposable
 {
     static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(1);
@@ -35,7 +37,9 @@ public sealed class Throttle : IAsyncDisposable
         rate = limits.MaxRate > 0 ? new(limits.MaxRate, clock) : null;
     }
 
-    /// <summary>Looks at the server once, so that a copy that must not begin does not, and then every second.</summary>
+    /// <summary>
+    /// Probes the server at once, so that a copy does not begin on an overloaded server, and then every second.
+    /// </summary>
     public static async Task<Throttle> StartAsync(
         Databases databases,
         CopyLimits limits,
@@ -86,7 +90,8 @@ public sealed class Throttle : IAsyncDisposable
                 }
                 catch (NpgsqlException)
                 {
-                    // Whether the server is gone or only this session, the workers and the journal's lock notice themselves.
+                    // If the server is gone and not only this session, the workers and the journal's lock fail by
+                    // themselves.
                 }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested) { }
@@ -95,7 +100,7 @@ public sealed class Throttle : IAsyncDisposable
     async Task ProbeAsync(CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        // A standby reports where it has replayed; so do others that stream physically, without replaying, and do not count.
+        // Only standbys count. A client that decodes logically reports a position as well, and has a logical slot.
         var (lag, active) = await shared.QuerySingleAsync<(long, int)>(
             """
             SELECT (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), 0)::bigint
@@ -126,7 +131,7 @@ public sealed class Throttle : IAsyncDisposable
         }
     }
 
-    // What a role may not see looks like no load at all.
+    // To a role that may not see the statistics, an overloaded server looks idle.
     async Task WarnIfStatisticsHiddenAsync(CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);

@@ -5,13 +5,13 @@ using Npgsql;
 namespace Migrator.Guarding;
 
 /// <summary>
-/// Keeps the application's triggers out of a write that is not the application's: rows brought home, deleted for good,
-/// or flipped are to arrive as they are, without a new stamp or history row.
+/// Keeps the application's triggers out of the migrator's own writes: rows that a rollback restores, that finalize
+/// deletes or that the flip updates get no new time stamp and no history row.
 /// </summary>
 /// <remarks>
-/// <c>session_replication_role</c> would need a superuser. Switching triggers off inside the transaction needs only the
-/// table's owner, and nobody sees it: the lock that it takes keeps other writers of the table waiting until the commit.
-/// So transactions stay short.
+/// <c>session_replication_role</c> would need a superuser. Disabling triggers inside the transaction needs only the
+/// table's owner, and no other session sees it: the lock keeps other writers of the table waiting until the commit. So
+/// transactions stay short.
 /// https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER
 /// </remarks>
 public static class TriggerDisabling
@@ -37,10 +37,9 @@ public static class TriggerDisabling
     }
 
     /// <summary>
-    /// Switches the tables' own triggers off, all in one statement: nothing else is asked of the server while the locks
-    /// are held.
+    /// Disables the tables' own triggers, all in one round trip, because the locks are held from here on.
     /// </summary>
-    /// <returns>The statements that switch them on again, one a line; null when there is nothing to switch.</returns>
+    /// <returns>The statements that enable the triggers again, one per line; null when there are none.</returns>
     public static async Task<string?> DisableAsync(
         NpgsqlConnection connection,
         IReadOnlyList<TableName> tables,
@@ -52,11 +51,14 @@ public static class TriggerDisabling
                 """
                 SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
                 FROM (SELECT unnest(CAST(@tables AS regclass[]))::oid AS relid
-                      UNION SELECT tree.relid::oid FROM unnest(CAST(@tables AS regclass[])) root, pg_partition_tree(root) tree) part
-                JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
+                      UNION SELECT tree.relid::oid
+                      FROM unnest(CAST(@tables AS regclass[])) root, pg_partition_tree(root) tree) part
+                JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal
+                    AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
                 JOIN pg_class c ON c.oid = t.tgrelid
                 JOIN pg_namespace n ON n.oid = c.relnamespace
-                ORDER BY array_position(CAST(@tables AS regclass[])::oid[], coalesce(pg_partition_root(c.oid), c.oid)::oid)
+                ORDER BY array_position(CAST(@tables AS regclass[])::oid[],
+                                        coalesce(pg_partition_root(c.oid), c.oid)::oid)
                 """,
                 new { tables = tables.Select(table => table.Quoted).ToArray(), guard = WriteGuard.TriggerPrefix },
                 cancellationToken
