@@ -49,7 +49,8 @@ public static class PerformanceBaseline
                 ).ToArray();
                 var byKey = keys.Select(one => $"SELECT t::text FROM {table.Table.From} t WHERE {one}").ToArray();
                 if (byKey.Length > 0)
-                    detail = $"by key {await CompareAsync(shared, isolated, byKey, clock, cancellationToken)}; {detail}";
+                    detail =
+                        $"by key {await CompareAsync(shared, isolated, byKey, clock, cancellationToken)}; {detail}";
             }
             checks.Add(new("performance", table.Name.ToString(), CheckOutcome.Measured, detail));
         }
