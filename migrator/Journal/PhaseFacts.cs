@@ -25,7 +25,8 @@ public sealed record VerifyFlipFacts(string[] Differing);
 public sealed record ValidationFacts([property: JsonPropertyName("checks")] IReadOnlyList<Check> Checks);
 
 /// <param name="Checked">The rows had the recorded digests when the deletion began.</param>
-public sealed record DeletionFacts(bool Checked);
+/// <param name="Deleted">Rows deleted so far, counted in the transactions that deleted them.</param>
+public sealed record DeletionFacts(bool Checked, long Deleted = 0);
 
 /// <summary>Data that later phases need.</summary>
 /// <param name="Fingerprint">The schema that preflight checked; a change stops the promotion.</param>

@@ -340,6 +340,28 @@ public sealed class PromotionJournal : IAsyncDisposable
             cancellationToken
         );
 
+    /// <summary>Adds to the rows that finalize has deleted, in the transaction that deleted them.</summary>
+    public static Task CountDeletedAsync(
+        NpgsqlConnection connection,
+        long promotion,
+        int rows,
+        CancellationToken cancellationToken
+    ) =>
+        connection.ExecuteAsync(
+            """
+            UPDATE tenant_promotion.phase SET facts = facts
+                || jsonb_build_object('Deleted', coalesce((facts ->> 'Deleted')::bigint, 0) + @rows)
+            WHERE promotion_id = @promotion AND name = @phase
+            """,
+            new
+            {
+                promotion,
+                rows,
+                phase = PhaseName.DeleteShared,
+            },
+            cancellationToken
+        );
+
     /// <summary>Marks a phase as not done, and keeps its facts: the phase's undo has begun.</summary>
     public Task ReopenPhaseAsync(long promotion, string phase, CancellationToken cancellationToken) =>
         TransactAsync(

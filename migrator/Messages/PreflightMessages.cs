@@ -222,4 +222,13 @@ static class PreflightMessages
         + $"Nothing was changed. The rows in {slug.DatabaseName} are newer. To keep them, route the tenant there "
         + "(set its isolation mode to isolated in the shared database). "
         + $"Otherwise rename {slug.DatabaseName} and run the same command again.";
+
+    public static string RewriteRule(TableName table, string rule) =>
+        $"Rule {rule} rewrites statements on {table}: rows that finalize deletes or a rollback writes could become others. "
+        + $"Replace it by a trigger, or switch it off: ALTER TABLE {table.Quoted} DISABLE RULE {Sql.Identifier(rule)}.";
+
+    public static string TriggerSortsLast(TableName table, string trigger) =>
+        $"Trigger {trigger} on {table} fires after the write guard and could give a row to the tenant behind it: "
+        + "BEFORE triggers fire by name. Give it a name that begins with a letter from a to z: "
+        + $"ALTER TRIGGER {Sql.Identifier(trigger)} ON {table.Quoted} RENAME TO ….";
 }

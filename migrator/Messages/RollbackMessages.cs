@@ -69,4 +69,54 @@ static class RollbackMessages
         $"Database {database} does not have the mark of this promotion of '{slug}'. "
         + "The database is neither emptied nor dropped. "
         + $"Inspect its rows; 'migrator status --tenant-slug={slug}' shows the promotion.";
+
+    public static MigratorException ReferredByOthers(
+        Slug slug,
+        TableName table,
+        string constraint,
+        TableName referred,
+        IReadOnlyList<string> samples
+    ) =>
+        new(
+            ExitCode.Failed,
+            $"Rows of {table} that are not those of '{slug}' refer to its rows in {referred} (constraint {constraint}), "
+                + $"such as {string.Join("; ", samples)}. Deleting the tenant's rows would take or change them. "
+                + "What was not deleted stays. Correct those rows, then run "
+                + $"'migrator finalize --tenant-slug={slug} --confirm' again."
+        );
+
+    public static MigratorException RowsLeft(Slug slug, IReadOnlyList<string> tables) =>
+        new(
+            ExitCode.Different,
+            $"Rows of '{slug}' are still in the shared database after the delete: {string.Join(", ", tables)}. "
+                + "A rule or a trigger of the application keeps them. Delete them by hand, then run "
+                + $"'migrator finalize --tenant-slug={slug} --confirm' again."
+        );
+
+    public static MigratorException DeletedOther(Slug slug, long deleted, long recorded) =>
+        new(
+            ExitCode.Different,
+            $"Finalize deleted {deleted:N0} rows of '{slug}' and {recorded:N0} were recorded at the flip. "
+                + "No row is left. Rows may have been deleted by others before; compare with a backup, then run "
+                + $"'migrator finalize --tenant-slug={slug} --confirm --force'."
+        );
+
+    public static MigratorException IsolatedNotOurs(Slug slug, Target target) =>
+        new(
+            ExitCode.Different,
+            $"Database {target.Database} on {target.Host}:{target.Port} does not bear the mark of this promotion of "
+                + $"'{slug}': it may have been restored or replaced. Nothing was deleted. "
+                + $"Look at what it holds; 'migrator verify --tenant-slug={slug}' compares both sides."
+        );
+
+    public static MigratorException IsolatedLacksRows(Slug slug, IReadOnlyList<string> tables) =>
+        new(
+            ExitCode.Different,
+            $"The isolated database of '{slug}' lacks rows that it had at the flip: {string.Join("; ", tables)}. "
+                + "Nothing was deleted. If the tenant has deleted all of them since, run "
+                + $"'migrator finalize --tenant-slug={slug} --confirm --force'; if not, restore them first."
+        );
+
+    public static string RowsFewer(TableName table, long recorded, long rows) =>
+        $"{table} has {rows:N0} rows in the isolated database and had {recorded:N0} at the flip: the tenant has deleted some since.";
 }

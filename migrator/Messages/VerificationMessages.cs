@@ -77,4 +77,9 @@ static class VerificationMessages
                 + $"Fix them and run 'migrator promote --tenant-slug={slug} --confirm' to validate again, "
                 + $"or 'migrator rollback --tenant-slug={slug} --confirm'."
         );
+
+    public static string NotVouchedFor(Slug slug, IReadOnlyList<string> tables) =>
+        $"Nothing proves any more that the shared rows of '{slug}' in {string.Join(", ", tables)} are those that were flipped: "
+        + "the run that flipped has ended, and the isolated database has other rows by now. "
+        + $"Compare with 'migrator verify --tenant-slug={slug}'; finalize deletes them with --force only.";
 }

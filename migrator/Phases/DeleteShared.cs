@@ -1,20 +1,17 @@
 using Migrator.Connections;
-using Migrator.Cutover;
-using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Scope;
-using Migrator.Terminal;
 using Migrator.Verification;
 using Npgsql;
 
 namespace Migrator.Phases;
 
 /// <summary>
-/// Finalize: deletes the tenant's rows from the shared database in batches, children first. The tenant's own
-/// row stays for routing. Deletes only rows that Verify recorded as copied.
+/// Finalize: the tenant's rows leave the shared database; the tenant's own row stays for routing. Before, the isolated database is looked at, for
+/// it will be the only one that has them; after, what was deleted is compared with what was recorded, and what is left is counted.
 /// </summary>
 /// <param name="batchSize">Rows per transaction.</param>
 /// <param name="force">Delete although the rows are not the recorded ones.</param>
@@ -26,148 +23,117 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        // An interrupted finalize has deleted some rows already. The remaining rows were checked before.
-        if (
-            (await run.RecordAsync(cancellationToken)).Phase(Name) is not { } record
-            || PhaseData.Read<DeletionFacts>(record.Facts) is not { Checked: true }
-        )
+        var recorded = await RecordedAsync(run, cancellationToken);
+        await RequireIsolatedAsync(run, recorded, cancellationToken);
+        // An interrupted finalize has deleted some already; what is left was checked before.
+        if (await FactsAsync(run, cancellationToken) is not { Checked: true })
         {
-            await RequireRecordedAsync(run, cancellationToken);
+            await RequireRecordedAsync(run, recorded, cancellationToken);
             await run.Journal.NoteAsync(run.Id, Name, new DeletionFacts(true), cancellationToken);
         }
-
-        long total = 0;
+        var deletion = new SharedDeletion(run, batchSize);
         foreach (var component in run.Scope.Components().Reverse())
-        {
-            var tables = component.Where(table => table.Scope != TableScope.Root).ToArray();
-            var inside = run
-                .Scope.ForeignKeys.Where(key =>
-                    tables.Any(table => table.Name == key.From) && tables.Any(table => table.Name == key.To)
-                )
-                .ToArray();
-            // Rows in a reference cycle block each other's deletes. Set a nullable reference to null first.
-            var stuck = new HashSet<TableName>();
-            foreach (var key in inside)
-                if (
-                    key.FromColumns.Where(column => !run.Scope[key.From].Table.Column(column)!.NotNull).ToArray() is
-                    { Length: > 0 } nullable
-                )
-                    await BatchesAsync(
-                        run,
-                        run.Scope[key.From],
-                        $"SET {string.Join(", ", nullable.Select(column => Sql.Identifier(column) + " = NULL"))}",
-                        string.Join(" AND ", nullable.Select(column => $"t.{Sql.Identifier(column)} IS NOT NULL")),
-                        cancellationToken
-                    );
-                else
-                    stuck.UnionWith([key.From, key.To]);
-            foreach (var table in tables.Where(table => !stuck.Contains(table.Name)))
-                total += await BatchesAsync(run, table, null, "true", cancellationToken);
-            if (stuck.Count > 0)
-                total += await TogetherAsync(
-                    run,
-                    [.. tables.Where(table => stuck.Contains(table.Name))],
-                    cancellationToken
-                );
-        }
-        return new($"{total:N0} rows");
+            if (component.Where(table => table.Scope != TableScope.Root).ToArray() is { Length: > 0 } tables)
+                await deletion.DeleteAsync(tables, cancellationToken);
+
+        await RequireNothingLeftAsync(run, cancellationToken);
+        var deleted = (await FactsAsync(run, cancellationToken))!.Deleted;
+        if (!force && deleted != recorded.Values.Sum(digest => digest.Rows))
+            throw RollbackMessages.DeletedOther(run.Tenant.Slug, deleted, recorded.Values.Sum(digest => digest.Rows));
+        return new($"{deleted:N0} rows deleted, none left in {Tables(run).Count()} tables");
     }
 
-    async Task RequireRecordedAsync(PromotionRun run, CancellationToken cancellationToken)
+    static IEnumerable<ScopedTable> Tables(PromotionRun run) =>
+        run.Scope.TenantTables.Where(table => table.Scope != TableScope.Root);
+
+    async Task<DeletionFacts?> FactsAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        (await run.RecordAsync(cancellationToken)).Phase(Name) is { } record
+            ? PhaseData.Read<DeletionFacts>(record.Facts)
+            : null;
+
+    static async Task<Dictionary<TableName, Digest>> RecordedAsync(
+        PromotionRun run,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var recorded = await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken);
+        return Tables(run)
+            .Where(table => recorded.ContainsKey(table.Name.ToString()))
+            .ToDictionary(table => table.Name, table => recorded[table.Name.ToString()]);
+    }
+
+    // The isolated database is there, ours, in use, and has the tenant's rows: after this there is no other copy.
+    async Task RequireIsolatedAsync(
+        PromotionRun run,
+        Dictionary<TableName, Digest> recorded,
+        CancellationToken cancellationToken
+    )
+    {
+        await using (var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken))
+            if (!await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))
+                throw RollbackMessages.IsolatedGone(run.Tenant.Slug, run.Target);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        var mark = await IsolatedMark.ReadAsync(isolated, cancellationToken);
+        if (mark is null || mark.TenantKey != run.Tenant.Key || mark.Promotion != run.Id)
+            throw RollbackMessages.IsolatedNotOurs(run.Tenant.Slug, run.Target);
+        var lacking = new List<string>();
+        foreach (var (table, digest) in recorded.Where(pair => pair.Value.Rows > 0))
+        {
+            var rows = await CountAsync(isolated, table, cancellationToken);
+            if (rows is null or 0)
+                lacking.Add($"{table} {(rows is null ? "is not there" : "is empty")} ({digest.Rows:N0} rows recorded)");
+            else if (rows < digest.Rows)
+                run.Progress.Warn(RollbackMessages.RowsFewer(table, digest.Rows, rows.Value));
+        }
+        if (lacking.Count > 0 && !force)
+            throw RollbackMessages.IsolatedLacksRows(run.Tenant.Slug, lacking);
+    }
+
+    static async Task<long?> CountAsync(NpgsqlConnection isolated, TableName table, CancellationToken cancellationToken)
+    {
+        const string exists = "SELECT to_regclass(@name) IS NOT NULL";
+        return await isolated.ExecuteScalarAsync<bool>(exists, new { name = table.Quoted }, cancellationToken)
+            ? await isolated.ExecuteScalarAsync<long>($"SELECT count(*) FROM {table.Quoted}", cancellationToken)
+            : null;
+    }
+
+    async Task RequireRecordedAsync(
+        PromotionRun run,
+        Dictionary<TableName, Digest> recorded,
+        CancellationToken cancellationToken
+    )
     {
         if (force)
             return;
-        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var recorded = await PromotionJournal.DigestsAsync(connection, run.Id, cancellationToken);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
         var changed = new List<string>();
-        foreach (var table in run.Scope.TenantTables.Where(table => table.Scope != TableScope.Root))
+        foreach (var table in Tables(run))
             if (
                 await comparison.SharedDigestAsync(table, cancellationToken) is var now
-                && (!recorded.TryGetValue(table.Name.ToString(), out var then) || now != then)
+                && (!recorded.TryGetValue(table.Name, out var then) || now != then)
             )
                 changed.Add($"{table.Name} ({then.Rows:N0} rows recorded, {now.Rows:N0} now)");
         if (changed.Count > 0)
             throw RollbackMessages.NotTheRecordedRows(run.Tenant.Slug, changed);
     }
 
-    // Deletes rows, or updates them if there is a SET list, in batches until no row is left.
-    async Task<long> BatchesAsync(
-        PromotionRun run,
-        ScopedTable table,
-        string? set,
-        string filter,
-        CancellationToken cancellationToken
-    )
+    // A rule or a trigger may have turned a delete into something else.
+    static async Task RequireNothingLeftAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        long total = 0;
-        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        foreach (var leaf in table.Table.Leaves)
-        {
-            var name = "ONLY " + leaf.Name.Quoted;
-            var batch =
-                $"ctid = ANY (ARRAY(SELECT t.ctid FROM {name} t "
-                + $"WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)} AND {filter} LIMIT {batchSize}))";
-            var statement = set is null ? $"DELETE FROM {name} WHERE {batch}" : $"UPDATE {name} {set} WHERE {batch}";
-            int rows;
-            do
-            {
-                rows = await WriteAsync(
-                    run,
-                    connection,
-                    [leaf.Name],
-                    () => connection.ExecuteAsync(statement, cancellationToken),
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var left = new List<string>();
+        foreach (var table in Tables(run))
+            if (
+                await shared.ExecuteScalarAsync<long>(
+                    $"SELECT count(*) FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)}",
                     cancellationToken
-                );
-                total += rows;
-            } while (rows > 0);
-        }
-        return total;
+                )
+                is > 0
+                    and var rows
+            )
+                left.Add($"{table.Name} ({rows:N0} rows)");
+        if (left.Count > 0)
+            throw RollbackMessages.RowsLeft(run.Tenant.Slug, left);
     }
-
-    static async Task<long> TogetherAsync(
-        PromotionRun run,
-        IReadOnlyList<ScopedTable> tables,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        return await WriteAsync(
-            run,
-            connection,
-            [.. tables.Select(table => table.Name)],
-            async () =>
-            {
-                await connection.ExecuteAsync("SET CONSTRAINTS ALL DEFERRED", cancellationToken);
-                var rows = 0;
-                foreach (var table in tables)
-                    rows += await connection.ExecuteAsync(
-                        $"DELETE FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)}",
-                        cancellationToken
-                    );
-                return rows;
-            },
-            cancellationToken
-        );
-    }
-
-    static Task<int> WriteAsync(
-        PromotionRun run,
-        NpgsqlConnection connection,
-        IReadOnlyList<TableName> tables,
-        Func<Task<int>> work,
-        CancellationToken cancellationToken
-    ) =>
-        TableLock.RunAsync(
-            connection,
-            tables[0],
-            async token =>
-            {
-                await run.RequireCurrentRunAsync(connection, token);
-                await run.Guard.PassAsync(connection, token);
-                return await TriggerDisabling.WithoutTriggersAsync(connection, tables, work, token);
-            },
-            run.Clock,
-            cancellationToken
-        );
 }

@@ -13,6 +13,14 @@ sealed class ObjectCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        await CheckExtensionsAsync(cancellationToken);
+        await CheckRulesAsync(cancellationToken);
+        await CheckTriggerNamesAsync(cancellationToken);
+        await WarnOfOthersAsync(cancellationToken);
+    }
+
+    async Task CheckExtensionsAsync(CancellationToken cancellationToken)
+    {
         var available = (
             await context.Server.QueryAsync<(string Name, bool Creatable)>(
                 """
@@ -34,7 +42,10 @@ sealed class ObjectCheck(PreflightContext context)
                 context.Faults.Add(PreflightMessages.ExtensionMissing(extension));
             else if (!creatable && !await InstalledAsync(extension, cancellationToken))
                 context.Faults.Add(PreflightMessages.ExtensionNotCreatable(extension, context.Slug));
+    }
 
+    async Task WarnOfOthersAsync(CancellationToken cancellationToken)
+    {
         foreach (
             var trigger in await context.Shared.QueryAsync<string>(
                 "SELECT evtname::text FROM pg_event_trigger WHERE evtenabled <> 'D'",
@@ -63,6 +74,49 @@ sealed class ObjectCheck(PreflightContext context)
         )
             context.Warnings.Add(PreflightMessages.OldTransaction(session));
     }
+
+    // A rule turns a statement into others: what finalize deletes, and a rollback writes, would not be what was asked for.
+    async Task CheckRulesAsync(CancellationToken cancellationToken)
+    {
+        var rules = await context.Shared.QueryAsync<(string Schema, string Table, string Rule)>(
+            """
+            SELECT n.nspname::text, c.relname::text, r.rulename::text
+            FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE r.ev_type <> '1' AND r.ev_enabled <> 'D' AND c.relkind IN ('r', 'p')
+            ORDER BY 1, 2, 3
+            """,
+            cancellationToken
+        );
+        foreach (var (schema, table, rule) in rules)
+            if (IsTenantData(new(schema, table)))
+                context.Faults.Add(PreflightMessages.RewriteRule(new(schema, table), rule));
+    }
+
+    // Triggers of one kind fire by name: one whose name sorts after the guard's would change the row that the guard has looked at.
+    async Task CheckTriggerNamesAsync(CancellationToken cancellationToken)
+    {
+        var triggers = await context.Shared.QueryAsync<(string Schema, string Table, string Trigger)>(
+            """
+            SELECT n.nspname::text, c.relname::text, t.tgname::text
+            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            -- Row level, before.
+            WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgparentid = 0 AND (t.tgtype & 3) = 3
+              AND t.tgname::text COLLATE "C" > @prefix AND NOT starts_with(t.tgname, @prefix)
+            ORDER BY 1, 2, 3
+            """,
+            new { prefix = Guarding.WriteGuard.TriggerPrefix },
+            cancellationToken
+        );
+        foreach (var (schema, table, trigger) in triggers)
+            if (IsTenantData(new(schema, table)))
+                context.Faults.Add(PreflightMessages.TriggerSortsLast(new(schema, table), trigger));
+    }
+
+    // A partition speaks for the table that it is a part of.
+    bool IsTenantData(TableName name) =>
+        context.Scope.TenantTables.Any(table =>
+            table.Name == name || table.Table.Leaves.Any(leaf => leaf.Name == name)
+        );
 
     async Task<bool> InstalledAsync(string extension, CancellationToken cancellationToken)
     {

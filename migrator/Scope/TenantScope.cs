@@ -138,6 +138,21 @@ public sealed class TenantScope
     }
 
     /// <summary>
+    /// A foreign key whose rows never cross from one tenant to another: it carries the tenant on both ends, or it is the step by which the
+    /// referring table belongs.
+    /// </summary>
+    public bool StaysInside(ForeignKey key)
+    {
+        var (from, to) = (this[key.From], this[key.To]);
+        if (from.Path.FirstOrDefault() == key)
+            return true;
+        return from.Scope == TableScope.Direct
+            && to.Scope is TableScope.Root or TableScope.Direct
+            && key.FromColumns.Zip(key.ToColumns)
+                .Any(pair => pair.First == TenantColumn(from).Name && pair.Second == TenantColumn(to).Name);
+    }
+
+    /// <summary>
     /// Tenant tables with every table before those that reference it. Tables of one cycle stand next to each other;
     /// <see cref="InCycle"/> tells.
     /// </summary>

@@ -24,7 +24,9 @@ public static class DataIntegrity
         var recorded = await PromotionJournal.DigestsAsync(connection, promotion, cancellationToken);
         var now = await new Comparison(databases, scope, tenant).DigestsAsync(jobs, cancellationToken);
         var tables = now.Where(result => result.Table.IsTenantData && result.Table.Scope != TableScope.Root).ToArray();
-        var changed = tables.Where(result => recorded[result.Table.Name.ToString()] != result.Shared).ToArray();
+        var changed = tables
+            .Where(result => !recorded.TryGetValue(result.Table.Name.ToString(), out var then) || then != result.Shared)
+            .ToArray();
         var moved = tables.Count(result => !result.IsEqual);
         return
         [

@@ -118,6 +118,24 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         );
     }
 
+    /// <summary>Each row of the tenant in the shared database stands in the isolated one as it is; that may have more.</summary>
+    public async Task<bool> IsolatedHasAllAsync(ScopedTable table, CancellationToken cancellationToken)
+    {
+        await using var shared = await OpenSharedAsync(cancellationToken);
+        await using var isolated = await OpenIsolatedAsync(cancellationToken);
+        var condition = scope.Condition(table, "t", tenant.Key);
+        var key = table.Table.Key.Count > 0 ? Named(table) : $"'row hash ' || {RowHash.Of(table.Table, "t")}";
+        var within = "true";
+        if (table.Table.Key.Count > 0)
+        {
+            var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
+            within = InBuckets(table.Table, "t", differing);
+        }
+        var here = await HashesAsync(shared, table.Table, key, $"{condition} AND {within}", cancellationToken);
+        var there = await HashesAsync(isolated, table.Table, key, within, cancellationToken);
+        return Compare(table.Name, here, there, int.MaxValue).All(row => row.Kind == DifferenceKind.Extra);
+    }
+
     /// <summary>The rows in which a table differs; at most <paramref name="limit"/>.</summary>
     public async Task<IReadOnlyList<RowDifference>> RowsAsync(
         ScopedTable table,

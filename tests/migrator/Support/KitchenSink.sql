@@ -400,7 +400,7 @@ CREATE CONSTRAINT TRIGGER employees_late AFTER INSERT OR UPDATE ON sink.employee
 CREATE TRIGGER measurements_history AFTER INSERT OR UPDATE ON sink.measurements FOR EACH ROW EXECUTE FUNCTION sink.write_history();
 CREATE TRIGGER busy_insert INSTEAD OF INSERT ON sink.busy_cards FOR EACH ROW EXECUTE FUNCTION sink.insert_busy();
 COMMENT ON TRIGGER cards_touch ON sink.cards IS 'counts';
-CREATE RULE employees_log AS ON INSERT TO sink.employees DO ALSO INSERT INTO sink.history (tenant_id, source, operation) VALUES (NEW.tenant_id, 'rule', 'INSERT');
+CREATE RULE untouched_told AS ON INSERT TO sink.untouched DO ALSO NOTIFY sink_untouched;
 CREATE RULE no_delete AS ON DELETE TO sink.untouched DO INSTEAD NOTHING;
 COMMENT ON RULE no_delete ON sink.untouched IS 'not this way';
 

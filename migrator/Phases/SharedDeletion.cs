@@ -1,0 +1,187 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Runs;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Phases;
+
+/// <summary>
+/// Deletes the tenant's rows from the shared database, referring rows before those that they refer to, in batches. It writes nothing else: no
+/// reference is set to NULL first, so no constraint of the application's is asked about a row as the application would never have it.
+/// </summary>
+/// <param name="batchSize">Rows per transaction.</param>
+sealed class SharedDeletion(PromotionRun run, int batchSize)
+{
+    const string Everything = "true";
+
+    readonly InwardReferences inward = new(run.Scope, run.Tenant);
+
+    /// <summary>Deletes the rows of tables that refer to each other, or of one table.</summary>
+    public async Task DeleteAsync(IReadOnlyList<ScopedTable> tables, CancellationToken cancellationToken)
+    {
+        var inside = run
+            .Scope.ForeignKeys.Where(key =>
+                tables.Any(table => table.Name == key.From) && tables.Any(table => table.Name == key.To)
+            )
+            .ToArray();
+        if (inside.Length == 0)
+        {
+            await DeleteAsync(tables[0], Everything, cancellationToken);
+            return;
+        }
+        // Leaf by leaf, as long as some row is not referred to.
+        long rows;
+        do
+        {
+            rows = 0;
+            foreach (var table in tables)
+                rows += await DeleteAsync(table, IsLeaf(table, inside), cancellationToken);
+        } while (rows > 0);
+        // What is left refers to each other in circles. One statement may delete a circle: its keys are checked at the end.
+        await DeleteCirclesAsync(tables, cancellationToken);
+    }
+
+    static string IsLeaf(ScopedTable table, IEnumerable<ForeignKey> inside)
+    {
+        var referring = inside
+            .Where(key => key.To == table.Name)
+            .Select(key =>
+                $"NOT EXISTS (SELECT FROM {key.From.Quoted} c WHERE {InwardReferences.Join(key, "c", "t")} "
+                + "AND NOT (c.tableoid = t.tableoid AND c.ctid = t.ctid))"
+            )
+            .ToArray();
+        return referring.Length == 0 ? Everything : string.Join(" AND ", referring);
+    }
+
+    async Task<long> DeleteAsync(ScopedTable table, string filter, CancellationToken cancellationToken)
+    {
+        long total = 0;
+        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        foreach (var leaf in table.Table.Leaves)
+        {
+            int rows;
+            do
+            {
+                rows = await WriteAsync(
+                    connection,
+                    [leaf.Name],
+                    () => DeleteBatchAsync(connection, table, "ONLY " + leaf.Name.Quoted, filter, cancellationToken),
+                    cancellationToken
+                );
+                total += rows;
+            } while (rows > 0);
+        }
+        return total;
+    }
+
+    async Task<int> DeleteBatchAsync(
+        NpgsqlConnection connection,
+        ScopedTable table,
+        string from,
+        string filter,
+        CancellationToken cancellationToken
+    )
+    {
+        // Locked first: from here on nobody can commit a new reference to these rows, and what is committed is seen below.
+        var rows = await connection.QueryAsync<string>(
+            $"""
+            SELECT t.ctid::text FROM {from} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)} AND {filter}
+            LIMIT {batchSize} FOR UPDATE
+            """,
+            cancellationToken
+        );
+        if (rows.Count == 0)
+            return 0;
+        var batch = $"ctid = ANY (CAST({Sql.Literal("{\"" + string.Join("\",\"", rows) + "\"}")} AS tid[]))";
+        await RequireNoStrangersAsync(connection, table, from, "p." + batch, cancellationToken);
+        return await connection.ExecuteAsync($"DELETE FROM {from} WHERE {batch}", cancellationToken);
+    }
+
+    async Task DeleteCirclesAsync(IReadOnlyList<ScopedTable> tables, CancellationToken cancellationToken)
+    {
+        await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await WriteAsync(
+            connection,
+            [
+                .. tables
+                    .SelectMany(table => table.Table.Leaves.Select(leaf => leaf.Name).Prepend(table.Name))
+                    .Distinct(),
+            ],
+            () => DeleteTogetherAsync(connection, tables, cancellationToken),
+            cancellationToken
+        );
+    }
+
+    async Task<int> DeleteTogetherAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<ScopedTable> tables,
+        CancellationToken cancellationToken
+    )
+    {
+        string Ours(ScopedTable table, string alias) => run.Scope.Condition(table, alias, run.Tenant.Key);
+        foreach (var table in tables)
+        {
+            await connection.ExecuteAsync(
+                $"SELECT FROM {table.Table.From} t WHERE {Ours(table, "t")} FOR UPDATE",
+                cancellationToken
+            );
+            await RequireNoStrangersAsync(connection, table, table.Table.From, Ours(table, "p"), cancellationToken);
+        }
+        var deletes = tables.Select(
+            (table, n) => $"d{n} AS (DELETE FROM {table.Table.From} t WHERE {Ours(table, "t")} RETURNING 1)"
+        );
+        var counts = tables.Select((_, n) => $"(SELECT count(*) FROM d{n})");
+        return (int)
+            await connection.ExecuteScalarAsync<long>(
+                $"WITH {string.Join(",\n", deletes)}\nSELECT {string.Join(" + ", counts)}",
+                cancellationToken
+            );
+    }
+
+    // Another's row that refers to one of these would be taken or changed by a cascade, or make the delete fail.
+    async Task RequireNoStrangersAsync(
+        NpgsqlConnection connection,
+        ScopedTable table,
+        string from,
+        string condition,
+        CancellationToken cancellationToken
+    )
+    {
+        foreach (var key in inward.KeysInto(table))
+        {
+            var referring = run.Scope[key.From];
+            var label = InwardReferences.Label(referring, "t");
+            var samples = await connection.QueryAsync<string>(
+                $"SELECT {label} FROM {referring.Table.From} t WHERE {inward.Condition(key, from, condition)} LIMIT 5",
+                cancellationToken
+            );
+            if (samples.Count > 0)
+                throw RollbackMessages.ReferredByOthers(run.Tenant.Slug, key.From, key.Name, table.Name, samples);
+        }
+    }
+
+    Task<int> WriteAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<TableName> tables,
+        Func<Task<int>> work,
+        CancellationToken cancellationToken
+    ) =>
+        TableLock.RunAsync(
+            connection,
+            tables[0],
+            async token =>
+            {
+                await run.RequireCurrentRunAsync(connection, token);
+                await run.Guard.PassAsync(connection, token);
+                var rows = await TriggerDisabling.WithoutTriggersAsync(connection, tables, work, token);
+                await PromotionJournal.CountDeletedAsync(connection, run.Id, rows, token);
+                return rows;
+            },
+            run.Clock,
+            cancellationToken
+        );
+}
