@@ -77,7 +77,7 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         if (await ReplicationSlot.ExistsAsync(shared, StreamDirection.Forward(run.Stream).Name, cancellationToken))
             return;
-        progress.Warn(StreamMessages.CopiesAnew(run.Tenant.Slug));
+        progress.Warn(StreamMessages.CopiesAgain(run.Tenant.Slug));
         await GiveUpStreamAsync(run, cancellationToken);
     }
 

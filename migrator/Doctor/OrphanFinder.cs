@@ -133,7 +133,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
             slot.Name,
             owner,
             place,
-            DoctorMessages.ServesNobody,
+            DoctorMessages.NotInUse,
             DoctorMessages.DoctorRemoves
         )
         {
@@ -170,7 +170,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
                     publication,
                     owner,
                     place,
-                    DoctorMessages.ServesNobody,
+                    DoctorMessages.NotInUse,
                     DoctorMessages.DoctorRemoves
                 )
                 {
@@ -208,8 +208,8 @@ public sealed class OrphanFinder(MigratorSettings settings)
             found.Add(
                 orphan with
                 {
-                    Problem = DoctorMessages.ClosedByNobody,
-                    Remedy = DoctorMessages.GoOnOrBack(owner.Tenant.Slug, flipped: false),
+                    Problem = DoctorMessages.ClosedWithoutRun,
+                    Remedy = DoctorMessages.ResumeOrRollBack(owner.Tenant.Slug, flipped: false),
                 }
             );
     }
@@ -288,12 +288,12 @@ public sealed class OrphanFinder(MigratorSettings settings)
                         $"{host}:{port}",
                         null,
                         place,
-                        DoctorMessages.CannotLook(place, e),
-                        DoctorMessages.LookAgain
+                        DoctorMessages.CannotInspect(place, e),
+                        DoctorMessages.RunDoctorAgain
                     )
                 );
             else
-                warnings.Add(DoctorMessages.CannotLook(place, e));
+                warnings.Add(DoctorMessages.CannotInspect(place, e));
         }
     }
 
@@ -335,8 +335,8 @@ public sealed class OrphanFinder(MigratorSettings settings)
                             guard.Prefix,
                             owner,
                             place,
-                            DoctorMessages.ClosedByNobody,
-                            DoctorMessages.GoOnOrBack(owner.Tenant.Slug, flipped: true)
+                            DoctorMessages.ClosedWithoutRun,
+                            DoctorMessages.ResumeOrRollBack(owner.Tenant.Slug, flipped: true)
                         )
                         {
                             Since = guard.ChangedAt,
@@ -345,7 +345,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         }
         catch (PostgresException e)
         {
-            warnings.Add(DoctorMessages.CannotLook(place, e));
+            warnings.Add(DoctorMessages.CannotInspect(place, e));
         }
     }
 

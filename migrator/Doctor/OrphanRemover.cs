@@ -28,7 +28,7 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
             await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, clock, cancellationToken);
             using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, cancellationToken);
             if (orphan.Serves!(await journal.CurrentAsync(tenant.Key, until.Token)))
-                return DoctorMessages.ServesSomebodyNow;
+                return DoctorMessages.InUseNow;
             if (orphan.Kind == OrphanedObjectKind.Guard)
                 await RemoveGuardAsync(databases, tenant, until.Token);
             else

@@ -6,19 +6,19 @@ namespace Migrator.Messages;
 /// <summary>What the doctor found, and the remedy.</summary>
 static class DoctorMessages
 {
-    public const string ServesNobody = "belongs to no promotion under way";
+    public const string NotInUse = "belongs to no promotion under way";
 
-    public const string ServesSomebodyNow = "A promotion that has begun since then uses it.";
+    public const string InUseNow = "A promotion that has begun since then uses it.";
 
     public const string DoctorRemoves = "'migrator doctor --fix --confirm' removes it.";
 
-    public const string ClosedByNobody = "closed although no run is active: the tenant's writes fail";
+    public const string ClosedWithoutRun = "closed although no run is active: the tenant's writes fail";
 
-    public const string LookAgain = "Check host, port, login and network, then run 'migrator doctor' again.";
+    public const string RunDoctorAgain = "Check host, port, login and network, then run 'migrator doctor' again.";
 
     public const string NothingLeftBehind = "Nothing was left behind.";
 
-    public static string GoOnOrBack(Slug slug, bool flipped) =>
+    public static string ResumeOrRollBack(Slug slug, bool flipped) =>
         flipped
             ? $"Continue with 'migrator rollback --tenant-slug={slug} --confirm'."
             : $"Continue with 'migrator promote --tenant-slug={slug} --confirm', "
@@ -29,7 +29,7 @@ static class DoctorMessages
         + "In psql: SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass) "
         + $"FROM pg_trigger WHERE starts_with(tgname, {Sql.Literal(prefix)}) \\gexec";
 
-    public static string CannotLook(Target place, Exception e) =>
+    public static string CannotInspect(Target place, Exception e) =>
         $"{place.Database}{(place.Database.Length > 0 ? " on " : "")}{place.Host}:{place.Port} "
         + $"could not be inspected: {Wording.Chain(e)}.";
 }

@@ -37,7 +37,7 @@ public sealed class CutOverOnline : Phase
         var plan = new Plan(
             await Flip.IsolationAsync(run, cancellationToken),
             await Flip.RolesAsync(run, cancellationToken),
-            await OpenHomeboundAsync(run, cancellationToken),
+            await OpenReverseAsync(run, cancellationToken),
             archive
         );
         // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
@@ -133,7 +133,7 @@ public sealed class CutOverOnline : Phase
             return await Flip.SharedAsync(
                 run,
                 plan.Isolation,
-                plan.HasHomebound ? position : null,
+                plan.HasReverse ? position : null,
                 new CutoverFacts(plan.Isolation, snapshot),
                 limit.Left,
                 CancellationToken.None
@@ -203,7 +203,7 @@ public sealed class CutOverOnline : Phase
     }
 
     // Before the pause, because creating a slot waits for every open transaction of its server.
-    static async Task<bool> OpenHomeboundAsync(PromotionRun run, CancellationToken cancellationToken)
+    static async Task<bool> OpenReverseAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var direction = StreamDirection.Reverse(run.Stream);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
@@ -222,7 +222,7 @@ public sealed class CutOverOnline : Phase
     sealed record Plan(
         System.Text.Json.Nodes.JsonObject Isolation,
         IReadOnlyList<string> Roles,
-        bool HasHomebound,
+        bool HasReverse,
         SchemaArchive Archive
     );
 }

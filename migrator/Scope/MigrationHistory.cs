@@ -4,7 +4,10 @@ using Npgsql;
 
 namespace Migrator.Scope;
 
-/// <summary>The tables in which schema-migration tools keep what they ran: reference data that every copy of a schema needs.</summary>
+/// <summary>
+/// The tables in which schema-migration tools record their migrations: reference data that every copy of a
+/// schema needs.
+/// </summary>
 public static class MigrationHistory
 {
     // Table name → the column that orders its versions.
@@ -29,7 +32,7 @@ public static class MigrationHistory
 
     public static bool Knows(string table) => Known.ContainsKey(table);
 
-    /// <summary>The newest version that a migration tool recorded, or null when there is no such table.</summary>
+    /// <summary>The newest version that a migration tool recorded; null if there is no such table.</summary>
     public static async Task<string?> LatestAsync(
         NpgsqlConnection connection,
         TenantScope scope,
@@ -41,7 +44,8 @@ public static class MigrationHistory
             if (!Known.TryGetValue(table.Name.Name, out var column) || table.Column(column) is null)
                 continue;
             var newest = await connection.ExecuteScalarAsync<string?>(
-                $"SELECT {Sql.Identifier(column)}::text FROM {table.From} ORDER BY {Sql.Identifier(column)} DESC NULLS LAST LIMIT 1",
+                $"SELECT {Sql.Identifier(column)}::text FROM {table.From} "
+                    + $"ORDER BY {Sql.Identifier(column)} DESC NULLS LAST LIMIT 1",
                 cancellationToken
             );
             if (newest is not null)

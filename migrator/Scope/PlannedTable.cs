@@ -1,4 +1,4 @@
 namespace Migrator.Scope;
 
-/// <summary>A table as the plan shows it; rows and bytes are the tenant's, by the planner's estimate.</summary>
+/// <summary>A table in the plan; rows and bytes are the tenant's, as the planner estimates them.</summary>
 public sealed record PlannedTable(ScopedTable Table, long Rows, long Bytes);

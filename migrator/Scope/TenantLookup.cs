@@ -39,7 +39,7 @@ public static class TenantLookup
         throw TenantMessages.TenantNotFound(slug, await SimilarAsync(connection, tenancy, slug, cancellationToken));
     }
 
-    // Without the mode and settings columns there is nothing to flip; without key and slug there is no tenant.
+    // Without the mode and settings columns no flip is possible; without key and slug there is no tenant.
     static async Task RequireColumnsAsync(
         NpgsqlConnection connection,
         Tenancy tenancy,
@@ -48,7 +48,10 @@ public static class TenantLookup
     {
         var columns = (
             await connection.QueryAsync<string>(
-                "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(@table) AND attnum > 0 AND NOT attisdropped",
+                """
+                SELECT attname::text FROM pg_attribute
+                WHERE attrelid = to_regclass(@table) AND attnum > 0 AND NOT attisdropped
+                """,
                 new { table = tenancy.Table.Quoted },
                 cancellationToken
             )
@@ -68,7 +71,7 @@ public static class TenantLookup
                 throw TenantMessages.TenantsColumnMissing(tenancy.Table, column, definition);
     }
 
-    // Tenants whose name begins alike, for whoever mistyped one.
+    // Tenants whose slug has the same beginning, for a user who mistyped one.
     static async Task<IReadOnlyList<string>> SimilarAsync(
         NpgsqlConnection connection,
         Tenancy tenancy,
@@ -81,7 +84,8 @@ public static class TenantLookup
         {
             var found = (
                 await connection.QueryAsync<string>(
-                    $"SELECT {column}::text FROM {tenancy.Table.Quoted} WHERE starts_with({column}::text, @start) ORDER BY 1",
+                    $"SELECT {column}::text FROM {tenancy.Table.Quoted} "
+                        + $"WHERE starts_with({column}::text, @start) ORDER BY 1",
                     new { start = slug.Text[..length] },
                     cancellationToken
                 )

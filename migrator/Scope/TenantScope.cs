@@ -9,32 +9,35 @@ public enum TableScope
     /// <summary>The tenants table itself: one row.</summary>
     Root,
 
-    /// <summary>It has the tenant column.</summary>
+    /// <summary>A table with the tenant column.</summary>
     Direct,
 
-    /// <summary>A chain of foreign keys leads to a direct table.</summary>
+    /// <summary>A table whose chain of foreign keys leads to a direct table.</summary>
     Derived,
 
-    /// <summary>Nobody's own; copied whole.</summary>
+    /// <summary>A table whose rows belong to no tenant; copied whole.</summary>
     Reference,
 
-    /// <summary>Stays behind; only its definition is cloned.</summary>
+    /// <summary>A table whose rows are not copied; only its definition is cloned.</summary>
     Ignored,
 }
 
-/// <summary>A table together with the rule that says which of its rows are the tenant's.</summary>
+/// <summary>A table, and the rule that decides which of its rows are the tenant's.</summary>
 /// <param name="Path">For a derived table the foreign keys to follow, nearest first.</param>
 public sealed record ScopedTable(Table Table, TableScope Scope, IReadOnlyList<ForeignKey> Path)
 {
     public TableName Name => Table.Name;
 
-    /// <summary>Root, direct or derived: rows that move.</summary>
+    /// <summary>Root, direct or derived: the table's rows are copied for the tenant.</summary>
     public bool IsTenantData => Scope is TableScope.Root or TableScope.Direct or TableScope.Derived;
 
     public bool IsCopied => Scope is not TableScope.Ignored;
 }
 
-/// <summary>Every table of the database with its rule; decided by the catalog and the settings, by no list in code.</summary>
+/// <summary>
+/// Every table of the database with its rule. Catalog and settings decide the rules; the code has no list of
+/// tables.
+/// </summary>
 public sealed class TenantScope
 {
     readonly Catalog catalog;
@@ -51,12 +54,15 @@ public sealed class TenantScope
     /// <summary>All classified tables, in name order.</summary>
     public IReadOnlyList<ScopedTable> Tables { get; }
 
-    /// <summary>Tables that no rule covers. Copying one could leak, skipping one could lose: Preflight refuses.</summary>
+    /// <summary>
+    /// Tables that no rule covers. Copying one could leak rows and skipping one could lose rows, so preflight
+    /// refuses.
+    /// </summary>
     public IReadOnlyList<Table> Unclassified { get; }
 
     public IEnumerable<ScopedTable> TenantTables => Tables.Where(table => table.IsTenantData);
 
-    /// <summary>Tenant tables whose changes cannot be followed: they have no key.</summary>
+    /// <summary>Tenant tables without a key, whose changes cannot be replicated.</summary>
     public IEnumerable<ScopedTable> UnstreamedTables => TenantTables.Where(table => !table.Table.IsStreamable);
 
     public IEnumerable<ScopedTable> CopiedTables => Tables.Where(table => table.IsCopied);
@@ -101,7 +107,8 @@ public sealed class TenantScope
     }
 
     /// <summary>
-    /// The condition that a row, seen as <paramref name="alias"/>, is the tenant's; <c>true</c> for a reference table.
+    /// The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's; <c>true</c>
+    /// for a reference table.
     /// </summary>
     /// <param name="key">The tenant's key as text.</param>
     public string Condition(ScopedTable table, string alias, string key) =>
@@ -114,15 +121,21 @@ public sealed class TenantScope
             _ => "false",
         };
 
-    /// <summary>A derived row's parent, to be seen as <c>p1</c>: its table, the join to the row, the condition that it is the tenant's.</summary>
+    /// <summary>
+    /// A derived row's parent, with the alias <c>p1</c>: its table, the join to the row, and the condition
+    /// under which it is the tenant's.
+    /// </summary>
     public (string Parent, string Join, string Belongs) ParentOf(ScopedTable table, string alias, string key) =>
         Step(table.Path, alias, 1, key);
 
-    /// <summary>The column whose value is the tenant's key: of the root table or of a direct one.</summary>
+    /// <summary>The column with the tenant's key, of the root table or of a direct table.</summary>
     public Column TenantColumn(ScopedTable table) =>
         table.Table.Column(table.Scope == TableScope.Root ? tenancy.KeyColumn : tenancy.TenantColumn)!;
 
-    /// <summary>The condition that a row belongs to no tenant at all: its tenant column, or the first step of its path, is null.</summary>
+    /// <summary>
+    /// The condition under which a row belongs to no tenant: its tenant column, or the first step of its path,
+    /// is null.
+    /// </summary>
     public string? RowsWithoutTenant(ScopedTable table, string alias)
     {
         var columns = table.Scope switch
@@ -218,8 +231,8 @@ public sealed class TenantScope
             var other => other,
         };
 
-    // Breadth first from the tables that are known: the first path found is the shortest. Keys that cannot be null go first,
-    // keys that can are followed only where no other way exists.
+    // Breadth first from the known tables, so the first path found is the shortest. Keys that cannot be null go
+    // first; nullable keys are followed only where no other path exists.
     static void Derive(Catalog catalog, Tenancy tenancy, Dictionary<TableName, ScopedTable> rules)
     {
         foreach (var nullable in (bool[])[false, true])

@@ -180,7 +180,7 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
 
-        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
+        var failure = await Assert.ThrowsAsync<StreamLostException>(() =>
             PromoteAsync(
                 move,
                 "build-schema",
