@@ -178,7 +178,7 @@ public sealed class ClassificationTests(Servers servers)
             faults,
             fault =>
                 fault.Contains(
-                    "1 rows of public.cache that are not this tenant's refer to its rows in public.projects (constraint cache_project_id_fkey), such as 98"
+                    "1 rows of public.cache that are not this tenant's refer to this tenant's rows in public.projects (constraint cache_project_id_fkey), such as 98"
                 )
         );
         Assert.Contains(
@@ -192,7 +192,7 @@ public sealed class ClassificationTests(Servers servers)
             faults,
             fault =>
                 fault.Contains(
-                    "1 rows of public.comments that are not this tenant's refer to its rows in public.users (constraint comments_author_id_fkey), such as 99"
+                    "1 rows of public.comments that are not this tenant's refer to this tenant's rows in public.users (constraint comments_author_id_fkey), such as 99"
                 )
         );
     }
