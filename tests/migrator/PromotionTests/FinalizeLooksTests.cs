@@ -61,7 +61,7 @@ public sealed class FinalizeLooksTests(Servers servers)
 
         var refused = await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync(force: true));
 
-        Assert.Contains("is not there", refused.Message);
+        Assert.Contains("does not exist", refused.Message);
         Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM orders WHERE tenant_id = 1"));
         Assert.Equal("closed", await move.GuardAsync());
     }
