@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Migrator.Commands;
-using Migrator.Model;
 
 // Docker and Cloud Run send SIGTERM, a user presses Ctrl-C. Both leave the tenant in a state where it can work,
 // which takes a moment.
@@ -19,16 +18,7 @@ var root = new RootCommand("Moves one tenant of a shared PostgreSQL database int
 };
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
-{
-    var verb = parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ";
-    if (verb == "" && args.FirstOrDefault(word => !word.StartsWith('-')) is { } word)
-        await Console.Error.WriteLineAsync($"✗ There is no command '{word}'.");
-    else
-        foreach (var error in parsed.Errors)
-            await Console.Error.WriteLineAsync("✗ " + error.Message);
-    await Console.Error.WriteLineAsync($"  'migrator {verb}--help' shows the commands and options.");
-    return (int)ExitCode.Usage;
-}
+    return UsageErrors.Write(parsed, Console.Error);
 return await parsed.InvokeAsync(
     new InvocationConfiguration
     {
