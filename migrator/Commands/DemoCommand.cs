@@ -301,7 +301,7 @@ sealed class DemoCommand : Command
                 var options = new PromotionOptions(
                     Mode,
                     Jobs: 2,
-                    PromoteCommand.PauseOf(null, Mode),
+                    CommonOptions.PauseOf(null, Mode),
                     Validate: true,
                     HealthUrls: []
                 );

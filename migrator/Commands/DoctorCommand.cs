@@ -1,8 +1,8 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Migrator.Doctor;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Reporting;
 using Migrator.Terminal;
 using Spectre.Console;
 
@@ -11,14 +11,14 @@ namespace Migrator.Commands;
 /// <summary>What promotions of any tenant left behind, and its removal.</summary>
 sealed class DoctorCommand : MigratorCommand
 {
-    readonly Option<bool> fix = new("--fix") { Description = "Remove what serves nobody." };
-    readonly Option<bool> confirm = new("--confirm") { Description = "Do it without asking." };
+    readonly Option<bool> fix;
+    readonly Option<bool> confirm;
 
     public DoctorCommand()
         : base("doctor", "Find what promotions left behind: slots, publications, write guards.")
     {
-        Options.Add(fix);
-        Options.Add(confirm);
+        fix = Add<bool>(new("--fix") { Description = "Remove what serves nobody." });
+        confirm = Add(CommonOptions.Confirm());
     }
 
     protected override async Task<ExitCode> RunAsync(
@@ -30,59 +30,64 @@ sealed class DoctorCommand : MigratorCommand
         var settings = ReadSettings(parsed);
         var finder = new OrphanFinder(settings);
         var diagnosis = await finder.LookAsync(cancellationToken);
-        var removals = new Dictionary<OrphanedObject, string?>();
         if (!terminal.Json)
             Show(terminal.Out, diagnosis);
-        var removable = diagnosis.Orphans.Where(orphan => orphan.IsRemovable).ToArray();
-        if (parsed.GetValue(fix) && removable.Length > 0)
-        {
-            terminal.RequireConfirmation(
-                parsed.GetValue(confirm),
-                $"{Name} --fix",
-                null,
-                $"Remove {(removable.Length == 1 ? "what serves nobody" : $"the {removable.Length} that serve nobody")}?"
-            );
-            var cure = new OrphanRemover(settings, finder, terminal.Clock);
-            foreach (var orphan in removable)
-                removals[orphan] = await cure.RemoveAsync(orphan, cancellationToken);
-        }
+        var removals = parsed.GetValue(fix)
+            ? await RemoveAsync(parsed, terminal, new(settings, finder, terminal.Clock), diagnosis, cancellationToken)
+            : [];
 
         var left = diagnosis
             .Orphans.Where(orphan => !removals.TryGetValue(orphan, out var refusal) || refusal is not null)
             .ToArray();
-        var next = ConsoleOutput.CommandsIn(left.Select(orphan => removals.GetValueOrDefault(orphan) ?? orphan.Remedy));
         if (terminal.Json)
-            ConsoleOutput.WriteJson(
-                new JsonObject
-                {
-                    ["leftovers"] = new JsonArray([
-                        .. diagnosis.Orphans.Select(orphan =>
-                            Describe(orphan, !left.Contains(orphan), removals.GetValueOrDefault(orphan))
-                        ),
-                    ]),
-                    ["warnings"] = new JsonArray([.. diagnosis.Warnings.Select(warning => (JsonNode)warning)]),
-                    ["next_steps"] = next,
-                }
-            );
+            ConsoleOutput.WriteJson(Describe(diagnosis, removals, left));
         else
-        {
-            foreach (var (orphan, refusal) in removals)
-                if (refusal is null)
-                    terminal.Out.MarkupLineInterpolated(
-                        $"[green]✓[/] {orphan.Kind.ToString().ToLowerInvariant()} {orphan.Name} removed"
-                    );
-                else
-                    terminal.Out.MarkupLineInterpolated($"[red]✗[/] {orphan.Name}: {refusal}");
-            // Plain lines: some are to be pasted, and a console would fold them.
-            foreach (
-                var remedy in left.Where(orphan => !removals.ContainsKey(orphan))
-                    .Select(orphan => orphan.Remedy)
-                    .Distinct()
-            )
-                Console.Out.WriteLine(remedy);
-        }
+            ShowRemovals(terminal.Out, removals, left);
         return left.Length == 0 ? ExitCode.Done : ExitCode.Failed;
     }
+
+    /// <returns>For each object that was to be removed null, or why it stays.</returns>
+    async Task<Dictionary<OrphanedObject, string?>> RemoveAsync(
+        ParseResult parsed,
+        ConsoleOutput terminal,
+        OrphanRemover remover,
+        Diagnosis diagnosis,
+        CancellationToken cancellationToken
+    )
+    {
+        var removals = new Dictionary<OrphanedObject, string?>();
+        var removable = diagnosis.Orphans.Where(orphan => orphan.IsRemovable).ToArray();
+        if (removable.Length == 0)
+            return removals;
+        terminal.RequireConfirmation(
+            parsed.GetValue(confirm),
+            $"{Name} --fix",
+            null,
+            $"Remove {(removable.Length == 1 ? "what serves nobody" : $"the {removable.Length} that serve nobody")}?"
+        );
+        foreach (var orphan in removable)
+            removals[orphan] = await remover.RemoveAsync(orphan, cancellationToken);
+        return removals;
+    }
+
+    static DoctorDocument Describe(
+        Diagnosis diagnosis,
+        Dictionary<OrphanedObject, string?> removals,
+        OrphanedObject[] left
+    ) =>
+        new(
+            [
+                .. diagnosis.Orphans.Select(orphan =>
+                    DoctorDocument.Entry.Of(
+                        orphan,
+                        removed: !left.Contains(orphan),
+                        refusal: removals.GetValueOrDefault(orphan)
+                    )
+                ),
+            ],
+            diagnosis.Warnings,
+            ConsoleOutput.CommandsIn(left.Select(orphan => removals.GetValueOrDefault(orphan) ?? orphan.Remedy))
+        );
 
     static void Show(IAnsiConsole console, Diagnosis diagnosis)
     {
@@ -106,20 +111,19 @@ sealed class DoctorCommand : MigratorCommand
         console.Write(table);
     }
 
-    static JsonObject Describe(OrphanedObject orphan, bool removed, string? refusal) =>
-        new()
-        {
-            ["kind"] = orphan.Kind.ToString().ToLowerInvariant(),
-            ["name"] = orphan.Name,
-            ["tenant_slug"] = orphan.Owner?.Tenant.Slug.Text,
-            ["database"] = orphan.Place.Database,
-            ["server"] = $"{orphan.Place.Host}:{orphan.Place.Port}",
-            ["wal_bytes"] = orphan.WalBytes,
-            ["since"] = orphan.Since?.ToString("yyyy-MM-ddTHH:mm:ss.fffZ"),
-            ["problem"] = orphan.Problem,
-            ["remedy"] = orphan.Remedy,
-            ["removable"] = orphan.IsRemovable,
-            ["removed"] = removed,
-            ["refusal"] = refusal,
-        };
+    static void ShowRemovals(IAnsiConsole console, Dictionary<OrphanedObject, string?> removals, OrphanedObject[] left)
+    {
+        foreach (var (orphan, refusal) in removals)
+            if (refusal is null)
+                console.MarkupLineInterpolated(
+                    $"[green]✓[/] {orphan.Kind.ToString().ToLowerInvariant()} {orphan.Name} removed"
+                );
+            else
+                console.MarkupLineInterpolated($"[red]✗[/] {orphan.Name}: {refusal}");
+        // Plain lines: some are to be pasted, and a console would fold them.
+        foreach (
+            var remedy in left.Where(orphan => !removals.ContainsKey(orphan)).Select(orphan => orphan.Remedy).Distinct()
+        )
+            Console.Out.WriteLine(remedy);
+    }
 }

@@ -12,30 +12,22 @@ sealed class FinalizeCommand : TenantCommand
 {
     public const int DefaultBatch = 10_000;
 
-    readonly Option<bool> confirm = new("--confirm") { Description = "Do it without asking." };
-    readonly Option<bool> force = new("--force")
-    {
-        Description = "Delete although the rows are not those that were verified.",
-    };
-    readonly Option<int> batchSize = new("--batch-size")
-    {
-        Description = "Rows deleted in one transaction.",
-        DefaultValueFactory = _ => DefaultBatch,
-    };
+    readonly Option<bool> confirm;
+    readonly Option<bool> force;
+    readonly Option<int> batchSize;
 
     public FinalizeCommand()
         : base("finalize", "Delete a promoted tenant's rows from the shared database.")
     {
-        batchSize.Validators.Add(result =>
-        {
-            if (
-                result.Tokens.Count > 0
-                && (!int.TryParse(result.Tokens[0].Value, out var size) || size is < 1 or > 1_000_000)
-            )
-                result.AddError("--batch-size is a number from 1 to 1000000.");
-        });
-        foreach (var option in (Option[])[confirm, force, batchSize])
-            Options.Add(option);
+        confirm = Add(CommonOptions.Confirm());
+        force = Add<bool>(
+            new("--force") { Description = "Delete although the rows are not those that were verified." }
+        );
+        batchSize = Add(
+            CommonOptions.Number("--batch-size", 1, 1_000_000, "--batch-size is a number from 1 to 1000000.")
+        );
+        batchSize.Description = "Rows deleted in one transaction.";
+        batchSize.DefaultValueFactory = _ => DefaultBatch;
     }
 
     protected override async Task RunAsync(

@@ -1,9 +1,11 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
+using Migrator.Reporting;
+using Migrator.Settings;
 using Migrator.Terminal;
+using Npgsql;
 using Spectre.Console;
 
 namespace Migrator.Commands;
@@ -19,40 +21,54 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
     {
         var settings = ReadSettings(parsed);
         await using var connection = await Databases.OpenSharedAsync(settings, cancellationToken);
-        var tenancy = settings.Tenancy;
-        var tenants = await connection.QueryAsync<(string Slug, string Key, string Mode)>(
-            $"""
-                SELECT {Sql.Identifier(tenancy.SlugColumn)}::text, {Sql.Identifier(
-                    tenancy.KeyColumn
-                )}::text, {Sql.Identifier(tenancy.ModeColumn)}::text
-                FROM {tenancy.Table.Quoted} ORDER BY 1
-                """,
-            cancellationToken
-        );
+        var tenants = await TenantsAsync(connection, settings.Tenancy, cancellationToken);
         var promotions = (await PromotionJournal.NewestAsync(connection, cancellationToken)).ToDictionary(record =>
             record.TenantKey
         );
-
         if (terminal.Json)
+            ConsoleOutput.WriteJson(Describe(tenants, promotions));
+        else
+            Show(terminal.Out, tenants, promotions);
+        return ExitCode.Done;
+    }
+
+    static Task<IReadOnlyList<(string Slug, string Key, string Mode)>> TenantsAsync(
+        NpgsqlConnection connection,
+        Tenancy tenancy,
+        CancellationToken cancellationToken
+    )
+    {
+        var slug = Sql.Identifier(tenancy.SlugColumn);
+        var key = Sql.Identifier(tenancy.KeyColumn);
+        var mode = Sql.Identifier(tenancy.ModeColumn);
+        return connection.QueryAsync<(string Slug, string Key, string Mode)>(
+            $"SELECT {slug}::text, {key}::text, {mode}::text FROM {tenancy.Table.Quoted} ORDER BY 1",
+            cancellationToken
+        );
+    }
+
+    static ListDocument Describe(
+        IEnumerable<(string Slug, string Key, string Mode)> tenants,
+        Dictionary<string, PromotionRecord> promotions
+    )
+    {
+        ListDocument.TenantEntry Entry(string slug, string key, string mode)
         {
-            ConsoleOutput.WriteJson(
-                new JsonObject
-                {
-                    ["tenants"] = new JsonArray([
-                        .. tenants.Select(tenant => new JsonObject
-                        {
-                            ["tenant_slug"] = tenant.Slug,
-                            ["tenant_id"] = tenant.Key,
-                            ["isolation_mode"] = tenant.Mode,
-                            ["promotion_state"] = promotions.GetValueOrDefault(tenant.Key)?.State,
-                            ["database"] = promotions.GetValueOrDefault(tenant.Key)?.Target.Database,
-                        }),
-                    ]),
-                    ["next_steps"] = new JsonArray("migrator status --tenant-slug=…"),
-                }
-            );
-            return ExitCode.Done;
+            var promotion = promotions.GetValueOrDefault(key);
+            return new(slug, key, mode, promotion?.State, promotion?.Target.Database);
         }
+        return new(
+            [.. tenants.Select(tenant => Entry(tenant.Slug, tenant.Key, tenant.Mode))],
+            ["migrator status --tenant-slug=…"]
+        );
+    }
+
+    static void Show(
+        IAnsiConsole console,
+        IEnumerable<(string Slug, string Key, string Mode)> tenants,
+        Dictionary<string, PromotionRecord> promotions
+    )
+    {
         var table = new Table().AddColumns("tenant", "mode", "promotion", "database", "started").RoundedBorder();
         foreach (var tenant in tenants)
         {
@@ -67,7 +83,6 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
                 promotion?.StartedAt.ToString("yyyy-MM-dd HH:mm") ?? "–"
             );
         }
-        terminal.Out.Write(table);
-        return ExitCode.Done;
+        console.Write(table);
     }
 }

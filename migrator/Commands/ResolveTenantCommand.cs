@@ -1,47 +1,45 @@
 using System.CommandLine;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Reporting;
 using Migrator.Terminal;
 
 namespace Migrator.Commands;
 
 /// <summary>
 /// Tells a workflow which tenant a pull request asks for: by the label <c>promote-tenant:acme-corp</c>, else by a title
-/// <c>[TENANT: acme-corp] …</c> under the label <c>promote-tenant</c>, else by a line <c>Tenant: acme-corp</c> of its text, else the default.
+/// <c>[TENANT: acme-corp] …</c> under the label <c>promote-tenant</c>, else by a line <c>Tenant: acme-corp</c> of its
+/// text, else the default.
 /// </summary>
 /// <remarks>
-/// Anybody can write titles and texts. What comes out is a slug of a committed stack or nothing, and places that name different tenants
-/// are a refusal, never a choice.
+/// Anybody can write titles and texts. What comes out is a slug of a committed stack or nothing, and places that name
+/// different tenants are a refusal, never a choice.
 /// https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
 /// </remarks>
 sealed partial class ResolveTenantCommand : MigratorCommand
 {
     const string Label = "promote-tenant";
 
-    readonly Option<FileInfo> payload = new("--event")
-    {
-        Description = "The event as GitHub wrote it ($GITHUB_EVENT_PATH).",
-        Required = true,
-    };
-    readonly Option<string?> otherwise = new("--default")
-    {
-        Description = "The tenant when the pull request names none.",
-    };
-    readonly Option<DirectoryInfo> registry = new("--registry")
-    {
-        Description = "Folder of the committed stacks, Pulumi.<slug>.yaml (default: the working folder).",
-        DefaultValueFactory = _ => new DirectoryInfo("."),
-    };
+    readonly Option<FileInfo> payload;
+    readonly Option<string?> otherwise;
+    readonly Option<DirectoryInfo> registry;
 
     public ResolveTenantCommand()
         : base("resolve-tenant", "Tell which tenant a pull request asks to promote.")
     {
-        Options.Add(payload);
-        Options.Add(otherwise);
-        Options.Add(registry);
+        payload = Add<FileInfo>(
+            new("--event") { Description = "The event as GitHub wrote it ($GITHUB_EVENT_PATH).", Required = true }
+        );
+        otherwise = Add<string?>(new("--default") { Description = "The tenant when the pull request names none." });
+        registry = Add<DirectoryInfo>(
+            new("--registry")
+            {
+                Description = "Folder of the committed stacks, Pulumi.<slug>.yaml (default: the working folder).",
+                DefaultValueFactory = _ => new DirectoryInfo("."),
+            }
+        );
     }
 
     protected override async Task<ExitCode> RunAsync(
@@ -54,12 +52,7 @@ sealed partial class ResolveTenantCommand : MigratorCommand
         var (source, slug) = Resolve(mentions, parsed.GetValue(otherwise), parsed.GetValue(registry)!);
         if (terminal.Json)
             ConsoleOutput.WriteJson(
-                new JsonObject
-                {
-                    ["tenant_slug"] = slug.Text,
-                    ["source"] = source,
-                    ["next_steps"] = new JsonArray($"migrator promote --tenant-slug={slug} --dry-run"),
-                }
+                new ResolveTenantDocument(slug.Text, source, [$"migrator promote --tenant-slug={slug} --dry-run"])
             );
         else
             Console.Out.WriteLine($"slug={slug}");

@@ -10,19 +10,18 @@ namespace Migrator.Commands;
 /// <summary>Puts a tenant back into the shared database with everything that was written meanwhile.</summary>
 sealed class RollbackCommand : TenantCommand
 {
-    readonly Option<bool> confirm = new("--confirm") { Description = "Do it without asking." };
-    readonly Option<bool> dropIsolated = new("--drop-isolated")
-    {
-        Description = "Drop the isolated database afterwards.",
-    };
-    readonly Option<int> jobs = PromoteCommand.Jobs();
-    readonly Option<TimeSpan?> maxPause = PromoteCommand.MaxPause();
+    readonly Option<bool> confirm;
+    readonly Option<bool> dropIsolated;
+    readonly Option<int> jobs;
+    readonly Option<TimeSpan?> maxPause;
 
     public RollbackCommand()
         : base("rollback", "Put a tenant back into the shared database, losing nothing.")
     {
-        foreach (var option in (Option[])[confirm, dropIsolated, jobs, maxPause])
-            Options.Add(option);
+        confirm = Add(CommonOptions.Confirm());
+        dropIsolated = Add<bool>(new("--drop-isolated") { Description = "Drop the isolated database afterwards." });
+        jobs = Add(CommonOptions.Jobs());
+        maxPause = Add(CommonOptions.MaxPause());
     }
 
     protected override async Task RunAsync(
@@ -43,7 +42,7 @@ sealed class RollbackCommand : TenantCommand
         var options = new PromotionOptions(
             PromotionOptions.Online,
             parsed.GetValue(jobs),
-            PromoteCommand.PauseOf(parsed.GetValue(maxPause), PromotionOptions.Online),
+            CommonOptions.PauseOf(parsed.GetValue(maxPause), PromotionOptions.Online),
             Validate: false,
             []
         );

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
@@ -24,19 +23,23 @@ sealed class RoutesCommand() : TenantCommand("routes", "Print a tenant's routing
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
-        var route = StatusDocument.Route(
+        var route = StatusReader.Route(
             settings,
             databases,
             tenant,
             await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken)
         );
-        if (!terminal.Json)
-        {
+        if (terminal.Json)
+            ConsoleOutput.WriteJson(
+                new RoutesDocument(
+                    route.TenantSlug,
+                    route.IsolationMode,
+                    route.Database,
+                    route.Endpoints,
+                    [$"migrator status --tenant-slug={slug}"]
+                )
+            );
+        else
             Console.Out.WriteLine(route);
-            return;
-        }
-        var document = JsonNode.Parse(route.ToString())!;
-        document["next_steps"] = new JsonArray($"migrator status --tenant-slug={slug}");
-        ConsoleOutput.WriteJson(document);
     }
 }

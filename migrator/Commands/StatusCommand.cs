@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Reporting;
@@ -29,54 +28,55 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
         CancellationToken cancellationToken
     )
     {
-        var status = await StatusDocument.ReadAsync(settings, databases, slug, cancellationToken);
+        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
         if (terminal.Json)
-        {
             ConsoleOutput.WriteJson(status);
-            return;
-        }
-
-        var grid = new Grid().AddColumns(2);
-        void Row(string name, JsonNode? value) =>
-            grid.AddRow(new Markup($"[grey]{name}[/]"), new Text(value?.ToString() ?? "–"));
-        Row("tenant", $"{slug} ({status["tenant_id"]})");
-        Row("isolation mode", status["isolation_mode"]);
-        Row("plan, status", $"{status["plan"] ?? "–"}, {status["status"] ?? "–"}");
-        Row("created, updated", $"{status["created_at"] ?? "–"}, {status["updated_at"] ?? "–"}");
-        var database = status["routing"]!["database"]!;
-        Row("database", $"{database["name"]} on {database["host"]}:{database["port"]}");
-        Row("write guard", status["guard"] ?? "none");
-        if (status["promotion"] is { } promotion)
-        {
-            Row(
-                "promotion",
-                $"{promotion["state"]}, phase {promotion["phase"] ?? "–"}, mode {promotion["mode"]}, since {promotion["started_at"]}"
-            );
-            Row("copied", $"{promotion["rows"]} rows in {promotion["tables"]} tables");
-            if (promotion["pause_ms"] is { } pause)
-                Row("pause", $"{pause} ms");
-            if (promotion["error"] is { } error)
-                Row("error", error);
-        }
-        if (status["stream"] is { } stream)
-            Row(
-                "stream",
-                $"{stream["slot"]} in {stream["database"]}, {((bool)stream["active"]! ? "active" : "idle")}, {ByteSize.Show((long)stream["lag_bytes"]!)} behind, "
-                    + $"holds {ByteSize.Show((long)stream["wal_held_bytes"]!)} of WAL ({stream["wal_status"]})"
-            );
-        terminal.Out.Write(grid);
-        foreach (var warning in status["warnings"]!.AsArray())
-            terminal.Out.MarkupLineInterpolated($"[yellow]![/] {warning!.ToString()}");
-        NextSteps.Write(terminal.Out, status);
+        else
+            Show(terminal.Out, status);
     }
-}
 
-/// <summary>The commands that make sense now, at the end of what a person reads.</summary>
-static class NextSteps
-{
-    public static void Write(IAnsiConsole console, JsonObject status)
+    static void Show(IAnsiConsole console, StatusDocument status)
     {
-        foreach (var step in status["next_steps"]!.AsArray())
-            console.MarkupLineInterpolated($"Next: {step!.ToString()}");
+        var grid = new Grid().AddColumns(2);
+        foreach (var (name, text) in Rows(status))
+            grid.AddRow(new Markup($"[grey]{name}[/]"), new Text(text));
+        console.Write(grid);
+        foreach (var warning in status.Warnings)
+            console.MarkupLineInterpolated($"[yellow]![/] {warning}");
+        NextSteps.Write(console, status);
     }
+
+    static IEnumerable<(string Name, string Text)> Rows(StatusDocument status)
+    {
+        yield return ("tenant", $"{status.TenantSlug} ({status.TenantId})");
+        yield return ("isolation mode", status.IsolationMode);
+        yield return ("plan, status", $"{Shown(status.Plan)}, {Shown(status.Status)}");
+        yield return ("created, updated", $"{Shown(status.CreatedAt)}, {Shown(status.UpdatedAt)}");
+        var database = status.Routing.Database;
+        yield return ("database", $"{database.Name} on {database.Host}:{database.Port}");
+        yield return ("write guard", status.Guard ?? "none");
+        if (status.Promotion is { } promotion)
+        {
+            var since = TimeConverter.Show(promotion.StartedAt);
+            var phase = Shown(promotion.Phase);
+            yield return ("promotion", $"{promotion.State}, phase {phase}, mode {promotion.Mode}, since {since}");
+            yield return ("copied", $"{promotion.Rows} rows in {promotion.Tables} tables");
+            if (promotion.PauseMs is { } pause)
+                yield return ("pause", $"{pause} ms");
+            if (promotion.Error is { } error)
+                yield return ("error", error);
+        }
+        if (status.Stream is { } stream)
+        {
+            var active = stream.Active ? "active" : "idle";
+            var (lag, held) = (ByteSize.Show(stream.LagBytes), ByteSize.Show(stream.WalHeldBytes));
+            yield return (
+                "stream",
+                $"{stream.Slot} in {stream.Database}, {active}, {lag} behind, "
+                    + $"holds {held} of WAL ({stream.WalStatus})"
+            );
+        }
+    }
+
+    static string Shown(object? value) => value?.ToString() ?? "–";
 }

@@ -1,9 +1,9 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Reporting;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Terminal;
@@ -13,17 +13,16 @@ using Spectre.Console;
 namespace Migrator.Commands;
 
 /// <summary>
-/// Digests of both sides. Before the flip they must be equal. After it the shared copy must be the one that was verified, and the isolated
-/// side may have moved on.
+/// Digests of both sides. Before the flip they must be equal. After the flip the shared copy must be the one that was
+/// verified, and the isolated side may have moved on.
 /// </summary>
 sealed class VerifyCommand : TenantCommand
 {
-    const int SampleSize = 10;
-
-    readonly Option<int> jobs = PromoteCommand.Jobs();
+    readonly Option<int> jobs;
 
     public VerifyCommand()
-        : base("verify", "Compare both sides of a promoted tenant row by row, by digest.") => Options.Add(jobs);
+        : base("verify", "Compare both sides of a promoted tenant row by row, by digest.") =>
+        jobs = Add(CommonOptions.Jobs());
 
     protected override async Task RunAsync(
         ParseResult parsed,
@@ -39,14 +38,17 @@ sealed class VerifyCommand : TenantCommand
         var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken);
         if (record is null or { EndedAt: not null })
             throw VerificationMessages.NothingToVerify(slug);
-        // While changes are on their way the sides meet at one exact point only, and only the promotion can take them there.
+        // While changes stream the sides are equal at a consistent point only, and only the promotion has one.
         if (record is { IsOnline: true, IsFlipped: false })
             throw VerificationMessages.VerifiesItself(slug);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         var comparison = new Comparison(databases, scope, tenant);
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), cancellationToken);
         var recorded = await PromotionJournal.DigestsAsync(shared, record.Id, cancellationToken);
-        Show(terminal, slug, record, results, recorded);
+        if (terminal.Json)
+            ConsoleOutput.WriteJson(Describe(slug, record, results, recorded));
+        else
+            Show(terminal.Out, record, results);
 
         if (!record.IsFlipped)
             await comparison.RequireEqualAsync(results, slug, cancellationToken);
@@ -64,47 +66,35 @@ sealed class VerifyCommand : TenantCommand
             throw VerificationMessages.SharedCopyChanged(slug, changed.Select(result => result.Table.Name));
     }
 
-    static void Show(
-        ConsoleOutput terminal,
+    static VerifyDocument Describe(
         Slug slug,
         PromotionRecord record,
         IReadOnlyList<TableComparison> results,
         IReadOnlyDictionary<string, Digest> recorded
     )
     {
-        if (terminal.Json)
+        VerifyDocument.TableEntry Entry(TableComparison result)
         {
-            ConsoleOutput.WriteJson(
-                new JsonObject
-                {
-                    ["tenant_slug"] = slug.Text,
-                    ["state"] = record.State,
-                    ["equal"] = results.All(result => result.IsEqual),
-                    ["tables"] = new JsonArray([
-                        .. results.Select(result => new JsonObject
-                        {
-                            ["table"] = result.Table.Name.ToString(),
-                            ["equal"] = result.IsEqual,
-                            ["shared"] = new JsonObject
-                            {
-                                ["rows"] = result.Shared.Rows,
-                                ["digest"] = result.Shared.Sum,
-                            },
-                            ["isolated"] = new JsonObject
-                            {
-                                ["rows"] = result.Isolated.Rows,
-                                ["digest"] = result.Isolated.Sum,
-                            },
-                            ["recorded"] = recorded.TryGetValue(result.Table.Name.ToString(), out var then)
-                                ? new JsonObject { ["rows"] = then.Rows, ["digest"] = then.Sum }
-                                : null,
-                        }),
-                    ]),
-                    ["next_steps"] = new JsonArray($"migrator status --tenant-slug={slug}"),
-                }
+            var name = result.Table.Name.ToString();
+            return new(
+                name,
+                result.IsEqual,
+                VerifyDocument.Side.Of(result.Shared),
+                VerifyDocument.Side.Of(result.Isolated),
+                recorded.TryGetValue(name, out var then) ? VerifyDocument.Side.Of(then) : null
             );
-            return;
         }
+        return new(
+            slug.Text,
+            record.State,
+            results.All(result => result.IsEqual),
+            [.. results.Select(Entry)],
+            [$"migrator status --tenant-slug={slug}"]
+        );
+    }
+
+    static void Show(IAnsiConsole console, PromotionRecord record, IReadOnlyList<TableComparison> results)
+    {
         var table = new Spectre.Console.Table().AddColumns("table", "rows shared", "rows isolated", "").RoundedBorder();
         table.Columns[1].RightAligned();
         table.Columns[2].RightAligned();
@@ -117,6 +107,6 @@ sealed class VerifyCommand : TenantCommand
                     : record.IsFlipped ? "[yellow]moved on[/]"
                     : "[red]different[/]"
             );
-        terminal.Out.Write(table);
+        console.Write(table);
     }
 }

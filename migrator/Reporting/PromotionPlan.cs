@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Preflight;
@@ -45,34 +44,34 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
         console.Write(tables);
         foreach (var warning in Preflight.Warnings)
             console.MarkupLineInterpolated($"[yellow]![/] {warning}");
+        var pause = IsOnline ? "less than a second of it as a rule" : "most of it";
+        var size = $"About {Rows:N0} rows, {Bytes / 1e6:N1} MB and {Time.TotalSeconds:N0} s";
         console.MarkupLineInterpolated(
-            $"About {Rows:N0} rows, {Bytes / 1e6:N1} MB and {Time.TotalSeconds:N0} s; in mode {Mode} the tenant's writes pause for {(IsOnline ? "less than a second of it as a rule" : "most of it")}. Nothing was changed."
+            $"{size}; in mode {Mode} the tenant's writes pause for {pause}. Nothing was changed."
         );
         console.MarkupLineInterpolated($"Next: migrator promote --tenant-slug={Slug} --confirm");
     }
 
-    public JsonObject ToJson() =>
-        new()
-        {
-            ["tenant_slug"] = Slug.Text,
-            ["mode"] = Mode,
-            ["database"] = Slug.DatabaseName,
-            ["rows"] = Rows,
-            ["bytes"] = Bytes,
-            ["estimated_seconds"] = Math.Round(Time.TotalSeconds, 1),
-            ["estimated_pause_seconds"] = IsOnline ? UsualPause.TotalSeconds : Math.Round(Time.TotalSeconds, 1),
-            ["tables"] = new JsonArray([
-                .. Preflight.Scope.Tables.Select(table => new JsonObject
-                {
-                    ["table"] = table.Name.ToString(),
-                    ["scope"] = table.Scope.ToString().ToLowerInvariant(),
-                    ["rows"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Rows ?? 0,
-                    ["bytes"] = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name)?.Bytes ?? 0,
-                }),
-            ]),
-            ["warnings"] = new JsonArray([.. Preflight.Warnings.Select(warning => (JsonNode)warning)]),
-            ["next_steps"] = new JsonArray($"migrator promote --tenant-slug={Slug} --confirm"),
-        };
+    public PlanDocument ToDocument() =>
+        new(
+            Slug.Text,
+            Mode,
+            Slug.DatabaseName,
+            Rows,
+            Bytes,
+            Math.Round(Time.TotalSeconds, 1),
+            IsOnline ? UsualPause.TotalSeconds : Math.Round(Time.TotalSeconds, 1),
+            [.. Preflight.Scope.Tables.Select(Entry)],
+            Preflight.Warnings,
+            [$"migrator promote --tenant-slug={Slug} --confirm"]
+        );
+
+    PlanDocument.TableEntry Entry(ScopedTable table)
+    {
+        var planned = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name);
+        var scope = table.Scope.ToString().ToLowerInvariant();
+        return new(table.Name.ToString(), scope, planned?.Rows ?? 0, planned?.Bytes ?? 0);
+    }
 
     static string Whose(ScopedTable table) =>
         table.Scope switch

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
@@ -13,7 +12,9 @@ using Spectre.Console;
 
 namespace Migrator.Reporting;
 
-/// <summary>What a promotion did, as the journal tells it: tables with digests, phases with durations, the pause, the validation.</summary>
+/// <summary>
+/// What a promotion did, as the journal tells it: tables with digests, phases with durations, the pause, the validation.
+/// </summary>
 public sealed record PromotionReport(
     Slug Slug,
     PromotionRecord Record,
@@ -43,6 +44,8 @@ public sealed record PromotionReport(
 
     CopyFacts? Copied =>
         Record.Phase(PhaseName.CopyData) is { EndedAt: not null } copy ? PhaseData.Read<CopyFacts>(copy.Facts) : null;
+
+    string Megabytes => $"{(Copied?.Bytes ?? 0) / 1e6:N1}";
 
     IEnumerable<(string Name, string Seconds)> Phases =>
         Record
@@ -97,7 +100,7 @@ public sealed record PromotionReport(
             phases.AddRow(name, seconds);
         console.Write(phases);
         console.MarkupLineInterpolated(
-            $"[bold]{Rows:N0}[/] rows, {(Copied?.Bytes ?? 0) / 1e6:N1} MB. Writes paused for [bold]{Pause}[/] (mode {Record.Mode})."
+            $"[bold]{Rows:N0}[/] rows, {Megabytes} MB. Writes paused for [bold]{Pause}[/] (mode {Record.Mode})."
         );
     }
 
@@ -106,9 +109,8 @@ public sealed record PromotionReport(
     {
         var text = new StringBuilder();
         text.AppendLine($"# Promotion of {Slug}").AppendLine();
-        text.AppendLine(
-                $"{Where}; {Rows:N0} rows, {(Copied?.Bytes ?? 0) / 1e6:N1} MB; writes paused for {Pause} (mode {Record.Mode}); started {Record.StartedAt:yyyy-MM-dd HH:mm:ss} UTC."
-            )
+        text.Append($"{Where}; {Rows:N0} rows, {Megabytes} MB; writes paused for {Pause} (mode {Record.Mode}); ")
+            .AppendLine($"started {Record.StartedAt:yyyy-MM-dd HH:mm:ss} UTC.")
             .AppendLine();
         text.AppendLine("| table | rows | digest |").AppendLine("|---|---:|---:|");
         foreach (var (name, digest) in Digests.OrderBy(pair => pair.Key, StringComparer.Ordinal))
@@ -117,9 +119,8 @@ public sealed record PromotionReport(
         {
             text.AppendLine().AppendLine("| area | check | result | detail |").AppendLine("|---|---|---|---|");
             foreach (var check in Checks)
-                text.AppendLine(
-                    $"| {Cell(check.Area)} | {Cell(check.Name)} | {check.Outcome.ToString().ToLowerInvariant()} | {Cell(check.Detail)} |"
-                );
+                text.Append($"| {Cell(check.Area)} | {Cell(check.Name)} ")
+                    .AppendLine($"| {check.Outcome.ToString().ToLowerInvariant()} | {Cell(check.Detail)} |");
         }
         text.AppendLine().AppendLine("| phase | seconds |").AppendLine("|---|---:|");
         foreach (var (name, seconds) in Phases)
@@ -127,22 +128,16 @@ public sealed record PromotionReport(
         return text.ToString();
     }
 
-    /// <summary>The same as the part of a JSON result that <c>status</c> does not have.</summary>
-    public JsonObject ToJson() =>
-        new()
-        {
-            ["tables"] = new JsonArray([
+    /// <summary>The same as the part of promote's result that status does not have.</summary>
+    public ReportSection ToSection() =>
+        new(
+            [
                 .. Digests
                     .OrderBy(pair => pair.Key, StringComparer.Ordinal)
-                    .Select(pair => new JsonObject
-                    {
-                        ["table"] = pair.Key,
-                        ["rows"] = pair.Value.Rows,
-                        ["digest"] = pair.Value.Sum,
-                    }),
-            ]),
-            ["validation"] = System.Text.Json.JsonSerializer.SerializeToNode(Checks),
-        };
+                    .Select(pair => new ReportSection.TableEntry(pair.Key, pair.Value.Rows, pair.Value.Sum)),
+            ],
+            Checks
+        );
 
     static string Coloured(CheckOutcome outcome) =>
         outcome switch

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Messages;
@@ -11,8 +10,8 @@ using Npgsql;
 namespace Migrator.Reporting;
 
 /// <summary>The part of <c>status</c> that is about the change stream: its slot, and what is wrong with it.</summary>
-/// <param name="Section">The slot's figures as JSON; null when there is no slot.</param>
-public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> Warnings)
+/// <param name="Section">The slot's figures; null when there is no slot.</param>
+public sealed record StreamReport(StreamSection? Section, IReadOnlyList<string> Warnings)
 {
     /// <summary>So much WAL kept for one slot is worth a word.</summary>
     const long MuchWal = 1_000_000_000;
@@ -75,21 +74,8 @@ public sealed record StreamReport(JsonObject? Section, IReadOnlyList<string> War
         }
         // After the flip the way home is what matters; the other one is about to be removed.
         var shown = record?.IsFlipped == true ? reverse.Slot ?? forward.Slot : forward.Slot ?? reverse.Slot;
-        return new(shown is null ? null : Describe(shown, age), warnings);
+        return new(shown is null ? null : StreamSection.Of(shown, age), warnings);
     }
-
-    static JsonObject Describe(SlotStatus slot, double? age) =>
-        new()
-        {
-            ["slot"] = slot.Name,
-            ["database"] = slot.Database,
-            ["lag_bytes"] = slot.LagBytes,
-            ["wal_held_bytes"] = slot.WalHeldBytes,
-            ["wal_status"] = slot.WalStatus,
-            ["safe_wal_size"] = slot.SafeWalSize,
-            ["active"] = slot.Active,
-            ["age_seconds"] = age is { } seconds ? Math.Round(seconds) : null,
-        };
 
     static async Task<Side> SideAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
         new(

@@ -1,10 +1,7 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Progress;
-using Migrator.Routing;
 using Spectre.Console;
 
 namespace Migrator.Terminal;
@@ -14,8 +11,6 @@ namespace Migrator.Terminal;
 /// <param name="JsonLog">Standard error gets a JSON object a line.</param>
 public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose)
 {
-    static readonly JsonSerializerOptions Indented = new(RoutingDocument.Json) { WriteIndented = true };
-
     /// <summary>For tables and text of the result.</summary>
     public IAnsiConsole Out { get; } = Create(Console.Out);
 
@@ -38,7 +33,8 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
             throw new MigratorException(ExitCode.Usage, UsageMessages.NotConfirmed(verb));
     }
 
-    public static void WriteJson(JsonNode document) => Console.Out.WriteLine(document.ToJsonString(Indented));
+    /// <summary>The one JSON document of a command.</summary>
+    public static void WriteJson<T>(T document) => Console.Out.WriteLine(JsonText.OfDocument(document));
 
     public void Fail(MigratorException failure)
     {
@@ -51,24 +47,16 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
         if (Verbose && failure.InnerException is { } cause)
             Console.Error.WriteLine(cause);
         if (Json)
-            WriteJson(
-                new JsonObject
-                {
-                    ["error"] = failure.Message,
-                    ["exit_code"] = (int)failure.Code,
-                    ["next_steps"] = CommandsIn(failure.Message),
-                }
-            );
+            WriteJson(new ErrorDocument(failure.Message, (int)failure.Code, CommandsIn(failure.Message)));
     }
 
     /// <summary>The commands that sentences recommend: they quote them.</summary>
-    public static JsonArray CommandsIn(params IEnumerable<string> sentences) =>
+    public static IReadOnlyList<string> CommandsIn(params IEnumerable<string> sentences) =>
         [
             .. sentences
                 .SelectMany(sentence => Commands().Matches(sentence))
                 .Select(match => match.Groups[1].Value)
-                .Distinct()
-                .Select(command => (JsonNode)command),
+                .Distinct(),
         ];
 
     [GeneratedRegex("'(migrator [^']+)'")]

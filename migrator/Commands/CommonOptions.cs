@@ -1,0 +1,67 @@
+using System.CommandLine;
+using Migrator.Model;
+
+namespace Migrator.Commands;
+
+/// <summary>Options that several verbs have, and kinds of option that one verb has several of.</summary>
+static class CommonOptions
+{
+    public static Option<bool> Confirm() => new("--confirm") { Description = "Do it without asking." };
+
+    /// <summary>Workers side by side; two, or the machine's processors when there are more.</summary>
+    public static Option<int> Jobs()
+    {
+        var option = Number("--jobs", 1, 32, "--jobs is a number from 1 to 32.");
+        option.Description = "Workers that copy, build and compare side by side.";
+        option.DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount, 2, 8);
+        return option;
+    }
+
+    /// <summary>How long the tenant's writes may have to wait; see <see cref="PauseOf"/>.</summary>
+    public static Option<TimeSpan?> MaxPause() =>
+        new("--max-pause")
+        {
+            Description =
+                "How long the tenant's writes may have to wait at the cutover before they go on where they are, "
+                + "as in 500ms, 5s or 2m (default 5s; fenced: 30s until the guard is closed).",
+            CustomParser = argument =>
+            {
+                if (Duration.TryParse(argument.Tokens[0].Value, out var pause))
+                    return pause;
+                argument.AddError($"'{argument.Tokens[0].Value}' is not a duration. Write it as 30s, 500ms or 2m.");
+                return default;
+            },
+        };
+
+    /// <summary>What was asked for, or what fits the mode.</summary>
+    public static TimeSpan PauseOf(TimeSpan? asked, string mode) =>
+        asked ?? TimeSpan.FromSeconds(mode == PromotionOptions.Online ? 5 : 30);
+
+    /// <summary>A size in bytes, written with a unit.</summary>
+    public static Option<long?> Size(string name, string description) =>
+        new(name)
+        {
+            Description = description,
+            CustomParser = argument =>
+            {
+                if (ByteSize.TryParse(argument.Tokens[0].Value, out var bytes))
+                    return bytes;
+                argument.AddError($"'{argument.Tokens[0].Value}' is not a size. Write it as 500kB, 20MB or 1GB.");
+                return null;
+            },
+        };
+
+    /// <param name="error">What is said of anything else.</param>
+    public static Option<int> Number(string name, int least, int most, string error)
+    {
+        var option = new Option<int>(name);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 0)
+                return;
+            if (!int.TryParse(result.Tokens[0].Value, out var number) || number < least || number > most)
+                result.AddError(error);
+        });
+        return option;
+    }
+}
