@@ -236,10 +236,6 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         await StartAsync(cancellationToken);
     }
 
-    /// <summary>The server's log so far.</summary>
-    public Task<string> ReadLogAsync(CancellationToken cancellationToken = default) =>
-        File.ReadAllTextAsync(LogFile, cancellationToken);
-
     /// <summary>Leaves the server running after this process; <see cref="RemoveCommand"/> stops it.</summary>
     public async Task LeaveRunningAsync()
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Migrator.Model;
 
 namespace Migrator.Routing;
@@ -18,9 +17,4 @@ public sealed class RoutingFolder(string directory)
     }
 
     public void Remove(Slug slug) => File.Delete(PathOf(slug));
-
-    public async Task<RoutingDocument?> ReadAsync(Slug slug, CancellationToken cancellationToken) =>
-        File.Exists(PathOf(slug))
-            ? JsonSerializer.Deserialize<RoutingDocument>(await File.ReadAllTextAsync(PathOf(slug), cancellationToken))
-            : null;
 }

@@ -151,8 +151,8 @@ public sealed class TenantScope
     }
 
     /// <summary>
-    /// A foreign key whose rows never cross from one tenant to another: it carries the tenant on both ends, or it is the step by which the
-    /// referring table belongs.
+    /// A foreign key whose rows never cross from one tenant to another: it carries the tenant on both ends, or it is the
+    /// step by which the referring table belongs.
     /// </summary>
     public bool StaysInside(ForeignKey key)
     {
@@ -166,14 +166,9 @@ public sealed class TenantScope
     }
 
     /// <summary>
-    /// Tenant tables with every table before those that reference it. Tables of one cycle stand next to each other;
-    /// <see cref="InCycle"/> tells.
+    /// Tenant tables with every table before those that reference it. Tables of one cycle stand next to each other.
     /// </summary>
     public IReadOnlyList<ScopedTable> ParentsFirst() => Components().SelectMany(component => component).ToArray();
-
-    public bool InCycle(TableName name) =>
-        ForeignKeys.Any(key => key.From == name && key.To == name)
-        || Components().Any(component => component.Count > 1 && component.Any(table => table.Name == name));
 
     /// <summary>Strongly connected components of the foreign-key graph, parents first (Tarjan's algorithm).</summary>
     public IReadOnlyList<IReadOnlyList<ScopedTable>> Components()
