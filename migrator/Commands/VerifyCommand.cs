@@ -95,7 +95,7 @@ sealed class VerifyCommand : TenantCommand
 
     static void Show(IAnsiConsole console, PromotionRecord record, IReadOnlyList<TableComparison> results)
     {
-        var table = new Spectre.Console.Table().AddColumns("table", "rows shared", "rows isolated", "").RoundedBorder();
+        var table = new Table().AddColumns("table", "rows shared", "rows isolated", "").RoundedBorder();
         table.Columns[1].RightAligned();
         table.Columns[2].RightAligned();
         foreach (var result in results)

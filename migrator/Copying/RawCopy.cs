@@ -12,15 +12,16 @@ public static class RawCopy
     const int BufferSize = 128 * 1024;
 
     /// <summary>The stored columns, in one order for both sides.</summary>
-    public static string Columns(Table table) => Sql.Identifiers(table.StoredColumns.Select(column => column.Name));
+    public static string Columns(TableDefinition table) =>
+        Sql.Identifiers(table.StoredColumns.Select(column => column.Name));
 
     // Binary, unless a column's binary form means something else in another database (object ids).
-    static string Format(Table table) =>
+    static string Format(TableDefinition table) =>
         table.Columns.All(column => column.BinaryIsPortable) ? "FORMAT BINARY" : "FORMAT TEXT";
 
     /// <summary>The statement that sends rows.</summary>
     /// <param name="from">The table or a part of it, seen as <c>t</c> by the condition.</param>
-    public static string Out(Table table, string from, string condition)
+    public static string Out(TableDefinition table, string from, string condition)
     {
         var columns = Sql.Identifiers("t", table.StoredColumns.Select(column => column.Name));
         return $"COPY (SELECT {columns} FROM {from} t WHERE {condition}) TO STDOUT ({Format(table)})";
@@ -28,7 +29,7 @@ public static class RawCopy
 
     /// <summary>The statement that receives them.</summary>
     /// <param name="into">The table, a part of it, or one of the same columns.</param>
-    public static string In(Table table, string into, bool freeze = false) =>
+    public static string In(TableDefinition table, string into, bool freeze = false) =>
         $"COPY {into} ({Columns(table)}) FROM STDIN ({Format(table)}{(freeze ? ", FREEZE" : "")})";
 
     /// <summary>Copies what <paramref name="read"/> sends into what <paramref name="write"/> receives.</summary>

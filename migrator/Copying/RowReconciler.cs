@@ -292,7 +292,7 @@ public sealed class RowReconciler(
         IReadOnlyList<Column> ParkableColumns
     )
     {
-        Table Definition => Table.Table;
+        TableDefinition Definition => Table.Table;
 
         bool HasKey => Definition.Key.Count > 0;
 

@@ -26,7 +26,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
 
     public void Write(IAnsiConsole console)
     {
-        var tables = new Spectre.Console.Table()
+        var tables = new Table()
             .Title($"Plan for [bold]{Markup.Escape(Slug.Text)}[/] → {Slug.DatabaseName}")
             .AddColumns("table", "whose", "about rows", "about MB")
             .RoundedBorder();

@@ -69,7 +69,7 @@ public sealed record PromotionReport(
     /// <summary>On screen, after the bars.</summary>
     public void Write(IAnsiConsole console)
     {
-        var tables = new Spectre.Console.Table()
+        var tables = new Table()
             .Title($"Tenant [bold]{Markup.Escape(Slug.Text)}[/] → {Markup.Escape(Where)}")
             .AddColumns("table", "rows", "digest")
             .RoundedBorder();
@@ -81,7 +81,7 @@ public sealed record PromotionReport(
         console.Write(tables);
         if (Checks.Count > 0)
         {
-            var validation = new Spectre.Console.Table()
+            var validation = new Table()
                 .Title("Validation")
                 .AddColumns("area", "check", "result", "detail")
                 .RoundedBorder();
@@ -94,7 +94,7 @@ public sealed record PromotionReport(
                 );
             console.Write(validation);
         }
-        var phases = new Spectre.Console.Table().Title("Phases").AddColumns("phase", "seconds").RoundedBorder();
+        var phases = new Table().Title("Phases").AddColumns("phase", "seconds").RoundedBorder();
         phases.Columns[1].RightAligned();
         foreach (var (name, seconds) in Phases)
             phases.AddRow(name, seconds);

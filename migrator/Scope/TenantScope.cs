@@ -24,7 +24,7 @@ public enum TableScope
 
 /// <summary>A table, and the rule that decides which of its rows are the tenant's.</summary>
 /// <param name="Path">For a derived table the foreign keys to follow, nearest first.</param>
-public sealed record ScopedTable(Table Table, TableScope Scope, IReadOnlyList<ForeignKey> Path)
+public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadOnlyList<ForeignKey> Path)
 {
     public TableName Name => Table.Name;
 
@@ -43,7 +43,12 @@ public sealed class TenantScope
     readonly Catalog catalog;
     readonly Tenancy tenancy;
 
-    TenantScope(Catalog catalog, Tenancy tenancy, IReadOnlyList<ScopedTable> tables, IReadOnlyList<Table> unclassified)
+    TenantScope(
+        Catalog catalog,
+        Tenancy tenancy,
+        IReadOnlyList<ScopedTable> tables,
+        IReadOnlyList<TableDefinition> unclassified
+    )
     {
         this.catalog = catalog;
         this.tenancy = tenancy;
@@ -58,7 +63,7 @@ public sealed class TenantScope
     /// Tables that no rule covers. Copying one could leak rows and skipping one could lose rows, so preflight
     /// refuses.
     /// </summary>
-    public IReadOnlyList<Table> Unclassified { get; }
+    public IReadOnlyList<TableDefinition> Unclassified { get; }
 
     public IEnumerable<ScopedTable> TenantTables => Tables.Where(table => table.IsTenantData);
 
@@ -78,7 +83,7 @@ public sealed class TenantScope
     public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
     {
         var rules = new Dictionary<TableName, ScopedTable>();
-        void Rule(Table table, TableScope kind, params IReadOnlyList<ForeignKey> path) =>
+        void Rule(TableDefinition table, TableScope kind, params IReadOnlyList<ForeignKey> path) =>
             rules.Add(table.Name, new(table, kind, path));
 
         foreach (var table in catalog.Tables)
@@ -209,7 +214,7 @@ public sealed class TenantScope
         return components;
     }
 
-    static bool HoldsKey(Catalog catalog, Tenancy tenancy, Table table) =>
+    static bool HoldsKey(Catalog catalog, Tenancy tenancy, TableDefinition table) =>
         table.Column(tenancy.TenantColumn) is { } column
         && catalog.Find(tenancy.Table)?.Column(tenancy.KeyColumn) is { } key
         && (
@@ -255,7 +260,7 @@ public sealed class TenantScope
             } while (grown);
         }
 
-        bool Leads(ForeignKey key, Table table, bool nullable)
+        bool Leads(ForeignKey key, TableDefinition table, bool nullable)
         {
             if (key.From != table.Name || !rules.TryGetValue(key.To, out var to) || !to.IsTenantData)
                 return false;

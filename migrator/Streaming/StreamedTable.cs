@@ -65,7 +65,7 @@ public sealed class StreamedTable
 
     public ScopedTable Table { get; }
 
-    public Table Definition => Table.Table;
+    public TableDefinition Definition => Table.Table;
 
     public TableName Name => Table.Name;
 

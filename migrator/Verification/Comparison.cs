@@ -232,7 +232,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     }
 
     /// <summary>The condition that a row, seen as <paramref name="alias"/>, lies in one of the buckets.</summary>
-    public static string InBuckets(Table table, string alias, IReadOnlyList<int> buckets) =>
+    public static string InBuckets(TableDefinition table, string alias, IReadOnlyList<int> buckets) =>
         $"{DigestReader.Bucket(table, alias, Buckets)} = ANY (ARRAY[{string.Join(", ", buckets)}]::int[])";
 
     Task<NpgsqlConnection> OpenSharedAsync(CancellationToken cancellationToken) =>
@@ -302,7 +302,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
 
     static async Task<List<(string Key, long Hash)>> HashesAsync(
         NpgsqlConnection connection,
-        Table table,
+        TableDefinition table,
         string key,
         string condition,
         CancellationToken cancellationToken,

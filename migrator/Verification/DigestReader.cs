@@ -11,7 +11,7 @@ public static class DigestReader
     /// <summary>The digest of the rows that meet a condition on <c>t</c>.</summary>
     public static Task<Digest> ReadAsync(
         NpgsqlConnection connection,
-        Table table,
+        TableDefinition table,
         string condition,
         CancellationToken cancellationToken
     ) => ReadAsync(connection, table, table.From, condition, cancellationToken);
@@ -19,7 +19,7 @@ public static class DigestReader
     /// <param name="from">The table, or one partition of it.</param>
     public static async Task<Digest> ReadAsync(
         NpgsqlConnection connection,
-        Table table,
+        TableDefinition table,
         string from,
         string condition,
         CancellationToken cancellationToken
@@ -37,7 +37,7 @@ public static class DigestReader
     /// <summary>Digests of the rows grouped by a hash of their key, to find out where two sides differ.</summary>
     public static async Task<Dictionary<int, Digest>> ReadBucketsAsync(
         NpgsqlConnection connection,
-        Table table,
+        TableDefinition table,
         string condition,
         int buckets,
         CancellationToken cancellationToken
@@ -58,6 +58,6 @@ public static class DigestReader
     }
 
     /// <summary>Which bucket a row falls into.</summary>
-    public static string Bucket(Table table, string alias, int buckets) =>
+    public static string Bucket(TableDefinition table, string alias, int buckets) =>
         $"({RowHash.OfKey(table, alias)} & {(buckets - 1).ToString(CultureInfo.InvariantCulture)})::int";
 }

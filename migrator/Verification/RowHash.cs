@@ -15,7 +15,7 @@ public static class RowHash
     /// A record's hash is a linear combination of its columns' hashes, and so a sum of them would not notice two rows
     /// that swap the values of a column. Hashing the hash once more makes each row's contribution its own.
     /// </remarks>
-    public static string Of(Table table, string alias)
+    public static string Of(TableDefinition table, string alias)
     {
         var values = table.StoredColumns.Select(column => Value(column, alias)).ToArray();
         return values.Length == 0
@@ -24,7 +24,7 @@ public static class RowHash
     }
 
     /// <summary>The 64-bit hash of a row's key.</summary>
-    public static string OfKey(Table table, string alias) =>
+    public static string OfKey(TableDefinition table, string alias) =>
         $"hash_record_extended(ROW({string.Join(", ", table.Key.Select(name => Value(table.Column(name)!, alias)))}), 0)";
 
     // COLLATE "C": text made from a type with its own idea of equality is compared byte by byte.

@@ -1,0 +1,42 @@
+namespace Migrator.Scope;
+
+/// <summary>A column as the copy and the digest see it.</summary>
+/// <param name="Generated">Computed by the server: never copied.</param>
+/// <param name="AlwaysIdentity">
+/// GENERATED ALWAYS AS IDENTITY: an insert needs OVERRIDING SYSTEM VALUE, an update is refused.
+/// </param>
+/// <param name="HashesByValue">
+/// Equal hash means equal value on any server; otherwise the digest takes the value's text.
+/// </param>
+/// <param name="BinaryIsPortable">The binary form means the same in another database.</param>
+public sealed record Column(
+    string Name,
+    string TypeText,
+    bool NotNull,
+    bool Generated,
+    bool AlwaysIdentity,
+    bool HashesByValue,
+    bool BinaryIsPortable,
+    short Number
+)
+{
+    /// <summary>
+    /// Two values are equal exactly when their texts are: not so for numeric (1.0 and 1.00), nor under a collation that
+    /// ignores case.
+    /// </summary>
+    public bool IsEqualAsText =>
+        HashesByValue
+        && TypeText.Split('(')[0]
+            is "uuid"
+                or "text"
+                or "character varying"
+                or "character"
+                or "smallint"
+                or "integer"
+                or "bigint"
+                or "boolean"
+                or "date"
+                or "timestamp"
+                or "timestamp without time zone"
+                or "timestamp with time zone";
+}

@@ -1,0 +1,70 @@
+using Migrator.Model;
+
+namespace Migrator.Scope;
+
+/// <summary>A table, plain or partitioned, with what the catalog says of it.</summary>
+/// <param name="ReplicaIdentity">
+/// What a change tells of the old row: d(efault: the primary key), i(ndex), f(ull), n(othing).
+/// </param>
+/// <param name="Key">
+/// Columns of the replica identity's index, of the primary key, or of another unique index without nulls; empty when rows
+/// have no name.
+/// </param>
+/// <param name="Unique">
+/// Columns that any unique index or exclusion constraint looks at, those of the key among them.
+/// </param>
+/// <param name="HasOtherUnique">
+/// There are unique indexes or exclusion constraints besides the key's, in the table or in one of its partitions.
+/// </param>
+public sealed record TableDefinition(
+    TableName Name,
+    uint Oid,
+    string Kind,
+    bool Unlogged,
+    string Owner,
+    bool Owned,
+    bool RowSecurity,
+    bool ForcedRowSecurity,
+    string ReplicaIdentity,
+    bool HasPrimaryKey,
+    IReadOnlyList<Leaf> Leaves,
+    IReadOnlyList<Column> Columns,
+    IReadOnlyList<string> Key,
+    IReadOnlyList<string> Unique,
+    bool HasOtherUnique
+)
+{
+    public bool IsPartitioned => Kind == "p";
+
+    public bool IsForeign => Kind == "f" || Leaves.Any(leaf => leaf.Kind == "f");
+
+    /// <summary>
+    /// A publication of the table names every changed row by its key, and makes no UPDATE or DELETE fail: without a
+    /// replica identity, and with a full one that misses a generated column, it would.
+    /// </summary>
+    /// <remarks>https://www.postgresql.org/docs/current/logical-replication-publication.html</remarks>
+    public bool IsStreamable =>
+        !Unlogged
+        && !IsForeign
+        && Key.Count > 0
+        && ReplicaIdentity switch
+        {
+            "d" => HasPrimaryKey,
+            "i" => true,
+            "f" => HasPrimaryKey && !Columns.Any(column => column.Generated),
+            _ => false,
+        };
+
+    /// <summary>
+    /// The table in a FROM clause. ONLY, because a table that inherits is a table of its own in every list of ours.
+    /// </summary>
+    public string From => IsPartitioned ? Name.Quoted : "ONLY " + Name.Quoted;
+
+    public IEnumerable<Column> StoredColumns => Columns.Where(column => !column.Generated);
+
+    public long EstimatedRows => Leaves.Sum(leaf => leaf.Rows);
+
+    public long Bytes => Leaves.Sum(leaf => leaf.Bytes);
+
+    public Column? Column(string name) => Columns.FirstOrDefault(column => column.Name == name);
+}
