@@ -15,6 +15,9 @@ namespace Infra;
 /// itself.</param>
 sealed class ConfigReader(string stack, Config config, Func<string, object?> platform)
 {
+    /// <summary>Stands for an output of the platform stack that is a secret, which no plain setting may be.</summary>
+    public const string SecretOutput = "\0secret";
+
     readonly string project = Deployment.Instance.ProjectName;
     readonly List<string> faults = [];
 
@@ -61,22 +64,24 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
 
         return items ?? [];
 
-        static IReadOnlyList<string>? Parse(string json)
-        {
-            try
-            {
-                return JsonSerializer.Deserialize<List<string>>(json);
-            }
-            catch (JsonException)
-            {
-                return null;
-            }
-        }
-
         static IReadOnlyList<string> Items(object? value) =>
             value is System.Collections.IEnumerable and not string
                 ? [.. ((System.Collections.IEnumerable)value).Cast<object>().Select(item => item.ToString()!)]
                 : [];
+    }
+
+    /// <summary>A list of texts of the stack's own file; empty when it is not set.</summary>
+    public IReadOnlyList<string> List(string key, string pattern, string expected)
+    {
+        var remedy = $"Set it in Pulumi.{stack}.yaml";
+        var items = Setting(key) is { } json ? Parse(json) : [];
+        if (items is null)
+            Fault(key, "is not a list of texts", remedy);
+
+        foreach (var item in items ?? [])
+            Checked(key, item, pattern, expected, remedy);
+
+        return items ?? [];
     }
 
     public string Choice(string key, string fallback, params string[] allowed)
@@ -143,11 +148,25 @@ sealed class ConfigReader(string stack, Config config, Func<string, object?> pla
         return Output.CreateSecret(text ?? "");
     }
 
+    static IReadOnlyList<string>? Parse(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<List<string>>(json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     // A faulty value reads as empty, and so does one that falls back on it: one cause, one fault.
     string Checked(string key, string? value, string pattern, string expected, string remedy)
     {
         if (value is null)
             Fault(key, $"is missing: {expected}", remedy);
+        else if (value == SecretOutput)
+            Fault(key, "is a secret output of the platform stack", "Make it a plain one there");
         else if (value == "" || Regex.IsMatch(value, $@"\A(?:{pattern})\z"))
             return value;
         else

@@ -30,20 +30,25 @@ public sealed class Database : ComponentResource
         ArgumentNullException.ThrowIfNull(args);
         // Named by Pulumi: the name of a deleted instance stays taken for a week.
         // https://cloud.google.com/sql/docs/postgres/delete-instance
+        var instance = new DatabaseInstanceArgs
+        {
+            DatabaseVersion = args.Version,
+            Region = args.Tenant.Platform.Region,
+            DeletionProtection = args.Tenant.Protected,
+            FinalBackupDescription = $"Last state of tenant {args.Tenant.Slug}",
+            Settings = Settings(args),
+        };
+        if (args.Encryption is { } encryption)
+            instance.EncryptionKeyName = encryption.Key.Id;
+
         Instance = new DatabaseInstance(
             args.Tenant.Names.Generated("db"),
-            new DatabaseInstanceArgs
-            {
-                DatabaseVersion = args.Version,
-                Region = args.Tenant.Platform.Region,
-                DeletionProtection = args.Tenant.Protected,
-                FinalBackupDescription = $"Last state of tenant {args.Tenant.Slug}",
-                Settings = Settings(args),
-            },
+            instance,
             new CustomResourceOptions
             {
                 Parent = this,
                 Protect = args.Tenant.Protected,
+                DependsOn = args.Encryption?.Users.ToArray() ?? [],
                 // The disk grows by itself; the size in the file is the size at creation.
                 IgnoreChanges = { "settings.diskSize" },
             }
@@ -119,6 +124,8 @@ public sealed class Database : ComponentResource
             new CustomResourceOptions { Parent = this }
         );
 
+        // https://cloud.google.com/sql/docs/postgres/managed-connection-pooling
+        ApiPort = args.ConnectionPooling ? "6432" : "5432";
         MigratorPrerequisites = [TenantDatabase, migrator];
         ApiPrerequisites = [TenantDatabase, api, signIn];
         if (args.ManageRoles)
@@ -136,6 +143,12 @@ public sealed class Database : ComponentResource
 
     /// <summary>The server.</summary>
     public DatabaseInstance Instance { get; }
+
+    /// <summary>Certificate of the authority that vouches for the server, as PEM.</summary>
+    public Output<string> ServerCertificate => Instance.ServerCaCerts.Apply(certificates => certificates[0].Cert!);
+
+    /// <summary>Port at which the API connects: the server's, or its connection pooler's.</summary>
+    public string ApiPort { get; }
 
     /// <summary>The tenant's database on it.</summary>
     public Pulumi.Gcp.Sql.Database TenantDatabase { get; }
@@ -219,6 +232,11 @@ public sealed class Database : ComponentResource
             },
         };
 
+        if (args.ConnectionPooling)
+            settings.ConnectionPoolConfigs.Add(
+                new DatabaseInstanceSettingsConnectionPoolConfigArgs { ConnectionPoolingEnabled = true }
+            );
+
         // https://cloud.google.com/sql/docs/postgres/flags
         settings.DatabaseFlags.Add(Flag("cloudsql.iam_authentication", "on"));
         // From the first day on: a change of it restarts the server. The defaults of slots and senders (10 each) are
@@ -250,6 +268,7 @@ public sealed class Database : ComponentResource
                 Username = MigratorRole,
                 Password = args.Password,
                 Database = args.Tenant.Names.Database,
+                // The address is private and the runner's; no certificate of the server is at hand where Pulumi runs.
                 Sslmode = "require",
                 ConnectTimeout = 30,
                 // Cloud SQL gives nobody PostgreSQL's SUPERUSER.
@@ -328,6 +347,12 @@ public sealed record DatabaseArgs
 
     /// <summary>Password of the migrator's role.</summary>
     public required Output<string> Password { get; init; }
+
+    /// <summary>The tenant's own key; <c>null</c> where the plan has none.</summary>
+    public Encryption? Encryption { get; init; }
+
+    /// <summary>Whether the server pools the API's connections.</summary>
+    public required bool ConnectionPooling { get; init; }
 
     /// <summary>Cloud SQL database version.</summary>
     public required string Version { get; init; }

@@ -29,6 +29,8 @@ public sealed class Edge : ComponentResource
         "scannerdetection-v33-stable",
         "protocolattack-v33-stable",
         "sessionfixation-v33-stable",
+        // Log4Shell and its kind: https://cloud.google.com/armor/docs/waf-rules#cves_and_other_vulnerabilities
+        "cve-canary",
     ];
 
     /// <summary>Declares everything between the tenant's address and its args.Services.</summary>
@@ -186,6 +188,7 @@ public sealed class Edge : ComponentResource
                 SecurityPolicy = armor.Id,
                 Backends = { new BackendServiceBackendArgs { Group = group.Id } },
                 LogConfig = new BackendServiceLogConfigArgs { Enable = true, SampleRate = 1.0 },
+                CustomResponseHeaders = { "Strict-Transport-Security: max-age=31536000" },
             },
             options
         );
@@ -198,7 +201,6 @@ public sealed class Edge : ComponentResource
     /// </summary>
     static SecurityPolicy Armor(EdgeArgs args, CustomResourceOptions options)
     {
-        var sensitivity = args.WafSensitivity;
         var rules = WafRules
             .Select(
                 (rule, index) =>
@@ -206,12 +208,14 @@ public sealed class Edge : ComponentResource
                     {
                         Priority = 1000 + (index * 10),
                         Action = "deny(403)",
+                        // Until it is enforced a rule says in the log what it would have refused.
+                        Preview = !args.WafEnforced,
                         Description = rule,
                         Match = new SecurityPolicyRuleMatchArgs
                         {
                             Expr = new SecurityPolicyRuleMatchExprArgs
                             {
-                                Expression = $"evaluatePreconfiguredWaf('{rule}', {{'sensitivity': {sensitivity}}})",
+                                Expression = $"evaluatePreconfiguredWaf('{rule}', {{{Options(args, rule)}}})",
                             },
                         },
                     }
@@ -266,6 +270,19 @@ public sealed class Edge : ComponentResource
         );
     }
 
+    static string Options(EdgeArgs args, string rule)
+    {
+        // A signature is named after its rule set: owasp-crs-v030301-id942110-sqli.
+        var excluded = args
+            .WafExclusions.Where(id => id.EndsWith($"-{rule.Split('-')[0]}", StringComparison.Ordinal))
+            .Select(id => $"'{id}'")
+            .ToList();
+        var sensitivity = $"'sensitivity': {args.WafSensitivity}";
+        return excluded.Count == 0
+            ? sensitivity
+            : $"{sensitivity}, 'opt_out_rule_ids': [{string.Join(", ", excluded)}]";
+    }
+
     static SecurityPolicyRuleMatchArgs Everybody() =>
         new()
         {
@@ -294,6 +311,8 @@ public sealed class Edge : ComponentResource
 /// <param name="Certificates">What it proves itself with.</param>
 /// <param name="TlsProfile">SSL policy profile.</param>
 /// <param name="WafSensitivity">OWASP paranoia level of the preconfigured rules, 1 to 4.</param>
+/// <param name="WafEnforced">Whether WAF rules refuse requests, or only say that they would.</param>
+/// <param name="WafExclusions">Ids of signatures that are left out.</param>
 /// <param name="RequestsPerMinute">Requests a minute that one client address may send.</param>
 public sealed record EdgeArgs(
     Tenant Tenant,
@@ -301,5 +320,7 @@ public sealed record EdgeArgs(
     Certificates Certificates,
     string TlsProfile,
     int WafSensitivity,
+    bool WafEnforced,
+    IReadOnlyList<string> WafExclusions,
     int RequestsPerMinute
 );

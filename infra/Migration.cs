@@ -19,14 +19,34 @@ public sealed class Migration : ComponentResource
         : base("tenant:infra:Migration", name, options)
     {
         ArgumentNullException.ThrowIfNull(args);
+        var (database, secrets, network) = (args.Database, args.Secrets, args.Network);
         Prerequisites =
         [
-            .. args.Database.MigratorPrerequisites,
-            .. args.Secrets.DatabasePassword.Prerequisites,
-            .. args.Secrets.SharedDatabasePassword.Prerequisites,
+            .. database.MigratorPrerequisites,
+            .. secrets.DatabasePassword.Prerequisites,
+            .. secrets.ServerCertificate.Prerequisites,
+            .. secrets.SharedDatabasePassword?.Prerequisites ?? [],
+            .. secrets.SharedServerCertificate?.Prerequisites ?? [],
+            .. network.Migrator,
         ];
 
-        Job = new Job(
+        // A finalized tenant has nothing left to move, and no way back.
+        if (secrets is { SharedDatabasePassword: { } password, SharedServerCertificate: { } certificate })
+            Job = Declare(args, password, certificate);
+
+        RegisterOutputs(new Dictionary<string, object?> { ["job"] = Job?.Name });
+    }
+
+    /// <summary>The job; <c>null</c> once the tenant is finalized.</summary>
+    public Job? Job { get; }
+
+    /// <summary>
+    /// What the job needs; the services start after it, so that a failed grant is seen before they do.
+    /// </summary>
+    public IReadOnlyList<Resource> Prerequisites { get; }
+
+    Job Declare(MigrationArgs args, SecretReference password, SecretReference certificate) =>
+        new(
             "migrator",
             new JobArgs
             {
@@ -42,9 +62,9 @@ public sealed class Migration : ComponentResource
                     Template = new JobTemplateTemplateArgs
                     {
                         ServiceAccount = args.Identity.Migrator.Email,
-                        // A killed promotion goes on where it stopped, so that running it again is the right answer to
-                        // a lost machine.
-                        MaxRetries = 2,
+                        // Cloud Run cannot tell a refusal from a lost machine and would repeat both. Whoever starts the
+                        // job can: run-migrator.sh repeats what may end otherwise, and a promotion goes on where it stopped.
+                        MaxRetries = 0,
                         // A day. The longest that Cloud Run allows is seven.
                         Timeout = "86400s",
                         ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
@@ -57,28 +77,23 @@ public sealed class Migration : ComponentResource
                                 {
                                     Network = args.Tenant.Platform.Network,
                                     Subnetwork = args.Tenant.Platform.Subnetwork,
+                                    Tags = { args.Tenant.Names.Label("migrator") },
                                 },
                             },
                         },
-                        Containers = { Container(args) },
+                        Containers = { Container(args, password) },
+                        Volumes =
+                        {
+                            Certificate("serverca", args.Secrets.ServerCertificate),
+                            Certificate("sharedca", certificate),
+                        },
                     },
                 },
             },
             new CustomResourceOptions { Parent = this, DependsOn = Prerequisites.ToArray() }
         );
 
-        RegisterOutputs(new Dictionary<string, object?> { ["job"] = Job.Name });
-    }
-
-    /// <summary>The job.</summary>
-    public Job Job { get; }
-
-    /// <summary>
-    /// What the job needs; the services start after it, so that a failed grant is seen before they do.
-    /// </summary>
-    public IReadOnlyList<Resource> Prerequisites { get; }
-
-    static JobTemplateTemplateContainerArgs Container(MigrationArgs args) =>
+    static JobTemplateTemplateContainerArgs Container(MigrationArgs args, SecretReference password) =>
         new()
         {
             Image = args.Image,
@@ -93,16 +108,40 @@ public sealed class Migration : ComponentResource
                 Text("DB_PORT", args.Tenant.Platform.SharedDatabasePort),
                 Text("DB_NAME", args.Tenant.Platform.SharedDatabaseName),
                 Text("DB_USER", args.Tenant.Platform.SharedDatabaseUser),
-                Secret("DB_PASSWORD", args.Secrets.SharedDatabasePassword),
+                Secret("DB_PASSWORD", password),
+                // The addresses are private ones, which no certificate names: the authority is each server's own.
+                Text("DB_SSLMODE", "verify-ca"),
+                Text("DB_SSLROOTCERT", "/certificates/sharedca/ca.pem"),
                 Text("TARGET_DB_HOST", args.Database.Instance.PrivateIpAddress),
                 Text("TARGET_DB_PORT", "5432"),
                 Text("TARGET_DB_USER", Database.MigratorRole),
-                Text("TARGET_DB_SSLMODE", "require"),
+                Text("TARGET_DB_SSLMODE", "verify-ca"),
+                Text("TARGET_DB_SSLROOTCERT", "/certificates/serverca/ca.pem"),
                 Secret("TARGET_DB_PASSWORD", args.Secrets.DatabasePassword),
                 // So that the route it writes at the cutover is the stack's output of that name.
                 Text("MIGRATOR_DOMAIN", args.Tenant.Platform.DnsDomain.TrimEnd('.')),
+                // The login that must be able to read the database before the tenant is sent there.
+                Text("MIGRATOR_APPLICATION_LOGIN", Database.ApiRole(args.Identity.Api)),
+            },
+            VolumeMounts = { Mount("serverca"), Mount("sharedca") },
+        };
+
+    static JobTemplateTemplateVolumeArgs Certificate(string name, SecretReference secret) =>
+        new()
+        {
+            Name = name,
+            Secret = new JobTemplateTemplateVolumeSecretArgs
+            {
+                Secret = secret.Secret,
+                Items =
+                {
+                    new JobTemplateTemplateVolumeSecretItemArgs { Path = "ca.pem", Version = secret.Version },
+                },
             },
         };
+
+    static JobTemplateTemplateContainerVolumeMountArgs Mount(string name) =>
+        new() { Name = name, MountPath = $"/certificates/{name}" };
 
     static JobTemplateTemplateContainerEnvArgs Text(string name, Input<string> value) =>
         new() { Name = name, Value = value };
@@ -127,5 +166,13 @@ public sealed class Migration : ComponentResource
 /// <param name="Identity">Whom the job runs as.</param>
 /// <param name="Database">Where the rows go.</param>
 /// <param name="Secrets">The passwords of both servers.</param>
+/// <param name="Network">Where the job may connect to.</param>
 /// <param name="Image">Image of the migrator, by digest.</param>
-public sealed record MigrationArgs(Tenant Tenant, Identity Identity, Database Database, Secrets Secrets, string Image);
+public sealed record MigrationArgs(
+    Tenant Tenant,
+    Identity Identity,
+    Database Database,
+    Secrets Secrets,
+    Network Network,
+    string Image
+);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Pulumi;
 using Pulumi.Gcp.Logging;
@@ -6,6 +7,7 @@ using Pulumi.Gcp.Monitoring;
 using Pulumi.Gcp.Monitoring.Inputs;
 using Pulumi.Gcp.Projects;
 using Pulumi.Gcp.Projects.Inputs;
+using Account = Pulumi.Gcp.ServiceAccount.Account;
 
 namespace Infra;
 
@@ -44,7 +46,7 @@ public sealed class Monitoring : ComponentResource
             },
             new CustomResourceOptions { Parent = this }
         );
-        var (metric, map, job) = (errors.Name, edge.UrlMap.Name, migration.Job.Name);
+        var (metric, map) = (errors.Name, edge.UrlMap.Name);
         var databaseId = database.Instance.Name.Apply(name => $"{tenant.Platform.Project}:{name}");
 
         Uptime("api", tenant.ApiHost);
@@ -55,16 +57,7 @@ public sealed class Monitoring : ComponentResource
             "Open the dashboard, then the log of the service that fails.",
             metric.Apply(name => $"sum(increase({Errors(name)}[5m])) > 10")
         );
-        Alert(
-            "failures",
-            "More than 5 % of the requests fail",
-            "Compare the revisions of both services; roll back the one that changed last.",
-            map.Apply(name =>
-            {
-                var failed = Requests(name, "response_code_class", "500");
-                return $"sum(rate({failed}[5m])) / sum(rate({Requests(name)}[5m])) > 0.05";
-            })
-        );
+        Objective(map);
         Alert(
             "latency",
             "One request in twenty takes longer than two seconds",
@@ -91,11 +84,18 @@ public sealed class Monitoring : ComponentResource
             databaseId.Apply(id => $"sum({OfDatabase("postgresql/num_backends", id)}) > {args.MaxConnections * 4 / 5}")
         );
         Alert(
-            "migration",
-            "The migration job failed",
-            "Run 'migrator status', then run the job again: it goes on where it stopped.",
-            job.Apply(name => $"sum(increase({FailedExecutions(name)}[10m])) > 0")
+            "memory",
+            "The database's memory is 95 % used",
+            "See the largest statements in Query Insights; lower maxConnections, or raise machineType.",
+            databaseId.Apply(id => $"avg_over_time({OfDatabase("memory/utilization", id)}[15m]) > 0.95")
         );
+        if (migration.Job is { } job)
+            Alert(
+                "migration",
+                "The migration job failed",
+                "Run 'migrator status', then run the job again: it goes on where it stopped.",
+                job.Name.Apply(name => $"sum(increase({FailedExecutions(name)}[10m])) > 0")
+            );
 
         Dashboard = new Dashboard(
             "dashboard",
@@ -165,6 +165,69 @@ public sealed class Monitoring : ComponentResource
     static string OfCheck(string metric, string id) =>
         Series($"monitoring.googleapis.com/uptime_check/{metric}", "uptime_url", ("check_id", id));
 
+    /// <summary>
+    /// How many of a month's requests may fail, and alerts on how fast that budget is spent: a twentieth of it in six
+    /// hours, a fiftieth in one. The short window ends the alert soon after the cause.
+    /// See <see href="https://sre.google/workbook/alerting-on-slos/">alerting on SLOs</see>.
+    /// </summary>
+    void Objective(Output<string> map)
+    {
+        const double Goal = 0.995;
+        var service = new CustomService(
+            "tenant",
+            new CustomServiceArgs
+            {
+                ServiceId = tenant.Names.Label("tenant"),
+                DisplayName = $"Tenant {tenant.Slug}",
+                UserLabels = tenant.Labels,
+            },
+            new CustomResourceOptions { Parent = this }
+        );
+        var total = map.Apply(name =>
+            "metric.type=\"loadbalancing.googleapis.com/https/request_count\" resource.type=\"https_lb_rule\" "
+            + $"resource.labels.url_map_name=\"{name}\""
+        );
+        _ = new Slo(
+            "availability",
+            new SloArgs
+            {
+                Service = service.ServiceId,
+                SloId = tenant.Names.Label("availability"),
+                DisplayName = "Requests that do not fail, in 28 days",
+                Goal = Goal,
+                RollingPeriodDays = 28,
+                UserLabels = tenant.Labels,
+                RequestBasedSli = new SloRequestBasedSliArgs
+                {
+                    GoodTotalRatio = new SloRequestBasedSliGoodTotalRatioArgs
+                    {
+                        TotalServiceFilter = total,
+                        BadServiceFilter = Output.Format($"{total} metric.labels.response_code_class=500"),
+                    },
+                },
+            },
+            new CustomResourceOptions { Parent = this }
+        );
+
+        Burning("failures", 14.4, "1h", "5m");
+        Burning("failures-slow", 6, "6h", "30m");
+
+        void Burning(string name, double rate, string window, string moment) =>
+            Alert(
+                name,
+                $"Requests fail {rate.ToString(CultureInfo.InvariantCulture)} times faster than the month allows",
+                "Compare the revisions of both services; roll back the one that changed last.",
+                map.Apply(map => $"{Failing(map, window, rate)} and {Failing(map, moment, rate)}")
+            );
+
+        static string Failing(string map, string window, double rate)
+        {
+            var failed = Requests(map, "response_code_class", "500");
+            var limit = ((1 - Goal) * rate).ToString("0.####", CultureInfo.InvariantCulture);
+            return $"sum(rate({failed}[{window}])) / sum(rate({Requests(map)}[{window}])) > {limit}";
+        }
+    }
+
     void Uptime(string workload, string host)
     {
         var check = new UptimeCheckConfig(
@@ -172,7 +235,8 @@ public sealed class Monitoring : ComponentResource
             new UptimeCheckConfigArgs
             {
                 DisplayName = host,
-                Period = "60s",
+                // A sixth of a checker's minute: executions are paid by the piece, and failing requests alert by themselves.
+                Period = "300s",
                 Timeout = "10s",
                 UserLabels = tenant.Labels,
                 HttpCheck = new UptimeCheckConfigHttpCheckArgs
@@ -243,27 +307,43 @@ public sealed class Monitoring : ComponentResource
 
     /// <summary>
     /// A log bucket of the tenant's own and the sink that fills it: what its programs and its load balancer log, and
-    /// what <see href="https://cloud.google.com/logging/docs/audit">Cloud Audit Logs</see> record about its resources.
+    /// what <see href="https://cloud.google.com/logging/docs/audit">Cloud Audit Logs</see> record about its resources, its
+    /// users, its names and its rights. The platform keeps all of it out of the project's shared bucket.
     /// </summary>
     void AuditTrail(MonitoringArgs args)
     {
-        var (database, migration, services, edge) = (args.Database, args.Migration, args.Services, args.Edge);
+        var (database, services, edge, identity) = (args.Database, args.Services, args.Edge, args.Identity);
         var platform = tenant.Platform;
         // Not locked: a locked bucket outlives 'pulumi destroy' by its retention. Protected instead.
+        var settings = new ProjectBucketConfigArgs
+        {
+            Project = platform.AuditProject,
+            Location = platform.Region,
+            BucketId = tenant.Names.Logging("audit"),
+            RetentionDays = args.LogRetentionDays,
+            EnableAnalytics = true,
+            Description = $"Audit trail of tenant {tenant.Slug}",
+        };
+        if (args.Encryption is { } encryption)
+            settings.CmekSettings = new ProjectBucketConfigCmekSettingsArgs { KmsKeyName = encryption.Key.Id };
+
         var bucket = new ProjectBucketConfig(
             "audit",
-            new ProjectBucketConfigArgs
+            settings,
+            new CustomResourceOptions
             {
-                Project = platform.AuditProject,
-                Location = platform.Region,
-                BucketId = tenant.Names.Logging("audit"),
-                RetentionDays = args.LogRetentionDays,
-                EnableAnalytics = true,
-                Description = $"Audit trail of tenant {tenant.Slug}",
-            },
-            new CustomResourceOptions { Parent = this, Protect = tenant.Protected }
+                Parent = this,
+                Protect = tenant.Protected,
+                DependsOn = args.Encryption?.Users.ToArray() ?? [],
+            }
         );
-        var names = ResourceNames();
+        var audited = Output.Format(
+            $"""
+            (protoPayload.resourceName=~"{Resources(args)}"
+            OR (protoPayload.serviceName="dns.googleapis.com" AND ("{tenant.ApiHost}." OR "{tenant.UiHost}."))
+            OR (protoPayload.methodName="SetIamPolicy" AND ({Members(args)})))
+            """
+        );
         var path =
             $"projects/{platform.AuditProject}/locations/{platform.Region}/buckets/{tenant.Names.Logging("audit")}";
 
@@ -277,11 +357,12 @@ public sealed class Monitoring : ComponentResource
                 Filter = Output.Format(
                     $"""
                     resource.labels.service_name=("{services.Api.Name}" OR "{services.Ui.Name}")
-                    OR resource.labels.job_name="{migration.Job.Name}"
+                    OR resource.labels.job_name="{tenant.Names.Run("migrator")}"
                     OR resource.labels.database_id="{platform.Project}:{database.Instance.Name}"
                     OR resource.labels.url_map_name="{edge.UrlMap.Name}"
-                    OR (log_id("cloudaudit.googleapis.com/activity") AND protoPayload.resourceName=~"{names}")
-                    OR (log_id("cloudaudit.googleapis.com/data_access") AND protoPayload.resourceName=~"{names}")
+                    OR resource.labels.tenant_name="{identity.Users.Name}"
+                    OR (log_id("cloudaudit.googleapis.com/activity") AND {audited})
+                    OR (log_id("cloudaudit.googleapis.com/data_access") AND {audited})
                     """
                 ),
             },
@@ -310,7 +391,15 @@ public sealed class Monitoring : ComponentResource
             );
     }
 
-    string ResourceNames()
+    static Account[] Accounts(MonitoringArgs args) => [args.Identity.Api, args.Identity.Ui, args.Identity.Migrator];
+
+    // Whose rights a change of the project's policy gives or takes.
+    static Output<string> Members(MonitoringArgs args) =>
+        Output
+            .All(Accounts(args).Select(account => (Input<string>)account.Email))
+            .Apply(emails => string.Join(" OR ", emails.Select(email => $"\"{email}\"")));
+
+    Output<string> Resources(MonitoringArgs args)
     {
         var names = tenant.Names;
         string[] resources =
@@ -318,6 +407,7 @@ public sealed class Monitoring : ComponentResource
             $"secrets/{names.Secret("dbpassword")}",
             $"secrets/{names.Secret("signingkey")}",
             $"secrets/{names.Secret("signinkey")}",
+            $"secrets/{names.Secret("serverca")}",
             $"services/{names.Run("api")}",
             $"services/{names.Run("ui")}",
             $"jobs/{names.Run("migrator")}",
@@ -331,9 +421,24 @@ public sealed class Monitoring : ComponentResource
             $"serviceAccounts/{names.Account("api")}",
             $"serviceAccounts/{names.Account("ui")}",
             $"serviceAccounts/{names.Account("migrator")}",
+            $"buckets/{names.Logging("audit")}",
+            $"sinks/{names.Logging("audit")}",
+        ];
+        var identity = args.Identity;
+        // What Google names: an account goes by its number too.
+        Output<string>[] numbered =
+        [
+            Output.Format($"tenants/{identity.Users.Name}"),
+            Output.Format($"keys/{identity.Key.Uid}"),
+            .. Accounts(args).Select(account => Output.Format($"serviceAccounts/{account.UniqueId}")),
+            .. args.Encryption is { } encryption
+                ? [encryption.Key.Name.Apply(key => $"cryptoKeys/{key.Split('/')[^1]}")]
+                : Array.Empty<Output<string>>(),
         ];
         // Whole names only: one tenant's name may begin with another's.
-        return $"({string.Join('|', resources)})($|[/@:])";
+        return Output
+            .All(numbered.Select(text => (Input<string>)text))
+            .Apply(found => $"({string.Join('|', resources.Concat(found))})($|[/@:])");
     }
 
     Output<string> Charts(Database database, Services services, Edge edge, Metric errors) =>
@@ -394,6 +499,8 @@ public sealed class Monitoring : ComponentResource
 
 /// <summary>What <see cref="Monitoring"/> is made of.</summary>
 /// <param name="Tenant">The tenant.</param>
+/// <param name="Identity">Whose doings the audit trail records.</param>
+/// <param name="Encryption">The tenant's own key; <c>null</c> where the plan has none.</param>
 /// <param name="Database">The server to watch.</param>
 /// <param name="Migration">The job to watch.</param>
 /// <param name="Services">The programs to watch.</param>
@@ -402,6 +509,8 @@ public sealed class Monitoring : ComponentResource
 /// <param name="LogRetentionDays">How long the tenant's audit trail is kept.</param>
 public sealed record MonitoringArgs(
     Tenant Tenant,
+    Identity Identity,
+    Encryption? Encryption,
     Database Database,
     Migration Migration,
     Services Services,

@@ -59,6 +59,15 @@ public sealed record Platform
     /// <summary>Id of the platform's secret that holds that role's password.</summary>
     public required string SharedDatabaseSecret { get; init; }
 
+    /// <summary>Id of the platform's secret that holds the certificate of that server's authority, as PEM.</summary>
+    public required string SharedDatabaseCaSecret { get; init; }
+
+    /// <summary>Number of the project, by which Google's own accounts in it are named.</summary>
+    public required string ProjectNumber { get; init; }
+
+    /// <summary>Key ring of the region that holds the keys of tenants whose plan has one.</summary>
+    public required string DataKeyRing { get; init; }
+
     internal static Platform Read(ConfigReader reader)
     {
         var project = reader.Platform("project", "[a-z][a-z0-9-]{4,28}[a-z0-9]", "a project id such as factory-prod");
@@ -123,8 +132,8 @@ public sealed record Platform
             ),
             SharedDatabaseHost = reader.Platform(
                 "sharedDatabaseHost",
-                "[a-z0-9.-]+",
-                "the private address or name of the shared server"
+                @"(10|100|172|192)(\.[0-9]{1,3}){3}",
+                "the private address of the shared server, such as 10.10.0.3"
             ),
             SharedDatabasePort = reader.Platform("sharedDatabasePort", "[1-9][0-9]{0,4}", "a port", fallback: "5432"),
             SharedDatabaseName = reader.Platform(
@@ -143,6 +152,18 @@ public sealed record Platform
                 "sharedDatabaseSecret",
                 "[A-Za-z0-9_-]{1,255}",
                 "the id of the Secret Manager secret that holds the password of sharedDatabaseUser"
+            ),
+            SharedDatabaseCaSecret = reader.Platform(
+                "sharedDatabaseCaSecret",
+                "[A-Za-z0-9_-]{1,255}",
+                "the id of the Secret Manager secret that holds the shared server's certificate authority as PEM"
+            ),
+            ProjectNumber = reader.Platform("projectNumber", "[0-9]{6,20}", "the project's number", fallback: ""),
+            DataKeyRing = reader.Platform(
+                "dataKeyRing",
+                "projects/[a-z0-9-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+",
+                "projects/P/locations/REGION/keyRings/R",
+                fallback: ""
             ),
         };
     }

@@ -19,17 +19,27 @@ public sealed class Secrets : ComponentResource
         : base("tenant:infra:Secrets", name, options)
     {
         ArgumentNullException.ThrowIfNull(args);
-        DatabasePassword = Declare(args.Tenant, "dbpassword", args.DatabasePassword, args.Identity.Migrator);
-        SigningKey = Declare(args.Tenant, "signingkey", args.SigningKey, args.Identity.Api);
-        SignInKey = Declare(args.Tenant, "signinkey", args.Identity.Key.KeyString, args.Identity.Ui);
-
-        // The password of the shared database belongs to the platform; this stack adds its reader and takes only that
-        // away.
-        SharedDatabasePassword = new SecretReference(
-            args.Tenant.Platform.SharedDatabaseSecret,
-            "latest",
-            [Reader("shared-dbpassword", args.Tenant.Platform.SharedDatabaseSecret, args.Identity.Migrator)]
+        var identity = args.Identity;
+        DatabasePassword = Declare(args, "dbpassword", args.DatabasePassword, ("reader", identity.Migrator));
+        SigningKey = Declare(args, "signingkey", args.SigningKey, ("reader", identity.Api));
+        SignInKey = Declare(args, "signinkey", identity.Key.KeyString, ("reader", identity.Ui));
+        // No secret, but a file that containers mount: it proves who is at the other end of a connection.
+        ServerCertificate = Declare(
+            args,
+            "serverca",
+            args.Database.ServerCertificate,
+            ("api", identity.Api),
+            ("migrator", identity.Migrator)
         );
+
+        // What is the shared database's belongs to the platform; this stack adds its reader and takes only that away,
+        // in the first deployment after the tenant is finalized.
+        if (!args.Finalized)
+        {
+            var platform = args.Tenant.Platform;
+            SharedDatabasePassword = Shared("shared-dbpassword", platform.SharedDatabaseSecret, identity);
+            SharedServerCertificate = Shared("shared-serverca", platform.SharedDatabaseCaSecret, identity);
+        }
 
         RegisterOutputs(
             new Dictionary<string, object?>
@@ -44,8 +54,16 @@ public sealed class Secrets : ComponentResource
     /// <summary>Password of the migrator's role on the dedicated server; read by the migrator.</summary>
     public SecretReference DatabasePassword { get; }
 
-    /// <summary>Password of the migrator's role on the shared server; read by the migrator.</summary>
-    public SecretReference SharedDatabasePassword { get; }
+    /// <summary>Certificate of the authority that vouches for the dedicated server; read by API and migrator.</summary>
+    public SecretReference ServerCertificate { get; }
+
+    /// <summary>
+    /// Password of the migrator's role on the shared server; read by the migrator until the tenant is finalized.
+    /// </summary>
+    public SecretReference? SharedDatabasePassword { get; }
+
+    /// <summary>Certificate of the authority that vouches for the shared server; read like its password.</summary>
+    public SecretReference? SharedServerCertificate { get; }
 
     /// <summary>Key that signs the tenant's tokens; read by the API.</summary>
     public SecretReference SigningKey { get; }
@@ -53,8 +71,21 @@ public sealed class Secrets : ComponentResource
     /// <summary>Key of the browser's sign-in; read by the user interface.</summary>
     public SecretReference SignInKey { get; }
 
-    SecretReference Declare(Tenant tenant, string kind, Output<string> value, Account reader)
+    SecretReference Declare(
+        SecretsArgs args,
+        string kind,
+        Output<string> value,
+        params (string Name, Account Account)[] readers
+    )
     {
+        var tenant = args.Tenant;
+        var replica = new SecretReplicationUserManagedReplicaArgs { Location = tenant.Platform.Region };
+        if (args.Encryption is { } encryption)
+            replica.CustomerManagedEncryption = new SecretReplicationUserManagedReplicaCustomerManagedEncryptionArgs
+            {
+                KmsKeyName = encryption.Key.Id,
+            };
+
         var secret = new Secret(
             kind,
             new SecretArgs
@@ -63,16 +94,10 @@ public sealed class Secrets : ComponentResource
                 Labels = tenant.Labels,
                 Replication = new SecretReplicationArgs
                 {
-                    UserManaged = new SecretReplicationUserManagedArgs
-                    {
-                        Replicas =
-                        {
-                            new SecretReplicationUserManagedReplicaArgs { Location = tenant.Platform.Region },
-                        },
-                    },
+                    UserManaged = new SecretReplicationUserManagedArgs { Replicas = { replica } },
                 },
             },
-            new CustomResourceOptions { Parent = this }
+            new CustomResourceOptions { Parent = this, DependsOn = args.Encryption?.Users.ToArray() ?? [] }
         );
 
         var version = new SecretVersion(
@@ -82,12 +107,19 @@ public sealed class Secrets : ComponentResource
         );
 
         // By number, not "latest": a new value makes a new revision, which starts with it or not at all.
-        return new SecretReference(secret.SecretId, version.Version, [version, Reader(kind, secret.SecretId, reader)]);
+        return new SecretReference(
+            secret.SecretId,
+            version.Version,
+            [version, .. readers.Select(reader => Reader($"{kind}-{reader.Name}", secret.SecretId, reader.Account))]
+        );
     }
 
-    SecretIamMember Reader(string kind, Input<string> secretId, Account reader) =>
+    SecretReference Shared(string kind, string secretId, Identity identity) =>
+        new(secretId, "latest", [Reader($"{kind}-reader", secretId, identity.Migrator)]);
+
+    SecretIamMember Reader(string name, Input<string> secretId, Account reader) =>
         new(
-            $"{kind}-reader",
+            name,
             new SecretIamMemberArgs
             {
                 SecretId = secretId,
@@ -111,11 +143,17 @@ public sealed record SecretReference(
 /// <summary>What <see cref="Secrets"/> are made of.</summary>
 /// <param name="Tenant">The tenant.</param>
 /// <param name="Identity">Who reads them.</param>
+/// <param name="Database">The dedicated server.</param>
+/// <param name="Encryption">The tenant's own key; <c>null</c> where the plan has none.</param>
 /// <param name="DatabasePassword">Password of the migrator's role on the dedicated server.</param>
 /// <param name="SigningKey">Key with which the tenant's API signs its tokens.</param>
+/// <param name="Finalized">Whether the tenant's rows are gone from the shared database.</param>
 public sealed record SecretsArgs(
     Tenant Tenant,
     Identity Identity,
+    Database Database,
+    Encryption? Encryption,
     Output<string> DatabasePassword,
-    Output<string> SigningKey
+    Output<string> SigningKey,
+    bool Finalized
 );

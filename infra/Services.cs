@@ -11,7 +11,13 @@ namespace Infra;
 public sealed class Services : ComponentResource
 {
     /// <summary>
-    /// Path that answers 200 when the program can serve; probes and uptime checks ask it. Not <c>/healthz</c>, which
+    /// Path that answers 200 as long as the program works, whatever its database does: probes ask it. A program that
+    /// is deployed before its tables and its rights exist starts, and stays.
+    /// </summary>
+    public const string LivePath = "/live";
+
+    /// <summary>
+    /// Path that answers 200 when the program can serve: uptime checks and promotions ask it. Not <c>/healthz</c>, which
     /// <see href="https://cloud.google.com/run/docs/known-issues">Google's front end answers itself</see>.
     /// </summary>
     public const string HealthPath = "/health";
@@ -33,10 +39,11 @@ public sealed class Services : ComponentResource
             args.Identity.Api.Email,
             [
                 Text("DB_HOST", args.Database.Instance.PrivateIpAddress),
-                Text("DB_PORT", "5432"),
+                Text("DB_PORT", args.Database.ApiPort),
                 Text("DB_NAME", args.Database.TenantDatabase.Name),
                 Text("DB_USER", Database.ApiRole(args.Identity.Api)),
-                Text("DB_SSLMODE", "require"),
+                Text("DB_SSLMODE", "verify-ca"),
+                Text("DB_SSLROOTCERT", "/certificates/serverca/ca.pem"),
                 Text("DB_MAX_POOL_SIZE", $"{args.ConnectionsPerInstance}"),
                 Text("UI_ORIGIN", $"https://{args.Tenant.UiHost}"),
                 Text("IDENTITY_TENANT", args.Identity.Users.Name),
@@ -46,6 +53,8 @@ public sealed class Services : ComponentResource
                 .. args.Migration.Prerequisites,
                 .. args.Database.ApiPrerequisites,
                 .. args.Secrets.SigningKey.Prerequisites,
+                .. args.Secrets.ServerCertificate.Prerequisites,
+                .. args.Network.Api,
             ],
             new ServiceTemplateVpcAccessArgs
             {
@@ -56,9 +65,11 @@ public sealed class Services : ComponentResource
                     {
                         Network = args.Tenant.Platform.Network,
                         Subnetwork = args.Tenant.Platform.Subnetwork,
+                        Tags = { args.Tenant.Names.Label("api") },
                     },
                 },
-            }
+            },
+            args.Secrets.ServerCertificate
         );
 
         // No route into the network: the user interface speaks to the API over its public name.
@@ -73,7 +84,8 @@ public sealed class Services : ComponentResource
                 Secret("IDENTITY_API_KEY", args.Secrets.SignInKey),
             ],
             [.. args.Migration.Prerequisites, .. args.Secrets.SignInKey.Prerequisites],
-            vpcAccess: null
+            vpcAccess: null,
+            certificate: null
         );
 
         RegisterOutputs(new Dictionary<string, object?> { ["api"] = Api.Name, ["ui"] = Ui.Name });
@@ -92,7 +104,8 @@ public sealed class Services : ComponentResource
         Output<string> account,
         IEnumerable<ServiceTemplateContainerEnvArgs> environment,
         IEnumerable<Resource> prerequisites,
-        ServiceTemplateVpcAccessArgs? vpcAccess
+        ServiceTemplateVpcAccessArgs? vpcAccess,
+        SecretReference? certificate
     )
     {
         var container = new ServiceTemplateContainerArgs
@@ -108,19 +121,49 @@ public sealed class Services : ComponentResource
             },
             StartupProbe = new ServiceTemplateContainerStartupProbeArgs
             {
-                HttpGet = new ServiceTemplateContainerStartupProbeHttpGetArgs { Path = HealthPath, Port = Port },
+                HttpGet = new ServiceTemplateContainerStartupProbeHttpGetArgs { Path = LivePath, Port = Port },
                 PeriodSeconds = 5,
                 TimeoutSeconds = 3,
                 FailureThreshold = 24,
             },
             LivenessProbe = new ServiceTemplateContainerLivenessProbeArgs
             {
-                HttpGet = new ServiceTemplateContainerLivenessProbeHttpGetArgs { Path = HealthPath, Port = Port },
+                HttpGet = new ServiceTemplateContainerLivenessProbeHttpGetArgs { Path = LivePath, Port = Port },
                 PeriodSeconds = 15,
                 TimeoutSeconds = 5,
                 FailureThreshold = 4,
             },
         };
+
+        var template = new ServiceTemplateArgs
+        {
+            Labels = args.Tenant.Labels,
+            ServiceAccount = account,
+            ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
+            Timeout = "60s",
+            MaxInstanceRequestConcurrency = args.Concurrency,
+            Scaling = new ServiceTemplateScalingArgs
+            {
+                MinInstanceCount = args.MinInstances,
+                MaxInstanceCount = args.MaxInstances,
+            },
+            VpcAccess = vpcAccess!,
+            Containers = { container },
+        };
+        if (certificate is not null)
+        {
+            var item = new ServiceTemplateVolumeSecretItemArgs { Path = "ca.pem", Version = certificate.Version };
+            template.Volumes.Add(
+                new ServiceTemplateVolumeArgs
+                {
+                    Name = "serverca",
+                    Secret = new ServiceTemplateVolumeSecretArgs { Secret = certificate.Secret, Items = { item } },
+                }
+            );
+            container.VolumeMounts.Add(
+                new ServiceTemplateContainerVolumeMountArgs { Name = "serverca", MountPath = "/certificates/serverca" }
+            );
+        }
 
         return new Service(
             workload,
@@ -144,21 +187,7 @@ public sealed class Services : ComponentResource
                 {
                     new ServiceTrafficArgs { Type = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", Percent = 100 },
                 },
-                Template = new ServiceTemplateArgs
-                {
-                    Labels = args.Tenant.Labels,
-                    ServiceAccount = account,
-                    ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
-                    Timeout = "60s",
-                    MaxInstanceRequestConcurrency = args.Concurrency,
-                    Scaling = new ServiceTemplateScalingArgs
-                    {
-                        MinInstanceCount = args.MinInstances,
-                        MaxInstanceCount = args.MaxInstances,
-                    },
-                    VpcAccess = vpcAccess!,
-                    Containers = { container },
-                },
+                Template = template,
             },
             new CustomResourceOptions { Parent = this, DependsOn = prerequisites.Distinct().ToArray() }
         );
@@ -188,12 +217,14 @@ public sealed class Services : ComponentResource
 /// <param name="Database">The API's database.</param>
 /// <param name="Secrets">What the services know.</param>
 /// <param name="Migration">The job whose prerequisites come before the services.</param>
+/// <param name="Network">Where the API may connect to.</param>
 public sealed record ServicesArgs(
     Tenant Tenant,
     Identity Identity,
     Database Database,
     Secrets Secrets,
-    Migration Migration
+    Migration Migration,
+    Network Network
 )
 {
     /// <summary>Image of the API, by digest.</summary>

@@ -61,6 +61,21 @@ public sealed partial record TenantConfig
     /// </summary>
     public required bool LogicalDecoding { get; init; }
 
+    /// <summary>Whether the server pools the API's connections; takes ENTERPRISE_PLUS.</summary>
+    public required bool ConnectionPooling { get; init; }
+
+    /// <summary>Whether WAF rules refuse requests, or only say in the log that they would.</summary>
+    public required bool WafEnforced { get; init; }
+
+    /// <summary>Ids of signatures that the WAF leaves out.</summary>
+    public required IReadOnlyList<string> WafExclusions { get; init; }
+
+    /// <summary>
+    /// Whether the tenant's rows are gone from the shared database: the migration job and every access to the shared
+    /// database go away with that.
+    /// </summary>
+    public required bool Finalized { get; init; }
+
     /// <summary>Day of the maintenance window, 1 (Monday) to 7.</summary>
     public required int MaintenanceDay { get; init; }
 
@@ -144,8 +159,16 @@ public sealed partial record TenantConfig
                 "backupLocation",
                 "eu|us|asia|[a-z]+-[a-z]+[0-9]+",
                 "eu, us, asia or a region",
-                fallback: platform.Region
+                fallback: MultiRegion(platform.Region)
             ),
+            ConnectionPooling = reader.Flag("connectionPooling", false),
+            WafEnforced = reader.Choice("wafMode", "preview", "preview", "enforce") == "enforce",
+            WafExclusions = reader.List(
+                "wafExclusions",
+                "owasp-crs-v[0-9]{6}-id[0-9]{6}-[a-z]+",
+                "signature ids such as owasp-crs-v030301-id942110-sqli"
+            ),
+            Finalized = reader.Flag("finalized", false),
             LogicalDecoding = reader.Flag("logicalDecoding", true),
             MaintenanceDay = reader.Integer("maintenanceDay", 7, 1, 7),
             MaintenanceHour = reader.Integer("maintenanceHour", 3, 0, 23),
@@ -162,6 +185,7 @@ public sealed partial record TenantConfig
             Decommission = reader.Flag("decommission", false),
         };
         CheckCapacity(reader, settings);
+        CheckPlan(reader, settings);
         CheckMemory(reader, settings);
         reader.ThrowIfFaulty();
         return settings;
@@ -175,7 +199,27 @@ public sealed partial record TenantConfig
         var reference = new StackReference("platform", new StackReferenceArgs { Name = name });
         // Waits, once, before anything is declared: names and hosts are plain text from here on, and a wrong output of
         // the platform stack is a fault like any other.
-        return key => reference.GetOutputDetailsAsync(key).GetAwaiter().GetResult().Value;
+        return key =>
+        {
+            StackReferenceOutputDetails details;
+            try
+            {
+                details = reference.GetOutputDetailsAsync(key).GetAwaiter().GetResult();
+            }
+            catch (Exception e)
+            {
+                // Whatever the engine says of it: there is no such stack, or it is not readable from here.
+                throw new ConfigFaultException(
+                    Deployment.Instance.StackName,
+                    [
+                        $"tenant:platformStack is '{name}', which cannot be read: {e.Message.Split('\n')[0]}. "
+                            + "Run 'pulumi stack ls --all', or 'pulumi up' for the platform first.",
+                    ]
+                );
+            }
+
+            return details.Value ?? (details.SecretValue is null ? null : ConfigReader.SecretOutput);
+        };
     }
 
     static Tier ReadTier(ConfigReader reader)
@@ -265,6 +309,44 @@ public sealed partial record TenantConfig
                 "Raise it, or lower maxInstances or connectionsPerInstance"
             );
     }
+
+    static void CheckPlan(ConfigReader reader, TenantConfig settings)
+    {
+        if (settings.ConnectionPooling && settings.Tier.Edition != "ENTERPRISE_PLUS")
+            reader.Fault(
+                "connectionPooling",
+                $"is true, but edition {settings.Tier.Edition} has no pooler",
+                "Set it to false, or edition to ENTERPRISE_PLUS"
+            );
+
+        if (!settings.Tier.OwnKey)
+            return;
+
+        foreach (
+            var (key, value) in new[]
+            {
+                ("dataKeyRing", settings.Platform.DataKeyRing),
+                ("projectNumber", settings.Platform.ProjectNumber),
+            }
+        )
+            if (value == "")
+                reader.Fault(
+                    key,
+                    $"is missing: tier {settings.Tier.Name} has a key of its own",
+                    "Set it, or name in platformStack a stack that has it as an output"
+                );
+    }
+
+    // Backups lie in other regions of the same continent too: a region that is lost takes none of them along.
+    // https://cloud.google.com/sql/docs/postgres/backup-recovery/backups#locationbackups
+    static string MultiRegion(string region) =>
+        region.Split('-')[0] switch
+        {
+            "europe" => "eu",
+            "us" => "us",
+            "asia" => "asia",
+            _ => region,
+        };
 
     static void CheckMemory(ConfigReader reader, TenantConfig settings)
     {

@@ -34,12 +34,15 @@ public class TenantStack : Stack
 
         var (tenant, tier) = (config.Tenant, config.Tier);
         var identity = new Identity("identity", new(tenant), options);
+        var encryption = tier.OwnKey ? new Encryption("encryption", new(tenant), options) : null;
         var database = new Database(
             "database",
             new()
             {
                 Tenant = tenant,
                 Api = identity.Api,
+                Encryption = encryption,
+                ConnectionPooling = config.ConnectionPooling,
                 Password = config.DatabasePassword,
                 Version = config.DatabaseVersion,
                 Collation = config.DatabaseCollation,
@@ -61,17 +64,18 @@ public class TenantStack : Stack
         );
         var secrets = new Secrets(
             "secrets",
-            new(tenant, identity, config.DatabasePassword, config.SigningKey),
+            new(tenant, identity, database, encryption, config.DatabasePassword, config.SigningKey, config.Finalized),
             options
         );
+        var network = new Network("network", new(tenant, database, config.Finalized), options);
         var migration = new Migration(
             "migration",
-            new(tenant, identity, database, secrets, config.MigratorImage),
+            new(tenant, identity, database, secrets, network, config.MigratorImage),
             options
         );
         var services = new Services(
             "services",
-            new(tenant, identity, database, secrets, migration)
+            new(tenant, identity, database, secrets, migration, network)
             {
                 ApiImage = config.ApiImage,
                 UiImage = config.UiImage,
@@ -87,13 +91,32 @@ public class TenantStack : Stack
         var certificates = new Certificates("certificates", new(tenant), options);
         var edge = new Edge(
             "edge",
-            new(tenant, services, certificates, tier.TlsProfile, tier.WafSensitivity, tier.RequestsPerMinute),
+            new(
+                tenant,
+                services,
+                certificates,
+                tier.TlsProfile,
+                tier.WafSensitivity,
+                config.WafEnforced,
+                config.WafExclusions,
+                tier.RequestsPerMinute
+            ),
             options
         );
         _ = new Dns("dns", new(tenant, edge.Address.Address, certificates.Authorizations), options);
         var monitoring = new Monitoring(
             "monitoring",
-            new(tenant, database, migration, services, edge, tier.MaxConnections, tier.LogRetentionDays),
+            new(
+                tenant,
+                identity,
+                encryption,
+                database,
+                migration,
+                services,
+                edge,
+                tier.MaxConnections,
+                tier.LogRetentionDays
+            ),
             options
         );
         _ = new Cost("cost", new(tenant, tier.MonthlyBudget, config.BudgetCurrency), options);
@@ -107,7 +130,7 @@ public class TenantStack : Stack
         ConnectionName = database.Instance.ConnectionName;
         Project = Output.Create(config.Platform.Project);
         Region = Output.Create(config.Platform.Region);
-        MigrationJob = migration.Job.Name;
+        MigrationJob = migration.Job?.Name ?? Output.Create("");
         DashboardUrl = monitoring.Dashboard.Id.Apply(id =>
             $"https://console.cloud.google.com/monitoring/dashboards/builder/{id.Split('/')[^1]}"
             + $"?project={config.Platform.Project}"
@@ -154,7 +177,7 @@ public class TenantStack : Stack
     [Output("region")]
     public Output<string> Region { get; private set; }
 
-    /// <summary>Name of the Cloud Run job that promotes.</summary>
+    /// <summary>Name of the Cloud Run job that promotes; empty once the tenant is finalized.</summary>
     [Output("migrationJob")]
     public Output<string> MigrationJob { get; private set; }
 

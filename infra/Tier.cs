@@ -23,6 +23,7 @@ namespace Infra;
 /// <param name="TlsProfile"><see href="https://cloud.google.com/load-balancing/docs/ssl-policies-concepts">SSL policy
 /// profile</see>.</param>
 /// <param name="StatementAudit">Whether pgAudit records role changes and data definition.</param>
+/// <param name="OwnKey">Whether the tenant's data is encrypted with a key of its own.</param>
 public sealed record Tier(
     string Name,
     string Edition,
@@ -38,7 +39,8 @@ public sealed record Tier(
     int MaxInstances,
     int MonthlyBudget,
     string TlsProfile,
-    bool StatementAudit
+    bool StatementAudit,
+    bool OwnKey
 )
 {
     /// <summary>The plans, by name.</summary>
@@ -59,7 +61,8 @@ public sealed record Tier(
             MaxInstances: 5,
             MonthlyBudget: 500,
             TlsProfile: "MODERN",
-            StatementAudit: false
+            StatementAudit: false,
+            OwnKey: false
         ),
         new(
             "premium",
@@ -76,7 +79,8 @@ public sealed record Tier(
             MaxInstances: 10,
             MonthlyBudget: 1200,
             TlsProfile: "MODERN",
-            StatementAudit: false
+            StatementAudit: false,
+            OwnKey: false
         ),
         new(
             "regulated",
@@ -93,7 +97,8 @@ public sealed record Tier(
             MaxInstances: 10,
             MonthlyBudget: 2500,
             TlsProfile: "RESTRICTED",
-            StatementAudit: true
+            StatementAudit: true,
+            OwnKey: true
         ),
     }.ToDictionary(tier => tier.Name);
 }

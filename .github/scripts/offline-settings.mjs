@@ -26,6 +26,8 @@ const shared = {
   subnetwork: `projects/${project}/regions/${region}/subnetworks/preview`, privateServicesRange: "preview", dnsZone: "preview",
   dnsDomain: "preview.example.com.", notificationChannels: `[projects/${project}/notificationChannels/1]`, artifactRegistry: repository,
   billingAccount: "000000-000000-000000", sharedDatabaseHost: "10.0.0.2", sharedDatabaseSecret: "preview",
+  sharedDatabaseCaSecret: "preview", projectNumber: '"100000000000"',
+  dataKeyRing: `projects/${project}/locations/${region}/keyRings/preview`,
 };
 const missing = Object.entries(shared).filter(([key]) => !new RegExp(`^\\s+tenant:${key}:`, "m").test(text));
 writeFileSync(path, `${text}\n${missing.map(([key, value]) => `  tenant:${key}: ${value}\n`).join("")}`);

@@ -115,6 +115,8 @@ public sealed record MigratorSettings(
                 defaults.Password = password;
             if (configuration[prefix + "SSLMODE"] is { Length: > 0 } mode)
                 defaults.SslMode = Enum.Parse<SslMode>(mode.Replace("-", ""), ignoreCase: true);
+            if (configuration[prefix + "SSLROOTCERT"] is { Length: > 0 } certificate)
+                defaults.RootCertificate = certificate;
             return defaults;
         }
         catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)

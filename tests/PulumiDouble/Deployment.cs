@@ -62,6 +62,21 @@ namespace Pulumi
             ResourceOptions options
         )
         {
+            try
+            {
+                await CompleteAsync(resource, parent, args, options).ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                // Whoever waits for an output learns it too.
+                foreach (var completion in resource.Completions.Values)
+                    completion.Fail(exception);
+                throw;
+            }
+        }
+
+        async Task CompleteAsync(Resource resource, Resource? parent, ResourceArgs args, ResourceOptions options)
+        {
             // Registration runs beside the program, as it does in the SDK.
             await Task.Yield();
             resources.Enqueue(resource);

@@ -56,7 +56,7 @@ namespace Pulumi
 
         public static Output<string> Format(FormattableString formattableString) => new(FormatAsync(formattableString));
 
-        internal static Output<ImmutableArray<T>> All<T>(IEnumerable<Input<T>> inputs) => new(AllAsync(inputs));
+        public static Output<ImmutableArray<T>> All<T>(IEnumerable<Input<T>> inputs) => new(AllAsync(inputs));
 
         static Output<T> Of<T>(T value, bool isSecret) => new(Task.FromResult(new OutputData<T>(value, isSecret)));
 

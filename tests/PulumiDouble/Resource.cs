@@ -191,6 +191,8 @@ abstract class Completion
 {
     public abstract void Set(object? value);
 
+    public abstract void Fail(Exception exception);
+
     public static IReadOnlyDictionary<string, Completion> OfOutputs(Resource resource)
     {
         var completions = new Dictionary<string, Completion>();
@@ -223,6 +225,8 @@ sealed class Completion<T> : Completion
     public Completion() => Output = new Output<T>(source.Task);
 
     public Output<T> Output { get; }
+
+    public override void Fail(Exception exception) => source.TrySetException(exception);
 
     public override void Set(object? value) =>
         source.SetResult(new OutputData<T>((T)Wire.Read(value, typeof(T))!, IsSecret: false));

@@ -33,7 +33,7 @@ public class DatabaseTests
         Assert.Equal("ENCRYPTED_ONLY", (await InstanceAsync(stack)).Text("settings.ipConfiguration.sslMode"));
 
     [Theory]
-    [InlineData("dev", 14, 7, "europe-west3")]
+    [InlineData("dev", 14, 7, "eu")]
     [InlineData("acme-corp", 30, 7, "eu")]
     [InlineData("globex-health", 90, 35, "eu")]
     public async Task Backups_are_made_daily_kept_as_the_plan_says_and_reach_back_to_any_point_in_time(
@@ -51,6 +51,64 @@ public class DatabaseTests
         Assert.Equal((double)backups, backup["settings.backupConfiguration.backupRetentionSettings.retainedBackups"]);
         Assert.Equal("COUNT", backup["settings.backupConfiguration.backupRetentionSettings.retentionUnit"]);
         Assert.Equal(location, backup["settings.backupConfiguration.location"]);
+    }
+
+    [Theory]
+    [InlineData("europe-west3", "eu")]
+    [InlineData("us-central1", "us")]
+    [InlineData("asia-south1", "asia")]
+    [InlineData("australia-southeast1", "australia-southeast1")]
+    public async Task A_lost_region_takes_no_backup_along_where_the_continent_has_another(string region, string place)
+    {
+        var graph = await Graph.OfAsync(
+            "dev",
+            ("region", region),
+            ("subnetwork", $"projects/factory-dev/regions/{region}/subnetworks/run")
+        );
+
+        Assert.Equal(place, graph.One("DatabaseInstance").Text("settings.backupConfiguration.location"));
+    }
+
+    [Fact]
+    public async Task A_regulated_tenants_data_is_encrypted_with_a_key_of_its_own_that_Googles_services_may_use_first()
+    {
+        var graph = await Graph.OfAsync("globex-health");
+        var key = graph.One("CryptoKey");
+        var id = $"CryptoKey/{key.Name}{Cloud.NameSuffix}";
+        var users = graph.All("CryptoKeyIAMMember");
+
+        Assert.True(key.Protect);
+        Assert.Equal("7776000s", key.Text("rotationPeriod"));
+        Assert.Equal(
+            ["cloud-sql", "logging", "secretmanager"],
+            users.Select(user => user.Text("member")!.Split("gcp-sa-")[1].Split('.')[0])
+        );
+        Assert.Equal(id, graph.One("DatabaseInstance").Text("encryptionKeyName"));
+        Assert.Equal(id, graph.One("ProjectBucketConfig").Text("cmekSettings.kmsKeyName"));
+        Assert.All(
+            graph.All("Secret"),
+            secret =>
+                Assert.Equal(id, secret.Text("replication.userManaged.replicas.0.customerManagedEncryption.kmsKeyName"))
+        );
+        Assert.All(
+            graph.All("Secret").Append(graph.One("DatabaseInstance")).Append(graph.One("ProjectBucketConfig")),
+            node => Assert.Subset(node.DependsOn.ToHashSet(), users.Select(user => user.Label).ToHashSet())
+        );
+        Assert.Empty((await Graph.OfAsync("acme-corp")).All("CryptoKey"));
+    }
+
+    [Fact]
+    public async Task A_pooled_server_is_reached_at_its_poolers_port_by_the_API_alone()
+    {
+        var graph = await Graph.OfAsync("globex-health", ("connectionPooling", "true"));
+
+        Assert.Equal(true, graph.One("DatabaseInstance")["settings.connectionPoolConfigs.0.connectionPoolingEnabled"]);
+        Assert.Contains(
+            graph.One("Service", "api").List("template.containers.0.envs"),
+            env => env.Text("name") == "DB_PORT" && env.Text("value") == "6432"
+        );
+        Assert.Equal("6432", graph.One("Firewall", "api-database").Text("allows.0.ports.0"));
+        Assert.Equal("5432", graph.One("Firewall", "migrator-database").Text("allows.0.ports.0"));
     }
 
     [Theory, Stacks]

@@ -37,6 +37,10 @@ public class IsolationTests
         ("gcp:logging/metric:Metric", "name", "^[A-Za-z0-9][-A-Za-z0-9_.]*$", 1, 100),
         ("gcp:logging/projectBucketConfig:ProjectBucketConfig", "bucketId", "^[A-Za-z0-9][-A-Za-z0-9_.]*$", 1, 100),
         ("gcp:logging/projectSink:ProjectSink", "name", "^[A-Za-z0-9][-A-Za-z0-9_.]*$", 1, 100),
+        ("gcp:compute/firewall:Firewall", "name", Rfc1035, 1, 63),
+        ("gcp:kms/cryptoKey:CryptoKey", "", "^[a-zA-Z0-9_-]+$", 1, 63),
+        ("gcp:monitoring/customService:CustomService", "serviceId", "^[a-z0-9-]+$", 1, 63),
+        ("gcp:monitoring/slo:Slo", "sloId", "^[a-zA-Z0-9-]+$", 1, 63),
         ("gcp:billing/budget:Budget", "displayName", "^.+$", 1, 60 + 3),
     ];
 

@@ -45,7 +45,7 @@ public class MonitoringTests
     {
         var graph = await Graph.OfAsync(stack);
 
-        Assert.Equal(11, graph.All("AlertPolicy").Count);
+        Assert.Equal(13, graph.All("AlertPolicy").Count);
         Assert.All(
             graph.All("AlertPolicy"),
             alert =>
@@ -132,10 +132,20 @@ public class MonitoringTests
             $"database_id=\"{(stack == "dev" ? "factory-dev" : "factory-prod")}:db-{stack}{Cloud.NameSuffix}\"",
             filter
         );
+        // Sign-ins, names and rights are the tenant's too, and so is what Google gives a number.
+        Assert.Contains(
+            $"resource.labels.tenant_name=\"{graph.One("Tenant").Text("displayName")}",
+            Named(filter, graph)
+        );
+        Assert.Contains($"(\"api-{stack}.", filter);
+        Assert.Contains($"protoPayload.methodName=\"SetIamPolicy\" AND (\"api-{stack}@", filter);
         var pattern = System
             .Text.RegularExpressions.Regex.Match(filter, "protoPayload.resourceName=~\"(.*)\"")
             .Groups[1]
             .Value;
+        Assert.Matches(pattern, "projects/1/locations/global/keys/5e2b7c1a");
+        Assert.Matches(pattern, "projects/-/serviceAccounts/103");
+        Assert.Matches(pattern, $"projects/1/locations/europe-west3/buckets/audit-{stack}");
         Assert.Matches(pattern, $"projects/1/secrets/dbpassword-{stack}/versions/1");
         Assert.Matches(pattern, $"namespaces/factory/services/api-{stack}");
         foreach (
@@ -153,6 +163,34 @@ public class MonitoringTests
                 node => Assert.Matches(pattern, $"projects/factory/global/{kind}/{node.Text("name")}")
             );
         Assert.DoesNotMatch(pattern, $"projects/1/secrets/dbpassword-{stack}-two/versions/1");
+    }
+
+    // The pool's name is Google's.
+    static string Named(string filter, Graph graph) =>
+        filter.Replace($"users{Cloud.NameSuffix}", graph.One("Tenant").Text("displayName"), StringComparison.Ordinal);
+
+    [Theory, Stacks]
+    public async Task An_uptime_check_costs_a_sixth_of_what_one_a_minute_costs(string stack) =>
+        Assert.All(
+            (await Graph.OfAsync(stack)).All("UptimeCheckConfig"),
+            check => Assert.Equal("300s", check.Text("period"))
+        );
+
+    [Theory, Stacks]
+    public async Task A_budget_of_failures_alerts_by_how_fast_it_is_spent_on_a_long_and_a_short_window(string stack)
+    {
+        var graph = await Graph.OfAsync(stack);
+        var objective = graph.One("Slo");
+        string Query(string alert) =>
+            graph.One("AlertPolicy", alert).Text("conditions.0.conditionPrometheusQueryLanguage.query")!;
+
+        Assert.Equal((0.995, 28.0), (objective["goal"], objective["rollingPeriodDays"]));
+        Assert.Contains(
+            $"url_map_name=\"edge-{stack}\" metric.labels.response_code_class=500",
+            objective.Text("requestBasedSli.goodTotalRatio.badServiceFilter")
+        );
+        Assert.Matches(@"\[1h\].*> 0\.072 and .*\[5m\].*> 0\.072$", Query("failures"));
+        Assert.Matches(@"\[6h\].*> 0\.03 and .*\[30m\].*> 0\.03$", Query("failures-slow"));
     }
 
     [Theory, Stacks]

@@ -211,7 +211,7 @@ public sealed class PlanTests : IDisposable
 
         Assert.Contains("| ± | URLMap hosts | **replaced** |", comment);
         Assert.Contains("| − | SecurityPolicy armor | **removed** |", comment);
-        Assert.Contains("| Cloud Armor, 10 rules | 15.00 | 0.00 |", comment);
+        Assert.Contains("| Cloud Armor, 11 rules | 16.00 | 0.00 |", comment);
     }
 
     [Fact]

@@ -49,12 +49,30 @@ public class SecretTests
         Assert.Equal(
             [
                 ($"dbpassword-{stack}", Accessor, Member("migrator")),
+                ("factorydb-ca", Accessor, Member("migrator")),
                 ("factorydb-password", Accessor, Member("migrator")),
+                ($"serverca-{stack}", Accessor, Member("api")),
+                ($"serverca-{stack}", Accessor, Member("migrator")),
                 ($"signingkey-{stack}", Accessor, Member("api")),
                 ($"signinkey-{stack}", Accessor, Member("ui")),
             ],
             readers
         );
+    }
+
+    [Theory, Stacks]
+    public async Task Once_a_tenant_is_finalized_nothing_of_it_reads_or_reaches_the_shared_database(string stack)
+    {
+        var graph = await Graph.OfAsync(stack, ("finalized", "true"));
+
+        Assert.DoesNotContain(graph.All("SecretIamMember"), node => node.Text("secretId")!.StartsWith("factorydb"));
+        Assert.Empty(graph.All("Job"));
+        Assert.DoesNotContain(
+            graph.All("Firewall"),
+            node => node.Name.StartsWith("migrator", StringComparison.Ordinal)
+        );
+        Assert.DoesNotContain("10.10.0.3", Golden.Render(graph));
+        Assert.Equal("", await OutputUtilities.GetValueAsync(graph.Outputs.MigrationJob));
     }
 
     [Theory, Stacks]
@@ -75,7 +93,7 @@ public class SecretTests
 
         Assert.True(await IsSecretAsync(graph.One("User", "migrator"), "Password"));
         Assert.Contains("password", graph.One("User", "migrator").SecretOutputs);
-        Assert.Equal(3, graph.All("SecretVersion").Count);
+        Assert.Equal(4, graph.All("SecretVersion").Count);
         foreach (var version in graph.All("SecretVersion"))
         {
             Assert.True(await IsSecretAsync(version, "SecretData"));

@@ -98,6 +98,13 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
 
     public sealed class JobTemplateTemplateArgs : ResourceArgs
     {
+        [field: Input("volumes")]
+        public InputList<JobTemplateTemplateVolumeArgs> Volumes
+        {
+            get => field ??= new();
+            set;
+        }
+
         [field: Input("containers")]
         public InputList<JobTemplateTemplateContainerArgs> Containers
         {
@@ -123,6 +130,13 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
 
     public sealed class JobTemplateTemplateContainerArgs : ResourceArgs
     {
+        [field: Input("volumeMounts")]
+        public InputList<JobTemplateTemplateContainerVolumeMountArgs> VolumeMounts
+        {
+            get => field ??= new();
+            set;
+        }
+
         [field: Input("args")]
         public InputList<string> Args
         {
@@ -196,6 +210,13 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
 
     public sealed class JobTemplateTemplateVpcAccessNetworkInterfaceArgs : ResourceArgs
     {
+        [field: Input("tags")]
+        public InputList<string> Tags
+        {
+            get => field ??= new();
+            set;
+        }
+
         [Input("network")]
         public Input<string>? Network { get; set; }
 
@@ -205,6 +226,13 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
 
     public sealed class ServiceTemplateArgs : ResourceArgs
     {
+        [field: Input("volumes")]
+        public InputList<ServiceTemplateVolumeArgs> Volumes
+        {
+            get => field ??= new();
+            set;
+        }
+
         [field: Input("containers")]
         public InputList<ServiceTemplateContainerArgs> Containers
         {
@@ -240,6 +268,13 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
 
     public sealed class ServiceTemplateContainerArgs : ResourceArgs
     {
+        [field: Input("volumeMounts")]
+        public InputList<ServiceTemplateContainerVolumeMountArgs> VolumeMounts
+        {
+            get => field ??= new();
+            set;
+        }
+
         [field: Input("envs")]
         public InputList<ServiceTemplateContainerEnvArgs> Envs
         {
@@ -384,6 +419,13 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
 
     public sealed class ServiceTemplateVpcAccessNetworkInterfaceArgs : ResourceArgs
     {
+        [field: Input("tags")]
+        public InputList<string> Tags
+        {
+            get => field ??= new();
+            set;
+        }
+
         [Input("network")]
         public Input<string>? Network { get; set; }
 
@@ -398,5 +440,85 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
 
         [Input("type")]
         public Input<string>? Type { get; set; }
+    }
+
+    public sealed class JobTemplateTemplateVolumeArgs : ResourceArgs
+    {
+        [Input("name", required: true)]
+        public Input<string> Name { get; set; } = null!;
+
+        [Input("secret")]
+        public Input<JobTemplateTemplateVolumeSecretArgs>? Secret { get; set; }
+    }
+
+    public sealed class JobTemplateTemplateVolumeSecretArgs : ResourceArgs
+    {
+        [field: Input("items")]
+        public InputList<JobTemplateTemplateVolumeSecretItemArgs> Items
+        {
+            get => field ??= new();
+            set;
+        }
+
+        [Input("secret", required: true)]
+        public Input<string> Secret { get; set; } = null!;
+    }
+
+    public sealed class JobTemplateTemplateVolumeSecretItemArgs : ResourceArgs
+    {
+        [Input("path", required: true)]
+        public Input<string> Path { get; set; } = null!;
+
+        [Input("version", required: true)]
+        public Input<string> Version { get; set; } = null!;
+    }
+
+    public sealed class JobTemplateTemplateContainerVolumeMountArgs : ResourceArgs
+    {
+        [Input("mountPath", required: true)]
+        public Input<string> MountPath { get; set; } = null!;
+
+        [Input("name", required: true)]
+        public Input<string> Name { get; set; } = null!;
+    }
+
+    public sealed class ServiceTemplateVolumeArgs : ResourceArgs
+    {
+        [Input("name", required: true)]
+        public Input<string> Name { get; set; } = null!;
+
+        [Input("secret")]
+        public Input<ServiceTemplateVolumeSecretArgs>? Secret { get; set; }
+    }
+
+    public sealed class ServiceTemplateVolumeSecretArgs : ResourceArgs
+    {
+        [field: Input("items")]
+        public InputList<ServiceTemplateVolumeSecretItemArgs> Items
+        {
+            get => field ??= new();
+            set;
+        }
+
+        [Input("secret", required: true)]
+        public Input<string> Secret { get; set; } = null!;
+    }
+
+    public sealed class ServiceTemplateVolumeSecretItemArgs : ResourceArgs
+    {
+        [Input("path", required: true)]
+        public Input<string> Path { get; set; } = null!;
+
+        [Input("version")]
+        public Input<string>? Version { get; set; }
+    }
+
+    public sealed class ServiceTemplateContainerVolumeMountArgs : ResourceArgs
+    {
+        [Input("mountPath", required: true)]
+        public Input<string> MountPath { get; set; } = null!;
+
+        [Input("name", required: true)]
+        public Input<string> Name { get; set; } = null!;
     }
 }

@@ -5,6 +5,13 @@ namespace Pulumi.Gcp.Compute
 
     public sealed class BackendServiceArgs : ResourceArgs
     {
+        [field: Input("customResponseHeaders")]
+        public InputList<string> CustomResponseHeaders
+        {
+            get => field ??= new();
+            set;
+        }
+
         [field: Input("backends")]
         public InputList<Inputs.BackendServiceBackendArgs> Backends
         {
@@ -216,6 +223,55 @@ namespace Pulumi.Gcp.Compute
             set;
         }
     }
+
+    public class Firewall(string name, FirewallArgs args, CustomResourceOptions? options = null)
+        : CustomResource("gcp:compute/firewall:Firewall", name, args, options);
+
+    public sealed class FirewallArgs : ResourceArgs
+    {
+        [field: Input("allows")]
+        public InputList<Inputs.FirewallAllowArgs> Allows
+        {
+            get => field ??= new();
+            set;
+        }
+
+        [field: Input("denies")]
+        public InputList<Inputs.FirewallDenyArgs> Denies
+        {
+            get => field ??= new();
+            set;
+        }
+
+        [field: Input("destinationRanges")]
+        public InputList<string> DestinationRanges
+        {
+            get => field ??= new();
+            set;
+        }
+
+        [Input("direction")]
+        public Input<string>? Direction { get; set; }
+
+        [Input("name")]
+        public Input<string>? Name { get; set; }
+
+        [Input("network", required: true)]
+        public Input<string> Network { get; set; } = null!;
+
+        [Input("priority")]
+        public Input<int>? Priority { get; set; }
+
+        [Input("project")]
+        public Input<string>? Project { get; set; }
+
+        [field: Input("targetTags")]
+        public InputList<string> TargetTags
+        {
+            get => field ??= new();
+            set;
+        }
+    }
 }
 
 namespace Pulumi.Gcp.Compute.Inputs
@@ -252,6 +308,9 @@ namespace Pulumi.Gcp.Compute.Inputs
 
     public sealed class SecurityPolicyRuleArgs : ResourceArgs
     {
+        [Input("preview")]
+        public Input<bool>? Preview { get; set; }
+
         [Input("action", required: true)]
         public Input<string> Action { get; set; } = null!;
 
@@ -370,5 +429,24 @@ namespace Pulumi.Gcp.Compute.Inputs
 
         [Input("service")]
         public Input<string>? Service { get; set; }
+    }
+
+    public sealed class FirewallAllowArgs : ResourceArgs
+    {
+        [field: Input("ports")]
+        public InputList<string> Ports
+        {
+            get => field ??= new();
+            set;
+        }
+
+        [Input("protocol", required: true)]
+        public Input<string> Protocol { get; set; } = null!;
+    }
+
+    public sealed class FirewallDenyArgs : ResourceArgs
+    {
+        [Input("protocol", required: true)]
+        public Input<string> Protocol { get; set; } = null!;
     }
 }

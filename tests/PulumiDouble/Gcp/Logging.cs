@@ -27,6 +27,9 @@ namespace Pulumi.Gcp.Logging
 
     public sealed class ProjectBucketConfigArgs : ResourceArgs
     {
+        [Input("cmekSettings")]
+        public Input<Inputs.ProjectBucketConfigCmekSettingsArgs>? CmekSettings { get; set; }
+
         [Input("bucketId", required: true)]
         public Input<string> BucketId { get; set; } = null!;
 
@@ -78,5 +81,11 @@ namespace Pulumi.Gcp.Logging.Inputs
 
         [Input("valueType", required: true)]
         public Input<string> ValueType { get; set; } = null!;
+    }
+
+    public sealed class ProjectBucketConfigCmekSettingsArgs : ResourceArgs
+    {
+        [Input("kmsKeyName", required: true)]
+        public Input<string> KmsKeyName { get; set; } = null!;
     }
 }

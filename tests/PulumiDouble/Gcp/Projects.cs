@@ -3,6 +3,9 @@ namespace Pulumi.Gcp.Projects
     public class ApiKey(string name, ApiKeyArgs? args = null, CustomResourceOptions? options = null)
         : CustomResource("gcp:projects/apiKey:ApiKey", name, args, options)
     {
+        [Output("uid")]
+        public Output<string> Uid { get; private set; } = null!;
+
         [Output("keyString")]
         public Output<string> KeyString { get; private set; } = null!;
     }

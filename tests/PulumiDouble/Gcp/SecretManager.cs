@@ -75,7 +75,16 @@ namespace Pulumi.Gcp.SecretManager.Inputs
 
     public sealed class SecretReplicationUserManagedReplicaArgs : ResourceArgs
     {
+        [Input("customerManagedEncryption")]
+        public Input<SecretReplicationUserManagedReplicaCustomerManagedEncryptionArgs>? CustomerManagedEncryption { get; set; }
+
         [Input("location", required: true)]
         public Input<string> Location { get; set; } = null!;
+    }
+
+    public sealed class SecretReplicationUserManagedReplicaCustomerManagedEncryptionArgs : ResourceArgs
+    {
+        [Input("kmsKeyName", required: true)]
+        public Input<string> KmsKeyName { get; set; } = null!;
     }
 }

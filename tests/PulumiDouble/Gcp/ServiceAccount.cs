@@ -8,6 +8,9 @@ public class Account(string name, AccountArgs? args = null, CustomResourceOption
 
     [Output("member")]
     public Output<string> Member { get; private set; } = null!;
+
+    [Output("uniqueId")]
+    public Output<string> UniqueId { get; private set; } = null!;
 }
 
 public sealed class AccountArgs : ResourceArgs

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Pulumi.Gcp.Sql
 {
     public class Database(string name, DatabaseArgs args, CustomResourceOptions? options = null)
@@ -28,6 +30,9 @@ namespace Pulumi.Gcp.Sql
     public class DatabaseInstance(string name, DatabaseInstanceArgs args, CustomResourceOptions? options = null)
         : CustomResource("gcp:sql/databaseInstance:DatabaseInstance", name, args, options)
     {
+        [Output("serverCaCerts")]
+        public Output<ImmutableArray<Outputs.DatabaseInstanceServerCaCert>> ServerCaCerts { get; private set; } = null!;
+
         [Output("connectionName")]
         public Output<string> ConnectionName { get; private set; } = null!;
 
@@ -40,6 +45,9 @@ namespace Pulumi.Gcp.Sql
 
     public sealed class DatabaseInstanceArgs : ResourceArgs
     {
+        [Input("encryptionKeyName")]
+        public Input<string>? EncryptionKeyName { get; set; }
+
         [Input("databaseVersion", required: true)]
         public Input<string> DatabaseVersion { get; set; } = null!;
 
@@ -82,6 +90,13 @@ namespace Pulumi.Gcp.Sql.Inputs
 {
     public sealed class DatabaseInstanceSettingsArgs : ResourceArgs
     {
+        [field: Input("connectionPoolConfigs")]
+        public InputList<DatabaseInstanceSettingsConnectionPoolConfigArgs> ConnectionPoolConfigs
+        {
+            get => field ??= new();
+            set;
+        }
+
         [Input("availabilityType")]
         public Input<string>? AvailabilityType { get; set; }
 
@@ -248,5 +263,23 @@ namespace Pulumi.Gcp.Sql.Inputs
 
         [Input("reuseInterval")]
         public Input<int>? ReuseInterval { get; set; }
+    }
+
+    public sealed class DatabaseInstanceSettingsConnectionPoolConfigArgs : ResourceArgs
+    {
+        [Input("connectionPoolingEnabled")]
+        public Input<bool>? ConnectionPoolingEnabled { get; set; }
+    }
+}
+
+namespace Pulumi.Gcp.Sql.Outputs
+{
+    [OutputType]
+    public sealed class DatabaseInstanceServerCaCert
+    {
+        public readonly string? Cert;
+
+        [OutputConstructor]
+        DatabaseInstanceServerCaCert(string? cert) => Cert = cert;
     }
 }

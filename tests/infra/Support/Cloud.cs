@@ -14,8 +14,17 @@ sealed class Cloud : IMocks
 
     public ConcurrentBag<MockResourceArgs> Registered { get; } = [];
 
+    /// <summary>Outputs of the platform stack that are secret.</summary>
+    public IReadOnlyList<string> SecretOutputs { get; init; } = [];
+
+    /// <summary>Whether there is a platform stack.</summary>
+    public bool HasPlatform { get; init; } = true;
+
     public Task<(string? id, object state)> NewResourceAsync(MockResourceArgs args)
     {
+        if (args.Type == "pulumi:pulumi:StackReference" && !HasPlatform)
+            throw new InvalidOperationException($"unknown stack \"{args.Inputs["name"]}\"");
+
         Registered.Add(args);
 
         var inputs = args.Inputs;
@@ -26,19 +35,26 @@ sealed class Cloud : IMocks
             "pulumi:pulumi:StackReference" =>
             [
                 ("outputs", StackFiles.PlatformOutputs.ToImmutableDictionary()),
-                ("secretOutputNames", ImmutableArray<string>.Empty),
+                ("secretOutputNames", SecretOutputs.ToImmutableArray()),
             ],
             "gcp:sql/databaseInstance:DatabaseInstance" =>
             [
                 ("connectionName", $"{project}:{inputs["region"]}:{name}"),
                 ("privateIpAddress", "10.20.0.5"),
+                (
+                    "serverCaCerts",
+                    ImmutableArray.Create<object>(
+                        new Dictionary<string, object> { ["cert"] = "PEM of the server's CA" }.ToImmutableDictionary()
+                    )
+                ),
             ],
             "gcp:serviceaccount/account:Account" =>
             [
                 ("email", $"{inputs["accountId"]}@{project}.iam.gserviceaccount.com"),
+                ("uniqueId", $"{100 + args.Name!.Length}"),
                 ("member", $"serviceAccount:{inputs["accountId"]}@{project}.iam.gserviceaccount.com"),
             ],
-            "gcp:projects/apiKey:ApiKey" => [("keyString", "plain-text-of-the-sign-in-key")],
+            "gcp:projects/apiKey:ApiKey" => [("keyString", "plain-text-of-the-sign-in-key"), ("uid", "5e2b7c1a")],
             "gcp:secretmanager/secretVersion:SecretVersion" => [("version", "1")],
             "gcp:compute/globalAddress:GlobalAddress" => [("address", "203.0.113.10")],
             "gcp:certificatemanager/dnsAuthorization:DnsAuthorization" =>

@@ -25,9 +25,15 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
         string stack,
         string settingsOf,
         params (string Key, string? Value)[] changes
+    ) => await FaultAsync(new Cloud(), stack, settingsOf, changes);
+
+    public static async Task<(string Message, IReadOnlyCollection<MockResourceArgs> Registered)> FaultAsync(
+        Cloud cloud,
+        string stack,
+        string settingsOf,
+        params (string Key, string? Value)[] changes
     )
     {
-        var cloud = new Cloud();
         Configure(Changed(StackFiles.Settings(settingsOf), changes));
         var exception = await Assert.ThrowsAsync<RunException>(() =>
             Deployment.TestAsync<TenantStack>(cloud, Options(stack))

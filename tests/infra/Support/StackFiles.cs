@@ -53,6 +53,9 @@ static class StackFiles
         ["sharedDatabaseHost"] = "10.10.0.3",
         ["sharedDatabasePort"] = 5433,
         ["sharedDatabaseSecret"] = "factorydb-password",
+        ["sharedDatabaseCaSecret"] = "factorydb-ca",
+        ["projectNumber"] = "123456789012",
+        ["dataKeyRing"] = "projects/factory-prod/locations/europe-west3/keyRings/tenants",
     };
 
     /// <summary>
