@@ -4,9 +4,8 @@ set -euo pipefail
 
 errors=$(mktemp)
 status=0
-"$@" 2> >(tee "$errors" >&2) || status=$?
-# What was written is complete once the pipe's reader has ended.
-wait
+"$@" 2> "$errors" || status=$?
+cat "$errors" >&2
 if [ "$status" = 2 ]; then
   printf 'refusal=%s\n' "$(tail -n 1 "$errors" | tr -d '\r' | cut -c 1-400)" >> "$GITHUB_OUTPUT"
 fi

@@ -35,6 +35,9 @@ public class WorkflowTests
         ["drift.yml drift"] = ["contents: read", "id-token: write"],
         // The addressee of a difference.
         ["drift.yml issue"] = ["contents: read", "issues: write"],
+        ["restore-drill.yml stacks"] = ["contents: read"],
+        // Clones an instance.
+        ["restore-drill.yml drill"] = ["contents: read", "id-token: write"],
         ["unlock.yml confirm"] = ["contents: read"],
         ["unlock.yml unlock"] = ["contents: read", "id-token: write"],
     };
