@@ -201,8 +201,12 @@ public sealed class RowReconciler(
                 ? []
                 : await comparison.DifferingBucketsAsync(shared, isolated, table, cancellationToken);
         var which = table.Table.Key.Count == 0 ? "true" : Comparison.InBuckets(table.Table, "t", buckets);
+        // A key may have a generated column, which the temporary table computes as well.
+        var definition = table.Table.Key.Any(key => table.Table.Column(key)!.Generated)
+            ? $"(LIKE {table.Name.Quoted} INCLUDING GENERATED)"
+            : $"AS SELECT {columns} FROM {table.Table.From} LIMIT 0";
         await shared.ExecuteAsync(
-            $"CREATE TEMPORARY TABLE tenant_promotion_{number} AS SELECT {columns} FROM {table.Table.From} LIMIT 0",
+            $"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}",
             cancellationToken
         );
         await RawCopy.StreamAsync(
@@ -299,7 +303,14 @@ public sealed class RowReconciler(
         string Columns => RawCopy.Columns(Definition);
 
         string SameKey =>
-            string.Join(" AND ", Definition.Key.Select(name => $"s.{Sql.Identifier(name)} = t.{Sql.Identifier(name)}"));
+            string.Join(
+                " AND ",
+                Definition
+                    .Key.Select(name => Definition.Column(name)!)
+                    .Select(column =>
+                        $"s.{Sql.Identifier(column.Name)} {column.Equality} t.{Sql.Identifier(column.Name)}"
+                    )
+            );
 
         string Changed => $"{RowHash.Of(Definition, "s")} <> {RowHash.Of(Definition, "t")}";
 

@@ -73,7 +73,7 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
                     table
                         .Path[0]
                         .FromColumns.Select(Sql.Identifier)
-                        .Select(name => $"OLD.{name} IS DISTINCT FROM NEW.{name}")
+                        .Select(name => $"OLD.{name}::text IS DISTINCT FROM NEW.{name}::text")
                 );
         string[] arguments = [tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key];
         sql.Append(

@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION tenant_promotion.guard_moved() RETURNS trigger LANGUA
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $moved$
 DECLARE
-    columns text := (SELECT string_agg(format('($1).%I::text', name), ', ' ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n));
+    columns text := (SELECT string_agg(format('format(''%%s'', ($1).%I)', name), ', ' ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n));
     old_key jsonb;
     new_key jsonb;
 BEGIN

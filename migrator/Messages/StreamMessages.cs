@@ -94,7 +94,8 @@ static class StreamMessages
         $"The replication slot holds {held / 1e6:N0} MB of WAL on the shared server, "
         + $"more than half of what --max-wal allows ({limit / 1e6:N0} MB).";
 
-    public static string CopiesAgain(Slug slug) => $"The change stream of '{slug}' was lost. The rows are copied again.";
+    public static string CopiesAgain(Slug slug) =>
+        $"The change stream of '{slug}' was lost. The rows are copied again.";
 
     public static StreamLostException StreamDiverged(Slug slug, string what, Exception? e = null) =>
         new(ExitCode.Different, $"A change of '{slug}' does not fit the rows in the shared database: {what}", e);

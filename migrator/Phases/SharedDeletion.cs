@@ -50,7 +50,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize)
         var referring = inside
             .Where(key => key.To == table.Name)
             .Select(key =>
-                $"NOT EXISTS (SELECT FROM {key.From.Quoted} c WHERE {InwardReferences.Join(key, "c", "t")} "
+                $"NOT EXISTS (SELECT FROM {key.From.Quoted} c WHERE {key.Join("c", "t")} "
                 + "AND NOT (c.tableoid = t.tableoid AND c.ctid = t.ctid))"
             )
             .ToArray();

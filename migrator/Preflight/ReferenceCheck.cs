@@ -17,8 +17,7 @@ sealed class ReferenceCheck(PreflightContext context)
         {
             var (from, to) = (context.Scope[key.From], context.Scope[key.To]);
             var theirs = $"({context.Condition(to, "p")}) IS NOT TRUE";
-            var crossing =
-                $"EXISTS (SELECT FROM {to.Table.From} p WHERE {InwardReferences.Join(key, "t", "p")} AND {theirs})";
+            var crossing = $"EXISTS (SELECT FROM {to.Table.From} p WHERE {key.Join("t", "p")} AND {theirs})";
             var (count, samples) = await CountAsync(
                 from,
                 $"{context.Condition(from, "t")} AND {crossing}",

@@ -44,6 +44,10 @@ sealed class ScopeCheck(PreflightContext context)
 
         foreach (var table in context.Scope.Tables.Where(table => table.IsCopied))
         {
+            if (table.Scope == TableScope.Direct && context.Scope.TenantColumn(table).Generated)
+                context.Faults.Add(
+                    PreflightMessages.TenantColumnGenerated(table.Name, context.Scope.TenantColumn(table).Name)
+                );
             if (table.Table.IsForeign)
                 context.Faults.Add(PreflightMessages.ForeignTable(table.Name));
             if (table.Table.Unlogged)

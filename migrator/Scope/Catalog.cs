@@ -41,6 +41,7 @@ public sealed record Catalog(
                 names[row.To],
                 row.FromColumns,
                 row.ToColumns,
+                row.Operators,
                 row.Deferrable,
                 row.OnDelete[0]
             ));

@@ -8,6 +8,7 @@ namespace Migrator.Scope;
 /// <param name="HashesByValue">
 /// Equal hash means equal value on any server; otherwise the digest takes the value's text.
 /// </param>
+/// <param name="OwnEquality">The equality of a type that is not pg_catalog's (citext, ltree); null for all others.</param>
 /// <param name="BinaryIsPortable">The binary form means the same in another database.</param>
 public sealed record Column(
     string Name,
@@ -17,9 +18,17 @@ public sealed record Column(
     bool AlwaysIdentity,
     bool HashesByValue,
     bool BinaryIsPortable,
-    short Number
+    short Number,
+    string? OwnEquality = null
 )
 {
+    /// <summary>
+    /// The operator that the type's own indexes call equality. A bare = would be looked up in the search path, and might
+    /// be another type's.
+    /// </summary>
+    public string Equality => OwnEquality ?? "OPERATOR(pg_catalog.=)";
+
+
     /// <summary>
     /// Two values are equal exactly when their texts are: not so for numeric (1.0 and 1.00), nor under a collation that
     /// ignores case.

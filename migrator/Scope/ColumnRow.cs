@@ -12,6 +12,7 @@ sealed class ColumnRow
     public bool Generated { get; init; }
     public bool AlwaysIdentity { get; init; }
     public bool Nondeterministic { get; init; }
+    public string? Equality { get; init; }
 
     public Column ToColumn(Dictionary<uint, TypeRow> types) =>
         new(
@@ -22,6 +23,7 @@ sealed class ColumnRow
             AlwaysIdentity,
             HashesByValue: !Nondeterministic && TypeRow.HashesByValue(Type, types),
             BinaryIsPortable: TypeRow.BinaryIsPortable(Type, types),
-            Number
+            Number,
+            Equality
         );
 }

@@ -3,6 +3,7 @@ using Migrator.Model;
 namespace Migrator.Scope;
 
 /// <summary>A foreign key between two user tables.</summary>
+/// <param name="Operators">By which the constraint compares, referenced column first.</param>
 /// <param name="OnDelete">The action as <c>pg_constraint.confdeltype</c> spells it.</param>
 public sealed record ForeignKey(
     string Name,
@@ -10,6 +11,20 @@ public sealed record ForeignKey(
     TableName To,
     IReadOnlyList<string> FromColumns,
     IReadOnlyList<string> ToColumns,
+    IReadOnlyList<string> Operators,
     bool Deferrable,
     char OnDelete
-);
+)
+{
+    /// <summary>The condition that a row refers to another by this key, with the constraint's own operators.</summary>
+    public string Join(string referring, string referred) =>
+        string.Join(
+            " AND ",
+            Enumerable
+                .Range(0, FromColumns.Count)
+                .Select(n =>
+                    $"{referred}.{Sql.Identifier(ToColumns[n])} {Operators[n]} "
+                    + $"{referring}.{Sql.Identifier(FromColumns[n])}"
+                )
+        );
+}

@@ -8,6 +8,7 @@ sealed class ForeignKeyRow
     public uint To { get; init; }
     public string[] FromColumns { get; init; } = [];
     public string[] ToColumns { get; init; } = [];
+    public string[] Operators { get; init; } = [];
     public bool Deferrable { get; init; }
     public string OnDelete { get; init; } = "";
 }

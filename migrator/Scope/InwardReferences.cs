@@ -19,7 +19,7 @@ public sealed class InwardReferences(TenantScope scope, Tenant tenant)
     {
         var referring = scope[key.From];
         var theirs = referring.IsTenantData ? $"({scope.Condition(referring, "t", tenant.Key)}) IS NOT TRUE" : "true";
-        return $"{theirs} AND EXISTS (SELECT FROM {from} p WHERE {Join(key, "t", "p")} AND {condition})";
+        return $"{theirs} AND EXISTS (SELECT FROM {from} p WHERE {key.Join("t", "p")} AND {condition})";
     }
 
     /// <summary>What names a row to a person: its key, or where it lies.</summary>
@@ -27,14 +27,4 @@ public sealed class InwardReferences(TenantScope scope, Tenant tenant)
         table.Table.Key.Count > 0
             ? string.Join(" || ', ' || ", table.Table.Key.Select(name => $"{alias}.{Sql.Identifier(name)}::text"))
             : $"{alias}.ctid::text";
-
-    /// <summary>The condition that a row refers to another by a foreign key.</summary>
-    public static string Join(ForeignKey key, string referring, string referred) =>
-        string.Join(
-            " AND ",
-            key.FromColumns.Zip(
-                key.ToColumns,
-                (from, to) => $"{referred}.{Sql.Identifier(to)} = {referring}.{Sql.Identifier(from)}"
-            )
-        );
 }

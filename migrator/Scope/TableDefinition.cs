@@ -40,13 +40,15 @@ public sealed record TableDefinition(
 
     /// <summary>
     /// A publication of the table names every changed row by its key, and makes no UPDATE or DELETE fail: without a
-    /// replica identity, and with a full one that misses a generated column, it would.
+    /// replica identity, and with a full one that misses a generated column, it would. Generated columns
+    /// are not published, so a key that has one names no row.
     /// </summary>
     /// <remarks>https://www.postgresql.org/docs/current/logical-replication-publication.html</remarks>
     public bool IsStreamable =>
         !Unlogged
         && !IsForeign
         && Key.Count > 0
+        && !Key.Any(name => Column(name)!.Generated)
         && ReplicaIdentity switch
         {
             "d" => HasPrimaryKey,

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Migrator.Model;
 using Migrator.Settings;
 
@@ -38,7 +39,7 @@ public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadO
 /// Every table of the database with its rule. Catalog and settings decide the rules; the code has no list of
 /// tables.
 /// </summary>
-public sealed class TenantScope
+public sealed partial class TenantScope
 {
     readonly Catalog catalog;
     readonly Tenancy tenancy;
@@ -271,7 +272,26 @@ public sealed class TenantScope
     }
 
     static string Equal(string alias, Column column, string key) =>
-        $"{alias}.{Sql.Identifier(column.Name)} = {Sql.Literal(key)}::{column.TypeText}";
+        $"{alias}.{Sql.Identifier(column.Name)} {column.Equality} {Sql.Literal(key)}::{ComparedAs(column.TypeText)}";
+
+    // The key is never cast to a type that is narrower than its own: an explicit cast to varchar(10) cuts it without a word, and a smallint
+    // refuses it. The column's index serves the wider type as well.
+    // https://www.postgresql.org/docs/current/datatype-character.html
+    static string ComparedAs(string type)
+    {
+        var bare = TypeModifier().Replace(type, "");
+        return bare switch
+        {
+            "character" => "bpchar",
+            "bit" => "bit varying",
+            "name" => "text",
+            "smallint" or "integer" => "bigint",
+            _ => bare,
+        };
+    }
+
+    [GeneratedRegex(@"\(\d+(,-?\d+)?\)")]
+    private static partial Regex TypeModifier();
 
     string Parent(IReadOnlyList<ForeignKey> path, string alias, int depth, string key)
     {
@@ -288,14 +308,7 @@ public sealed class TenantScope
     {
         var parent = this[path[0].To];
         var name = "p" + depth;
-        var join = string.Join(
-            " AND ",
-            path[0]
-                .ToColumns.Zip(
-                    path[0].FromColumns,
-                    (to, from) => $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"
-                )
-        );
+        var join = path[0].Join(alias, name);
         var belongs = path.Count > 1 ? Parent([.. path.Skip(1)], name, depth + 1, key) : Condition(parent, name, key);
         return (parent.Table.From, join, belongs);
     }

@@ -187,6 +187,8 @@ public sealed class StreamedTable
     /// <summary>The condition that a row, seen as <paramref name="alias"/>, has one of the keys.</summary>
     public string HasKey(string alias, IEnumerable<RowKey> keys)
     {
+        if (KeyPositions.Any(position => Columns[position].OwnEquality is not null))
+            return $"({string.Join(" OR ", keys.Select(one => $"({EqualsKey(alias, one)})"))})";
         var columns = string.Join(", ", Definition.Key.Select(name => $"{alias}.{Sql.Identifier(name)}"));
         return $"({columns}) IN ({string.Join(", ", keys.Select(Literals))})";
     }
@@ -204,13 +206,7 @@ public sealed class StreamedTable
         {
             var step = Table.Path[depth];
             var name = "p" + depth;
-            var join = string.Join(
-                " AND ",
-                step.ToColumns.Zip(
-                    step.FromColumns,
-                    (to, from) => $"{name}.{Sql.Identifier(to)} = {alias}.{Sql.Identifier(from)}"
-                )
-            );
+            var join = step.Join(alias, name);
             var rest = depth + 1 == length ? ancestor.HasKey(name, keys) : Step(depth + 1, name);
             return $"EXISTS (SELECT FROM {scope[step.To].Table.From} {name} WHERE {join} AND {rest})";
         }
@@ -258,6 +254,17 @@ public sealed class StreamedTable
         return string.Join(", ", Enumerable.Range(0, rows).Select(row => $"({Row(row)})"));
     }
 
+    string EqualsKey(string alias, RowKey row) =>
+        string.Join(
+            " AND ",
+            KeyPositions.Select(
+                (position, n) =>
+                    $"{alias}.{Sql.Identifier(Columns[position].Name)} {Columns[position].Equality} "
+                    + Sql.Literal(row.Values[n])
+                    + Cast(position)
+            )
+        );
+
     string Literals(RowKey row)
     {
         var values = row.Values.Zip(KeyPositions, (value, position) => Sql.Literal(value) + Cast(position));
@@ -271,7 +278,10 @@ public sealed class StreamedTable
     string ByKey(int first) =>
         string.Join(
             " AND ",
-            KeyPositions.Select((position, n) => $"t.{Sql.Identifier(Columns[position].Name)} = n.v{first + n}")
+            KeyPositions.Select(
+                (position, n) =>
+                    $"t.{Sql.Identifier(Columns[position].Name)} {Columns[position].Equality} n.v{first + n}"
+            )
         );
 
     int PositionOf(string name)

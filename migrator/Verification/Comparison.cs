@@ -281,13 +281,19 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     // The condition that a row's key is among those that the parameters hold, one array a column.
     static string HasGivenKey(Column[] columns)
     {
-        if (columns.Length == 1)
-            return $"t.{Sql.Identifier(columns[0].Name)} = ANY ($1::{columns[0].TypeText}[])";
-        string List(Func<Column, int, string> text) => string.Join(", ", columns.Select(text));
+        if (columns is [{ OwnEquality: null } only] && !only.TypeText.EndsWith("[]", StringComparison.Ordinal))
+            return $"t.{Sql.Identifier(only.Name)} = ANY ($1::{only.TypeText}[])";
+        string List(Func<Column, int, string> text, string separator) => string.Join(separator, columns.Select(text));
+        var equal = List(
+            (column, i) => $"t.{Sql.Identifier(column.Name)} {column.Equality} k{i}::{column.TypeText}",
+            " AND "
+        );
         return $"""
-            ({List((column, _) => $"t.{Sql.Identifier(column.Name)}")}) IN
-            (SELECT {List((column, i) => $"k{i}::{column.TypeText}")}
-             FROM unnest({List((_, i) => $"${i + 1}::text[]")}) AS given ({List((_, i) => $"k{i}")}))
+            EXISTS (SELECT FROM unnest({List((_, i) => $"${i + 1}::text[]", ", ")}) AS given ({List(
+                (_, i) => $"k{i}",
+                ", "
+            )})
+                    WHERE {equal})
             """;
     }
 

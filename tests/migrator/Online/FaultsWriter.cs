@@ -142,7 +142,6 @@ sealed class FaultsWriter : IAsyncDisposable
         CREATE TABLE events (id bigint NOT NULL, tenant_id bigint NOT NULL, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
         CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
         CREATE TABLE labels (id bigint PRIMARY KEY, tenant_id bigint NOT NULL, label text);
-        CREATE RULE keep AS ON UPDATE TO labels WHERE OLD.label = 'kept' DO INSTEAD NOTHING;
         CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.title := NEW.title || '.'; RETURN NEW; END $$;
         CREATE TRIGGER stamp BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION stamp();
         INSERT INTO tasks (tenant_id, title, document) SELECT 1 + n % 2, 'task ' || n, repeat(md5(n::text), 100) FROM generate_series(1, 200) n;
