@@ -205,10 +205,7 @@ public sealed class RowReconciler(
         var definition = table.Table.Key.Any(key => table.Table.Column(key)!.Generated)
             ? $"(LIKE {table.Name.Quoted} INCLUDING GENERATED)"
             : $"AS SELECT {columns} FROM {table.Table.From} LIMIT 0";
-        await shared.ExecuteAsync(
-            $"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}",
-            cancellationToken
-        );
+        await shared.ExecuteAsync($"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}", cancellationToken);
         await RawCopy.StreamAsync(
             isolated,
             RawCopy.Out(table.Table, table.Table.From, which),

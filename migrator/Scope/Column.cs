@@ -28,7 +28,6 @@ public sealed record Column(
     /// </summary>
     public string Equality => OwnEquality ?? "OPERATOR(pg_catalog.=)";
 
-
     /// <summary>
     /// Two values are equal exactly when their texts are: not so for numeric (1.0 and 1.00), nor under a collation that
     /// ignores case.
