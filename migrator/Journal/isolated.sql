@@ -40,8 +40,11 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.position (
 
 -- Changes that hold while the stream is applied (triggers disabled, foreign keys deferred), as the statements
 -- that revert them.
+-- A statement per row; its hash is the key, for an index refuses a text of more than 2,704 bytes.
 CREATE TABLE IF NOT EXISTS tenant_promotion.suspended (
-    statement text PRIMARY KEY
+    statement text NOT NULL
 );
+ALTER TABLE tenant_promotion.suspended DROP CONSTRAINT IF EXISTS suspended_pkey;
+CREATE UNIQUE INDEX IF NOT EXISTS suspended_once ON tenant_promotion.suspended (md5(statement));
 
 REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;

@@ -235,4 +235,8 @@ static class PreflightMessages
     public static string TenantColumnGenerated(TableName table, string column) =>
         $"{table}.{column} is a generated column, which neither a trigger nor the change stream sees before a row is written. "
         + "Make it an ordinary column, or list the table under \"derived\" in tenancy.json with a foreign key to follow.";
+
+    public static string RoutingNotWritable(string directory, string why) =>
+        $"The routing document cannot be written to {directory}: {why} "
+        + "Name a folder that can be written with --routing-dir, or as \"routing_dir\" in tenancy.json.";
 }

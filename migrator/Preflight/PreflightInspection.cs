@@ -3,6 +3,7 @@ using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Routing;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
@@ -39,6 +40,8 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
             server.PostgreSqlVersion.Major
         );
         var tools = await ToolsAsync(context, facts, cancellationToken);
+        if (new RoutingFolder(settings.RoutingDirectory).WhyNotWritable() is { } why)
+            context.Faults.Add(PreflightMessages.RoutingNotWritable(settings.RoutingDirectory, why));
         await CheckDefinitionsAsync(context, cancellationToken);
         // The other checks read rows, and need the rights and the rules that the checks so far have confirmed.
         var plan = context.Faults.Count == 0 ? await CheckRowsAsync(context, cancellationToken) : [];

@@ -16,5 +16,29 @@ public sealed class RoutingFolder(string directory)
         File.Move(temporary, PathOf(slug), overwrite: true);
     }
 
+    /// <summary>
+    /// Why no document could be written there; null where one could. A folder that is not there yet would be created in
+    /// the nearest one above, which is tried instead. Nothing is left behind.
+    /// </summary>
+    public string? WhyNotWritable()
+    {
+        try
+        {
+            var existing = Path.GetFullPath(directory);
+            while (
+                !Directory.Exists(existing) && !File.Exists(existing) && Path.GetDirectoryName(existing) is { } above
+            )
+                existing = above;
+            var probe = Path.Combine(existing, $".migrator.{Environment.ProcessId}.tmp");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
     public void Remove(Slug slug) => File.Delete(PathOf(slug));
 }

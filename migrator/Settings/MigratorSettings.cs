@@ -41,8 +41,10 @@ public sealed record MigratorSettings(
     public static MigratorSettings Read(string? file, string? target, string? routingDirectory)
     {
         var configuration = Load(file);
+        // Only the names of connections are read without our prefix: DOMAIN or REFERENCE may be anybody's variable.
+        var connections = new ConfigurationBuilder().AddEnvironmentVariables().Build();
         var source = Server(
-            configuration,
+            connections,
             "MIGRATOR_SOURCE",
             "DB_",
             new()
@@ -54,7 +56,7 @@ public sealed record MigratorSettings(
             }
         );
         var isolated = Server(
-            configuration,
+            connections,
             "MIGRATOR_TARGET",
             "TARGET_DB_",
             new(source.ConnectionString) { Database = "postgres" }
@@ -83,7 +85,6 @@ public sealed record MigratorSettings(
             return new ConfigurationBuilder()
                 .AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true)
                 .AddEnvironmentVariables("MIGRATOR_")
-                .AddEnvironmentVariables()
                 .Build();
         }
         catch (InvalidDataException e)
