@@ -4,6 +4,7 @@ using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Runs;
+using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Streaming;
 using Migrator.Terminal;
@@ -85,7 +86,31 @@ public static class Flip
                 $"GRANT CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} "
                     + $"TO {Sql.Identifier(role)}"
             );
+        await GiveToOwnerAsync(run, connection, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+    }
+
+    // What comes with the ownership of a database (schemas, extensions) the owner has there as well, where we may say so.
+    static async Task GiveToOwnerAsync(PromotionRun run, NpgsqlConnection isolated, CancellationToken cancellationToken)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        if (await DatabaseRoles.OwnerAsync(shared, cancellationToken) is not { } owner)
+            return;
+        var isOurs = await isolated.ExecuteScalarAsync<bool>(
+            """
+            SELECT EXISTS (
+                SELECT FROM pg_roles r, pg_roles me, pg_database d
+                WHERE r.rolname = @owner AND me.rolname = current_user AND me.rolcreatedb AND me.oid <> r.oid
+                  AND d.datname = current_database() AND d.datdba = me.oid AND pg_has_role(r.oid, 'MEMBER'))
+            """,
+            new { owner },
+            cancellationToken
+        );
+        if (isOurs)
+            await isolated.ExecuteAsync(
+                $"ALTER DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} OWNER TO {Sql.Identifier(owner)}",
+                cancellationToken
+            );
     }
 
     /// <summary>

@@ -32,7 +32,20 @@ public sealed class Provision : Phase
             cancellationToken
         );
         await run.Isolated.ClaimAsync(cancellationToken);
+        await GrantPublicAsync(run, cancellationToken);
         return new($"{run.Tenant.Slug.DatabaseName} on {run.Target.Host}:{run.Target.Port}", facts);
+    }
+
+    // A database that somebody made for us may keep its schema public to itself; pg_restore will tell.
+    static async Task GrantPublicAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        foreach (var role in await DatabaseRoles.CreatorsInPublicAsync(shared, cancellationToken))
+            await isolated.ExecuteAsync(
+                $"GRANT USAGE, CREATE ON SCHEMA public TO {Sql.Identifier(role)}",
+                cancellationToken
+            );
     }
 
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)

@@ -6,6 +6,37 @@ namespace Migrator.Schema;
 /// <summary>Who has to exist on a server before a schema can be restored there.</summary>
 public static class DatabaseRoles
 {
+    /// <summary>
+    /// The roles that own something in schema public and may create there. In the new database that right has to be given
+    /// before anything can be given to them: since PostgreSQL 15 it comes with the ownership of the database.
+    /// </summary>
+    /// <remarks>https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS</remarks>
+    public static Task<IReadOnlyList<string>> CreatorsInPublicAsync(
+        NpgsqlConnection shared,
+        CancellationToken cancellationToken
+    ) =>
+        shared.QueryAsync<string>(
+            """
+            SELECT DISTINCT r.rolname::text
+            FROM (SELECT relowner AS owner FROM pg_class WHERE relnamespace = to_regnamespace('public')
+                  UNION SELECT proowner FROM pg_proc WHERE pronamespace = to_regnamespace('public')
+                  UNION SELECT typowner FROM pg_type WHERE typnamespace = to_regnamespace('public')) object
+            JOIN pg_roles r ON r.oid = object.owner
+            WHERE NOT r.rolsuper AND r.rolname <> current_user AND has_schema_privilege(r.oid, 'public', 'CREATE')
+            """,
+            cancellationToken
+        );
+
+    /// <summary>The owner of the connection's database; null where that is a superuser.</summary>
+    public static Task<string?> OwnerAsync(NpgsqlConnection database, CancellationToken cancellationToken) =>
+        database.ExecuteScalarAsync<string?>(
+            """
+            SELECT r.rolname::text FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba
+            WHERE d.datname = current_database() AND NOT r.rolsuper
+            """,
+            cancellationToken
+        );
+
     /// <summary>The roles that own, may use, or are named by a policy of, anything in the shared database.</summary>
     public static async Task<IReadOnlyList<string>> ReadAsync(
         NpgsqlDataSource shared,
