@@ -46,7 +46,7 @@ export function violations({ config, planned, lost }) {
     for (const member of [inputs.member, ...(inputs.members ?? [])])
       if (["allUsers", "allAuthenticatedUsers"].includes(member)) say(resource, `opens to ${member}`);
     if (["roles/owner", "roles/editor"].includes(inputs.role)) say(resource, `grants ${inputs.role}`);
-    const path = String(resource.type).startsWith("gcp:") && module !== "identityplatform" ? labelled[type] : undefined;
+    const path = String(resource.type).startsWith("gcp:") && !["identityplatform", "projects"].includes(module) ? labelled[type] : undefined;
     if (path && !at(inputs, `${path}.managed-by`)) say(resource, "carries no labels");
     if (data.has(type) && !decommissioned && String(resource.type).startsWith("gcp:") && !resource.protect) say(resource, "is not protected from deletion");
   }

@@ -285,7 +285,16 @@ public class WorkflowTests
             .ToList();
 
         Assert.All(
-            (string[])["/.github/", "/infra/", "/migrator/", "/Pulumi*.yaml", "/Directory.*.props", "/Dockerfile"],
+            (string[])
+                [
+                    "/.github/",
+                    "/infra/",
+                    "/platform/",
+                    "/migrator/",
+                    "/Pulumi*.yaml",
+                    "/Directory.*.props",
+                    "/Dockerfile",
+                ],
             path => Assert.Contains(path, owned)
         );
     }

@@ -73,6 +73,24 @@ namespace Pulumi.Gcp.CloudRunV2
             set;
         }
     }
+
+    public class JobIamMember(string name, JobIamMemberArgs args, CustomResourceOptions? options = null)
+        : CustomResource("gcp:cloudrunv2/jobIamMember:JobIamMember", name, args, options);
+
+    public sealed class JobIamMemberArgs : ResourceArgs
+    {
+        [Input("location")]
+        public Input<string>? Location { get; set; }
+
+        [Input("member", required: true)]
+        public Input<string> Member { get; set; } = null!;
+
+        [Input("name")]
+        public Input<string>? Name { get; set; }
+
+        [Input("role", required: true)]
+        public Input<string> Role { get; set; } = null!;
+    }
 }
 
 namespace Pulumi.Gcp.CloudRunV2.Inputs
@@ -130,6 +148,13 @@ namespace Pulumi.Gcp.CloudRunV2.Inputs
 
     public sealed class JobTemplateTemplateContainerArgs : ResourceArgs
     {
+        [field: Input("commands")]
+        public InputList<string> Commands
+        {
+            get => field ??= new();
+            set;
+        }
+
         [field: Input("volumeMounts")]
         public InputList<JobTemplateTemplateContainerVolumeMountArgs> VolumeMounts
         {

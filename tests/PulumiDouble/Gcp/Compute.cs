@@ -38,12 +38,24 @@ namespace Pulumi.Gcp.Compute
     public class GlobalAddress(string name, GlobalAddressArgs? args = null, CustomResourceOptions? options = null)
         : CustomResource("gcp:compute/globalAddress:GlobalAddress", name, args, options)
     {
+        [Output("name")]
+        public Output<string> Name { get; private set; } = null!;
+
         [Output("address")]
         public Output<string> Address { get; private set; } = null!;
     }
 
     public sealed class GlobalAddressArgs : ResourceArgs
     {
+        [Input("network")]
+        public Input<string>? Network { get; set; }
+
+        [Input("prefixLength")]
+        public Input<int>? PrefixLength { get; set; }
+
+        [Input("purpose")]
+        public Input<string>? Purpose { get; set; }
+
         [Input("addressType")]
         public Input<string>? AddressType { get; set; }
 
@@ -271,6 +283,47 @@ namespace Pulumi.Gcp.Compute
             get => field ??= new();
             set;
         }
+    }
+
+    public class Network(string name, NetworkArgs? args = null, CustomResourceOptions? options = null)
+        : CustomResource("gcp:compute/network:Network", name, args, options)
+    {
+        [Output("name")]
+        public Output<string> Name { get; private set; } = null!;
+    }
+
+    public sealed class NetworkArgs : ResourceArgs
+    {
+        [Input("autoCreateSubnetworks")]
+        public Input<bool>? AutoCreateSubnetworks { get; set; }
+
+        [Input("name")]
+        public Input<string>? Name { get; set; }
+    }
+
+    public class Subnetwork(string name, SubnetworkArgs args, CustomResourceOptions? options = null)
+        : CustomResource("gcp:compute/subnetwork:Subnetwork", name, args, options)
+    {
+        [Output("name")]
+        public Output<string> Name { get; private set; } = null!;
+    }
+
+    public sealed class SubnetworkArgs : ResourceArgs
+    {
+        [Input("ipCidrRange")]
+        public Input<string>? IpCidrRange { get; set; }
+
+        [Input("name")]
+        public Input<string>? Name { get; set; }
+
+        [Input("network", required: true)]
+        public Input<string> Network { get; set; } = null!;
+
+        [Input("privateIpGoogleAccess")]
+        public Input<bool>? PrivateIpGoogleAccess { get; set; }
+
+        [Input("region")]
+        public Input<string>? Region { get; set; }
     }
 }
 

@@ -21,6 +21,15 @@ namespace Pulumi.Gcp.IdentityPlatform
         [Input("enableEmailLinkSignin")]
         public Input<bool>? EnableEmailLinkSignin { get; set; }
     }
+
+    public class Config(string name, ConfigArgs? args = null, CustomResourceOptions? options = null)
+        : CustomResource("gcp:identityplatform/config:Config", name, args, options);
+
+    public sealed class ConfigArgs : ResourceArgs
+    {
+        [Input("multiTenant")]
+        public Input<Inputs.ConfigMultiTenantArgs>? MultiTenant { get; set; }
+    }
 }
 
 namespace Pulumi.Gcp.IdentityPlatform.Inputs
@@ -38,5 +47,11 @@ namespace Pulumi.Gcp.IdentityPlatform.Inputs
 
         [Input("disabledUserSignup")]
         public Input<bool>? DisabledUserSignup { get; set; }
+    }
+
+    public sealed class ConfigMultiTenantArgs : ResourceArgs
+    {
+        [Input("allowTenants")]
+        public Input<bool>? AllowTenants { get; set; }
     }
 }

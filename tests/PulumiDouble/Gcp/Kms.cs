@@ -9,6 +9,9 @@ public class CryptoKey(string name, CryptoKeyArgs args, CustomResourceOptions? o
 
 public sealed class CryptoKeyArgs : ResourceArgs
 {
+    [Input("name")]
+    public Input<string>? Name { get; set; }
+
     [Input("keyRing", required: true)]
     public Input<string> KeyRing { get; set; } = null!;
 
@@ -39,4 +42,20 @@ public sealed class CryptoKeyIAMMemberArgs : ResourceArgs
 
     [Input("role", required: true)]
     public Input<string> Role { get; set; } = null!;
+}
+
+public class KeyRing(string name, KeyRingArgs args, CustomResourceOptions? options = null)
+    : CustomResource("gcp:kms/keyRing:KeyRing", name, args, options)
+{
+    [Output("name")]
+    public Output<string> Name { get; private set; } = null!;
+}
+
+public sealed class KeyRingArgs : ResourceArgs
+{
+    [Input("location", required: true)]
+    public Input<string> Location { get; set; } = null!;
+
+    [Input("name")]
+    public Input<string>? Name { get; set; }
 }

@@ -70,6 +70,21 @@ namespace Pulumi.Gcp.Logging
         [Input("uniqueWriterIdentity")]
         public Input<bool>? UniqueWriterIdentity { get; set; }
     }
+
+    public class ProjectExclusion(string name, ProjectExclusionArgs args, CustomResourceOptions? options = null)
+        : CustomResource("gcp:logging/projectExclusion:ProjectExclusion", name, args, options);
+
+    public sealed class ProjectExclusionArgs : ResourceArgs
+    {
+        [Input("description")]
+        public Input<string>? Description { get; set; }
+
+        [Input("filter", required: true)]
+        public Input<string> Filter { get; set; } = null!;
+
+        [Input("name")]
+        public Input<string>? Name { get; set; }
+    }
 }
 
 namespace Pulumi.Gcp.Logging.Inputs

@@ -136,6 +136,36 @@ namespace Pulumi.Gcp.Monitoring
             set;
         }
     }
+
+    public class NotificationChannel(string name, NotificationChannelArgs args, CustomResourceOptions? options = null)
+        : CustomResource("gcp:monitoring/notificationChannel:NotificationChannel", name, args, options)
+    {
+        [Output("name")]
+        public Output<string> Name { get; private set; } = null!;
+    }
+
+    public sealed class NotificationChannelArgs : ResourceArgs
+    {
+        [Input("displayName")]
+        public Input<string>? DisplayName { get; set; }
+
+        [field: Input("labels")]
+        public InputMap<string> Labels
+        {
+            get => field ??= new();
+            set;
+        }
+
+        [Input("type", required: true)]
+        public Input<string> Type { get; set; } = null!;
+
+        [field: Input("userLabels")]
+        public InputMap<string> UserLabels
+        {
+            get => field ??= new();
+            set;
+        }
+    }
 }
 
 namespace Pulumi.Gcp.Monitoring.Inputs

@@ -36,6 +36,18 @@ namespace Pulumi.Gcp.Projects
         [Input("role", required: true)]
         public Input<string> Role { get; set; } = null!;
     }
+
+    public class Service(string name, ServiceArgs args, CustomResourceOptions? options = null)
+        : CustomResource("gcp:projects/service:Service", name, args, options);
+
+    public sealed class ServiceArgs : ResourceArgs
+    {
+        [Input("disableOnDestroy")]
+        public Input<bool>? DisableOnDestroy { get; set; }
+
+        [Input("service", required: true)]
+        public Input<string> ServiceName { get; set; } = null!;
+    }
 }
 
 namespace Pulumi.Gcp.Projects.Inputs

@@ -54,6 +54,10 @@ sealed class Cloud : IMocks
                 ("uniqueId", $"{100 + args.Name!.Length}"),
                 ("member", $"serviceAccount:{inputs["accountId"]}@{project}.iam.gserviceaccount.com"),
             ],
+            "gcp:monitoring/notificationChannel:NotificationChannel" =>
+            [
+                ("name", "projects/factory-prod/notificationChannels/1"),
+            ],
             "gcp:projects/apiKey:ApiKey" => [("keyString", "plain-text-of-the-sign-in-key"), ("uid", "5e2b7c1a")],
             "gcp:secretmanager/secretVersion:SecretVersion" => [("version", "1")],
             "gcp:compute/globalAddress:GlobalAddress" => [("address", "203.0.113.10")],
@@ -84,7 +88,7 @@ sealed class Cloud : IMocks
         var state = inputs.SetItems(
             outputs
                 .Select(output => KeyValuePair.Create(output.Key, output.Value))
-                .Append(KeyValuePair.Create("name", (object)name))
+                .Prepend(KeyValuePair.Create("name", (object)name))
         );
         return Task.FromResult<(string? id, object state)>((Id(args, name), state));
     }

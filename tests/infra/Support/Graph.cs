@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Text.Json;
+using Platforms;
 using Pulumi;
 using Pulumi.Testing;
 using Pulumi.Utilities;
@@ -48,8 +49,59 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
         // Deployment.TestAsync makes the stack itself; the observer cannot be handed in.
         ObservedStack.Seen = [];
         var resources = await Deployment.TestAsync<ObservedStack>(cloud, Options(stack));
+        return new Graph(stack, await NodesAsync(cloud, ObservedStack.Seen), resources.OfType<TenantStack>().Single());
+    }
+
+    /// <summary>The platform's graph, which has outputs of its own.</summary>
+    public static async Task<(Graph Graph, PlatformStack Outputs)> PlatformAsync(
+        params (string Key, string? Value)[] changes
+    )
+    {
+        var cloud = new Cloud();
+        Configure(PlatformSettings(changes));
+        ObservedPlatform.Seen = [];
+        var resources = await Deployment.TestAsync<ObservedPlatform>(
+            cloud,
+            new TestOptions
+            {
+                ProjectName = "platform",
+                StackName = "prod",
+                IsPreview = false,
+            }
+        );
+        return (
+            new Graph("platform", await NodesAsync(cloud, ObservedPlatform.Seen), null!),
+            resources.OfType<PlatformStack>().Single()
+        );
+    }
+
+    static Dictionary<string, string> PlatformSettings((string Key, string? Value)[] changes)
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["project"] = "factory-prod",
+            ["projectNumber"] = "123456789012",
+            ["region"] = "europe-west3",
+            ["dnsDomain"] = "factory.example.com.",
+            ["billingAccount"] = "01AB23-45CD67-89EF01",
+            ["alertEmail"] = "platform@example.com",
+            ["repository"] = "factory/tenant-promotion",
+            ["repositoryId"] = "987654321",
+            ["migratorImage"] =
+                $"europe-west3-docker.pkg.dev/factory-prod/images/migrator@sha256:{new string('c', 64)}",
+            ["sharedDatabaseHost"] = "10.10.0.3",
+            ["sharedDatabasePassword"] = "plain-text-of-the-shared-password",
+            ["sharedDatabaseCa"] = "plain-text-of-the-authority",
+        };
+        foreach (var (key, value) in changes)
+            settings[key] = value ?? "";
+        return settings.ToDictionary(pair => $"platform:{pair.Key}", pair => pair.Value);
+    }
+
+    static async Task<IReadOnlyList<Node>> NodesAsync(Cloud cloud, IEnumerable<ResourceTransformationArgs> all)
+    {
         var nodes = new List<Node>();
-        foreach (var seen in ObservedStack.Seen)
+        foreach (var seen in all)
         {
             var type = seen.Resource.GetResourceType();
             if (type is "pulumi:pulumi:Stack" or "pulumi:pulumi:StackReference")
@@ -78,11 +130,7 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
             );
         }
 
-        return new Graph(
-            stack,
-            [.. nodes.OrderBy(node => node.Label, StringComparer.Ordinal)],
-            resources.OfType<TenantStack>().Single()
-        );
+        return [.. nodes.OrderBy(node => node.Label, StringComparer.Ordinal)];
     }
 
     /// <summary>All of a type, by the type's last part: <c>BackendService</c>.</summary>
@@ -91,6 +139,7 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
             .. Nodes.Where(node =>
                 node.Type.EndsWith($":{type}", StringComparison.Ordinal)
                 && !node.Type.StartsWith("tenant:", StringComparison.Ordinal)
+                && !node.Type.StartsWith("platform:", StringComparison.Ordinal)
             ),
         ];
 
@@ -127,6 +176,25 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
             StackName = stack,
             IsPreview = false,
         };
+
+    /// <summary>The platform, seen likewise.</summary>
+    sealed class ObservedPlatform()
+        : PlatformStack(
+            new StackOptions
+            {
+                ResourceTransformations =
+                {
+                    args =>
+                    {
+                        Seen.Add(args);
+                        return null;
+                    },
+                },
+            }
+        )
+    {
+        public static ConcurrentBag<ResourceTransformationArgs> Seen { get; set; } = [];
+    }
 
     /// <summary>Options are seen by transformations only, not by mocks.</summary>
     sealed class ObservedStack()

@@ -1,0 +1,346 @@
+using Pulumi;
+using Pulumi.Gcp.CloudRunV2;
+using Pulumi.Gcp.CloudRunV2.Inputs;
+using Pulumi.Gcp.Compute;
+using Pulumi.Gcp.Compute.Inputs;
+using Pulumi.Gcp.Iam;
+using Pulumi.Gcp.Iam.Inputs;
+using Pulumi.Gcp.Kms;
+using Pulumi.Gcp.SecretManager;
+using Pulumi.Gcp.ServiceAccount;
+using Pulumi.Gcp.Storage;
+
+namespace Platforms;
+
+/// <summary>
+/// Who the workflows are. Each identity takes tokens of one environment of the repository's own main branch; see
+/// docs/security.md. And the dry-run job, which is all that <c>validate</c> may start.
+/// </summary>
+public sealed class Automation : ComponentResource
+{
+    const string DryRunTag = "dry-run";
+
+    // What 'plan' reads: what there is, and the secrets that the state refers to.
+    static readonly string[] PlanRoles =
+    [
+        "roles/viewer",
+        "roles/iam.securityReviewer",
+        "roles/secretmanager.secretAccessor",
+        "roles/serviceusage.serviceUsageConsumer",
+    ];
+
+    static readonly string[] DeployRoles =
+    [
+        "roles/apikeys.admin",
+        "roles/certificatemanager.owner",
+        "roles/cloudkms.admin",
+        "roles/cloudsql.admin",
+        "roles/compute.loadBalancerAdmin",
+        "roles/compute.securityAdmin",
+        "roles/dns.admin",
+        "roles/iam.serviceAccountAdmin",
+        "roles/iam.serviceAccountUser",
+        "roles/identityplatform.admin",
+        "roles/logging.admin",
+        "roles/monitoring.admin",
+        "roles/resourcemanager.projectIamAdmin",
+        "roles/run.admin",
+        "roles/secretmanager.admin",
+        "roles/serviceusage.serviceUsageConsumer",
+    ];
+
+    /// <summary>Declares them.</summary>
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Automation(string name, AutomationArgs args, ComponentResourceOptions? options = null)
+        : base("platform:shared:Automation", name, options)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        var (config, vault) = (args.Config, args.Vault);
+        var child = new CustomResourceOptions { Parent = this, DependsOn = args.Foundation.Enabled.ToArray() };
+
+        var pool = new WorkloadIdentityPool(
+            "github",
+            new WorkloadIdentityPoolArgs { WorkloadIdentityPoolId = "github" },
+            child
+        );
+        Provider = new WorkloadIdentityPoolProvider(
+            "github",
+            new WorkloadIdentityPoolProviderArgs
+            {
+                WorkloadIdentityPoolId = pool.WorkloadIdentityPoolId,
+                WorkloadIdentityPoolProviderId = "github",
+                AttributeMapping =
+                {
+                    ["google.subject"] = "assertion.sub",
+                    ["attribute.environment"] = "assertion.environment",
+                },
+                // Main's own workflow files: what a branch or a pull request brings along gets no token.
+                AttributeCondition =
+                    $"assertion.repository_id == '{config.RepositoryId}' && assertion.ref == 'refs/heads/main' "
+                    + "&& assertion.workflow_ref.endsWith('@refs/heads/main')",
+                Oidc = new WorkloadIdentityPoolProviderOidcArgs
+                {
+                    IssuerUri = "https://token.actions.githubusercontent.com",
+                },
+            },
+            child
+        );
+
+        Validate = Account("validate", "validate");
+        Plan = Account("plan", "plan");
+        Deploy = Account("deploy", "production");
+        foreach (var role in PlanRoles)
+            Grant("plan", role, Plan);
+        foreach (var role in DeployRoles)
+            Grant("deploy", role, Deploy);
+        // Tenants' own logs lie in buckets that this role does not open.
+        Grant("validate", "roles/logging.viewer", Validate);
+        States("plan", "roles/storage.objectViewer", "roles/cloudkms.cryptoKeyDecrypter", Plan);
+        States("deploy", "roles/storage.objectUser", "roles/cloudkms.cryptoKeyEncrypterDecrypter", Deploy);
+
+        if (config.MigratorImage != "")
+            DryRun = Job(args, child);
+
+        RegisterOutputs(new Dictionary<string, object?> { ["provider"] = Provider.Name });
+
+        Account Account(string id, string environment)
+        {
+            var account = new Account(id, new AccountArgs { AccountId = $"github-{id}" }, child);
+            _ = new IAMMember(
+                $"{id}-from-github",
+                new IAMMemberArgs
+                {
+                    ServiceAccountId = account.Name,
+                    Role = "roles/iam.workloadIdentityUser",
+                    Member = pool.Name.Apply(pool =>
+                        $"principalSet://iam.googleapis.com/{pool}/attribute.environment/{environment}"
+                    ),
+                },
+                child
+            );
+            return account;
+        }
+
+        void Grant(string id, string role, Account account) =>
+            _ = new Pulumi.Gcp.Projects.IAMMember(
+                $"{id}-{role.Split('/')[1]}",
+                new Pulumi.Gcp.Projects.IAMMemberArgs
+                {
+                    Project = config.Project,
+                    Role = role,
+                    Member = account.Member,
+                },
+                child
+            );
+
+        void States(string id, string bucketRole, string keyRole, Account account)
+        {
+            _ = new BucketIAMMember(
+                $"{id}-state",
+                new BucketIAMMemberArgs
+                {
+                    Bucket = vault.State.Name,
+                    Role = bucketRole,
+                    Member = account.Member,
+                },
+                child
+            );
+            _ = new CryptoKeyIAMMember(
+                $"{id}-state",
+                new CryptoKeyIAMMemberArgs
+                {
+                    CryptoKeyId = vault.StateKey.Id,
+                    Role = keyRole,
+                    Member = account.Member,
+                },
+                child
+            );
+        }
+    }
+
+    /// <summary>The pool's provider.</summary>
+    public WorkloadIdentityPoolProvider Provider { get; }
+
+    /// <summary>May start the dry-run job.</summary>
+    public Account Validate { get; }
+
+    /// <summary>Reads the project and the states.</summary>
+    public Account Plan { get; }
+
+    /// <summary>Changes tenants, behind an approval.</summary>
+    public Account Deploy { get; }
+
+    /// <summary>The dry-run job; <c>null</c> until there is an image.</summary>
+    public Job? DryRun { get; }
+
+    Job Job(AutomationArgs args, CustomResourceOptions child)
+    {
+        var (config, vault, foundation) = (args.Config, args.Vault, args.Foundation);
+        var account = new Account("dry-run", new AccountArgs { AccountId = "dry-run" }, child);
+        var readers = new[] { ("password", vault.SharedPassword), ("ca", vault.SharedCa) }
+            .Select(secret => new SecretIamMember(
+                $"dry-run-{secret.Item1}",
+                new SecretIamMemberArgs
+                {
+                    SecretId = secret.Item2.SecretId,
+                    Role = "roles/secretmanager.secretAccessor",
+                    Member = account.Member,
+                },
+                child
+            ))
+            .ToList();
+        // Whoever starts the job may say other variables too: the password goes to the shared server or nowhere.
+        var allowed = new FirewallArgs
+        {
+            Name = "dry-run-shared",
+            Network = foundation.Network.Id,
+            Direction = "EGRESS",
+            Priority = 900,
+            TargetTags = { DryRunTag },
+            Allows =
+            {
+                new FirewallAllowArgs { Protocol = "tcp", Ports = { "5432" } },
+            },
+            DestinationRanges = { $"{config.SharedDatabaseHost}/32" },
+        };
+        var denied = new FirewallArgs
+        {
+            Name = "dry-run-deny",
+            Network = foundation.Network.Id,
+            Direction = "EGRESS",
+            Priority = 1000,
+            TargetTags = { DryRunTag },
+            Denies = { new FirewallDenyArgs { Protocol = "all" } },
+            DestinationRanges = { "0.0.0.0/0" },
+        };
+        Firewall[] rules =
+        [
+            new Firewall("dry-run-shared", allowed, child),
+            new Firewall("dry-run-deny", denied, child),
+        ];
+
+        var job = new Job(
+            "dry-run",
+            new JobArgs
+            {
+                Name = "dry-run",
+                Location = config.Region,
+                Labels = config.Labels,
+                DeletionProtection = true,
+                Template = new JobTemplateArgs
+                {
+                    Labels = config.Labels,
+                    TaskCount = 1,
+                    Template = new JobTemplateTemplateArgs
+                    {
+                        ServiceAccount = account.Email,
+                        MaxRetries = 0,
+                        Timeout = "1200s",
+                        ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
+                        VpcAccess = new JobTemplateTemplateVpcAccessArgs
+                        {
+                            Egress = "ALL_TRAFFIC",
+                            NetworkInterfaces =
+                            {
+                                new JobTemplateTemplateVpcAccessNetworkInterfaceArgs
+                                {
+                                    Network = foundation.Network.Id,
+                                    Subnetwork = foundation.Subnetwork.Id,
+                                    Tags = { DryRunTag },
+                                },
+                            },
+                        },
+                        Containers = { Container(config, vault) },
+                        Volumes =
+                        {
+                            new JobTemplateTemplateVolumeArgs
+                            {
+                                Name = "sharedca",
+                                Secret = new JobTemplateTemplateVolumeSecretArgs
+                                {
+                                    Secret = vault.SharedCa.SecretId,
+                                    Items =
+                                    {
+                                        new JobTemplateTemplateVolumeSecretItemArgs
+                                        {
+                                            Path = "ca.pem",
+                                            Version = "latest",
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+            CustomResourceOptions.Merge(
+                child,
+                new CustomResourceOptions { DependsOn = readers.Concat<Resource>(rules).ToArray() }
+            )
+        );
+
+        foreach (var role in new[] { "run.jobsExecutorWithOverrides", "run.viewer" })
+            _ = new JobIamMember(
+                $"validate-{role}",
+                new JobIamMemberArgs
+                {
+                    Name = job.Name,
+                    Location = config.Region,
+                    Role = $"roles/{role}",
+                    Member = Validate.Member,
+                },
+                child
+            );
+        return job;
+    }
+
+    // The program cannot be overridden, its arguments can: it takes a slug and knows one verb.
+    static JobTemplateTemplateContainerArgs Container(PlatformConfig config, Vault vault) =>
+        new()
+        {
+            Image = config.MigratorImage,
+            Commands = { "/app/dry-run" },
+            Resources = new JobTemplateTemplateContainerResourcesArgs
+            {
+                Limits = { ["cpu"] = "1", ["memory"] = "512Mi" },
+            },
+            Envs =
+            {
+                new JobTemplateTemplateContainerEnvArgs { Name = "DB_HOST", Value = config.SharedDatabaseHost },
+                new JobTemplateTemplateContainerEnvArgs { Name = "DB_SSLMODE", Value = "verify-ca" },
+                new JobTemplateTemplateContainerEnvArgs
+                {
+                    Name = "DB_SSLROOTCERT",
+                    Value = "/certificates/sharedca/ca.pem",
+                },
+                new JobTemplateTemplateContainerEnvArgs
+                {
+                    Name = "DB_PASSWORD",
+                    ValueSource = new JobTemplateTemplateContainerEnvValueSourceArgs
+                    {
+                        SecretKeyRef = new JobTemplateTemplateContainerEnvValueSourceSecretKeyRefArgs
+                        {
+                            Secret = vault.SharedPassword.SecretId,
+                            Version = "latest",
+                        },
+                    },
+                },
+            },
+            VolumeMounts =
+            {
+                new JobTemplateTemplateContainerVolumeMountArgs
+                {
+                    Name = "sharedca",
+                    MountPath = "/certificates/sharedca",
+                },
+            },
+        };
+}
+
+/// <summary>What <see cref="Automation"/> is made of.</summary>
+/// <param name="Config">The platform's settings.</param>
+/// <param name="Foundation">The project's APIs and network.</param>
+/// <param name="Vault">State, keys and secrets.</param>
+public sealed record AutomationArgs(PlatformConfig Config, Foundation Foundation, Vault Vault);

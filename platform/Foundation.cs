@@ -1,0 +1,195 @@
+using Pulumi;
+using Pulumi.Gcp.ArtifactRegistry;
+using Pulumi.Gcp.Compute;
+using Pulumi.Gcp.Dns;
+using Pulumi.Gcp.Dns.Inputs;
+using Pulumi.Gcp.Logging;
+using Pulumi.Gcp.Monitoring;
+using Pulumi.Gcp.Projects;
+using Pulumi.Gcp.ServiceNetworking;
+
+namespace Platforms;
+
+/// <summary>
+/// What exists once a project: its APIs, the network with its private-services connection, zone, registry, the pool of
+/// pools for the tenants' users, and whom alerts notify.
+/// </summary>
+public sealed class Foundation : ComponentResource
+{
+    // Everything that either program, the workflows or the provider itself calls.
+    static readonly string[] Apis =
+    [
+        "apikeys",
+        "artifactregistry",
+        "billingbudgets",
+        "certificatemanager",
+        "cloudbilling",
+        "cloudkms",
+        "cloudresourcemanager",
+        "compute",
+        "dns",
+        "iam",
+        "iamcredentials",
+        "identitytoolkit",
+        "logging",
+        "monitoring",
+        "run",
+        "secretmanager",
+        "servicenetworking",
+        "serviceusage",
+        "sqladmin",
+        "storage",
+        "sts",
+    ];
+
+    /// <summary>Declares them.</summary>
+    /// <param name="name">The part's name in the stack.</param>
+    /// <param name="args">What it is made of.</param>
+    /// <param name="options">The part's options.</param>
+    public Foundation(string name, FoundationArgs args, ComponentResourceOptions? options = null)
+        : base("platform:shared:Foundation", name, options)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        var config = args.Config;
+        Enabled =
+        [
+            .. Apis.Select(api => new Pulumi.Gcp.Projects.Service(
+                api,
+                // Whoever destroys the stack does not take the APIs away from others.
+                new Pulumi.Gcp.Projects.ServiceArgs
+                {
+                    ServiceName = $"{api}.googleapis.com",
+                    DisableOnDestroy = false,
+                },
+                new CustomResourceOptions { Parent = this }
+            )),
+        ];
+        var child = new CustomResourceOptions { Parent = this, DependsOn = Enabled.ToArray() };
+        var kept = CustomResourceOptions.Merge(child, new CustomResourceOptions { Protect = true });
+
+        Network = new Network("network", new NetworkArgs { Name = "tenants", AutoCreateSubnetworks = false }, child);
+        Subnetwork = new Subnetwork(
+            "run",
+            new SubnetworkArgs
+            {
+                Name = "run",
+                Network = Network.Id,
+                Region = config.Region,
+                // Direct VPC egress takes addresses by the hundred: four for each instance, for twenty minutes after it.
+                IpCidrRange = "10.128.0.0/20",
+                PrivateIpGoogleAccess = true,
+            },
+            child
+        );
+        Range = new GlobalAddress(
+            "services",
+            new GlobalAddressArgs
+            {
+                Name = "google-managed-services",
+                AddressType = "INTERNAL",
+                Purpose = "VPC_PEERING",
+                PrefixLength = 16,
+                Network = Network.Id,
+                Labels = config.Labels,
+            },
+            child
+        );
+        _ = new Connection(
+            "services",
+            new ConnectionArgs
+            {
+                Network = Network.Id,
+                Service = "servicenetworking.googleapis.com",
+                ReservedPeeringRanges = { Range.Name },
+            },
+            child
+        );
+
+        Zone = new ManagedZone(
+            "zone",
+            new ManagedZoneArgs
+            {
+                Name = "tenants",
+                Description = "Names of the promoted tenants",
+                DnsName = config.DnsDomain,
+                DnssecConfig = new ManagedZoneDnssecConfigArgs { State = "on" },
+                Labels = config.Labels,
+            },
+            kept
+        );
+        Registry = new Repository(
+            "images",
+            new RepositoryArgs
+            {
+                RepositoryId = "images",
+                Location = config.Region,
+                Format = "DOCKER",
+                Labels = config.Labels,
+            },
+            child
+        );
+        _ = new Pulumi.Gcp.IdentityPlatform.Config(
+            "users",
+            new Pulumi.Gcp.IdentityPlatform.ConfigArgs
+            {
+                MultiTenant = new Pulumi.Gcp.IdentityPlatform.Inputs.ConfigMultiTenantArgs { AllowTenants = true },
+            },
+            kept
+        );
+        Channel = new NotificationChannel(
+            "mail",
+            new NotificationChannelArgs
+            {
+                DisplayName = "Platform",
+                Type = "email",
+                Labels = { ["email_address"] = config.AlertEmail },
+                UserLabels = config.Labels,
+            },
+            child
+        );
+
+        // Each tenant's log goes to a bucket of its own; here it would be read by whoever may see the project, and paid twice.
+        _ = new ProjectExclusion(
+            "tenants",
+            new ProjectExclusionArgs
+            {
+                Name = "tenants",
+                Description = "What tenants' programs, databases and load balancers log: each has a bucket of its own",
+                Filter = """
+                resource.labels.service_name=~"^(api|ui)-"
+                OR resource.labels.job_name=~"^migrator-"
+                OR resource.labels.database_id=~":db-"
+                OR resource.labels.url_map_name=~"^(edge|redirect)-"
+                """,
+            },
+            child
+        );
+
+        RegisterOutputs(new Dictionary<string, object?> { ["network"] = Network.Id, ["zone"] = Zone.Name });
+    }
+
+    /// <summary>The APIs.</summary>
+    public IReadOnlyList<Resource> Enabled { get; }
+
+    /// <summary>The network of all tenants.</summary>
+    public Network Network { get; }
+
+    /// <summary>Through which Cloud Run reaches private addresses.</summary>
+    public Subnetwork Subnetwork { get; }
+
+    /// <summary>Range of the private-services connection.</summary>
+    public GlobalAddress Range { get; }
+
+    /// <summary>Zone of the tenants' names.</summary>
+    public ManagedZone Zone { get; }
+
+    /// <summary>Registry of all images.</summary>
+    public Repository Registry { get; }
+
+    /// <summary>Whom alerts notify.</summary>
+    public NotificationChannel Channel { get; }
+}
+
+/// <summary>What <see cref="Foundation"/> is made of.</summary>
+/// <param name="Config">The platform's settings.</param>
+public sealed record FoundationArgs(PlatformConfig Config);

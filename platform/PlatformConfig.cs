@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Infra;
+using Pulumi;
+
+namespace Platforms;
+
+/// <summary>The platform's settings, checked as a whole before anything is declared.</summary>
+public sealed record PlatformConfig
+{
+    /// <summary>Project id.</summary>
+    public required string Project { get; init; }
+
+    /// <summary>Number of the project.</summary>
+    public required string ProjectNumber { get; init; }
+
+    /// <summary>Region of everything regional.</summary>
+    public required string Region { get; init; }
+
+    /// <summary>Domain of the tenants' names, with its trailing dot.</summary>
+    public required string DnsDomain { get; init; }
+
+    /// <summary>Billing account of the tenants' budgets.</summary>
+    public required string BillingAccount { get; init; }
+
+    /// <summary>Address that alerts notify.</summary>
+    public required string AlertEmail { get; init; }
+
+    /// <summary>GitHub repository, owner/name.</summary>
+    public required string Repository { get; init; }
+
+    /// <summary>Number of that repository.</summary>
+    public required string RepositoryId { get; init; }
+
+    /// <summary>Image of the migrator, by digest; empty until there is one.</summary>
+    public required string MigratorImage { get; init; }
+
+    /// <summary>Private address of the shared server.</summary>
+    public required string SharedDatabaseHost { get; init; }
+
+    /// <summary>Password of the migrator's role on the shared server.</summary>
+    public required Output<string> SharedDatabasePassword { get; init; }
+
+    /// <summary>Certificate authority of the shared server.</summary>
+    public required Output<string> SharedDatabaseCa { get; init; }
+
+    /// <summary>Labels of everything that can carry them.</summary>
+    public ImmutableDictionary<string, string> Labels { get; } =
+        ImmutableDictionary.CreateRange(
+            new Dictionary<string, string> { ["managed-by"] = "pulumi", ["tenant"] = "platform" }
+        );
+
+    /// <summary>Reads the settings of the running stack.</summary>
+    /// <exception cref="ConfigFaultException">Something is missing or wrong; the message lists all of it.</exception>
+    public static PlatformConfig Load()
+    {
+        var reader = new ConfigReader(Deployment.Instance.StackName, new Config(), _ => null);
+        var settings = new PlatformConfig
+        {
+            Project = reader.Text("project", "[a-z][a-z0-9-]{4,28}[a-z0-9]", "a project id such as factory-prod"),
+            ProjectNumber = reader.Text("projectNumber", "[0-9]{6,20}", "the project's number"),
+            Region = reader.Text("region", "[a-z]+-[a-z]+[0-9]+", "a region such as europe-west3"),
+            DnsDomain = reader.Text("dnsDomain", @"([a-z0-9-]+\.)+", "a domain with its trailing dot"),
+            BillingAccount = reader.Text("billingAccount", "[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}", "a billing account"),
+            AlertEmail = reader.Text("alertEmail", "[^@ ]+@[^@ ]+", "an e-mail address"),
+            Repository = reader.Text("repository", "[A-Za-z0-9-]+/[A-Za-z0-9._-]+", "owner/name"),
+            RepositoryId = reader.Text("repositoryId", "[0-9]+", "the repository's number"),
+            MigratorImage = reader.Text(
+                "migratorImage",
+                "[^@]+@sha256:[0-9a-f]{64}",
+                "an image by digest",
+                fallback: ""
+            ),
+            SharedDatabaseHost = reader.Text(
+                "sharedDatabaseHost",
+                @"(10|100|172|192)(\.[0-9]{1,3}){3}",
+                "a private address"
+            ),
+            SharedDatabasePassword = reader.Secret("sharedDatabasePassword", 16),
+            SharedDatabaseCa = reader.Secret("sharedDatabaseCa", 1),
+        };
+        reader.ThrowIfFaulty();
+        return settings;
+    }
+}

@@ -1,0 +1,3 @@
+using Platforms;
+
+return await Pulumi.Deployment.RunAsync<PlatformStack>();
