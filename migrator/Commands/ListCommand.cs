@@ -22,7 +22,7 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
         var settings = ReadSettings(parsed);
         await using var connection = await Databases.OpenSharedAsync(settings, cancellationToken);
         var tenants = await TenantsAsync(connection, settings.Tenancy, cancellationToken);
-        var promotions = (await PromotionJournal.NewestAsync(connection, cancellationToken)).ToDictionary(record =>
+        var promotions = (await JournalReader.NewestAsync(connection, cancellationToken)).ToDictionary(record =>
             record.TenantKey
         );
         if (terminal.Json)

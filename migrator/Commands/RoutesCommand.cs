@@ -27,7 +27,7 @@ sealed class RoutesCommand() : TenantCommand("routes", "Print a tenant's routing
             settings,
             databases,
             tenant,
-            await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken)
+            await JournalReader.FindAsync(shared, tenant.Key, cancellationToken)
         );
         if (terminal.Json)
             ConsoleOutput.WriteJson(

@@ -35,7 +35,7 @@ sealed class VerifyCommand : TenantCommand
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
-        var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken);
+        var record = await JournalReader.FindAsync(shared, tenant.Key, cancellationToken);
         if (record is null or { EndedAt: not null })
             throw VerificationMessages.NothingToVerify(slug);
         // While changes stream the sides are equal at a consistent point only, and only the promotion has one.
@@ -44,7 +44,7 @@ sealed class VerifyCommand : TenantCommand
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         var comparison = new Comparison(databases, scope, tenant);
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), cancellationToken);
-        var recorded = await PromotionJournal.DigestsAsync(shared, record.Id, cancellationToken);
+        var recorded = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
         if (terminal.Json)
             ConsoleOutput.WriteJson(Describe(slug, record, results, recorded));
         else

@@ -67,7 +67,7 @@ public sealed class RowReconciler(
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        var stages = new List<Stage>();
+        var stages = new List<ReconcilerStage>();
         foreach (var table in tables)
             stages.Add(await StageAsync(shared, isolated, table, stages.Count, cancellationToken));
 
@@ -186,7 +186,7 @@ public sealed class RowReconciler(
         return rows;
     }
 
-    async Task<Stage> StageAsync(
+    async Task<ReconcilerStage> StageAsync(
         NpgsqlConnection shared,
         NpgsqlConnection isolated,
         ScopedTable table,
@@ -269,7 +269,7 @@ public sealed class RowReconciler(
         Delete,
     }
 
-    sealed record Write(Stage Stage, IReadOnlyList<int> Batch, WriteKind Kind)
+    sealed record Write(ReconcilerStage Stage, IReadOnlyList<int> Batch, WriteKind Kind)
     {
         public IEnumerable<string> Statements =>
             Kind switch
@@ -277,102 +277,6 @@ public sealed class RowReconciler(
                 WriteKind.Insert => Stage.Insertions(Batch),
                 WriteKind.Update => Stage.Updates(Batch),
                 _ => Stage.Deletions(Batch),
-            };
-    }
-
-    /// <summary>
-    /// The isolated side's rows of the buckets that differ, in a temporary table of the shared database, and the
-    /// statements that use it.
-    /// </summary>
-    /// <param name="ParkableColumns">Columns whose unique values may be replaced by placeholders for a while.</param>
-    sealed record Stage(
-        ScopedTable Table,
-        string Name,
-        string Condition,
-        IReadOnlyList<IReadOnlyList<int>> Batches,
-        IReadOnlyList<Column> ParkableColumns
-    )
-    {
-        TableDefinition Definition => Table.Table;
-
-        bool HasKey => Definition.Key.Count > 0;
-
-        string Columns => RawCopy.Columns(Definition);
-
-        string SameKey =>
-            string.Join(
-                " AND ",
-                Definition
-                    .Key.Select(name => Definition.Column(name)!)
-                    .Select(column =>
-                        $"s.{Sql.Identifier(column.Name)} {column.Equality} t.{Sql.Identifier(column.Name)}"
-                    )
-            );
-
-        string Changed => $"{RowHash.Of(Definition, "s")} <> {RowHash.Of(Definition, "t")}";
-
-        public IEnumerable<string> Insertions(IReadOnlyList<int> batch)
-        {
-            // Rows without a key cannot be told apart: all of them are replaced.
-            if (!HasKey)
-                return
-                [
-                    $"DELETE FROM {Definition.From} t WHERE {Condition}",
-                    $"INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE SELECT {Columns} FROM {Name}",
-                ];
-            return
-            [
-                $"""
-                    INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
-                    SELECT {Columns} FROM {Name} s WHERE {Comparison.InBuckets(Definition, "s", batch)}
-                    AND NOT EXISTS (SELECT FROM {Definition.From} t WHERE {SameKey} AND {Condition})
-                    """,
-            ];
-        }
-
-        public IEnumerable<string> Updates(IReadOnlyList<int> batch) =>
-            Update(
-                batch,
-                Definition
-                    .StoredColumns.Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name))
-                    .Select(column => (column, "s." + Sql.Identifier(column.Name)))
-            );
-
-        public IEnumerable<string> ParkUniqueValues(IReadOnlyList<int> batch) =>
-            Update(batch, ParkableColumns.Select(column => (column, PlaceholderFor(column))));
-
-        public IEnumerable<string> Deletions(IReadOnlyList<int> batch) =>
-            HasKey
-                ?
-                [
-                    $"DELETE FROM {Definition.From} t WHERE {Condition} AND {Comparison.InBuckets(Definition, "t", batch)} AND NOT EXISTS (SELECT FROM {Name} s WHERE {SameKey})",
-                ]
-                : [];
-
-        IEnumerable<string> Update(IReadOnlyList<int> batch, IEnumerable<(Column Column, string Value)> assignments)
-        {
-            var list = string.Join(", ", assignments.Select(one => $"{Sql.Identifier(one.Column.Name)} = {one.Value}"));
-            return !HasKey || list.Length == 0
-                ? []
-                :
-                [
-                    $"""
-                        UPDATE {Definition.From} t SET {list} FROM {Name} s
-                        WHERE {SameKey} AND {Condition} AND {Comparison.InBuckets(Definition, "s", batch)} AND {Changed}
-                        """,
-                ];
-        }
-
-        // A value that no row has, where the type allows one.
-        static string PlaceholderFor(Column column) =>
-            column switch
-            {
-                { NotNull: false } => "NULL",
-                { TypeText: "uuid" } => "gen_random_uuid()",
-                { TypeText: "smallint" } => "(-1 - random() * 32000)::int::smallint",
-                { TypeText: "integer" or "bigint" } => $"(-1 - random() * 2000000000)::bigint::{column.TypeText}",
-                { TypeText: "text" } => "md5(random()::text)",
-                _ => "t." + Sql.Identifier(column.Name),
             };
     }
 }

@@ -63,7 +63,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         CancellationToken cancellationToken
     )
     {
-        var promotions = (await PromotionJournal.NewestAsync(shared, cancellationToken)).ToDictionary(record =>
+        var promotions = (await JournalReader.NewestAsync(shared, cancellationToken)).ToDictionary(record =>
             record.TenantKey
         );
         var known = promotions.Values.Select(record => (Slug: record.TenantSlug, Key: record.TenantKey)).ToList();

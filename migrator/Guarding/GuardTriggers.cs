@@ -37,6 +37,15 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         sql.Append(Create("_delete", $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({before})", function));
         foreach (var suffix in (string[])["_insert", "_update", "_delete"])
             EnableAlways(sql, table, suffix);
+        if (table.Table.HasLateTriggers)
+            AddFinal(sql, table, $" WHEN ({after})", function);
+    }
+
+    // Looks at the row once more as it was written, after every BEFORE trigger.
+    void AddFinal(StringBuilder sql, ScopedTable table, string when, string function)
+    {
+        sql.Append(Create("_final", $"AFTER INSERT OR UPDATE ON {table.Name.Quoted} FOR EACH ROW{when}", function));
+        EnableAlways(sql, table, "_final");
     }
 
     // Only the row's parent tells.
@@ -48,6 +57,8 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         sql.Append(Function(table, function, deferrable));
         sql.Append(Create("_row", $"BEFORE INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW", function + "()"));
         EnableAlways(sql, table, "_row");
+        if (table.Table.HasLateTriggers)
+            AddFinal(sql, table, "", function + "()");
         if (!deferrable)
             return;
         var trigger = Sql.Identifier(prefix + "_commit");
@@ -79,7 +90,8 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         sql.Append(
             Create(
                 "_moved",
-                $"BEFORE UPDATE ON {table.Name.Quoted} FOR EACH ROW WHEN ({condition})",
+                $"{(table.Table.HasLateTriggers ? "AFTER" : "BEFORE")} UPDATE ON {table.Name.Quoted} "
+                    + $"FOR EACH ROW WHEN ({condition})",
                 $"guard_moved({string.Join(", ", arguments.Select(Sql.Literal))})"
             )
         );

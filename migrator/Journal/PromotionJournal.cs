@@ -125,91 +125,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         );
 
     public Task<PromotionRecord?> CurrentAsync(string tenantKey, CancellationToken cancellationToken) =>
-        InTurnAsync(() => FindAsync(connection, tenantKey, cancellationToken), cancellationToken);
-
-    /// <summary>The tenant's newest promotion, under way or ended; null if there was none. Needs no lock.</summary>
-    public static async Task<PromotionRecord?> FindAsync(
-        NpgsqlConnection connection,
-        string tenantKey,
-        CancellationToken cancellationToken
-    ) =>
-        (
-            await ListAsync(
-                connection,
-                "WHERE tenant_key = @tenantKey ORDER BY id DESC LIMIT 1",
-                new { tenantKey },
-                cancellationToken
-            )
-        ).FirstOrDefault();
-
-    /// <summary>The newest promotion of every tenant that ever had one.</summary>
-    public static Task<IReadOnlyList<PromotionRecord>> NewestAsync(
-        NpgsqlConnection connection,
-        CancellationToken cancellationToken
-    ) =>
-        ListAsync(
-            connection,
-            "WHERE id IN (SELECT max(id) FROM tenant_promotion.promotion GROUP BY tenant_key) ORDER BY tenant_slug",
-            null,
-            cancellationToken
-        );
-
-    static async Task<IReadOnlyList<PromotionRecord>> ListAsync(
-        NpgsqlConnection connection,
-        string which,
-        object? parameters,
-        CancellationToken cancellationToken
-    )
-    {
-        if (!await connection.TableExistsAsync("tenant_promotion.digest", cancellationToken))
-            return [];
-        var rows = await connection.QueryAsync<Row>(
-            $"""
-            SELECT id AS "Id", tenant_key AS "TenantKey", tenant_slug AS "TenantSlug",
-                   mode AS "Mode", state AS "State", target::text AS "Target", run AS "Run",
-                   started_at AS "StartedAt", ended_at AS "EndedAt", pause_ms AS "PauseMs", error AS "Error"
-            FROM tenant_promotion.promotion {which}
-            """,
-            parameters,
-            cancellationToken
-        );
-        var records = new List<PromotionRecord>();
-        foreach (var row in rows)
-        {
-            var phases = await connection.QueryAsync<PhaseRow>(
-                """
-                SELECT name AS "Name", started_at AS "StartedAt", ended_at AS "EndedAt", facts::text AS "Facts"
-                FROM tenant_promotion.phase WHERE promotion_id = @Id ORDER BY started_at
-                """,
-                new { row.Id },
-                cancellationToken
-            );
-            records.Add(
-                new(
-                    row.Id,
-                    row.TenantKey,
-                    row.TenantSlug,
-                    row.Mode,
-                    row.State,
-                    JsonSerializer.Deserialize<Target>(row.Target)!,
-                    row.Run,
-                    row.StartedAt,
-                    row.EndedAt,
-                    row.PauseMs,
-                    row.Error,
-                    [
-                        .. phases.Select(phase => new PhaseRecord(
-                            phase.Name,
-                            phase.StartedAt,
-                            phase.EndedAt,
-                            JsonSerializer.Deserialize<JsonElement>(phase.Facts)
-                        )),
-                    ]
-                )
-            );
-        }
-        return records;
-    }
+        InTurnAsync(() => JournalReader.FindAsync(connection, tenantKey, cancellationToken), cancellationToken);
 
     /// <summary>Begins a promotion with its first phase done, in one commit: a reader sees both or neither.</summary>
     public Task BeginAsync(
@@ -478,20 +394,6 @@ public sealed class PromotionJournal : IAsyncDisposable
             cancellationToken
         );
 
-    /// <summary>The digests that Verify recorded, by table name.</summary>
-    public static async Task<IReadOnlyDictionary<string, Digest>> DigestsAsync(
-        NpgsqlConnection connection,
-        long promotion,
-        CancellationToken cancellationToken
-    ) =>
-        (
-            await connection.QueryAsync<(string Table, long Rows, string Sum)>(
-                "SELECT table_name, rows, sum::text FROM tenant_promotion.digest WHERE promotion_id = @promotion",
-                new { promotion },
-                cancellationToken
-            )
-        ).ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
-
     /// <summary>Runs statements in one transaction on the connection that holds the lock.</summary>
     public Task<T> TransactAsync<T>(Func<JournalTransaction, Task<T>> work, CancellationToken cancellationToken) =>
         InTurnAsync(
@@ -559,28 +461,5 @@ public sealed class PromotionJournal : IAsyncDisposable
         {
             await lost.CancelAsync();
         }
-    }
-
-    sealed class Row
-    {
-        public long Id { get; init; }
-        public string TenantKey { get; init; } = "";
-        public string TenantSlug { get; init; } = "";
-        public string Mode { get; init; } = "";
-        public string State { get; init; } = "";
-        public string Target { get; init; } = "";
-        public long Run { get; init; }
-        public DateTime StartedAt { get; init; }
-        public DateTime? EndedAt { get; init; }
-        public double? PauseMs { get; init; }
-        public string? Error { get; init; }
-    }
-
-    sealed class PhaseRow
-    {
-        public string Name { get; init; } = "";
-        public DateTime StartedAt { get; init; }
-        public DateTime? EndedAt { get; init; }
-        public string Facts { get; init; } = "";
     }
 }

@@ -227,11 +227,6 @@ static class PreflightMessages
         $"Rule {rule} rewrites statements on {table}: rows that finalize deletes or a rollback writes could become others. "
         + $"Replace it by a trigger, or switch it off: ALTER TABLE {table.Quoted} DISABLE RULE {Sql.Identifier(rule)}.";
 
-    public static string TriggerSortsLast(TableName table, string trigger) =>
-        $"Trigger {trigger} on {table} fires after the write guard and could give a row to the tenant behind it: "
-        + "BEFORE triggers fire by name. Give it a name that begins with a letter from a to z: "
-        + $"ALTER TRIGGER {Sql.Identifier(trigger)} ON {table.Quoted} RENAME TO ….";
-
     public static string TenantColumnGenerated(TableName table, string column) =>
         $"{table}.{column} is a generated column, which neither a trigger nor the change stream sees before a row is written. "
         + "Make it an ordinary column, or list the table under \"derived\" in tenancy.json with a foreign key to follow.";

@@ -64,7 +64,7 @@ public sealed class CutOver : Phase
     static async Task RecheckCountsAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var recorded = await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken);
+        var recorded = await JournalReader.DigestsAsync(shared, run.Id, cancellationToken);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         foreach (var table in run.Scope.CopiedTables)
         {

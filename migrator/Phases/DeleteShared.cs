@@ -57,7 +57,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
     )
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var recorded = await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken);
+        var recorded = await JournalReader.DigestsAsync(shared, run.Id, cancellationToken);
         return Tables(run)
             .Where(table => recorded.ContainsKey(table.Name.ToString()))
             .ToDictionary(table => table.Name, table => recorded[table.Name.ToString()]);

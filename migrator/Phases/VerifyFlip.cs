@@ -27,7 +27,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
         if (!force && PhaseData.Read<VerifyFlipFacts>(record.Phase(Name)!.Facts) is { } noted)
             throw VerificationMessages.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var digests = (await PromotionJournal.DigestsAsync(shared, run.Id, cancellationToken)).ToDictionary();
+        var digests = (await JournalReader.DigestsAsync(shared, run.Id, cancellationToken)).ToDictionary();
         var facts = PhaseData.Read<CutoverFacts>(record.Phase(PhaseName.CutOver)!.Facts)!;
         var tables = run.Scope.TenantTables.ToArray();
         var summary = run.AsFlipped is not null

@@ -15,7 +15,6 @@ sealed class ObjectCheck(PreflightContext context)
     {
         await CheckExtensionsAsync(cancellationToken);
         await CheckRulesAsync(cancellationToken);
-        await CheckTriggerNamesAsync(cancellationToken);
         await WarnOfOthersAsync(cancellationToken);
     }
 
@@ -90,26 +89,6 @@ sealed class ObjectCheck(PreflightContext context)
         foreach (var (schema, table, rule) in rules)
             if (IsTenantData(new(schema, table)))
                 context.Faults.Add(PreflightMessages.RewriteRule(new(schema, table), rule));
-    }
-
-    // Triggers of one kind fire by name: one whose name sorts after the guard's would change the row that the guard has looked at.
-    async Task CheckTriggerNamesAsync(CancellationToken cancellationToken)
-    {
-        var triggers = await context.Shared.QueryAsync<(string Schema, string Table, string Trigger)>(
-            """
-            SELECT n.nspname::text, c.relname::text, t.tgname::text
-            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-            -- Row level, before.
-            WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgparentid = 0 AND (t.tgtype & 3) = 3
-              AND t.tgname::text COLLATE "C" > @prefix AND NOT starts_with(t.tgname, @prefix)
-            ORDER BY 1, 2, 3
-            """,
-            new { prefix = Guarding.WriteGuard.TriggerPrefix },
-            cancellationToken
-        );
-        foreach (var (schema, table, trigger) in triggers)
-            if (IsTenantData(new(schema, table)))
-                context.Faults.Add(PreflightMessages.TriggerSortsLast(new(schema, table), trigger));
     }
 
     // A partition speaks for the table that it is a part of.

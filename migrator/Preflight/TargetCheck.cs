@@ -143,7 +143,7 @@ sealed class TargetCheck(PreflightContext context)
     }
 
     async Task<bool> HasEndedAsync(IsolatedMark mark, CancellationToken cancellationToken) =>
-        (await PromotionJournal.FindAsync(context.Shared, context.Tenant.Key, cancellationToken))
+        (await JournalReader.FindAsync(context.Shared, context.Tenant.Key, cancellationToken))
             is { Stage: PromotionStage.RolledBack } last
         && last.Id == mark.Promotion;
 

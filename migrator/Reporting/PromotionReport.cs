@@ -31,8 +31,8 @@ public sealed record PromotionReport(
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
-        var record = (await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken))!;
-        var digests = await PromotionJournal.DigestsAsync(shared, record.Id, cancellationToken);
+        var record = (await JournalReader.FindAsync(shared, tenant.Key, cancellationToken))!;
+        var digests = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
         var checks =
             record.Phase(PhaseName.Validate) is { } phase && PhaseData.Read<ValidationFacts>(phase.Facts) is { } facts
                 ? facts.Checks

@@ -21,7 +21,7 @@ public static class StatusReader
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
-        var record = await PromotionJournal.FindAsync(shared, tenant.Key, cancellationToken);
+        var record = await JournalReader.FindAsync(shared, tenant.Key, cancellationToken);
         var guard = await WriteGuard.StateAsync(shared, tenant.Key, cancellationToken);
         var (rows, tables) = record is null
             ? (0, 0)

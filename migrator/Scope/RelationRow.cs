@@ -20,6 +20,7 @@ sealed class RelationRow
     public short[]? KeyColumns { get; init; }
     public short[]? UniqueColumns { get; init; }
     public bool HasOtherUnique { get; init; }
+    public bool HasLateTriggers { get; init; }
 
     public TableDefinition ToTable(Column[] columns) =>
         new(
@@ -47,7 +48,8 @@ sealed class RelationRow
             columns,
             [.. (KeyColumns ?? []).Select(number => columns.Single(column => column.Number == number).Name)],
             [.. columns.Where(column => (UniqueColumns ?? []).Contains(column.Number)).Select(column => column.Name)],
-            HasOtherUnique
+            HasOtherUnique,
+            HasLateTriggers
         );
 
     sealed record LeafJson(string schema, string name, string kind, long pages, long rows, long bytes);

@@ -16,6 +16,9 @@ namespace Migrator.Scope;
 /// <param name="HasOtherUnique">
 /// There are unique indexes or exclusion constraints besides the key's, in the table or in one of its partitions.
 /// </param>
+/// <param name="HasLateTriggers">
+/// A BEFORE ROW trigger of the application fires after the guard's, and may change the row that the guard has seen.
+/// </param>
 public sealed record TableDefinition(
     TableName Name,
     uint Oid,
@@ -31,7 +34,8 @@ public sealed record TableDefinition(
     IReadOnlyList<Column> Columns,
     IReadOnlyList<string> Key,
     IReadOnlyList<string> Unique,
-    bool HasOtherUnique
+    bool HasOtherUnique,
+    bool HasLateTriggers
 )
 {
     public bool IsPartitioned => Kind == "p";

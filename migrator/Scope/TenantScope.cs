@@ -4,37 +4,6 @@ using Migrator.Settings;
 
 namespace Migrator.Scope;
 
-/// <summary>How a table's rows belong to tenants.</summary>
-public enum TableScope
-{
-    /// <summary>The tenants table itself: one row.</summary>
-    Root,
-
-    /// <summary>A table with the tenant column.</summary>
-    Direct,
-
-    /// <summary>A table whose chain of foreign keys leads to a direct table.</summary>
-    Derived,
-
-    /// <summary>A table whose rows belong to no tenant; copied whole.</summary>
-    Reference,
-
-    /// <summary>A table whose rows are not copied; only its definition is cloned.</summary>
-    Ignored,
-}
-
-/// <summary>A table, and the rule that decides which of its rows are the tenant's.</summary>
-/// <param name="Path">For a derived table the foreign keys to follow, nearest first.</param>
-public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadOnlyList<ForeignKey> Path)
-{
-    public TableName Name => Table.Name;
-
-    /// <summary>Root, direct or derived: the table's rows are copied for the tenant.</summary>
-    public bool IsTenantData => Scope is TableScope.Root or TableScope.Direct or TableScope.Derived;
-
-    public bool IsCopied => Scope is not TableScope.Ignored;
-}
-
 /// <summary>
 /// Every table of the database with its rule. Catalog and settings decide the rules; the code has no list of
 /// tables.
@@ -176,44 +145,9 @@ public sealed partial class TenantScope
     /// </summary>
     public IReadOnlyList<ScopedTable> ParentsFirst() => Components().SelectMany(component => component).ToArray();
 
-    /// <summary>Strongly connected components of the foreign-key graph, parents first (Tarjan's algorithm).</summary>
-    public IReadOnlyList<IReadOnlyList<ScopedTable>> Components()
-    {
-        var tables = TenantTables.ToDictionary(table => table.Name);
-        var parents = ForeignKeys
-            .Where(key => tables.ContainsKey(key.From) && tables.ContainsKey(key.To))
-            .ToLookup(key => key.From, key => key.To);
-        var index = new Dictionary<TableName, int>();
-        var low = new Dictionary<TableName, int>();
-        var stack = new Stack<TableName>();
-        var components = new List<IReadOnlyList<ScopedTable>>();
-
-        void Visit(TableName name)
-        {
-            index[name] = low[name] = index.Count;
-            stack.Push(name);
-            foreach (var parent in parents[name])
-                if (!index.TryGetValue(parent, out var seen))
-                {
-                    Visit(parent);
-                    low[name] = Math.Min(low[name], low[parent]);
-                }
-                else if (stack.Contains(parent))
-                    low[name] = Math.Min(low[name], seen);
-            if (low[name] != index[name])
-                return;
-            var component = new List<ScopedTable>();
-            TableName member;
-            do component.Add(tables[member = stack.Pop()]);
-            while (member != name);
-            components.Add(component);
-        }
-
-        foreach (var name in tables.Keys.Order())
-            if (!index.ContainsKey(name))
-                Visit(name);
-        return components;
-    }
+    /// <summary>Strongly connected components of the foreign-key graph, parents first.</summary>
+    public IReadOnlyList<IReadOnlyList<ScopedTable>> Components() =>
+        ReferenceGraph.Components(TenantTables, ForeignKeys);
 
     static bool HoldsKey(Catalog catalog, Tenancy tenancy, TableDefinition table) =>
         table.Column(tenancy.TenantColumn) is { } column

@@ -41,7 +41,12 @@ SELECT c.oid                                           AS "Oid",
         WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND used.number > 0) AS "UniqueColumns",
        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
                JOIN pg_index i ON i.indrelid = part.relid AND (i.indisunique OR i.indisexclusion)
-               GROUP BY part.relid HAVING count(*) > 1) AS "HasOtherUnique"
+               GROUP BY part.relid HAVING count(*) > 1) AS "HasOtherUnique",
+       -- BEFORE ROW triggers fire by name, byte for byte: these fire after the guard's.
+       EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
+               JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal AND (t.tgtype & 3) = 3
+               WHERE t.tgname::text COLLATE "C" > '~tenant_promotion_'
+                 AND NOT starts_with(t.tgname, '~tenant_promotion_')) AS "HasLateTriggers"
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f')

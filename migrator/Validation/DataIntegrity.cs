@@ -21,7 +21,7 @@ public static class DataIntegrity
     )
     {
         await using var connection = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        var recorded = await PromotionJournal.DigestsAsync(connection, promotion, cancellationToken);
+        var recorded = await JournalReader.DigestsAsync(connection, promotion, cancellationToken);
         var now = await new Comparison(databases, scope, tenant).DigestsAsync(jobs, cancellationToken);
         var tables = now.Where(result => result.Table.IsTenantData && result.Table.Scope != TableScope.Root).ToArray();
         var changed = tables

@@ -124,16 +124,22 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         await using var shared = await OpenSharedAsync(cancellationToken);
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
         var condition = scope.Condition(table, "t", tenant.Key);
-        var key = table.Table.Key.Count > 0 ? Named(table) : $"'row hash ' || {RowHash.Of(table.Table, "t")}";
+        var key = table.Table.Key.Count > 0 ? KeyedRows.Label(table) : $"'row hash ' || {RowHash.Of(table.Table, "t")}";
         var within = "true";
         if (table.Table.Key.Count > 0)
         {
             var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
             within = InBuckets(table.Table, "t", differing);
         }
-        var here = await HashesAsync(shared, table.Table, key, $"{condition} AND {within}", cancellationToken);
-        var there = await HashesAsync(isolated, table.Table, key, within, cancellationToken);
-        return Compare(table.Name, here, there, int.MaxValue).All(row => row.Kind == DifferenceKind.Extra);
+        var here = await KeyedRows.HashesAsync(
+            shared,
+            table.Table,
+            key,
+            $"{condition} AND {within}",
+            cancellationToken
+        );
+        var there = await KeyedRows.HashesAsync(isolated, table.Table, key, within, cancellationToken);
+        return KeyedRows.Compare(table.Name, here, there, int.MaxValue).All(row => row.Kind == DifferenceKind.Extra);
     }
 
     /// <summary>The rows in which a table differs; at most <paramref name="limit"/>.</summary>
@@ -147,16 +153,16 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
         var condition = scope.Condition(table, "t", tenant.Key);
         if (table.Table.Key.Count == 0)
-            return Compare(
+            return KeyedRows.Compare(
                 table.Name,
-                await HashesAsync(
+                await KeyedRows.HashesAsync(
                     shared,
                     table.Table,
                     $"'row hash ' || {RowHash.Of(table.Table, "t")}",
                     condition,
                     cancellationToken
                 ),
-                await HashesAsync(
+                await KeyedRows.HashesAsync(
                     isolated,
                     table.Table,
                     $"'row hash ' || {RowHash.Of(table.Table, "t")}",
@@ -168,11 +174,11 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
 
         var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
         var within = InBuckets(table.Table, "t", [.. differing.Take(SampleBuckets)]);
-        var key = Named(table);
-        return Compare(
+        var key = KeyedRows.Label(table);
+        return KeyedRows.Compare(
             table.Name,
-            await HashesAsync(shared, table.Table, key, $"{condition} AND {within}", cancellationToken),
-            await HashesAsync(isolated, table.Table, key, within, cancellationToken),
+            await KeyedRows.HashesAsync(shared, table.Table, key, $"{condition} AND {within}", cancellationToken),
+            await KeyedRows.HashesAsync(isolated, table.Table, key, within, cancellationToken),
             limit
         );
     }
@@ -190,18 +196,25 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
         var columns = table.Table.Key.Select(name => table.Table.Column(name)!).ToArray();
         var arrays = Enumerable.Range(0, columns.Length).Select(i => keys.Select(key => key[i]).ToArray()).ToArray();
-        var within = HasGivenKey(columns);
-        var here = HashesAsync(
+        var within = KeyedRows.HasGivenKey(columns);
+        var here = KeyedRows.HashesAsync(
             shared,
             table.Table,
-            Named(table),
+            KeyedRows.Label(table),
             $"{scope.Condition(table, "t", tenant.Key)} AND {within}",
             cancellationToken,
             arrays
         );
-        var there = HashesAsync(isolated, table.Table, Named(table), within, cancellationToken, arrays);
+        var there = KeyedRows.HashesAsync(
+            isolated,
+            table.Table,
+            KeyedRows.Label(table),
+            within,
+            cancellationToken,
+            arrays
+        );
         await Task.WhenAll(here, there);
-        return Compare(table.Name, await here, await there, limit);
+        return KeyedRows.Compare(table.Name, await here, await there, limit);
     }
 
     /// <summary>The buckets of keys in which the two sides differ; empty when the table is equal.</summary>
@@ -276,88 +289,5 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
                 : SharedDigestAsync(table, cancellationToken);
         await Task.WhenAll(there, here);
         return new(table, await here, await there);
-    }
-
-    // The condition that a row's key is among those that the parameters hold, one array a column.
-    static string HasGivenKey(Column[] columns)
-    {
-        if (columns is [{ OwnEquality: null } only] && !only.TypeText.EndsWith("[]", StringComparison.Ordinal))
-            return $"t.{Sql.Identifier(only.Name)} = ANY ($1::{only.TypeText}[])";
-        string List(Func<Column, int, string> text, string separator) => string.Join(separator, columns.Select(text));
-        var equal = List(
-            (column, i) => $"t.{Sql.Identifier(column.Name)} {column.Equality} k{i}::{column.TypeText}",
-            " AND "
-        );
-        return $"""
-            EXISTS (SELECT FROM unnest({List((_, i) => $"${i + 1}::text[]", ", ")}) AS given ({List(
-                (_, i) => $"k{i}",
-                ", "
-            )})
-                    WHERE {equal})
-            """;
-    }
-
-    // A key as people read it.
-    static string Named(ScopedTable table) =>
-        "concat_ws(', ', "
-        + string.Join(
-            ", ",
-            table.Table.Key.Select(name => $"{Sql.Literal(name + "=")} || t.{Sql.Identifier(name)}::text")
-        )
-        + ")";
-
-    static async Task<List<(string Key, long Hash)>> HashesAsync(
-        NpgsqlConnection connection,
-        TableDefinition table,
-        string key,
-        string condition,
-        CancellationToken cancellationToken,
-        string[][]? parameters = null
-    )
-    {
-        await using var command = new NpgsqlCommand(
-            $"""
-            SELECT key, hash
-            FROM (SELECT {key} AS key, {RowHash.Of(table, "t")} AS hash FROM {table.From} t WHERE {condition}) named
-            ORDER BY key COLLATE "C", hash
-            """,
-            connection
-        );
-        foreach (var parameter in parameters ?? [])
-            command.Parameters.Add(new() { Value = parameter });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<(string, long)>();
-        while (await reader.ReadAsync(cancellationToken))
-            rows.Add((reader.GetString(0), reader.GetInt64(1)));
-        return rows;
-    }
-
-    static IReadOnlyList<RowDifference> Compare(
-        TableName table,
-        List<(string Key, long Hash)> shared,
-        List<(string Key, long Hash)> isolated,
-        int limit
-    )
-    {
-        var differences = new List<RowDifference>();
-        for (int s = 0, i = 0; (s < shared.Count || i < isolated.Count) && differences.Count < limit; )
-        {
-            var order =
-                s == shared.Count ? 1
-                : i == isolated.Count ? -1
-                : string.CompareOrdinal(shared[s].Key, isolated[i].Key);
-            if (order < 0)
-                differences.Add(new(table, shared[s++].Key, DifferenceKind.Missing));
-            else if (order > 0)
-                differences.Add(new(table, isolated[i++].Key, DifferenceKind.Extra));
-            else
-            {
-                if (shared[s].Hash != isolated[i].Hash)
-                    differences.Add(new(table, shared[s].Key, DifferenceKind.Changed));
-                s++;
-                i++;
-            }
-        }
-        return differences;
     }
 }
