@@ -56,7 +56,7 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
                 [
                     verb,
                     "--tenant-slug",
-                    Stage.Slug.Text,
+                    BenchmarkServers.Slug.Text,
                     "--confirm",
                     "--json",
                     flag,
@@ -91,19 +91,22 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
             : throw new InvalidOperationException(await errors);
     }
 
-    /// <summary>What a careful person scripts: pre-data, each table through a pipe of two psql, post-data, ANALYZE.</summary>
+    /// <summary>
+    /// What a careful person scripts: pre-data, each table through a pipe of two psql, post-data, ANALYZE.
+    /// </summary>
     /// <returns>Seconds.</returns>
     public async Task<double> PipeAsync(string database)
     {
         await using var source = new NpgsqlConnection(shared.ConnectionString(database));
         await source.OpenAsync();
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), Stage.Tenancy);
-        var tenant = await TenantLookup.FindAsync(source, Stage.Tenancy, Stage.Slug, CancellationToken.None);
+        var (tenancy, slug) = (BenchmarkServers.Tenancy, BenchmarkServers.Slug);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), tenancy);
+        var tenant = await TenantLookup.FindAsync(source, tenancy, slug, CancellationToken.None);
         await dedicated.DropDatabaseAsync(Pipe);
         var watch = Stopwatch.StartNew();
         await dedicated.CreateDatabaseAsync(Pipe, SampleDatabase.Admin);
         await PipeAsync(
-            Stage.Tool(
+            BenchmarkServers.Tool(
                 "pg_dump",
                 shared,
                 database,
@@ -112,20 +115,15 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
                 "--section=pre-data",
                 "--exclude-schema=tenant_promotion"
             ),
-            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
+            BenchmarkServers.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
         );
         foreach (var table in scope.CopiedTables)
         {
             var columns = RawCopy.Columns(table.Table);
+            var rows = $"SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}";
             await PipeAsync(
-                Stage.Tool(
-                    "psql",
-                    shared,
-                    database,
-                    "-qXc",
-                    $"COPY (SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}) TO STDOUT (FORMAT BINARY)"
-                ),
-                Stage.Tool(
+                BenchmarkServers.Tool("psql", shared, database, "-qXc", $"COPY ({rows}) TO STDOUT (FORMAT BINARY)"),
+                BenchmarkServers.Tool(
                     "psql",
                     dedicated,
                     Pipe,
@@ -135,7 +133,7 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
             );
         }
         await PipeAsync(
-            Stage.Tool(
+            BenchmarkServers.Tool(
                 "pg_dump",
                 shared,
                 database,
@@ -144,9 +142,9 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
                 "--section=post-data",
                 "--exclude-schema=tenant_promotion"
             ),
-            Stage.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
+            BenchmarkServers.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
         );
-        await Stage.Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
+        await BenchmarkServers.Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
         return watch.Elapsed.TotalSeconds;
     }
 
@@ -182,7 +180,7 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
             ])
             .WithValidation(CommandResultValidation.ZeroExitCode)
             .ExecuteBufferedAsync();
-        await Stage.Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();
+        await BenchmarkServers.Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();
         var seconds = watch.Elapsed.TotalSeconds;
         folder.Delete(recursive: true);
         await shared.DropDatabaseAsync(database);
@@ -207,7 +205,10 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
         while (await reader.ReadAsync())
         {
             await using var insert = new NpgsqlCommand(
-                "INSERT INTO row_by_row (id, tenant_id, email, display_name, roles, preferences) VALUES ($1, $2, $3, $4, $5, $6::jsonb)",
+                """
+                INSERT INTO row_by_row (id, tenant_id, email, display_name, roles, preferences)
+                    VALUES ($1, $2, $3, $4, $5, $6::jsonb)
+                """,
                 target
             );
             for (var column = 0; column < reader.FieldCount; column++)
@@ -220,6 +221,9 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
 
     static async Task PipeAsync(Command from, Command to) => await (from | to).ExecuteAsync();
 
-    static string Uri(EmbeddedCluster server, string database) =>
-        $"postgres://{EmbeddedCluster.Superuser}:{System.Uri.EscapeDataString(server.PasswordOf(EmbeddedCluster.Superuser))}@{EmbeddedCluster.Host}:{server.Port}/{database}";
+    static string Uri(EmbeddedCluster server, string database)
+    {
+        var password = System.Uri.EscapeDataString(server.PasswordOf(EmbeddedCluster.Superuser));
+        return $"postgres://{EmbeddedCluster.Superuser}:{password}@{EmbeddedCluster.Host}:{server.Port}/{database}";
+    }
 }

@@ -13,7 +13,7 @@ using Migrator.Terminal;
 namespace Bench;
 
 /// <summary>The main tenant's moves out of a sample database and back, in this process.</summary>
-sealed class Move(Stage stage, string database) : IDisposable
+sealed class Move(BenchmarkServers servers, string database) : IDisposable
 {
     readonly DirectoryInfo routing = Directory.CreateTempSubdirectory("bench-routing-");
 
@@ -22,9 +22,9 @@ sealed class Move(Stage stage, string database) : IDisposable
 
     MigratorSettings Settings =>
         new(
-            Stage.Tenancy,
-            new(stage.Shared.ConnectionString(database, SampleDatabase.Admin)),
-            new(stage.Dedicated.ConnectionString("postgres", SampleDatabase.Admin)),
+            BenchmarkServers.Tenancy,
+            new(servers.Shared.ConnectionString(database, SampleDatabase.Admin)),
+            new(servers.Dedicated.ConnectionString("postgres", SampleDatabase.Admin)),
             routing.FullName
         );
 
@@ -66,14 +66,19 @@ sealed class Move(Stage stage, string database) : IDisposable
     public async Task<T> WithRunAsync<T>(Func<PromotionRun, Task<T>> work)
     {
         var settings = Settings;
-        await using var databases = Databases.For(settings, Stage.Slug);
+        await using var databases = Databases.For(settings, BenchmarkServers.Slug);
         Tenant tenant;
         TenantScope scope;
         DatabaseIdentity identity;
         await using (var source = await databases.Shared.OpenConnectionAsync())
         {
             identity = await IsolatedMark.IdentityAsync(source, CancellationToken.None);
-            tenant = await TenantLookup.FindAsync(source, settings.Tenancy, Stage.Slug, CancellationToken.None);
+            tenant = await TenantLookup.FindAsync(
+                source,
+                settings.Tenancy,
+                BenchmarkServers.Slug,
+                CancellationToken.None
+            );
             scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), settings.Tenancy);
         }
         await using var journal = await PromotionJournal.LockAsync(
@@ -83,7 +88,7 @@ sealed class Move(Stage stage, string database) : IDisposable
             CancellationToken.None
         );
         var record = (await journal.CurrentAsync(tenant.Key, CancellationToken.None))!;
-        var binaries = stage.Shared.Binaries;
+        var binaries = servers.Shared.Binaries;
         using var run = new PromotionRun(
             settings,
             Options,
@@ -107,7 +112,7 @@ sealed class Move(Stage stage, string database) : IDisposable
     async Task RunAsync(IPromotionProgress progress, Func<Promotion, Task> verb)
     {
         var settings = Settings;
-        await using var databases = Databases.For(settings, Stage.Slug);
+        await using var databases = Databases.For(settings, BenchmarkServers.Slug);
         await verb(new(settings, databases, Options, progress, TimeProvider.System));
     }
 }

@@ -3,22 +3,24 @@ using Migrator.Demo;
 using Migrator.Embedded;
 using Spectre.Console;
 
-// bench [ROWS] [part…]: the parts named, or all. Each measures what it compares in one run: ratios hold where seconds do not.
+// bench [ROWS] [SCENARIO…]: those that are named, or all. Each measures what it compares in one run: ratios hold where
+// seconds do not.
 var sized = args.Length > 0 && long.TryParse(args[0], out _);
 var rows = sized ? long.Parse(args[0]) : 2_000_000;
 var wanted = args.Skip(sized ? 1 : 0).ToArray();
-(string Name, string Title, Func<Stage, Task> RunAsync)[] parts =
+(string Name, string Title, Func<BenchmarkServers, Task> RunAsync)[] scenarios =
 [
-    ("load", "A promotion, and other ways to copy a tenant", stage => new LoadPart(stage).RunAsync()),
-    ("apply", "Changes that wait in the slot", stage => new ApplyPart(stage).RunAsync()),
-    ("lag", "How far behind, under load", stage => new LagPart(stage).RunAsync()),
-    ("pause", "The pause at the cutover, under load", stage => new PausePart(stage).RunAsync()),
-    ("neighbours", "The other tenants meanwhile", stage => new NeighboursPart(stage).RunAsync()),
+    ("load", "A promotion, and other ways to copy a tenant", servers => new LoadScenario(servers).RunAsync()),
+    ("apply", "Changes that wait in the slot", servers => new ApplyScenario(servers).RunAsync()),
+    ("lag", "How far behind, under load", servers => new LagScenario(servers).RunAsync()),
+    ("pause", "The pause at the cutover, under load", servers => new PauseScenario(servers).RunAsync()),
+    ("neighbours", "The other tenants meanwhile", servers => new NeighboursScenario(servers).RunAsync()),
 ];
-if (wanted.Except(parts.Select(part => part.Name)).FirstOrDefault() is { } stranger)
+if (wanted.Except(scenarios.Select(scenario => scenario.Name)).FirstOrDefault() is { } stranger)
 {
     Console.Error.WriteLine(
-        $"There is no part '{stranger}'. Say bench [ROWS] [part…], with parts of {string.Join(", ", parts.Select(part => part.Name))}; none for all."
+        $"There is no scenario '{stranger}'. Say bench [ROWS] [SCENARIO…], with scenarios of "
+            + $"{string.Join(", ", scenarios.Select(scenario => scenario.Name))}; none for all."
     );
     return 2;
 }
@@ -31,12 +33,12 @@ foreach (var server in (EmbeddedCluster[])[shared, dedicated])
 AnsiConsole.MarkupLineInterpolated(
     $"PostgreSQL {binaries.Major}, {Environment.ProcessorCount} processors, a tenant of {rows:N0} rows."
 );
-var stage = new Stage(shared, dedicated, rows);
-foreach (var (name, title, runAsync) in parts)
+var servers = new BenchmarkServers(shared, dedicated, rows);
+foreach (var (name, title, runAsync) in scenarios)
 {
     if (wanted.Length > 0 && !wanted.Contains(name))
         continue;
     AnsiConsole.Write(new Rule($"{name}: {title}") { Justification = Justify.Left });
-    await runAsync(stage);
+    await runAsync(servers);
 }
 return 0;

@@ -8,14 +8,19 @@ using Migrator.Validation;
 
 namespace Bench;
 
-/// <summary>Remembers when each phase ran, how long the tenant had to pause, and how often a cutover had to be tried again.</summary>
+/// <summary>
+/// Remembers when each phase ran, how long the tenant had to pause, and how often a cutover had to be tried again.
+/// </summary>
 /// <param name="started">Called with each phase's name as it starts.</param>
 sealed partial class RecordingProgress(Action<string>? started = null) : IPromotionProgress
 {
     readonly Dictionary<string, (long Began, long Ended)> phases = [];
     string current = "";
 
-    /// <summary>Milliseconds, by the migrator's own measure; for a promotion the journal's <c>pause_ms</c>. Null when the tenant did not come that far by stream.</summary>
+    /// <summary>
+    /// Milliseconds, by the migrator's own measure; for a promotion the journal's <c>pause_ms</c>. Null when the tenant
+    /// did not come that far by stream.
+    /// </summary>
     public double? Pause { get; private set; }
 
     /// <summary>Attempts at the cutover that took too long and were taken back.</summary>

@@ -8,8 +8,11 @@ using Spectre.Console;
 
 namespace Bench;
 
-/// <summary>How far the isolated database is behind while the tenant writes: how long a mark takes from the shared database through the stream.</summary>
-sealed class LagPart(Stage stage)
+/// <summary>
+/// How far the isolated database is behind while the tenant writes: how long a mark takes from the shared database
+/// through the stream.
+/// </summary>
+sealed class LagScenario(BenchmarkServers servers)
 {
     static readonly TimeSpan Time = TimeSpan.FromSeconds(10);
     static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
@@ -18,11 +21,11 @@ sealed class LagPart(Stage stage)
 
     public async Task RunAsync()
     {
-        var database = await stage.ModerateAsync("lag");
-        using var move = new Move(stage, database);
+        var database = await servers.ModerateAsync("lag");
+        using var move = new Move(servers, database);
         // All constraints and triggers are in place: as it is just before the cutover.
         await move.PromoteUntilAsync(PhaseName.Verify);
-        var (ledger, application) = await stage.StartAsync(database, load);
+        var (ledger, application) = await servers.StartAsync(database, load);
         await using (application)
         {
             var began = ledger.Clock.GetTimestamp();

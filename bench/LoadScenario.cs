@@ -1,14 +1,18 @@
+using Migrator.Model;
 using Spectre.Console;
 
 namespace Bench;
 
-/// <summary>A promotion against the ways people copy a tenant today, on the same rows, in one run: ratios hold where seconds do not.</summary>
-sealed class LoadPart(Stage stage)
+/// <summary>
+/// A promotion against the ways people copy a tenant today, on the same rows, in one run: ratios hold where seconds do
+/// not.
+/// </summary>
+sealed class LoadScenario(BenchmarkServers servers)
 {
     public async Task RunAsync()
     {
-        var contest = new CopyBaselines(stage.Shared, stage.Dedicated);
-        var (smallDatabase, largeDatabase) = (await stage.SmallAsync(), await stage.LargeAsync());
+        var baselines = new CopyBaselines(servers.Shared, servers.Dedicated);
+        var (smallDatabase, largeDatabase) = (await servers.SmallAsync(), await servers.LargeAsync());
 
         // In turns, so that whatever else the machine does meets all of them; the median counts.
         const int rounds = 3;
@@ -20,26 +24,33 @@ sealed class LoadPart(Stage stage)
         );
         for (var round = 0; round < rounds; round++)
         {
-            smalls.Add(await contest.PromoteAsync(smallDatabase));
-            pipes.Add(await contest.PipeAsync(largeDatabase));
-            larges.Add(await contest.PromoteAsync(largeDatabase));
-            if (await contest.PgcopydbAsync() is { } seconds)
+            smalls.Add(await baselines.PromoteAsync(smallDatabase));
+            pipes.Add(await baselines.PipeAsync(largeDatabase));
+            larges.Add(await baselines.PromoteAsync(largeDatabase));
+            if (await baselines.PgcopydbAsync() is { } seconds)
                 clones.Add(seconds);
         }
-        var single = await contest.RowByRowAsync(largeDatabase, 10_000);
+        var single = await baselines.RowByRowAsync(largeDatabase, 10_000);
         var pipe = pipes.Order().ElementAt(rounds / 2);
         var small = smalls.OrderBy(times => times.Seconds).ElementAt(rounds / 2);
         var large = larges.OrderBy(times => times.Seconds).ElementAt(rounds / 2);
         double? pgcopydb = clones.Count > 0 ? clones.Order().ElementAt(clones.Count / 2) : null;
 
         // Online keys come with the first changes, and triggers in a phase of their own.
-        var load = large.Of("provision", "clone-schema", "copy", "catch-up", "build-schema", "clone-behaviour");
+        var load = large.Of(
+            PhaseName.Provision,
+            PhaseName.CloneSchema,
+            PhaseName.CopyData,
+            PhaseName.CatchUp,
+            PhaseName.BuildSchema,
+            PhaseName.CloneTriggersAndPolicies
+        );
         var table = new Table().AddColumns("what", "seconds", "rows/s", "ratio to the pipe").RoundedBorder();
         void Add(string what, double seconds, long count) =>
             table.AddRow(what, $"{seconds:0.00}", $"{count / seconds:N0}", $"{seconds / pipe:0.00}");
         Add("psql pipe: pre-data, binary COPY table by table, post-data, ANALYZE", pipe, large.Rows);
         Add("migrator: provision, schema, copy, keys and indexes, ANALYZE", load, large.Rows);
-        Add("  and the digests of both sides", load + large.Of("verify"), large.Rows);
+        Add("  and the digests of both sides", load + large.Of(PhaseName.Verify), large.Rows);
         Add("  the whole promotion", large.Seconds, large.Rows);
         if (pgcopydb is { } clone)
             Add("pgcopydb clone of a database with this tenant alone", clone, large.Rows);
@@ -56,7 +67,7 @@ sealed class LoadPart(Stage stage)
         var targets = new Table().AddColumns("target", "wanted", "measured").RoundedBorder();
         targets.AddRow("load against the psql pipe", "≤ 0.85", $"{load / pipe:0.00}");
         targets.AddRow("load against pgcopydb", "< 1", pgcopydb is { } other ? $"{load / other:0.00}" : "–");
-        targets.AddRow("digests on top of the load", "≤ 35 %", $"{100 * large.Of("verify") / load:0} %");
+        targets.AddRow("digests on top of the load", "≤ 35 %", $"{100 * large.Of(PhaseName.Verify) / load:0} %");
         targets.AddRow(
             "rate against one INSERT a row",
             "≥ 100",

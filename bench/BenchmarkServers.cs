@@ -10,7 +10,7 @@ namespace Bench;
 
 /// <summary>The two servers, and sample databases on the shared one, each filled once.</summary>
 /// <param name="rows">Rows of the tenant that moves, in the largest of them.</param>
-sealed class Stage(EmbeddedCluster shared, EmbeddedCluster dedicated, long rows)
+sealed class BenchmarkServers(EmbeddedCluster shared, EmbeddedCluster dedicated, long rows)
 {
     readonly HashSet<string> filled = [];
 
@@ -31,8 +31,11 @@ sealed class Stage(EmbeddedCluster shared, EmbeddedCluster dedicated, long rows)
     /// <summary>A tenth of the large one's rows.</summary>
     public Task<string> SmallAsync() => FilledAsync("small", rows / 10);
 
-    /// <summary>A fortieth of the large one's rows, for one part: what an application writes there is in its own ledger and in nobody else's.</summary>
-    public Task<string> ModerateAsync(string part) => FilledAsync(part, rows / 40);
+    /// <summary>
+    /// A fortieth of the large one's rows, for one scenario: what an application writes there is in its own ledger
+    /// and in nobody else's.
+    /// </summary>
+    public Task<string> ModerateAsync(string scenario) => FilledAsync(scenario, rows / 40);
 
     /// <summary>Starts the application on a database and lets it run warm.</summary>
     public async Task<(Ledger Ledger, Application Application)> StartAsync(string database, ApplicationLoad load)

@@ -6,7 +6,7 @@ using Spectre.Console;
 namespace Bench;
 
 /// <summary>What the other tenants notice while a large one is copied, indexed and compared.</summary>
-sealed class NeighboursPart(Stage stage)
+sealed class NeighboursScenario(BenchmarkServers servers)
 {
     static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
 
@@ -14,9 +14,9 @@ sealed class NeighboursPart(Stage stage)
 
     public async Task RunAsync()
     {
-        var database = await stage.LargeAsync();
-        using var move = new Move(stage, database);
-        var (ledger, application) = await stage.StartAsync(database, load);
+        var database = await servers.LargeAsync();
+        using var move = new Move(servers, database);
+        var (ledger, application) = await servers.StartAsync(database, load);
         RecordingProgress observed;
         (long Began, long Ended) before,
             after;

@@ -13,17 +13,18 @@ using Spectre.Console;
 namespace Bench;
 
 /// <summary>
-/// How fast changes are applied that wait in the slot: a promotion stops before it catches up, the tenant changes rows, and then nothing runs but
-/// the stream. Beside it psql with the same statements, against a copy of the isolated database as it was.
+/// How fast changes are applied that wait in the slot: a promotion stops before it catches up, the tenant changes rows,
+/// and then nothing runs but the stream. Beside it psql with the same statements, against a copy of the isolated
+/// database as it was.
 /// </summary>
-sealed class ApplyPart(Stage stage)
+sealed class ApplyScenario(BenchmarkServers servers)
 {
     const string Plain = "plain";
 
     public async Task RunAsync()
     {
-        var database = await stage.SmallAsync();
-        using var move = new Move(stage, database);
+        var database = await servers.SmallAsync();
+        using var move = new Move(servers, database);
         await move.PromoteUntilAsync(PhaseName.CatchUp);
         // The phase's own first step.
         await move.WithRunAsync(async run =>
@@ -36,14 +37,14 @@ sealed class ApplyPart(Stage stage)
             );
             return true;
         });
-        await stage.Dedicated.DropDatabaseAsync(Plain);
-        await Stage
+        await servers.Dedicated.DropDatabaseAsync(Plain);
+        await BenchmarkServers
             .Tool(
                 "psql",
-                stage.Dedicated,
+                servers.Dedicated,
                 "postgres",
                 "-qXc",
-                $"CREATE DATABASE {Plain} TEMPLATE {Stage.Slug.DatabaseName}"
+                $"CREATE DATABASE {Plain} TEMPLATE {BenchmarkServers.Slug.DatabaseName}"
             )
             .ExecuteAsync();
 
@@ -54,7 +55,7 @@ sealed class ApplyPart(Stage stage)
         // Verification among the rest: it has to be right as well.
         await move.PromoteUntilAsync(PhaseName.CutOver);
         await move.RollBackAsync(dropIsolated: true);
-        await stage.Dedicated.DropDatabaseAsync(Plain);
+        await servers.Dedicated.DropDatabaseAsync(Plain);
 
         var table = new Table()
             .AddColumns(
@@ -91,12 +92,14 @@ sealed class ApplyPart(Stage stage)
             );
     }
 
-    /// <summary>Changes the tenant's rows in the shared database, and nothing besides: no trigger writes a log.</summary>
+    /// <summary>
+    /// Changes the tenant's rows in the shared database, and nothing besides: no trigger writes a log.
+    /// </summary>
     /// <returns>The statements of each transaction; each changes one row.</returns>
     async Task<IReadOnlyList<IReadOnlyList<string>>> ChangesAsync(string database)
     {
         await using var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(stage.Shared.ConnectionString(database))
+            new NpgsqlConnectionStringBuilder(servers.Shared.ConnectionString(database))
             {
                 Pooling = false,
                 Options = "-c session_replication_role=replica",
@@ -106,24 +109,30 @@ sealed class ApplyPart(Stage stage)
         var statements = new Statements(
             await connection.ExecuteScalarAsync<Guid>(
                 "SELECT id FROM tenants WHERE slug = @Text",
-                new { Stage.Slug.Text }
+                new { BenchmarkServers.Slug.Text }
             ),
             await IdsAsync("SELECT p.id FROM projects p JOIN tenants t ON t.id = p.tenant_id WHERE t.slug = @Text"),
             await IdsAsync("SELECT k.id FROM tasks k JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text"),
             await IdsAsync(
-                "SELECT c.id FROM comments c JOIN tasks k ON k.id = c.task_id JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text"
+                """
+                SELECT c.id FROM comments c JOIN tasks k ON k.id = c.task_id JOIN tenants t ON t.id = k.tenant_id
+                    WHERE t.slug = @Text
+                """
             ),
             new(
                 (
                     await connection.QueryAsync<(Guid, string)>(
-                        "SELECT e.id, e.created_at::text FROM agent_events e JOIN tenants t ON t.id = e.tenant_id WHERE t.slug = @Text ORDER BY e.id",
-                        new { Stage.Slug.Text }
+                        """
+                        SELECT e.id, e.created_at::text FROM agent_events e JOIN tenants t ON t.id = e.tenant_id
+                            WHERE t.slug = @Text ORDER BY e.id
+                        """,
+                        new { BenchmarkServers.Slug.Text }
                     )
                 ).AsList()
             )
         );
         var transactions = new List<IReadOnlyList<string>>();
-        for (var left = (int)(stage.Rows / 10); left > 0; left -= transactions[^1].Count)
+        for (var left = (int)(servers.Rows / 10); left > 0; left -= transactions[^1].Count)
             transactions.Add(statements.Transaction(left));
         foreach (var transaction in transactions)
         {
@@ -137,7 +146,7 @@ sealed class ApplyPart(Stage stage)
         return transactions;
 
         async Task<IReadOnlyList<Guid>> IdsAsync(string sql) =>
-            (await connection.QueryAsync<Guid>(sql + " ORDER BY 1", new { Stage.Slug.Text })).AsList();
+            (await connection.QueryAsync<Guid>(sql + " ORDER BY 1", new { BenchmarkServers.Slug.Text })).AsList();
     }
 
     async Task<double> PsqlAsync(IReadOnlyList<IReadOnlyList<string>> transactions)
@@ -152,7 +161,7 @@ sealed class ApplyPart(Stage stage)
         }
         var psql =
             PipeSource.FromString(script.ToString())
-            | Stage.Tool("psql", stage.Dedicated, Plain, "-qX", "-v", "ON_ERROR_STOP=1");
+            | BenchmarkServers.Tool("psql", servers.Dedicated, Plain, "-qX", "-v", "ON_ERROR_STOP=1");
         var watch = Stopwatch.StartNew();
         await psql.ExecuteAsync();
         return watch.Elapsed.TotalSeconds;
@@ -178,15 +187,22 @@ sealed class ApplyPart(Stage stage)
             number++;
             return random.Next(10) switch
             {
-                < 2 =>
-                    $"INSERT INTO comments (id, task_id, body, created_at, updated_at) VALUES ('{Id()}', '{One(tasks)}', 'changed {number}', '2025-08-01', '2025-08-01')",
+                < 2 => $"""
+                    INSERT INTO comments (id, task_id, body, created_at, updated_at)
+                        VALUES ('{Id()}', '{One(tasks)}', 'changed {number}', '2025-08-01', '2025-08-01')
+                    """,
                 < 4 => $"UPDATE comments SET body = 'changed {number}' WHERE id = '{One(comments)}'",
-                < 6 =>
-                    $"UPDATE tasks SET title = 'changed {number}', priority = {random.Next(1, 6)} WHERE id = '{One(tasks)}'",
+                < 6 => $"""
+                    UPDATE tasks SET title = 'changed {number}', priority = {random.Next(1, 6)}
+                        WHERE id = '{One(tasks)}'
+                    """,
                 < 8 when events.TryDequeue(out var gone) =>
                     $"DELETE FROM agent_events WHERE id = '{gone.Id}' AND created_at = '{gone.CreatedAt}'",
-                _ =>
-                    $$"""INSERT INTO agent_events (id, tenant_id, project_id, kind, payload, created_at) VALUES ('{{Id()}}', '{{tenant}}', '{{One(projects)}}', 'message', '{"text": "changed {{number}}"}', '2025-08-01')""",
+                _ => $$"""
+                    INSERT INTO agent_events (id, tenant_id, project_id, kind, payload, created_at)
+                        VALUES ('{{Id()}}', '{{tenant}}', '{{One(projects)}}', 'message',
+                            '{"text": "changed {{number}}"}', '2025-08-01')
+                    """,
             };
         }
 

@@ -4,8 +4,11 @@ using Spectre.Console;
 
 namespace Bench;
 
-/// <summary>How long a busy tenant waits at a cutover: there and back by turns, as the application sees it and as the migrator does.</summary>
-sealed class PausePart(Stage stage)
+/// <summary>
+/// How long a busy tenant waits at a cutover: there and back by turns, as the application sees it and as the migrator
+/// does.
+/// </summary>
+sealed class PauseScenario(BenchmarkServers servers)
 {
     const int Turns = 20;
     const int Attempts = 5;
@@ -14,9 +17,9 @@ sealed class PausePart(Stage stage)
 
     public async Task RunAsync()
     {
-        var database = await stage.ModerateAsync("pause");
-        using var move = new Move(stage, database);
-        var (ledger, application) = await stage.StartAsync(database, load);
+        var database = await servers.ModerateAsync("pause");
+        using var move = new Move(servers, database);
+        var (ledger, application) = await servers.StartAsync(database, load);
         var (there, back) = (new List<Cutover>(), new List<Cutover>());
         var began = ledger.Clock.GetTimestamp();
         await using (application)
@@ -25,7 +28,7 @@ sealed class PausePart(Stage stage)
             {
                 for (var turn = 0; turn < Turns; turn++)
                 {
-                    there.Add(await CutOverAsync(ledger, Stage.Slug.DatabaseName, move.PromoteAsync));
+                    there.Add(await CutOverAsync(ledger, BenchmarkServers.Slug.DatabaseName, move.PromoteAsync));
                     back.Add(await CutOverAsync(ledger, database, () => move.RollBackAsync()));
                 }
             }
@@ -33,7 +36,11 @@ sealed class PausePart(Stage stage)
             {
                 // What was measured until then is worth a table, and that it went no further is a result as well.
                 AnsiConsole.MarkupLineInterpolated(
-                    $"[red]Given up after {there.Count + back.Count} of {2 * Turns} cutovers and {Attempts} attempts at the next: {failure.Message}[/]"
+                    $"""
+                    [red]Given up after {there.Count + back.Count} of {2
+                        * Turns} cutovers and {Attempts} attempts at the next:
+                    {failure.Message}[/]
+                    """
                 );
             }
             await application.StopAsync();
@@ -99,7 +106,9 @@ sealed class PausePart(Stage stage)
             }
     }
 
-    /// <param name="Seen">Milliseconds from the first write that had to wait to the first acknowledgement by the new database.</param>
+    /// <param name="Seen">
+    /// Milliseconds from the first write that had to wait to the first acknowledgement by the new database.
+    /// </param>
     /// <param name="Own">Milliseconds by the migrator's own measure.</param>
     sealed record Cutover(double Seen, double Own, int Failed, int Retries);
 }
