@@ -1,12 +1,13 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo test golden format bench isolate isolate-db-only tenant-status rollback clean
+.PHONY: help build demo test soak golden format bench isolate isolate-db-only tenant-status rollback clean
 
 MIGRATOR := artifacts/migrator/migrator
 FLAGS ?=
 
 help:
 	@echo "make demo [KEEP=1]                 a promotion and a rollback on throw-away servers"
-	@echo "make test                          all tests, on servers of their own"
+	@echo "make test                          the tests, on servers of their own"
+	@echo "make soak                          whole sweeps and long histories, which make test leaves out"
 	@echo "make build                         artifacts/migrator/migrator"
 	@echo "make bench [ROWS=2000000] [SCENARIOS=…] the benchmarks of docs/benchmarks.md"
 	@echo "make golden                        writes the golden resource graphs anew"
@@ -27,6 +28,9 @@ demo: build
 
 test:
 	bash tests/run
+
+soak:
+	bash tests/run soak
 
 format:
 	dotnet tool restore

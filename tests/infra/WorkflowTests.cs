@@ -15,6 +15,7 @@ public class WorkflowTests
     static readonly Dictionary<string, string[]> Permissions = new()
     {
         ["ci.yml test"] = ["contents: read"],
+        ["ci.yml soak"] = ["contents: read"],
         ["ci.yml infra"] = ["contents: read"],
         ["preview.yml stacks"] = ["contents: read"],
         // A pull request's program runs here: no identity.
@@ -100,6 +101,16 @@ public class WorkflowTests
             uses.Count,
             Jobs(file).SelectMany(job => Steps(job.Node)).Count(step => Scalar(step, "uses") is not null)
         );
+    }
+
+    [Fact]
+    public void What_a_pull_request_leaves_out_of_the_tests_runs_at_night()
+    {
+        var soak = Jobs("ci.yml").Single(job => job.Name == "soak").Node;
+
+        Assert.NotNull(Child(Mapping(Load("ci.yml"), "on")!, "schedule"));
+        Assert.Equal("github.event_name == 'schedule'", Scalar(soak, "if"));
+        Assert.Equal("make soak", Scalar(Steps(soak).Last(), "run"));
     }
 
     [Fact]

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace Migrator.Tests.Commands;
 
-/// <summary>The program as a person and as a pipeline use it: words in, exit code, standard output and standard error out.</summary>
+/// <summary>
+/// The program as a person and as a pipeline use it: words in, exit code, standard output and standard error out.
+/// </summary>
 public sealed class AsAUserTests(Servers servers)
 {
     const string Notes = """
@@ -67,9 +69,13 @@ public sealed class AsAUserTests(Servers servers)
         foreach (var field in (string[])["state", "phase", "mode", "started_at", "tables", "rows", "pause_ms", "error"])
             Assert.True(status["promotion"]!.AsObject().ContainsKey(field), field);
 
-        var route = $$$"""
-            {"tenant_slug":"{{{move.Slug}}}","isolation_mode":"isolated","database":{"name":"{{{move.TargetName}}}","host":"127.0.0.1","port":{{{servers.Dedicated.Port}}}},"endpoints":{"api":"api-{{{move.Slug}}}.factory.local","ui":"app-{{{move.Slug}}}.factory.local"}}
-            """;
+        var route = string.Concat(
+            $$$"""
+            {"tenant_slug":"{{{move.Slug}}}","isolation_mode":"isolated",
+            "database":{"name":"{{{move.TargetName}}}","host":"127.0.0.1","port":{{{servers.Dedicated.Port}}}},
+            "endpoints":{"api":"api-{{{move.Slug}}}.factory.local","ui":"app-{{{move.Slug}}}.factory.local"}}
+            """.Split('\n')
+        );
         Assert.Equal(route, (await File.ReadAllTextAsync(move.RoutingFile)).Trim());
         Assert.Equal(route, (await SayAsync(move, "routes")).Output.Trim());
         var settings = JsonNode.Parse(

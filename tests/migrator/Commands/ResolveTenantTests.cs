@@ -137,7 +137,8 @@ public sealed class ResolveTenantTests : IDisposable
 
         Assert.Equal(2, exitCode);
         Assert.Contains(
-            "Tenant 'initech' has no committed stack: Pulumi.initech.yaml is missing. Commit the file first, or correct the slug.",
+            "Tenant 'initech' has no committed stack: Pulumi.initech.yaml is missing. "
+                + "Commit the file first, or correct the slug.",
             error
         );
     }

@@ -48,7 +48,8 @@ public sealed class StackOutputsTests : IDisposable
 
         Assert.Equal(2, exitCode);
         Assert.Contains(
-            "holds the outputs of tenant 'globex', not of 'acme-corp'. Write it with 'pulumi stack output --json --stack acme-corp'.",
+            "holds the outputs of tenant 'globex', not of 'acme-corp'. "
+                + "Write it with 'pulumi stack output --json --stack acme-corp'.",
             error
         );
     }
@@ -59,7 +60,11 @@ public sealed class StackOutputsTests : IDisposable
     [InlineData("pulumi: command not found")]
     [InlineData("""{"routing":"[secret]","databaseUser":"migrator"}""")]
     [InlineData(
-        """{"routing":{"tenant_slug":"acme-corp","isolation_mode":"isolated","database":{"name":"tenant_acme_corp","host":"","port":5432},"endpoints":{"api":"a","ui":"u"}},"databaseUser":"migrator"}"""
+        """
+            {"routing":{"tenant_slug":"acme-corp","isolation_mode":"isolated",
+                "database":{"name":"tenant_acme_corp","host":"","port":5432},"endpoints":{"api":"a","ui":"u"}},
+                "databaseUser":"migrator"}
+            """
     )]
     public async Task What_holds_no_outputs_is_refused_with_the_command_that_writes_them(string text)
     {

@@ -1,4 +1,5 @@
 using Migrator.Embedded;
+using Migrator.Model;
 using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 
@@ -7,18 +8,17 @@ namespace Migrator.Tests.Concurrency;
 /// <summary>Servers cut the migrator's sessions off, at every phase and on either side.</summary>
 public sealed class LostConnectionTests(Servers servers)
 {
-    public static TheoryData<string, bool> Cuts
-    {
-        get
-        {
-            var cuts = new TheoryData<string, bool>();
-            foreach (var phase in (string[])["guard", "copy", "verify", "cut-over"])
-                cuts.Add(phase, true);
-            foreach (var phase in (string[])["provision", "copy", "build-schema", "cut-over"])
-                cuts.Add(phase, false);
-            return cuts;
-        }
-    }
+    public static IEnumerable<TheoryDataRow<string, bool>> Cuts =>
+        [
+            new(PhaseName.CopyData, true),
+            new(PhaseName.CutOver, true),
+            new(PhaseName.CopyData, false),
+            new(PhaseName.CutOver, false),
+            new TheoryDataRow<string, bool>(PhaseName.InstallGuard, true).WithTrait(Soak.Category, Soak.Name),
+            new TheoryDataRow<string, bool>(PhaseName.Verify, true).WithTrait(Soak.Category, Soak.Name),
+            new TheoryDataRow<string, bool>(PhaseName.Provision, false).WithTrait(Soak.Category, Soak.Name),
+            new TheoryDataRow<string, bool>(PhaseName.BuildSchema, false).WithTrait(Soak.Category, Soak.Name),
+        ];
 
     [Theory]
     [MemberData(nameof(Cuts))]
@@ -28,20 +28,29 @@ public sealed class LostConnectionTests(Servers servers)
     )
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated, tasks: 3_000);
-        await using var migrator = shop.Start("promote");
-        Assert.True(await migrator.ReachesAsync("started " + phase), migrator.Log);
-        await CutAsync(
-            onShared ? shop.Shared : new TestDatabase(shop.Server, "postgres", EmbeddedCluster.Superuser),
-            shop.Slug
+        var server = onShared ? shop.Shared : new TestDatabase(shop.Server, "postgres", EmbeddedCluster.Superuser);
+
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var promotion = Task.Run(() =>
+            shop.Move.PromoteAsync(
+                shop.Move.Options(validate: true),
+                started =>
+                {
+                    if (started == phase)
+                        reached.TrySetResult();
+                }
+            )
         );
+        await Task.WhenAny(reached.Task, promotion);
+        await CutAsync(server, shop.Slug);
 
-        var code = await migrator.ExitCodeAsync();
+        var failure = await Record.ExceptionAsync(() => promotion);
 
-        Assert.True(code is 0 or 1, $"Ended with {code}:\n{migrator.Log}");
-        if (code == 1)
+        if (failure is not null)
         {
+            Assert.Equal(ExitCode.Failed, Assert.IsType<MigratorException>(failure).Code);
             Assert.NotEqual("closed", await shop.GuardAsync());
-            await shop.RunAsync("promote");
+            await shop.Move.PromoteAsync();
         }
         await shop.MustBeIsolatedAsync();
     }
@@ -52,14 +61,14 @@ public sealed class LostConnectionTests(Servers servers)
     public async Task A_rollback_whose_sessions_are_cut_off_brings_everything_home_all_the_same(bool onShared)
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.RunAsync("promote", "--no-validate");
+        await shop.Move.PromoteAsync(validate: false);
         await shop.WriteIsolatedAsync();
         await using var migrator = shop.Start("rollback");
-        Assert.True(await migrator.ReachesAsync("started bring-home"), migrator.Log);
+        await migrator.MustReachAsync(Started.ReconcileShared);
         await CutAsync(onShared ? shop.Shared : shop.Isolated, shop.Slug);
 
         if (await migrator.ExitCodeAsync() != 0)
-            await shop.RunAsync("rollback");
+            await shop.Move.RollBackAsync();
 
         await shop.MustBeHomeAsync();
     }

@@ -1,24 +1,31 @@
 using Migrator.Embedded;
+using Migrator.Model;
 using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Concurrency;
 
 /// <summary>
-/// A run that stands still, as on a virtual machine that is being moved, loses its lock, and another run takes over. When it wakes it
-/// must not be able to change anything.
+/// A run that stands still, as on a virtual machine that is being moved, loses its lock, and another run takes over.
+/// When it wakes it must not be able to change anything.
 /// </summary>
 public sealed class OvertakenRunTests(Servers servers)
 {
+    public static IEnumerable<TheoryDataRow<string>> OnTheWayThere =>
+        Soak.Sweep([Started.CloneSchema, Started.CopyData, Started.CutOver], [Started.CopyData, Started.CutOver]);
+
     [Theory]
-    [InlineData("started clone-schema")]
-    [InlineData("started copy")]
-    [InlineData("started cut-over")]
+    [MemberData(nameof(OnTheWayThere))]
     public async Task A_promotion_that_was_overtaken_changes_nothing_when_it_wakes(string moment)
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated, tasks: 5_000);
-        await using var stalled = await StalledAsync(shop, "promote", moment);
-        await shop.RunAsync("promote", "--no-validate");
+        await using var stalled = await StalledAsync(
+            shop,
+            "promote",
+            moment,
+            () => shop.Move.RollBackAsync(dropIsolated: true)
+        );
+        await shop.Move.PromoteAsync(validate: false);
         await shop.WriteIsolatedAsync();
         var before = await StateOfBothAsync(shop);
 
@@ -30,16 +37,23 @@ public sealed class OvertakenRunTests(Servers servers)
         Assert.Equal("isolated", await shop.ModeAsync());
     }
 
+    public static IEnumerable<TheoryDataRow<string>> OnTheWayHome =>
+        Soak.Sweep([Started.ReconcileShared, Ended.ReconcileShared], [Started.ReconcileShared]);
+
     [Theory]
-    [InlineData("started bring-home")]
-    [InlineData("ended bring-home")]
+    [MemberData(nameof(OnTheWayHome))]
     public async Task A_rollback_that_was_overtaken_changes_nothing_when_it_wakes(string moment)
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.RunAsync("promote", "--no-validate");
+        await shop.Move.PromoteAsync(validate: false);
         await shop.WriteIsolatedAsync();
-        await using var stalled = await StalledAsync(shop, "rollback", moment);
-        await shop.RunAsync("rollback");
+        await using var stalled = await StalledAsync(
+            shop,
+            "rollback",
+            moment,
+            () => shop.Move.PromoteAsync(validate: false)
+        );
+        await shop.Move.RollBackAsync();
         await shop.WriteAsync();
         var before = await StateOfBothAsync(shop);
 
@@ -54,9 +68,14 @@ public sealed class OvertakenRunTests(Servers servers)
     public async Task A_rollback_that_was_overtaken_by_a_promotion_leaves_the_guard_alone_when_it_wakes()
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.KillAsync("promote", "started copy");
-        await using var stalled = await StalledAsync(shop, "rollback", "started guard");
-        await shop.RunAsync("promote", "--no-validate");
+        await shop.Move.PromoteAsync(stopBefore: PhaseName.CopyData);
+        await using var stalled = await StalledAsync(
+            shop,
+            "rollback",
+            Started.InstallGuard,
+            () => shop.Move.PromoteAsync(stopBefore: PhaseName.CopyData)
+        );
+        await shop.Move.PromoteAsync(validate: false);
         var triggers = await TriggersAsync(shop);
 
         stalled.Thaw();
@@ -69,16 +88,30 @@ public sealed class OvertakenRunTests(Servers servers)
 
     static readonly int[] Stopped = [1, 3, 5];
 
-    static async Task<MigratorProcess> StalledAsync(CrashFixture shop, string verb, string moment)
+    /// <param name="again">
+    /// Undoes what a run has done that stood still too late: that one had nothing left to do.
+    /// </param>
+    static async Task<MigratorProcess> StalledAsync(CrashFixture shop, string verb, string moment, Func<Task> again)
     {
         var migrator = shop.Start(verb);
-        Assert.True(await migrator.ReachesAsync(moment), migrator.Log);
+        await migrator.MustReachAsync(moment);
         migrator.Freeze();
+        while (verb == "promote" ? await shop.ModeAsync() == "isolated" : await shop.Move.HasEndedAsync(verb))
+        {
+            migrator.Thaw();
+            await migrator.ExitCodeAsync();
+            await migrator.DisposeAsync();
+            await again();
+            migrator = shop.Start(verb);
+            await migrator.MustReachAsync(moment);
+            migrator.Freeze();
+        }
         // Whoever holds the tenant's lock is cut off, as by a server that has given the connection up.
         await shop.Shared.ExecuteAsync(
             """
             SELECT pg_terminate_backend(pid) FROM pg_locks
-            WHERE locktype = 'advisory' AND classid = 1952804978 AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            WHERE locktype = 'advisory' AND classid = 1952804978 AND objsubid = 2
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
             """,
             role: EmbeddedCluster.Superuser
         );

@@ -7,8 +7,11 @@ namespace Migrator.Tests.Concurrency;
 /// <summary>A server goes down and comes back while a tenant moves.</summary>
 public sealed class RestartedServerTests
 {
-    [Fact]
-    public async Task A_promotion_outlives_restarts_of_both_servers()
+    public static TheoryData<int> Restarts => Soak.Rounds(2, 4);
+
+    [Theory]
+    [MemberData(nameof(Restarts))]
+    public async Task A_promotion_outlives_restarts_of_both_servers(int restarts)
     {
         var binaries = await PostgresBinaries.FindOrInstallAsync();
         await using var shared = await EmbeddedCluster.StartAsync(binaries);
@@ -18,16 +21,16 @@ public sealed class RestartedServerTests
         foreach (
             var (server, mode, moment) in new[]
             {
-                (shared, StopMode.Immediate, "started copy"),
-                (dedicated, StopMode.Immediate, "started copy"),
-                (shared, StopMode.Fast, "started build-schema"),
-                (dedicated, StopMode.Fast, "started verify"),
-            }
+                (shared, StopMode.Immediate, Started.CopyData),
+                (dedicated, StopMode.Fast, Started.Verify),
+                (dedicated, StopMode.Immediate, Started.CopyData),
+                (shared, StopMode.Fast, Started.BuildSchema),
+            }.Take(restarts)
         )
         {
             await using var shop = await CrashFixture.CreateAsync(shared, dedicated, tasks: 3_000);
             await using var migrator = shop.Start("promote");
-            Assert.True(await migrator.ReachesAsync(moment), migrator.Log);
+            await migrator.MustReachAsync(moment);
             await server.RestartAsync(mode);
 
             var code = await migrator.ExitCodeAsync();
@@ -36,7 +39,7 @@ public sealed class RestartedServerTests
             if (code == 1)
             {
                 Assert.NotEqual("closed", await shop.GuardAsync());
-                await shop.RunAsync("promote");
+                await shop.Move.PromoteAsync();
             }
             await shop.MustBeIsolatedAsync();
         }

@@ -1,3 +1,4 @@
+using Dapper;
 using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Terminal;
@@ -13,15 +14,20 @@ public sealed class SideBySideTests(Servers servers)
     public async Task A_second_run_of_a_tenant_is_turned_away_while_the_first_is_at_work()
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await using var first = shop.Start("promote");
-        Assert.True(await first.ReachesAsync("started copy"), first.Log);
-        first.Freeze();
+        await shop.Move.PromoteAsync(stopBefore: PhaseName.CloseGuard);
+        // The first is at work for as long as this write keeps the guard from closing.
+        await using var writer = await shop.Shared.OpenAsync();
+        await using var write = await writer.BeginTransactionAsync();
+        await writer.ExecuteAsync(CrashFixture.TenantWrite);
+        await using var first = shop.Start("promote", "--max-pause", "10m");
+        await first.MustReachAsync(Started.CloseGuard);
+        await using var second = shop.Start("promote");
 
-        var said = await shop.RunAsync(5, "promote");
+        Assert.Equal(5, await second.ExitCodeAsync());
 
-        Assert.Contains("Another run holds tenant", said);
-        first.Thaw();
-        Assert.Equal(0, await first.ExitCodeAsync());
+        Assert.Contains("Another run holds tenant", second.Log);
+        await write.CommitAsync();
+        Assert.True(await first.ExitCodeAsync() == 0, first.Log);
         await shop.MustBeIsolatedAsync();
     }
 
@@ -31,7 +37,8 @@ public sealed class SideBySideTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(
             servers,
             """
-            CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text NOT NULL);
+            CREATE TABLE notes (
+                id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text NOT NULL);
             CREATE TABLE words (note_id bigint NOT NULL REFERENCES notes, word text NOT NULL);
             INSERT INTO notes (tenant_id, body) SELECT 1 + n % 2, n FROM generate_series(1, 2000) n;
             INSERT INTO words SELECT id, body FROM notes;

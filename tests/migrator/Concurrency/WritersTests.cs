@@ -8,8 +8,8 @@ using Npgsql;
 namespace Migrator.Tests.Concurrency;
 
 /// <summary>
-/// Applications write without a pause while their tenant moves there and back. What was acknowledged must stand in the database that
-/// owns the tenant, once; the other tenants' applications must not notice.
+/// Applications write without a pause while their tenant moves there and back. What was acknowledged must stand in the
+/// database that owns the tenant, once; the other tenants' applications must not notice.
 /// </summary>
 public sealed class WritersTests(Servers servers)
 {
@@ -19,7 +19,7 @@ public sealed class WritersTests(Servers servers)
     public async Task No_acknowledged_write_is_lost_or_doubled_on_the_way_there_and_back()
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        var random = Seeded.Random();
+        var random = Seed.Random();
         using var stop = new CancellationTokenSource();
         Writer[] movers =
         [
@@ -29,13 +29,13 @@ public sealed class WritersTests(Servers servers)
         var running = movers.Concat(others).Select(writer => Task.Run(() => writer.RunAsync(stop.Token))).ToArray();
 
         await ProgressAsync(movers);
-        await shop.RunAsync("promote");
+        await shop.Move.PromoteAsync();
         await ProgressAsync(movers);
         Assert.All(movers, writer => Assert.True(writer.InIsolated));
-        await shop.RunAsync("rollback");
+        await shop.Move.RollBackAsync();
         await ProgressAsync(movers);
         Assert.All(movers, writer => Assert.False(writer.InIsolated));
-        await shop.RunAsync("promote", "--no-validate");
+        await shop.Move.PromoteAsync(validate: false);
         await ProgressAsync(movers);
         await stop.CancelAsync();
         await Task.WhenAll(running);
@@ -51,7 +51,10 @@ public sealed class WritersTests(Servers servers)
     static async Task LedgersMustHoldAsync(TestDatabase database, string tenant, Writer[] writers)
     {
         var titles = await database.QueryAsync<string>(
-            $"SELECT title FROM tasks WHERE tenant_id = '{tenant}' AND title NOT LIKE 'Task %' ORDER BY title COLLATE \"C\""
+            $"""
+            SELECT title FROM tasks
+            WHERE tenant_id = '{tenant}' AND title NOT LIKE 'Task %' ORDER BY title COLLATE "C"
+            """
         );
         Assert.Equal(writers.SelectMany(writer => writer.Ledger.Values).Order(StringComparer.Ordinal), titles);
         // The application's trigger has recorded each write once, on whichever side it was.
@@ -66,18 +69,10 @@ public sealed class WritersTests(Servers servers)
     static async Task ProgressAsync(Writer[] writers)
     {
         var before = writers.Select(writer => writer.Acknowledged).ToArray();
-        for (
-            var waited = System.Diagnostics.Stopwatch.StartNew();
-            writers.Zip(before).Any(pair => pair.First.Acknowledged < pair.Second + 20);
-
-        )
-        {
-            Assert.True(
-                waited.Elapsed < TimeSpan.FromSeconds(30),
-                "The writers stand still: " + string.Join("; ", writers.SelectMany(writer => writer.Errors))
-            );
-            await Task.Delay(20);
-        }
+        await Waiting.UntilAsync(
+            () => writers.Zip(before).All(pair => pair.First.Acknowledged >= pair.Second + 20),
+            () => "The writers stand still: " + string.Join("; ", writers.SelectMany(writer => writer.Errors))
+        );
     }
 
     /// <summary>One application process of one tenant.</summary>
@@ -125,7 +120,10 @@ public sealed class WritersTests(Servers servers)
                 _ => (
                     number,
                     $"{name} {number}",
-                    "INSERT INTO tasks (tenant_id, project_id, title) SELECT @tenant, min(id), @title FROM projects WHERE tenant_id = @tenant"
+                    """
+                    INSERT INTO tasks (tenant_id, project_id, title) SELECT @tenant, min(id), @title FROM projects
+                        WHERE tenant_id = @tenant
+                    """
                 ),
             };
         }

@@ -1,19 +1,17 @@
-using System.Text.Json;
 using Migrator.Embedded;
+using Migrator.Model;
 using Migrator.Tests.Support;
 using Npgsql;
 
 namespace Migrator.Tests.Crashes;
 
 /// <summary>
-/// A small shared database with a bit of everything that can go wrong half-way (derived and keyless tables, partitions, triggers that
-/// write, a role that only the shared server has), a tenant to move, and a copy of how it all began.
+/// A small shared database with a bit of everything that can go wrong half-way (derived and keyless tables, partitions,
+/// triggers that write, a role that only the shared server has), a tenant to move, and a copy of how it all began.
 /// </summary>
 public sealed class CrashFixture : IAsyncDisposable
 {
     static int workshops;
-
-    readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("migrator-workshop-");
 
     CrashFixture(TestDatabase shared, TestDatabase began, EmbeddedCluster server, string slug, string reader)
     {
@@ -22,26 +20,12 @@ public sealed class CrashFixture : IAsyncDisposable
         Server = server;
         Slug = slug;
         Reader = reader;
-        File.WriteAllText(
-            Path.Combine(folder.FullName, "tenancy.json"),
-            JsonSerializer.Serialize(new { reference = (string[])["public.countries"] })
-        );
+        // The online way has crash tests of its own.
+        Move = new(shared, slug, server, new() { Reference = [TableName.Parse("public.countries")] })
+        {
+            Mode = PromotionOptions.Fenced,
+        };
     }
-
-    /// <summary>The phases of a promotion, in their order.</summary>
-    public static IReadOnlyList<string> Phases { get; } =
-    [
-        "preflight",
-        "provision",
-        "guard",
-        "clone-schema",
-        "fence",
-        "copy",
-        "build-schema",
-        "verify",
-        "cut-over",
-        "validate",
-    ];
 
     public TestDatabase Shared { get; }
 
@@ -55,9 +39,12 @@ public sealed class CrashFixture : IAsyncDisposable
     /// <summary>A role that may read in the shared database and that the other server does not know.</summary>
     public string Reader { get; }
 
-    public TestDatabase Isolated => new(Server, "tenant_" + Slug.Replace('-', '_'), Shared.Owner);
+    /// <summary>The same move in this process, for the steps that nobody kills.</summary>
+    public TenantMove Move { get; }
 
-    public string RoutingFile => Path.Combine(folder.FullName, "config", "routing", Slug + ".json");
+    public TestDatabase Isolated => Move.Isolated;
+
+    public string RoutingFile => Move.RoutingFile;
 
     TestDatabase Maintenance => new(Server, "postgres", EmbeddedCluster.Superuser);
 
@@ -78,46 +65,37 @@ public sealed class CrashFixture : IAsyncDisposable
         return new(database, began, server, $"workshop-{number}", reader);
     }
 
-    /// <summary>Starts a verb for the tenant.</summary>
-    public MigratorProcess Start(string verb, params string[] arguments) =>
-        MigratorProcess.Start(
-            [
-                verb,
-                $"--tenant-slug={Slug}",
-                "--log-format",
-                "json",
-                .. verb is "status" or "verify" ? [] : (string[])["--confirm"],
-                // The online way has crash tests of its own.
-                .. verb == "promote" ? (string[])["--mode", "fenced"] : [],
-                .. arguments,
-            ],
-            [
-                .. Environment("DB_", Shared.ConnectionString()),
-                .. Environment("TARGET_DB_", Server.ConnectionString("postgres", Shared.Owner)),
-            ],
-            folder.FullName
-        );
-
-    /// <summary>Runs a verb to its end, which is to be a good one.</summary>
-    public Task<string> RunAsync(string verb, params string[] arguments) => RunAsync(0, verb, arguments);
-
-    /// <summary>Runs a verb to its end and expects an exit code.</summary>
-    /// <returns>What it said on standard error.</returns>
-    public async Task<string> RunAsync(int expected, string verb, params string[] arguments)
+    /// <summary>
+    /// A tenant whose promotion was killed at a moment, and before the flip: one that was killed later is thrown away.
+    /// </summary>
+    public static async Task<CrashFixture> KilledAsync(Servers servers, string moment)
     {
-        await using var migrator = Start(verb, arguments);
-        var code = await migrator.ExitCodeAsync();
-        Assert.True(code == expected, $"{verb} ended with {code} instead of {expected}:\n{migrator.Log}");
-        return migrator.Log;
+        while (true)
+        {
+            var shop = await CreateAsync(servers.Shared, servers.Dedicated);
+            try
+            {
+                await shop.KillAsync("promote", moment);
+                if (await shop.ModeAsync() == "shared")
+                    return shop;
+            }
+            catch
+            {
+                await shop.DisposeAsync();
+                throw;
+            }
+            await shop.DisposeAsync();
+        }
     }
 
-    /// <summary>Runs a verb and kills it at a moment, as in "started copy" or "ended copy".</summary>
-    public async Task KillAsync(string verb, string moment, params string[] arguments)
-    {
-        await using var migrator = Start(verb, arguments);
-        Assert.True(await migrator.ReachesAsync(moment), $"{verb} never got to '{moment}':\n{migrator.Log}");
-        migrator.Kill();
-    }
+    /// <summary>Starts a verb for the tenant, as users run it.</summary>
+    public MigratorProcess Start(string verb, params string[] arguments) => Move.Start(verb, arguments);
+
+    /// <summary>
+    /// Runs a verb and kills it at a moment, as in <see cref="Started.CopyData"/>, or later: the journal knows.
+    /// </summary>
+    public Task KillAsync(string verb, string moment, params string[] arguments) =>
+        Move.KillAsync(verb, moment, arguments: arguments);
 
     /// <summary>Runs a verb until it waits for a table that somebody else has locked, and kills it there.</summary>
     public async Task KillAtLockAsync(string verb, string table)
@@ -127,7 +105,7 @@ public sealed class CrashFixture : IAsyncDisposable
         await using (var command = new NpgsqlCommand($"LOCK TABLE {table} IN EXCLUSIVE MODE", connection))
             await command.ExecuteNonQueryAsync();
         await using var migrator = Start(verb);
-        await UntilAsync(
+        await Waiting.UntilAsync(
             Shared,
             $"SELECT EXISTS (SELECT FROM pg_locks WHERE relation = '{table}'::regclass AND NOT granted)"
         );
@@ -139,24 +117,12 @@ public sealed class CrashFixture : IAsyncDisposable
         );
     }
 
-    /// <summary>Waits until a condition holds.</summary>
-    public static async Task UntilAsync(TestDatabase database, string condition)
-    {
-        for (
-            var waited = System.Diagnostics.Stopwatch.StartNew();
-            !await database.ScalarAsync<bool>(condition, role: EmbeddedCluster.Superuser);
-
-        )
-        {
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(60), $"Never came true: {condition}");
-            await Task.Delay(20);
-        }
-    }
-
-    /// <summary>The tenant is in its own database: schema and rows are those of the shared one, once each, and both say so.</summary>
+    /// <summary>
+    /// The tenant is in its own database: schema and rows are those of the shared one, once each, and both say so.
+    /// </summary>
     public async Task MustBeIsolatedAsync()
     {
-        var comparer = new DatabaseComparer(Shared, Isolated);
+        var comparer = new DatabaseComparer(Shared, Isolated, byCatalog: true);
         Assert.Empty(await comparer.CompareSchemasAsync());
         Assert.Empty(await comparer.CompareRowsAsync(Tables));
         Assert.Equal("isolated", await ModeAsync());
@@ -165,11 +131,13 @@ public sealed class CrashFixture : IAsyncDisposable
         Assert.Empty(await OpenEndsAsync());
     }
 
-    /// <summary>The tenant is in the shared database, which is as it was; nothing is left of the attempt but its history.</summary>
+    /// <summary>
+    /// The tenant is in the shared database, which is as it was; nothing is left of the attempt but its history.
+    /// </summary>
     public async Task MustBeUntouchedAsync()
     {
         Assert.Empty(
-            await new DatabaseComparer(Began, Shared).CompareAsync([
+            await new DatabaseComparer(Began, Shared, byCatalog: true).CompareAsync([
                 .. Tables.Select(table => table with { Where = "true" }),
             ])
         );
@@ -195,7 +163,9 @@ public sealed class CrashFixture : IAsyncDisposable
         await WriteAsync();
     }
 
-    /// <summary>The tenant's rows are in its own database alone, and nothing of the move is left but its history.</summary>
+    /// <summary>
+    /// The tenant's rows are in its own database alone, and nothing of the move is left but its history.
+    /// </summary>
     public async Task MustBeFinalizedAsync()
     {
         // The flip changed the tenant's own row.
@@ -226,7 +196,9 @@ public sealed class CrashFixture : IAsyncDisposable
     /// <summary>A write of the tenant in the shared database, by its application.</summary>
     public Task WriteAsync() => Shared.ExecuteAsync(TenantWrite, role: Demo.SampleDatabase.Application);
 
-    /// <summary>Inserts, updates and deletes in the isolated database, by the tenant's application; triggers write along.</summary>
+    /// <summary>
+    /// Inserts, updates and deletes in the isolated database, by the tenant's application; triggers write along.
+    /// </summary>
     public Task WriteIsolatedAsync() =>
         Isolated.ExecuteAsync(
             $"""
@@ -234,7 +206,8 @@ public sealed class CrashFixture : IAsyncDisposable
             INSERT INTO comments (task_id, body) SELECT id, 'new' FROM tasks WHERE id % 5 = 0;
             UPDATE comments SET body = body || ' changed' WHERE id % 7 = 0;
             DELETE FROM comments WHERE id % 11 = 0;
-            INSERT INTO events (tenant_id, at, body) SELECT '{Acme}', '2025-03-01', 'late ' || n FROM generate_series(1, 50) n;
+            INSERT INTO events (tenant_id, at, body) SELECT '{Acme}', '2025-03-01', 'late ' || n
+                FROM generate_series(1, 50) n;
             DELETE FROM events WHERE body LIKE '%3';
             INSERT INTO notes SELECT '{Acme}', 'dictated' FROM generate_series(1, 3);
             DELETE FROM tasks t WHERE id % 13 = 0 AND NOT EXISTS (SELECT FROM tasks c WHERE c.parent_id = t.id);
@@ -292,10 +265,8 @@ public sealed class CrashFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Isolated.DisposeAsync();
         await Began.DisposeAsync();
-        await Shared.DisposeAsync();
-        folder.Delete(recursive: true);
+        await Move.DisposeAsync();
     }
 
     async Task<IReadOnlyList<string>> TracesAsync() =>
@@ -310,75 +281,66 @@ public sealed class CrashFixture : IAsyncDisposable
             .. await OpenEndsAsync(),
         ];
 
-    // Sessions end a moment after the process; what is still there after that has been left behind.
+    // Sessions end a moment after the process.
     async Task<IReadOnlyList<string>> OpenEndsAsync()
     {
-        var timeout = TimeSpan.FromSeconds(5);
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); ; )
-        {
-            var ends = await Shared.QueryAsync<string>(
-                """
-                SELECT 'lock ' || objid FROM pg_locks
-                WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                UNION ALL SELECT 'session ' || query FROM pg_stat_activity WHERE application_name LIKE 'tp/%' AND datname = current_database()
-                """,
-                role: EmbeddedCluster.Superuser
-            );
-            if (ends.Count == 0 || waited.Elapsed > timeout)
-                return ends;
-            await Task.Delay(20);
-        }
-    }
-
-    static IEnumerable<(string, string)> Environment(string prefix, string connection)
-    {
-        var server = new NpgsqlConnectionStringBuilder(connection);
-        return
-        [
-            (prefix + "HOST", server.Host!),
-            (prefix + "PORT", $"{server.Port}"),
-            (prefix + "NAME", server.Database!),
-            (prefix + "USER", server.Username!),
-            (prefix + "PASSWORD", server.Password!),
-        ];
+        await Waiting.UntilSessionsEndAsync(Shared, Slug);
+        return await Shared.QueryAsync<string>(
+            """
+            SELECT 'lock ' || objid FROM pg_locks
+            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """,
+            role: EmbeddedCluster.Superuser
+        );
     }
 
     const string Schema = """
         CREATE TABLE tenants (
-            id uuid PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team', status text NOT NULL DEFAULT 'active',
+            id uuid PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team',
+            status text NOT NULL DEFAULT 'active',
             isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{"theme": "dark"}',
             created_at timestamptz NOT NULL DEFAULT '2025-01-01', updated_at timestamptz NOT NULL DEFAULT '2025-01-01');
         CREATE TABLE countries (code text PRIMARY KEY);
         CREATE TABLE projects (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, name text NOT NULL,
-            country text REFERENCES countries, updated_at timestamptz NOT NULL DEFAULT '2025-01-01', UNIQUE (tenant_id, id));
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants,
+            name text NOT NULL,
+            country text REFERENCES countries, updated_at timestamptz NOT NULL DEFAULT '2025-01-01',
+            UNIQUE (tenant_id, id));
         CREATE TABLE tasks (
-            id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, project_id bigint NOT NULL, parent_id bigint REFERENCES tasks,
+            id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, project_id bigint NOT NULL,
+            parent_id bigint REFERENCES tasks,
             title text NOT NULL, length integer GENERATED ALWAYS AS (length(title)) STORED,
             FOREIGN KEY (tenant_id, project_id) REFERENCES projects (tenant_id, id));
         CREATE INDEX ON tasks (tenant_id);
-        CREATE TABLE comments (id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, task_id bigint NOT NULL REFERENCES tasks ON DELETE CASCADE, body text);
+        CREATE TABLE comments (
+            id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            task_id bigint NOT NULL REFERENCES tasks ON DELETE CASCADE, body text);
         CREATE INDEX ON comments (task_id);
-        CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY, tenant_id uuid NOT NULL, at date NOT NULL, body text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+        CREATE TABLE events (
+            id bigint GENERATED ALWAYS AS IDENTITY, tenant_id uuid NOT NULL, at date NOT NULL, body text,
+            PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
         CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
         CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
         CREATE TABLE notes (tenant_id uuid NOT NULL, note text);
         CREATE TABLE history (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, what text NOT NULL);
         CREATE MATERIALIZED VIEW task_counts AS SELECT tenant_id, count(*) FROM tasks GROUP BY 1;
 
-        CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END $$;
+        CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END $$;
         CREATE TRIGGER stamp BEFORE UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION stamp();
         CREATE TRIGGER stamp BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCTION stamp();
         CREATE FUNCTION record() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
-                INSERT INTO public.history (tenant_id, what) VALUES (coalesce(NEW.tenant_id, OLD.tenant_id), TG_OP || ' ' || TG_TABLE_NAME);
+                INSERT INTO public.history (tenant_id, what)
+                    VALUES (coalesce(NEW.tenant_id, OLD.tenant_id), TG_OP || ' ' || TG_TABLE_NAME);
                 RETURN NULL;
             END $$;
         CREATE TRIGGER record AFTER INSERT OR UPDATE OR DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION record();
         CREATE TRIGGER record AFTER UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION record();
 
         ALTER TABLE projects ENABLE ROW LEVEL SECURITY;
-        CREATE POLICY own ON projects USING (tenant_id = NULLIF(current_setting('app.current_tenant_id', true), '')::uuid);
+        CREATE POLICY own ON projects
+            USING (tenant_id = NULLIF(current_setting('app.current_tenant_id', true), '')::uuid);
         ALTER TABLE tasks ENABLE ROW LEVEL SECURITY;
         CREATE POLICY own ON tasks USING (tenant_id = NULLIF(current_setting('app.current_tenant_id', true), '')::uuid);
         GRANT SELECT ON tenants, countries TO application_role;
@@ -390,15 +352,19 @@ public sealed class CrashFixture : IAsyncDisposable
     const string Rows = $"""
         INSERT INTO countries VALUES ('CL'), ('NO');
         INSERT INTO tenants (id, slug) VALUES
-            ('{Acme}', @slug), ('bbbbbbbb-0000-4000-8000-00000000000b', @slug || '-b'), ('cccccccc-0000-4000-8000-00000000000c', @slug || '-c');
-        INSERT INTO projects (tenant_id, name, country) SELECT id, 'Project ' || n, CASE n % 3 WHEN 0 THEN 'CL' WHEN 1 THEN 'NO' END
+            ('{Acme}', @slug), ('bbbbbbbb-0000-4000-8000-00000000000b', @slug || '-b'),
+                ('cccccccc-0000-4000-8000-00000000000c', @slug || '-c');
+        INSERT INTO projects (tenant_id, name, country)
+            SELECT id, 'Project ' || n, CASE n % 3 WHEN 0 THEN 'CL' WHEN 1 THEN 'NO' END
             FROM tenants, generate_series(1, 10) n ORDER BY n;
         INSERT INTO tasks (tenant_id, project_id, title)
             SELECT t.id, (SELECT min(p.id) FROM projects p WHERE p.tenant_id = t.id AND p.id > n % 27), 'Task ' || n
             FROM tenants t, generate_series(1, @tasks) n WHERE t.id = '{Acme}' OR n % 10 = 0 ORDER BY n;
-        UPDATE tasks t SET parent_id = (SELECT max(p.id) FROM tasks p WHERE p.tenant_id = t.tenant_id AND p.id < t.id) WHERE id % 4 = 0;
+        UPDATE tasks t SET parent_id = (SELECT max(p.id) FROM tasks p WHERE p.tenant_id = t.tenant_id AND p.id < t.id)
+            WHERE id % 4 = 0;
         INSERT INTO comments (task_id, body) SELECT id, repeat('words ', 20) || n FROM tasks, generate_series(1, 3) n;
-        INSERT INTO events (tenant_id, at, body) SELECT t.id, date '2024-01-01' + n % 700, 'Event ' || n FROM tenants t, generate_series(1, @tasks) n;
+        INSERT INTO events (tenant_id, at, body) SELECT t.id, date '2024-01-01' + n % 700, 'Event ' || n
+            FROM tenants t, generate_series(1, @tasks) n;
         INSERT INTO notes SELECT id, 'Note ' || n % 20 FROM tenants, generate_series(1, 60) n;
         TRUNCATE history;
         INSERT INTO history (tenant_id, what) SELECT id, 'imported' FROM tenants;

@@ -1,34 +1,38 @@
+using Migrator.Model;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Crashes;
 
-/// <summary>kill -9 of the real process, then the same command again.</summary>
+/// <summary>kill -9 of the real process, then the same verb again.</summary>
 public sealed class KilledPromotionTests(Servers servers)
 {
-    public static TheoryData<string> Moments =>
-        [.. CrashFixture.Phases.Select(phase => $"started {phase}"), "ended validate"];
+    public static IEnumerable<TheoryDataRow<string>> Boundaries =>
+        Soak.Sweep(
+            [.. Moments.FencedPhases.Select(phase => $"started {phase}"), Ended.Validate],
+            [Started.InstallGuard, Started.CopyData, Started.Verify, Started.CutOver]
+        );
 
     [Theory]
-    [MemberData(nameof(Moments))]
+    [MemberData(nameof(Boundaries))]
     public async Task A_promotion_killed_at_a_phase_boundary_goes_on_and_finishes(string moment)
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.KillAsync("promote", moment);
 
-        await using var again = shop.Start("promote");
+        await shop.Move.ResumeAsync("promote");
 
-        // Killed after its last phase it may have had nothing left to do but to report.
-        var code = await again.ExitCodeAsync();
-        Assert.True(code == 0 || (code == 3 && moment == "ended validate"), $"Ended with {code}:\n{again.Log}");
         await shop.MustBeIsolatedAsync();
     }
 
-    [Fact]
-    public async Task A_promotion_killed_again_and_again_at_any_moment_still_finishes()
+    public static TheoryData<int> Lives => Soak.Rounds(3, 12);
+
+    [Theory]
+    [MemberData(nameof(Lives))]
+    public async Task A_promotion_killed_again_and_again_at_any_moment_still_finishes(int lives)
     {
-        var random = Seeded.Random();
+        var random = Seed.Random();
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Shared, tasks: 5_000);
-        for (var life = 0; life < 8; life++)
+        for (var life = 0; life < lives; life++)
         {
             await using var migrator = shop.Start("promote");
             await migrator.ReachesAsync();
@@ -36,8 +40,9 @@ public sealed class KilledPromotionTests(Servers servers)
             migrator.Kill();
         }
 
+        await Waiting.UntilSessionsEndAsync(shop.Shared, shop.Slug);
         if (await shop.StateAsync() != "isolated")
-            await shop.RunAsync("promote");
+            await shop.Move.PromoteAsync();
 
         await shop.MustBeIsolatedAsync();
     }
@@ -46,11 +51,11 @@ public sealed class KilledPromotionTests(Servers servers)
     public async Task A_promotion_killed_while_it_enters_itself_in_the_journal_goes_on_and_finishes()
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.KillAsync("promote", "started guard");
-        await shop.RunAsync("rollback");
+        await shop.Move.PromoteAsync(stopBefore: PhaseName.InstallGuard);
+        await shop.Move.RollBackAsync();
 
         await shop.KillAtLockAsync("promote", "tenant_promotion.phase");
-        await shop.RunAsync("promote");
+        await shop.Move.PromoteAsync();
 
         await shop.MustBeIsolatedAsync();
     }
@@ -58,19 +63,17 @@ public sealed class KilledPromotionTests(Servers servers)
     [Fact]
     public async Task What_is_changed_in_the_copy_while_nobody_watches_is_found_before_the_flip()
     {
-        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.KillAsync("promote", "started cut-over");
-        if (await shop.ModeAsync() == "isolated")
-            Assert.Fail("Too late to be killed before the flip.");
+        await using var shop = await CrashFixture.KilledAsync(servers, Started.CutOver);
         await shop.Isolated.ExecuteAsync(
             "UPDATE projects SET name = 'planted' WHERE id = (SELECT min(id) FROM projects)"
         );
 
-        var said = await shop.RunAsync(4, "promote");
+        var failure = await Assert.ThrowsAsync<MigratorException>(() => shop.Move.PromoteAsync());
 
-        Assert.Contains("public.projects: id=", said, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Different, failure.Code);
+        Assert.Contains("public.projects: id=", failure.Message, StringComparison.Ordinal);
         Assert.Equal("open", await shop.GuardAsync());
-        await shop.RunAsync("promote");
+        await shop.Move.PromoteAsync();
         await shop.MustBeIsolatedAsync();
     }
 }

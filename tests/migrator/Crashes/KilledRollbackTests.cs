@@ -5,83 +5,89 @@ namespace Migrator.Tests.Crashes;
 /// <summary>kill -9 of the real process, then the way back.</summary>
 public sealed class KilledRollbackTests(Servers servers)
 {
-    public static TheoryData<string> BeforeTheFlip =>
-        [.. CrashFixture.Phases.Skip(1).SkipLast(2).Select(phase => $"started {phase}")];
+    public static IEnumerable<TheoryDataRow<string>> BeforeTheFlip =>
+        Soak.Sweep(
+            Moments.FencedPhases.Skip(1).SkipLast(2).Select(phase => $"started {phase}"),
+            [Started.CloneSchema, Started.CopyData, Started.BuildSchema]
+        );
 
     [Theory]
     [MemberData(nameof(BeforeTheFlip))]
     public async Task A_killed_promotion_that_is_rolled_back_leaves_no_trace(string moment)
     {
-        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.KillAsync("promote", moment);
+        await using var shop = await CrashFixture.KilledAsync(servers, moment);
 
-        await shop.RunAsync("rollback");
+        await shop.Move.RollBackAsync();
 
         await shop.MustBeUntouchedAsync();
     }
 
+    public static IEnumerable<TheoryDataRow<string>> Undoing =>
+        Soak.Sweep(
+            [Started.BuildSchema, Ended.InstallGuard, Started.Provision, Ended.Provision],
+            [Started.BuildSchema, Started.Provision]
+        );
+
     [Theory]
-    [InlineData("started build-schema")]
-    [InlineData("ended guard")]
-    [InlineData("started provision")]
-    [InlineData("ended provision")]
+    [MemberData(nameof(Undoing))]
     public async Task A_rollback_killed_before_the_flip_can_be_repeated(string moment)
     {
-        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.KillAsync("promote", "ended build-schema");
+        await using var shop = await CrashFixture.KilledAsync(servers, Ended.BuildSchema);
         await shop.KillAsync("rollback", moment);
 
-        await using var again = shop.Start("rollback");
+        await shop.Move.ResumeAsync("rollback");
 
-        // Killed after its last undo it may have had nothing left to do but to say so.
-        var code = await again.ExitCodeAsync();
-        Assert.True(code == 0 || (code == 2 && moment == "ended provision"), $"Ended with {code}:\n{again.Log}");
         await shop.MustBeUntouchedAsync();
     }
 
+    public static IEnumerable<TheoryDataRow<string>> Undone =>
+        Soak.Sweep([Ended.InstallGuard, Started.Provision, Ended.Provision], [Ended.InstallGuard]);
+
     [Theory]
-    [InlineData("ended guard")]
-    [InlineData("started provision")]
-    [InlineData("ended provision")]
+    [MemberData(nameof(Undone))]
     public async Task A_promotion_after_a_rollback_that_was_killed_builds_on_nothing_that_is_gone(string moment)
     {
-        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.KillAsync("promote", "ended build-schema");
+        await using var shop = await CrashFixture.KilledAsync(servers, Ended.BuildSchema);
         await shop.KillAsync("rollback", moment);
 
-        await shop.RunAsync("promote");
+        await shop.Move.PromoteAsync();
 
         await shop.MustBeIsolatedAsync();
         await Assert.ThrowsAsync<Npgsql.PostgresException>(shop.WriteAsync);
     }
 
+    public static IEnumerable<TheoryDataRow<string>> ComingHome =>
+        Soak.Sweep(
+            [Started.CloseIsolatedGuard, Started.ReconcileShared, Ended.ReconcileShared, Started.CleanUpAfterRollback],
+            [Started.ReconcileShared, Ended.ReconcileShared]
+        );
+
     [Theory]
-    [InlineData("started close-isolated")]
-    [InlineData("started bring-home")]
-    [InlineData("ended bring-home")]
-    [InlineData("started release-shared")]
+    [MemberData(nameof(ComingHome))]
     public async Task A_rollback_killed_after_the_flip_brings_every_change_home_when_repeated(string moment)
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.RunAsync("promote", "--no-validate");
+        await shop.Move.PromoteAsync(validate: false);
         await shop.WriteIsolatedAsync();
         await shop.KillAsync("rollback", moment);
 
-        await shop.RunAsync("rollback");
+        await shop.Move.ResumeAsync("rollback");
 
         await shop.MustBeHomeAsync();
     }
 
+    public static IEnumerable<TheoryDataRow<string>> Deleting =>
+        Soak.Sweep([Started.DeleteShared, Ended.DeleteShared], [Started.DeleteShared]);
+
     [Theory]
-    [InlineData("started delete-shared")]
-    [InlineData("ended delete-shared")]
+    [MemberData(nameof(Deleting))]
     public async Task A_killed_finalize_goes_on_and_deletes_the_rest(string moment)
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.RunAsync("promote", "--no-validate");
+        await shop.Move.PromoteAsync(validate: false);
         await shop.KillAsync("finalize", moment, "--batch-size", "50");
 
-        await shop.RunAsync("finalize", "--batch-size", "50");
+        await shop.Move.ResumeAsync("finalize");
 
         await shop.MustBeFinalizedAsync();
     }

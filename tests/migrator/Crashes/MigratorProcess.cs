@@ -2,14 +2,13 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Crashes;
 
 /// <summary>The migrator as users run it: a process of its own, which can be killed.</summary>
 public sealed class MigratorProcess : IAsyncDisposable
 {
-    static readonly TimeSpan Timeout = TimeSpan.FromMinutes(2);
-
     readonly Process process;
     readonly StringBuilder log = new();
     readonly List<string> events = [];
@@ -55,21 +54,33 @@ public sealed class MigratorProcess : IAsyncDisposable
         return new(Process.Start(start)!);
     }
 
-    /// <summary>Waits until a phase has started, or ended, as in "started copy"; without one, until it has got anywhere.</summary>
+    /// <summary>
+    /// Waits until a phase has started, or ended, as in <see cref="Started.CopyData"/>; without one, until it has got
+    /// anywhere.
+    /// </summary>
     /// <returns>False when the process ended without getting there.</returns>
     public async Task<bool> ReachesAsync(string? moment = null)
     {
-        using var timeout = new CancellationTokenSource(Timeout);
         while (true)
         {
             var ended = reading.IsCompleted;
-            lock (events)
-                if (moment is null ? events.Count > 0 : events.Contains(moment))
-                    return true;
+            if (moment is null ? HasSaidAnything : HasReached(moment))
+                return true;
             if (ended)
                 return false;
-            await news.WaitAsync(timeout.Token);
+            Assert.True(await news.WaitAsync(Waiting.Limit), $"It does not get to '{moment}':\n{Log}");
         }
+    }
+
+    /// <summary>Waits until a phase has started, or ended; that the process ends before is a fault.</summary>
+    public async Task MustReachAsync(string moment) =>
+        Assert.True(await ReachesAsync(moment), $"It never got to '{moment}':\n{Log}");
+
+    /// <summary>Whether a phase has started, or ended, so far.</summary>
+    public bool HasReached(string moment)
+    {
+        lock (events)
+            return events.Contains(moment);
     }
 
     /// <summary>Kills it on the spot; what it has started lives on.</summary>
@@ -93,8 +104,15 @@ public sealed class MigratorProcess : IAsyncDisposable
     /// <summary>Waits for its end.</summary>
     public async Task<int> ExitCodeAsync()
     {
-        using var timeout = new CancellationTokenSource(Timeout);
-        await process.WaitForExitAsync(timeout.Token);
+        using var timeout = new CancellationTokenSource(Waiting.Limit);
+        try
+        {
+            await process.WaitForExitAsync(timeout.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"It does not end:\n{Log}");
+        }
         await reading;
         return process.ExitCode;
     }
@@ -108,6 +126,15 @@ public sealed class MigratorProcess : IAsyncDisposable
         // A child that outlived it may hold the pipe.
         process.Dispose();
         news.Dispose();
+    }
+
+    bool HasSaidAnything
+    {
+        get
+        {
+            lock (events)
+                return events.Count > 0;
+        }
     }
 
     async Task ReadAsync()

@@ -71,7 +71,7 @@ public sealed class DoctorTests(Servers servers)
     public async Task What_a_promotion_under_way_needs_is_left_alone()
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
-        await move.PromoteAsync(stopBefore: "verify");
+        await move.PromoteAsync(stopBefore: PhaseName.Verify);
         Assert.Equal([move.Forward()], await InjectedFault.SlotsAsync(move.Shared));
         Assert.Empty((await InjectedFault.RunAsync(move, 0, "doctor", "--fix", "--confirm"))["leftovers"]!.AsArray());
 
@@ -113,12 +113,10 @@ public sealed class DoctorTests(Servers servers)
             )
                 stream.SetReplicationStatus(message.WalEnd);
         });
-        while (
-            !await move.Shared.ScalarAsync<bool>(
-                $"SELECT active FROM pg_replication_slots WHERE slot_name = '{stranger}'"
-            )
-        )
-            await Task.Delay(20);
+        await Waiting.UntilAsync(
+            move.Shared,
+            $"SELECT active FROM pg_replication_slots WHERE slot_name = '{stranger}'"
+        );
 
         Assert.Equal(
             [$"publication {stranger} {move.Shared.Name}", $"slot {stranger} {move.Shared.Name}"],
@@ -161,7 +159,7 @@ public sealed class DoctorTests(Servers servers)
         var finder = new OrphanFinder(move.Settings);
         var before = await finder.LookAsync(default);
         Assert.Equal(2, before.Orphans.Count);
-        await move.PromoteAsync(stopBefore: "copy");
+        await move.PromoteAsync(stopBefore: PhaseName.CopyData);
 
         foreach (var orphan in before.Orphans)
             Assert.Contains(
@@ -178,12 +176,14 @@ public sealed class DoctorTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
         move.Mode = PromotionOptions.Fenced;
-        await move.PromoteAsync(stopBefore: flipped ? null : "copy");
+        await move.PromoteAsync(stopBefore: flipped ? null : PhaseName.CopyData);
         if (flipped)
             await move.Isolated.ExecuteAsync(
                 """
-                CREATE TABLE tenant_promotion.guard (tenant_key text, tenant_slug text, state text, changed_at timestamptz DEFAULT now());
-                INSERT INTO tenant_promotion.guard (tenant_key, tenant_slug, state) SELECT tenant_key, tenant_slug, 'closed' FROM tenant_promotion.owner
+                CREATE TABLE tenant_promotion.guard (
+                    tenant_key text, tenant_slug text, state text, changed_at timestamptz DEFAULT now());
+                INSERT INTO tenant_promotion.guard (tenant_key, tenant_slug, state)
+                    SELECT tenant_key, tenant_slug, 'closed' FROM tenant_promotion.owner
                 """
             );
         else
@@ -228,9 +228,11 @@ public sealed class DoctorTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);
         move.Mode = PromotionOptions.Fenced;
-        await move.PromoteAsync(stopBefore: "copy");
+        await move.PromoteAsync(stopBefore: PhaseName.CopyData);
         await move.Shared.ExecuteAsync(
-            "TRUNCATE tenant_promotion.promotion, tenant_promotion.phase, tenant_promotion.digest, tenant_promotion.guard"
+            """
+            TRUNCATE tenant_promotion.promotion, tenant_promotion.phase, tenant_promotion.digest, tenant_promotion.guard
+            """
         );
         Assert.Equal(
             [$"guard {WriteGuard.PrefixOf("1")} {move.Shared.Name}"],

@@ -94,18 +94,17 @@ public sealed class EmbeddedClusterTests
         );
     }
 
+    /// <param name="moment">What is there, below a server's directory.</param>
     [Theory]
-    [InlineData(400)]
-    [InlineData(700)]
-    [InlineData(1000)]
-    [InlineData(1500)]
-    [InlineData(3000)]
-    public async Task Kill_9_of_the_process_at_any_moment_leaves_no_server_and_no_directory(int milliseconds)
+    [InlineData("data")]
+    [InlineData("data/PG_VERSION")]
+    [InlineData("log")]
+    [InlineData("data/postmaster.pid")]
+    public async Task Kill_9_of_the_process_at_any_moment_leaves_no_server_and_no_directory(string moment)
     {
         // What the other process starts is all in here, the clusters that its tests would share included.
-        var place = Directory.CreateDirectory(
-            Path.Combine(Path.GetTempPath(), $"killed-{milliseconds}-{Environment.ProcessId}")
-        );
+        // Not a temporary directory of .NET's, which the server's user could not enter.
+        var place = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"killed-{Guid.NewGuid():N}"));
         string[] arguments =
         [
             "exec",
@@ -123,14 +122,22 @@ public sealed class EmbeddedClusterTests
             }
         )!;
 
-        await Task.Delay(milliseconds);
-        Assert.False(process.HasExited);
+        await Waiting.UntilAsync(() =>
+        {
+            Assert.False(process.HasExited);
+            return place
+                .GetDirectories("migrator-pg-*")
+                .Any(server => Path.Exists(Path.Combine(server.FullName, moment)));
+        });
         process.Kill();
 
-        await EventuallyAsync(() => place.GetDirectories("migrator-pg-*").Length == 0, "A directory is still there.");
-        await EventuallyAsync(
+        await Waiting.UntilAsync(
+            () => place.GetDirectories("migrator-pg-*").Length == 0,
+            () => "A directory is still there."
+        );
+        await Waiting.UntilAsync(
             () => !CommandLines().Any(line => line.Contains(place.FullName)),
-            "A process is still there."
+            () => "A process is still there."
         );
         place.Delete(recursive: true);
     }
@@ -139,7 +146,7 @@ public sealed class EmbeddedClusterTests
     public async Task Holds_a_cluster_until_killed()
     {
         await using var cluster = await StartAsync();
-        await Task.Delay(TimeSpan.FromMinutes(1));
+        await Task.Delay(Timeout.InfiniteTimeSpan, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -161,7 +168,7 @@ public sealed class EmbeddedClusterTests
 
     static async Task AssertGoneAsync(string directory, int port)
     {
-        await EventuallyAsync(() => !Directory.Exists(directory), $"{directory} is still there.");
+        await Waiting.UntilAsync(() => !Directory.Exists(directory), () => $"{directory} is still there.");
         using var client = new TcpClient();
         await Assert.ThrowsAnyAsync<SocketException>(() => client.ConnectAsync(EmbeddedCluster.Host, port));
     }
@@ -187,11 +194,5 @@ public sealed class EmbeddedClusterTests
 
             yield return line;
         }
-    }
-
-    static async Task EventuallyAsync(Func<bool> condition, string otherwise)
-    {
-        for (var timeout = Stopwatch.StartNew(); !condition(); await Task.Delay(50))
-            Assert.True(timeout.Elapsed < TimeSpan.FromSeconds(20), otherwise);
     }
 }

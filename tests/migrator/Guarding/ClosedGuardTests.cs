@@ -6,21 +6,29 @@ using Npgsql;
 
 namespace Migrator.Tests.Guarding;
 
-/// <summary>Behind a closed guard no write of the tenant gets through, by whatever way, and every other tenant's does.</summary>
-public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
+/// <summary>
+/// Behind a closed guard no write of the tenant gets through, by whatever way, and every other tenant's does.
+/// </summary>
+public sealed class ClosedGuardTests(ClosedGuardTests.MovedTenant moved) : IClassFixture<ClosedGuardTests.MovedTenant>
 {
-    // In every statement $t stands for the tenant: 1 is refused, 2 passes. Rows of a tenant have ids of its own hundred.
+    // In every statement $t stands for the tenant: 1 is refused, 2 passes. Rows of a tenant have ids of its own
+    // hundred.
     const string Schema = """
         CREATE TABLE notes (id integer PRIMARY KEY, tenant_id bigint REFERENCES tenants ON DELETE CASCADE, body text);
-        CREATE TABLE remarks (id integer PRIMARY KEY, note_id integer REFERENCES notes ON DELETE CASCADE ON UPDATE CASCADE, body text);
+        CREATE TABLE remarks (
+            id integer PRIMARY KEY, note_id integer REFERENCES notes ON DELETE CASCADE ON UPDATE CASCADE, body text);
         CREATE TABLE votes (id integer PRIMARY KEY, remark_id integer NOT NULL REFERENCES remarks ON DELETE CASCADE);
-        CREATE TABLE late (id integer PRIMARY KEY, note_id integer NOT NULL REFERENCES notes DEFERRABLE INITIALLY DEFERRED);
+        CREATE TABLE late (
+            id integer PRIMARY KEY, note_id integer NOT NULL REFERENCES notes DEFERRABLE INITIALLY DEFERRED);
         CREATE TABLE by_text (id integer PRIMARY KEY, tenant_id text);
-        CREATE TABLE days (tenant_id bigint NOT NULL, day date NOT NULL, note text, PRIMARY KEY (tenant_id, day)) PARTITION BY RANGE (day);
+        CREATE TABLE days (
+            tenant_id bigint NOT NULL, day date NOT NULL, note text, PRIMARY KEY (tenant_id, day)
+        ) PARTITION BY RANGE (day);
         CREATE TABLE days_2024 PARTITION OF days FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
         CREATE TABLE days_other PARTITION OF days DEFAULT;
         CREATE TABLE stamped (id integer PRIMARY KEY, tenant_id bigint);
-        CREATE FUNCTION whose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.tenant_id := current_setting('app.current_tenant_id')::bigint; RETURN NEW; END $$;
+        CREATE FUNCTION whose() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.tenant_id := current_setting('app.current_tenant_id')::bigint; RETURN NEW; END $$;
         CREATE TRIGGER zz_whose BEFORE INSERT ON stamped FOR EACH ROW EXECUTE FUNCTION whose();
         CREATE VIEW note_view AS SELECT * FROM notes;
         GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO application_role;
@@ -33,17 +41,7 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
         INSERT INTO days SELECT t, date '2023-12-30' + n, 'day' FROM generate_series(1, 2) t, generate_series(1, 4) n;
         """;
 
-    TenantMove move = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        move = await TenantMove.CreateAsync(servers, Schema);
-        move.Mode = PromotionOptions.Fenced;
-        await move.PromoteAsync(validate: false);
-        Assert.Equal("closed", await move.GuardAsync());
-    }
-
-    public ValueTask DisposeAsync() => move.DisposeAsync();
+    TenantMove Move => moved.Move;
 
     [Fact]
     public async Task Every_way_to_write_is_refused_for_the_tenant_with_a_hint_and_passes_for_another()
@@ -79,7 +77,11 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
             "DELETE FROM tenants WHERE id = $t",
             "UPDATE tenants SET plan = 'gold' WHERE id = $t",
             "SET LOCAL app.current_tenant_id = '$t'; INSERT INTO stamped (id, tenant_id) VALUES (1, NULL)",
-            "INSERT INTO late VALUES ($t50, $t50); INSERT INTO notes VALUES ($t50, $t, 'child first'); SET CONSTRAINTS ALL IMMEDIATE",
+            """
+                INSERT INTO late VALUES ($t50, $t50);
+                INSERT INTO notes VALUES ($t50, $t, 'child first');
+                SET CONSTRAINTS ALL IMMEDIATE
+                """,
         ];
         foreach (var write in writes)
         {
@@ -89,9 +91,13 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
                 $"{write}: {refused.SqlState} {refused.MessageText}"
             );
             Assert.Contains("Look up its route again", refused.Hint);
-            // The same for the other tenant, which nobody holds up. Its rows in late would hold its notes by a key that does not cascade.
+            // The same for the other tenant, which nobody holds up. Its rows in late would hold its notes by a key that
+            // does not cascade.
             await TryAsync(
-                $"DELETE FROM late WHERE note_id = 201 OR '{write[..6]}' = 'DELETE' AND note_id > 200; {write.Replace("$t", "2")}"
+                $"""
+                DELETE FROM late WHERE note_id = 201 OR '{write[..6]}' = 'DELETE' AND note_id > 200;
+                {write.Replace("$t", "2")}
+                """
             );
         }
     }
@@ -100,7 +106,12 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
     public async Task Nobodys_rows_are_nobodys()
     {
         await TryAsync(
-            "INSERT INTO notes VALUES (2, NULL, 'new'); UPDATE notes SET body = 'x' WHERE id = 1; INSERT INTO remarks VALUES (3, NULL, 'loose'); INSERT INTO by_text VALUES (4, NULL)"
+            """
+            INSERT INTO notes VALUES (2, NULL, 'new');
+            UPDATE notes SET body = 'x' WHERE id = 1;
+            INSERT INTO remarks VALUES (3, NULL, 'loose');
+            INSERT INTO by_text VALUES (4, NULL)
+            """
         );
         await TryAsync("DELETE FROM late WHERE note_id = 1; DELETE FROM notes WHERE id = 1");
     }
@@ -164,7 +175,7 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
     // Runs statements, the deferred checks included, and takes them back.
     async Task TryAsync(string statements, string? role = null)
     {
-        await using var connection = await move.Shared.OpenAsync(role);
+        await using var connection = await Move.Shared.OpenAsync(role);
         await using var transaction = await connection.BeginTransactionAsync();
         await using var command = new NpgsqlCommand(
             $"SET LOCAL lock_timeout = '2s'; {statements}; SET CONSTRAINTS ALL IMMEDIATE",
@@ -172,5 +183,27 @@ public sealed class ClosedGuardTests(Servers servers) : IAsyncLifetime
         );
         await command.ExecuteNonQueryAsync();
         await transaction.RollbackAsync();
+    }
+
+    /// <summary>A tenant behind a closed guard. No test leaves a change: each takes its writes back.</summary>
+    public sealed class MovedTenant(Servers servers) : IAsyncLifetime
+    {
+        TenantMove? move;
+
+        public TenantMove Move => move!;
+
+        public async ValueTask InitializeAsync()
+        {
+            move = await TenantMove.CreateAsync(servers, Schema);
+            move.Mode = PromotionOptions.Fenced;
+            await move.PromoteAsync(validate: false);
+            Assert.Equal("closed", await move.GuardAsync());
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (move is not null)
+                await move.DisposeAsync();
+        }
     }
 }

@@ -8,7 +8,9 @@ using Npgsql;
 
 namespace Migrator.Tests.Guarding;
 
-/// <summary>Closing waits for who is inside, keeps nobody else waiting, and lets no write slip between the copy and the flip.</summary>
+/// <summary>
+/// Closing waits for who is inside, keeps nobody else waiting, and lets no write slip between the copy and the flip.
+/// </summary>
 public sealed class ClosingTests(Servers servers)
 {
     const string Schema = """
@@ -22,19 +24,22 @@ public sealed class ClosingTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         move.Mode = PromotionOptions.Fenced;
-        await move.PromoteAsync(stopBefore: "fence");
+        await move.PromoteAsync(stopBefore: PhaseName.CloseGuard);
         Assert.Equal("open", await move.GuardAsync());
         await using var writer = await move.Shared.OpenAsync();
         await using var writing = await writer.BeginTransactionAsync();
         await writer.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'in flight')");
 
         var promotion = move.PromoteAsync(validate: false);
-        await WaitForAsync(
-            move,
-            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())"
+        await Waiting.UntilAsync(
+            move.Shared,
+            """
+            SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())
+            """
         );
         await move.Shared.ExecuteAsync(
-            "SET lock_timeout = '1s'; INSERT INTO notes (tenant_id, body) VALUES (2, 'meanwhile')"
+            "SET lock_timeout = '1min'; INSERT INTO notes (tenant_id, body) VALUES (2, 'meanwhile')"
         );
         await writing.CommitAsync();
         await promotion;
@@ -47,7 +52,7 @@ public sealed class ClosingTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         move.Mode = PromotionOptions.Fenced;
-        await move.PromoteAsync(stopBefore: "fence");
+        await move.PromoteAsync(stopBefore: PhaseName.CloseGuard);
         await using var writer = await move.Shared.OpenAsync();
         await using var writing = await writer.BeginTransactionAsync();
         await writer.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'does not end')");
@@ -62,7 +67,7 @@ public sealed class ClosingTests(Servers servers)
         Assert.NotEmpty(move.Watched.Warnings);
         Assert.Equal("open", await move.GuardAsync());
         await move.Shared.ExecuteAsync(
-            "SET lock_timeout = '1s'; UPDATE notes SET body = 'goes on' WHERE tenant_id = 1 AND id < 10"
+            "SET lock_timeout = '1min'; UPDATE notes SET body = 'goes on' WHERE tenant_id = 1 AND id < 10"
         );
         await writing.RollbackAsync();
     }
@@ -88,7 +93,10 @@ public sealed class ClosingTests(Servers servers)
                         {
                             await using var transaction = await connection.BeginTransactionAsync();
                             await connection.ExecuteAsync(
-                                "WITH note AS (INSERT INTO notes (tenant_id, body) VALUES (1, @body) RETURNING id) SELECT * FROM note",
+                                """
+                                WITH note AS (INSERT INTO notes (tenant_id, body) VALUES (1, @body) RETURNING id)
+                                    SELECT * FROM note
+                                """,
                                 new { body }
                             );
                             await connection.ExecuteAsync(
@@ -126,10 +134,10 @@ public sealed class ClosingTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(IsolationLevel.RepeatableRead, "fence")]
-    [InlineData(IsolationLevel.Serializable, "fence")]
-    [InlineData(IsolationLevel.RepeatableRead, "guard")]
-    [InlineData(IsolationLevel.Serializable, "guard")]
+    [InlineData(IsolationLevel.RepeatableRead, PhaseName.CloseGuard)]
+    [InlineData(IsolationLevel.Serializable, PhaseName.CloseGuard)]
+    [InlineData(IsolationLevel.RepeatableRead, PhaseName.InstallGuard)]
+    [InlineData(IsolationLevel.Serializable, PhaseName.InstallGuard)]
     public async Task A_transaction_with_an_old_snapshot_cannot_write_what_the_copy_would_miss(
         IsolationLevel level,
         string before
@@ -178,12 +186,15 @@ public sealed class ClosingTests(Servers servers)
         await busy.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (2, 'busy')");
 
         var promotion = move.PromoteAsync(validate: false);
-        await WaitForAsync(
-            move,
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'notes'::regclass AND mode = 'ShareRowExclusiveLock')"
+        await Waiting.UntilAsync(
+            move.Shared,
+            """
+            SELECT EXISTS (SELECT FROM pg_locks
+                WHERE NOT granted AND relation = 'notes'::regclass AND mode = 'ShareRowExclusiveLock')
+            """
         );
         await move.Shared.ExecuteAsync(
-            "SET lock_timeout = '3s'; INSERT INTO notes (tenant_id, body) VALUES (2, 'does not queue for long')"
+            "SET lock_timeout = '1min'; INSERT INTO notes (tenant_id, body) VALUES (2, 'does not queue for long')"
         );
         await transaction.CommitAsync();
         await promotion;
@@ -196,28 +207,27 @@ public sealed class ClosingTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         move.Mode = PromotionOptions.Fenced;
-        await move.PromoteAsync(stopBefore: "fence");
+        await move.PromoteAsync(stopBefore: PhaseName.CloseGuard);
         await using var writer = await move.Shared.OpenAsync();
         await using var writing = await writer.BeginTransactionAsync();
         await writer.ExecuteAsync(
-            "WITH note AS (INSERT INTO notes (tenant_id, body) VALUES (1, 'parent') RETURNING id) INSERT INTO remarks (note_id) SELECT id FROM note"
+            """
+            WITH note AS (INSERT INTO notes (tenant_id, body)
+                VALUES (1, 'parent') RETURNING id) INSERT INTO remarks (note_id) SELECT id FROM note
+            """
         );
 
         var promotion = move.PromoteAsync(validate: false);
-        await WaitForAsync(
-            move,
-            "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())"
+        await Waiting.UntilAsync(
+            move.Shared,
+            """
+            SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())
+            """
         );
         await writing.CommitAsync();
         await promotion;
 
         Assert.Equal(1, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM remarks"));
-    }
-
-    static async Task WaitForAsync(TenantMove move, string condition)
-    {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await move.Shared.ScalarAsync<bool>(condition))
-            await Task.Delay(20, timeout.Token);
     }
 }

@@ -1,75 +1,94 @@
 using Dapper;
+using Migrator.Model;
 using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Online;
 
-/// <summary>kill -9 of the real process on the online way, under writers that do not stop, and then the same command again.</summary>
+/// <summary>
+/// kill -9 of the real process on the online way, under writers that do not stop, and then the same command again.
+/// </summary>
 public sealed class CrashedPromotionTests(Servers servers)
 {
     // All that take a while: the last, which validates nothing here, is over before the signal arrives.
     static readonly string[] Phases =
     [
-        "provision",
-        "guard",
-        "start-streaming",
-        "clone-schema",
-        "copy",
-        "catch-up",
-        "build-schema",
-        "clone-behaviour",
-        "verify",
-        "cut-over",
-        "stop-streaming",
-        "verify-flip",
+        PhaseName.Provision,
+        PhaseName.InstallGuard,
+        PhaseName.StartStreaming,
+        PhaseName.CloneSchema,
+        PhaseName.CopyData,
+        PhaseName.CatchUp,
+        PhaseName.BuildSchema,
+        PhaseName.CloneTriggersAndPolicies,
+        PhaseName.Verify,
+        PhaseName.CutOver,
+        PhaseName.StopStreaming,
+        PhaseName.VerifyFlip,
     ];
 
-    static readonly TimeSpan Stretch = TimeSpan.FromSeconds(0.5);
+    // Those after which the next run has most to put right.
+    static readonly string[] Some =
+    [
+        PhaseName.StartStreaming,
+        PhaseName.CopyData,
+        PhaseName.CatchUp,
+        PhaseName.Verify,
+        PhaseName.CutOver,
+        PhaseName.StopStreaming,
+    ];
 
-    [Fact]
-    public async Task A_promotion_killed_at_each_of_its_phases_in_turn_loses_and_doubles_nothing()
+    // The cutover is short, and most can go wrong there.
+    static readonly string[] AtAnyMoment =
+    [
+        PhaseName.CopyData,
+        PhaseName.CatchUp,
+        PhaseName.CatchUp,
+        PhaseName.BuildSchema,
+        PhaseName.Verify,
+        PhaseName.Verify,
+        PhaseName.CutOver,
+        PhaseName.CutOver,
+        PhaseName.CutOver,
+        PhaseName.CutOver,
+    ];
+
+    public static TheoryData<bool> Sweeps => [new TheoryDataRow<bool>(false), Soak.Row(true)];
+
+    [Theory]
+    [MemberData(nameof(Sweeps))]
+    public async Task A_promotion_killed_at_each_of_its_phases_in_turn_loses_and_doubles_nothing(bool whole)
     {
         await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
-        await using var workload = await StressWorkload.StartAsync(move, Seeded.Random());
-        foreach (var phase in Phases)
-            await move.KillAsync("promote", $"started {phase}");
+        await using var workload = await StressWorkload.StartAsync(move, Seed.Random(), travelling: whole);
+        foreach (var phase in whole ? Phases : Some)
+            if (!await move.HasEndedPhaseAsync(phase))
+                await move.KillAsync("promote", $"started {phase}", arguments: "--no-validate");
         await move.ResumeAsync("promote");
 
-        await workload.ResumeAsync(Stretch);
+        await workload.ResumeAsync();
         await workload.StopAsync();
         await move.MustBeIsolatedAsync();
     }
 
-    [Fact]
-    public async Task A_promotion_killed_again_and_again_at_any_moment_loses_and_doubles_nothing()
+    [Theory]
+    [MemberData(nameof(Sweeps))]
+    public async Task A_promotion_killed_again_and_again_at_any_moment_loses_and_doubles_nothing(bool whole)
     {
-        var random = Seeded.Random();
+        var random = Seed.Random();
         await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
-        await using var workload = await StressWorkload.StartAsync(move, random);
-        // The cutover is short, and most can go wrong there.
-        string[] moments =
-        [
-            "copy",
-            "catch-up",
-            "catch-up",
-            "build-schema",
-            "verify",
-            "verify",
-            "cut-over",
-            "cut-over",
-            "cut-over",
-            "cut-over",
-        ];
-        foreach (var phase in moments)
+        await using var workload = await StressWorkload.StartAsync(move, random, travelling: whole);
+        foreach (var phase in whole ? AtAnyMoment : AtAnyMoment.Distinct())
             if (!await move.IsIsolatedAsync())
                 await move.KillAsync(
                     "promote",
                     $"started {phase}",
-                    TimeSpan.FromMilliseconds(random.Next(phase == "cut-over" ? 700 : 300))
+                    TimeSpan.FromMilliseconds(random.Next(phase == PhaseName.CutOver ? 700 : 300)),
+                    "--no-validate"
                 );
         await move.ResumeAsync("promote");
 
-        await workload.ResumeAsync(Stretch);
+        await workload.ResumeAsync();
         await workload.StopAsync();
         await move.MustBeIsolatedAsync();
     }
@@ -78,26 +97,30 @@ public sealed class CrashedPromotionTests(Servers servers)
     public async Task A_promotion_killed_when_one_side_is_flipped_and_the_other_is_not_goes_on()
     {
         await using var move = await TenantMove.CreateAsync(servers, StressWorkload.Schema, servers.Dedicated);
-        await using var workload = await StressWorkload.StartAsync(move, Seeded.Random());
+        await using var workload = await StressWorkload.StartAsync(move, Seed.Random(), travelling: false);
         await using (var holder = await move.Shared.OpenAsync())
-        await using (var migrator = move.Start("promote", "--no-validate"))
+        await using (var migrator = move.Start("promote", "--no-validate", "--max-pause", "10m"))
         {
-            Assert.True(await migrator.ReachesAsync("started cut-over"), migrator.Log);
+            await migrator.MustReachAsync(Started.CutOver);
             // Not a write of the tenant, so the guard closes; but the flip of the shared side waits.
             await using var transaction = await holder.BeginTransactionAsync();
             await holder.ExecuteAsync("LOCK TABLE tenants IN SHARE MODE");
-            await CrashFixture.UntilAsync(
+            await Waiting.UntilAsync(
                 move.Shared,
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%isolation_mode%' AND datname = current_database())"
+                """
+                SELECT EXISTS (
+                    SELECT FROM pg_stat_activity
+                    WHERE wait_event_type = 'Lock' AND query LIKE '%isolation_mode%' AND datname = current_database())
+                """
             );
             migrator.Kill();
             Assert.Equal("isolated", await move.Isolated.ScalarAsync<string>("SELECT isolation_mode FROM tenants"));
         }
         Assert.False(await move.IsIsolatedAsync());
 
-        await move.FinishAsync("promote");
+        await move.PromoteAsync(validate: false);
 
-        await workload.ResumeAsync(Stretch);
+        await workload.ResumeAsync();
         await workload.StopAsync();
         await move.MustBeIsolatedAsync();
     }

@@ -1,6 +1,7 @@
 using Dapper;
 using Migrator.Model;
 using Migrator.Phases;
+using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 using Npgsql;
 
@@ -17,27 +18,24 @@ public sealed class CutOverTests(Servers servers)
         var holding = await move.Shared.OpenAsync();
         NpgsqlTransaction? transaction = null;
 
-        var (watched, promotion) = Promote(
+        var promotion = Promote(
             move,
-            TimeSpan.FromSeconds(1),
+            TimeSpan.FromSeconds(3),
             phase =>
             {
-                if (phase != "cut-over" || transaction is not null)
+                if (phase != PhaseName.CutOver || transaction is not null)
                     return;
                 transaction = holding.BeginTransaction();
                 holding.Execute(
-                    "UPDATE labels SET label = 'held' WHERE id = 1 AND tenant_id = 2; UPDATE labels SET label = 'held' WHERE tenant_id = 1 AND id = 2"
+                    """
+                    UPDATE labels SET label = 'held' WHERE id = 1 AND tenant_id = 2;
+                    UPDATE labels SET label = 'held' WHERE tenant_id = 1 AND id = 2
+                    """
                 );
             }
         );
-        await UntilAsync(
-            () => watched.Warnings.Any(said => said.Contains("did not close within", StringComparison.Ordinal)),
-            promotion
-        );
-        Assert.Contains(
-            watched.Warnings,
-            said => said.Contains($"process {holding.ProcessID} ", StringComparison.Ordinal)
-        );
+        await UntilWarnedAsync(move, promotion);
+        Assert.True(move.Watched.HasWarned($"process {holding.ProcessID} "));
         await writer.ResumeAsync();
         await transaction!.CommitAsync();
         await promotion;
@@ -56,12 +54,12 @@ public sealed class CutOverTests(Servers servers)
         await using var writer = FaultsWriter.Start(move);
         await using var holding = await move.Shared.OpenAsync();
         NpgsqlTransaction? transaction = null;
-        var (_, promotion) = Promote(
+        var promotion = Promote(
             move,
             TimeSpan.FromMilliseconds(300),
             phase =>
             {
-                if (phase != "cut-over" || transaction is not null)
+                if (phase != PhaseName.CutOver || transaction is not null)
                     return;
                 transaction = holding.BeginTransaction();
                 holding.Execute("UPDATE labels SET label = 'held' WHERE id = 2");
@@ -95,28 +93,28 @@ public sealed class CutOverTests(Servers servers)
         await using var holding = await move.Shared.OpenAsync();
         NpgsqlTransaction? transaction = null;
         // The row that is to be flipped; no write of the tenant, for which the guard would wait.
-        var (watched, promotion) = Promote(
+        var promotion = Promote(
             move,
-            TimeSpan.FromMilliseconds(600),
+            inOneRun ? TimeSpan.FromSeconds(3) : TimeSpan.FromMilliseconds(600),
             phase =>
             {
-                if (phase != "cut-over" || transaction is not null)
+                if (phase != PhaseName.CutOver || transaction is not null)
                     return;
                 transaction = holding.BeginTransaction();
                 holding.Execute("LOCK TABLE tenants IN SHARE MODE");
             }
         );
         if (inOneRun)
-            await UntilAsync(
-                () => watched.Warnings.Any(said => said.Contains("did not close within", StringComparison.Ordinal)),
-                promotion
-            );
+            await UntilWarnedAsync(move, promotion);
         else
             await Assert.ThrowsAsync<MigratorException>(() => promotion);
         await UntilAsync(async () => await move.GuardAsync() == "open", promotion);
-        // Triggers and rules would have their say if they were still in force when this is applied.
+        // Triggers would have their say if they were still in force when this is applied.
         await move.Shared.ExecuteAsync(
-            "UPDATE tasks SET title = 'changed' WHERE tenant_id = 1 AND id < 50; UPDATE labels SET label = 'changed' WHERE tenant_id = 1"
+            """
+            UPDATE tasks SET title = 'changed' WHERE tenant_id = 1 AND id < 50;
+            UPDATE labels SET label = 'changed' WHERE tenant_id = 1
+            """
         );
         await transaction!.CommitAsync();
 
@@ -134,38 +132,21 @@ public sealed class CutOverTests(Servers servers)
         await move.MustBeIsolatedAsync();
     }
 
-    static (WatchingProgress, Task) Promote(TenantMove move, TimeSpan maxPause, Action<string> started)
-    {
-        var watched = new WatchingProgress(started);
-        var slug = Slug.TryParse(move.Slug, out var parsed) ? parsed : throw new ArgumentException(move.Slug);
-        return (
-            watched,
-            Task.Run(() =>
-                TenantMove.WithPromotionAsync(
-                    move.Settings,
-                    slug,
-                    new(PromotionOptions.Online, 2, maxPause, Validate: false, []),
-                    watched,
-                    promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
-                )
-            )
-        );
-    }
+    static Task Promote(TenantMove move, TimeSpan maxPause, Action<string> started) =>
+        Task.Run(() => move.PromoteAsync(move.Options(maxPause: maxPause), started));
 
-    static Task UntilAsync(Func<bool> condition, Task promotion) =>
-        UntilAsync(() => Task.FromResult(condition()), promotion);
-
-    static async Task UntilAsync(Func<Task<bool>> condition, Task promotion)
-    {
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); !await condition(); await Task.Delay(20))
+    // Not longer than the promotion lasts, whose own failure says more.
+    static Task UntilAsync(Func<Task<bool>> condition, Task promotion) =>
+        Waiting.UntilAsync(async () =>
         {
+            if (await condition())
+                return true;
             if (promotion.IsCompleted)
                 await promotion;
-            Assert.False(
-                promotion.IsCompleted && waited.Elapsed > TimeSpan.FromSeconds(5),
-                "The promotion ended too early."
-            );
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(60), "It never came true.");
-        }
-    }
+            return promotion.IsCompleted
+                && (await condition() ? true : throw new InvalidOperationException("It ended."));
+        });
+
+    static Task UntilWarnedAsync(TenantMove move, Task promotion) =>
+        UntilAsync(() => Task.FromResult(move.Watched.HasWarned("did not close within")), promotion);
 }

@@ -7,7 +7,9 @@ namespace Migrator.Tests.Online;
 /// <param name="Text">All columns.</param>
 sealed record HeldRow(string Table, string Key, int? Tenant, string? Parent, string? Extra, string Text);
 
-/// <summary>All that one writer knows of its rows. A transaction works on a copy, which counts when the COMMIT is acknowledged.</summary>
+/// <summary>
+/// All that one writer knows of its rows. A transaction works on a copy, which counts when the COMMIT is acknowledged.
+/// </summary>
 sealed class ExpectedState
 {
     static readonly Dictionary<string, string> Above = new()

@@ -1,4 +1,5 @@
 using Migrator.Embedded;
+using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Online;
@@ -6,8 +7,11 @@ namespace Migrator.Tests.Online;
 /// <summary>Servers go down and come back while a tenant moves online and its application writes on.</summary>
 public sealed class FaultsOfServersTests
 {
-    [Fact]
-    public async Task Restarts_of_both_servers_at_the_worst_moments_lose_and_double_nothing()
+    public static TheoryData<int> Restarts => Soak.Rounds(3, 6);
+
+    [Theory]
+    [MemberData(nameof(Restarts))]
+    public async Task Restarts_of_both_servers_at_the_worst_moments_lose_and_double_nothing(int restarts)
     {
         var binaries = await PostgresBinaries.FindOrInstallAsync();
         await using var shared = await EmbeddedCluster.StartAsync(binaries);
@@ -17,19 +21,19 @@ public sealed class FaultsOfServersTests
         foreach (
             var (moment, server, mode) in new[]
             {
-                ("started catch-up", shared, StopMode.Immediate),
-                ("started verify", dedicated, StopMode.Immediate),
-                ("started cut-over", shared, StopMode.Fast),
-                ("started cut-over", dedicated, StopMode.Immediate),
-                ("ended cut-over", shared, StopMode.Immediate),
-                ("ended cut-over", dedicated, StopMode.Immediate),
-            }
+                (Started.CatchUp, shared, StopMode.Immediate),
+                (Started.CutOver, dedicated, StopMode.Immediate),
+                (Ended.CutOver, shared, StopMode.Immediate),
+                (Started.Verify, dedicated, StopMode.Immediate),
+                (Started.CutOver, shared, StopMode.Fast),
+                (Ended.CutOver, dedicated, StopMode.Immediate),
+            }.Take(restarts)
         )
         {
             await using var move = await FaultsWriter.MoveOnAsync(shared, dedicated);
             await using var writer = FaultsWriter.Start(move);
             await using var migrator = move.Start("promote", "--no-validate");
-            Assert.True(await migrator.ReachesAsync(moment), migrator.Log);
+            await migrator.MustReachAsync(moment);
             await server.RestartAsync(mode);
 
             var code = await migrator.ExitCodeAsync();
@@ -38,7 +42,7 @@ public sealed class FaultsOfServersTests
             if (code == 1)
             {
                 Assert.Equal(await move.IsIsolatedAsync() ? "closed" : "open", await move.GuardAsync());
-                await move.FinishAsync("promote");
+                await move.PromoteAsync(validate: false);
             }
             await writer.StopAsync();
             await move.MustBeIsolatedAsync();

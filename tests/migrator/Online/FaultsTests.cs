@@ -1,13 +1,16 @@
 using Dapper;
 using Migrator.Embedded;
 using Migrator.Model;
-using Migrator.Phases;
+using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 using Npgsql;
 
 namespace Migrator.Tests.Online;
 
-/// <summary>What servers, operators and accidents do to a promotion under way. It goes on, or stops and says why; the tenant never does.</summary>
+/// <summary>
+/// What servers, operators and accidents do to a promotion under way. It goes on, or stops and says why; the tenant
+/// never does.
+/// </summary>
 public sealed class FaultsTests(Servers servers)
 {
     [Theory]
@@ -18,7 +21,9 @@ public sealed class FaultsTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
 
-        var failure = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteMeddledAsync("verify", corruption));
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
+            move.PromoteMeddledAsync(PhaseName.Verify, corruption)
+        );
 
         Assert.Equal(ExitCode.Different, failure.Code);
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);
@@ -32,9 +37,8 @@ public sealed class FaultsTests(Servers servers)
 
         // The stream leaves out the large value that the change left alone, so it does not mend it.
         var failure = await Assert.ThrowsAsync<MigratorException>(() =>
-            PromoteAsync(
-                move,
-                "cut-over",
+            move.PromoteMeddledAsync(
+                PhaseName.CutOver,
                 async () =>
                 {
                     await move.Isolated.ExecuteAsync(
@@ -58,19 +62,18 @@ public sealed class FaultsTests(Servers servers)
         await using var holding = await move.Shared.OpenAsync();
         NpgsqlTransaction? transaction = null;
         var promotion = Task.Run(() =>
-            PromoteAsync(
-                move,
-                "cut-over",
+            move.PromoteMeddledAsync(
+                PhaseName.CutOver,
                 async () =>
                 {
                     await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'touched' WHERE id = 4");
                     transaction = await holding.BeginTransactionAsync();
                     await holding.ExecuteAsync("UPDATE labels SET label = 'held' WHERE tenant_id = 1");
                 },
-                new() { MaxPauseMs = 1_000 }
+                move.Options(maxPause: TimeSpan.FromSeconds(3))
             )
         );
-        await UntilAsync(() => Watching.Warnings.Any(said => said.Contains("did not close", StringComparison.Ordinal)));
+        await Waiting.UntilAsync(() => move.Watched.HasWarned("did not close"));
         await move.Isolated.ExecuteAsync(
             "UPDATE tasks SET title = 'planted' WHERE id = 4",
             role: EmbeddedCluster.Superuser
@@ -90,7 +93,7 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
 
         var failure = await Assert.ThrowsAsync<MigratorException>(() =>
-            move.PromoteMeddledAsync("cut-over", "UPDATE tasks SET title = 'planted' WHERE id = 4")
+            move.PromoteMeddledAsync(PhaseName.CutOver, "UPDATE tasks SET title = 'planted' WHERE id = 4")
         );
 
         Assert.Equal(ExitCode.Different, failure.Code);
@@ -112,12 +115,15 @@ public sealed class FaultsTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("catch-up", "ALTER TABLE tasks ADD COLUMN extra int DEFAULT 1")]
-    [InlineData("cut-over", "ALTER TABLE tasks ADD COLUMN extra int DEFAULT 1")]
-    [InlineData("catch-up", "CREATE INDEX ON tasks (title)")]
+    [InlineData(PhaseName.CatchUp, "ALTER TABLE tasks ADD COLUMN extra int DEFAULT 1")]
+    [InlineData(PhaseName.CutOver, "ALTER TABLE tasks ADD COLUMN extra int DEFAULT 1")]
+    [InlineData(PhaseName.CatchUp, "CREATE INDEX ON tasks (title)")]
     [InlineData(
-        "verify",
-        "CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); INSERT INTO events VALUES (900, 1, '2025-05-01')"
+        PhaseName.Verify,
+        """
+            CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+            INSERT INTO events VALUES (900, 1, '2025-05-01')
+            """
     )]
     public async Task A_change_of_the_schema_stops_it_and_nothing_is_lost(string phase, string change)
     {
@@ -125,14 +131,12 @@ public sealed class FaultsTests(Servers servers)
         await using var writer = FaultsWriter.Start(move);
 
         var failure = await Assert.ThrowsAsync<MigratorException>(() =>
-            PromoteAsync(
-                move,
+            move.PromoteMeddledAsync(
                 phase,
                 async () =>
                 {
                     await move.Shared.ExecuteAsync(change);
                     await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'after' WHERE id = 4");
-                    await Task.Delay(200);
                 }
             )
         );
@@ -156,18 +160,18 @@ public sealed class FaultsTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
         var cuts = new List<Task<int>>();
+        using var ended = new CancellationTokenSource();
 
-        await PromoteAsync(
-            move,
-            null,
-            () => Task.CompletedTask,
-            started: phase =>
+        await move.PromoteAsync(
+            move.Options(),
+            phase =>
             {
-                if (phase is "catch-up" or "verify" or "cut-over" && cuts.Count < 4)
-                    cuts.Add(CutAsync(move.Shared));
+                if (phase is PhaseName.CatchUp or PhaseName.Verify or PhaseName.CutOver && cuts.Count < 4)
+                    cuts.Add(CutAsync(move.Shared, ended.Token));
             }
         );
 
+        await ended.CancelAsync();
         await writer.StopAsync();
         Assert.Empty(writer.Errors);
         Assert.InRange((await Task.WhenAll(cuts)).Sum(), 2, 4);
@@ -181,15 +185,28 @@ public sealed class FaultsTests(Servers servers)
         await using var writer = FaultsWriter.Start(move);
 
         var failure = await Assert.ThrowsAsync<StreamLostException>(() =>
-            PromoteAsync(
-                move,
-                "build-schema",
+            move.PromoteMeddledAsync(
+                PhaseName.BuildSchema,
                 async () =>
                 {
                     await move.Shared.ExecuteAsync(MuchLog);
-                    await Task.Delay(3_000);
+                    var written = await move.Shared.ScalarAsync<DateTime>("SELECT clock_timestamp()");
+                    // Until the promotion has asked how much the slot holds, and has been told.
+                    await Waiting.UntilAsync(
+                        move.Shared,
+                        """
+                        SELECT EXISTS (
+                            SELECT FROM pg_stat_activity
+                            WHERE datname = current_database() AND application_name LIKE 'tp/%' AND state = 'idle'
+                                AND query LIKE '%WalHeldBytes%' AND query_start > @written)
+                        """,
+                        new { written }
+                    );
                 },
-                new() { MaxWal = 30_000_000 }
+                move.Options() with
+                {
+                    MaxWal = 30_000_000,
+                }
             )
         );
 
@@ -203,8 +220,8 @@ public sealed class FaultsTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("catch-up")]
-    [InlineData("build-schema")]
+    [InlineData(PhaseName.CatchUp)]
+    [InlineData(PhaseName.BuildSchema)]
     public async Task A_slot_whose_log_the_server_has_removed_is_given_up_and_the_copy_made_anew(string phase)
     {
         await using var server = await EmbeddedCluster.StartAsync(
@@ -222,8 +239,7 @@ public sealed class FaultsTests(Servers servers)
         var lost = false;
 
         var failure = await Record.ExceptionAsync(() =>
-            PromoteAsync(
-                move,
+            move.PromoteMeddledAsync(
                 phase,
                 async () =>
                 {
@@ -241,7 +257,7 @@ public sealed class FaultsTests(Servers servers)
         );
 
         Assert.True(lost, $"The slot was not lost: {failure}");
-        var said = failure is MigratorException stopped ? stopped.Message : string.Join('\n', Watching.Warnings);
+        var said = failure is MigratorException stopped ? stopped.Message : string.Join('\n', move.Watched.Warnings);
         Assert.Contains(
             failure is MigratorException ? "max_slot_wal_keep_size" : "copied again",
             said,
@@ -267,15 +283,14 @@ public sealed class FaultsTests(Servers servers)
             // An attempt that gets far enough to open the way home, and then loses its slot.
             NpgsqlTransaction? transaction = null;
             await Assert.ThrowsAsync<MigratorException>(() =>
-                PromoteAsync(
-                    move,
-                    "cut-over",
+                move.PromoteMeddledAsync(
+                    PhaseName.CutOver,
                     async () =>
                     {
                         transaction = await holding.BeginTransactionAsync();
                         await holding.ExecuteAsync("UPDATE labels SET label = 'held' WHERE tenant_id = 1");
                     },
-                    new() { MaxPauseMs = 200 }
+                    move.Options(maxPause: TimeSpan.FromMilliseconds(200))
                 )
             );
             await transaction!.RollbackAsync();
@@ -284,12 +299,12 @@ public sealed class FaultsTests(Servers servers)
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"
         );
         await move.PromoteAsync(validate: false);
-        Assert.Contains("copy", move.Watched.Phases);
+        Assert.Contains(PhaseName.CopyData, move.Watched.Phases);
         await move.Isolated.ExecuteAsync("UPDATE tasks SET title = 'apart' WHERE id < 20");
 
         await move.RollBackAsync();
 
-        Assert.DoesNotContain("bring-home", move.Watched.Phases);
+        Assert.DoesNotContain(PhaseName.ReconcileShared, move.Watched.Phases);
         Assert.Equal(
             ["apart."],
             await move.Shared.QueryAsync<string>("SELECT DISTINCT title FROM tasks WHERE tenant_id = 1 AND id < 20")
@@ -302,53 +317,6 @@ public sealed class FaultsTests(Servers servers)
     const string MuchLog =
         "SELECT count(pg_logical_emit_message(false, 'noise', repeat('x', 1000000))) FROM generate_series(1, 70)";
 
-    WatchingProgress Watching { get; set; } = new(null);
-
-    sealed record Limits
-    {
-        public int MaxPauseMs { get; init; } = 30_000;
-        public long MaxWal { get; init; } = PromotionOptions.DefaultMaxWal;
-    }
-
-    // What happens as a phase starts for the first time happens before it goes on.
-    Task PromoteAsync(
-        TenantMove move,
-        string? phase,
-        Func<Task> meddle,
-        Limits? limits = null,
-        Action<string>? started = null
-    )
-    {
-        limits ??= new();
-        var done = false;
-        Watching = new(now =>
-        {
-            started?.Invoke(now);
-            if (now != phase || done)
-                return;
-            done = true;
-            Task.Run(meddle).GetAwaiter().GetResult();
-        });
-        var slug = Slug.TryParse(move.Slug, out var parsed) ? parsed : throw new ArgumentException(move.Slug);
-        var options = new PromotionOptions(
-            PromotionOptions.Online,
-            2,
-            TimeSpan.FromMilliseconds(limits.MaxPauseMs),
-            Validate: false,
-            []
-        )
-        {
-            MaxWal = limits.MaxWal,
-        };
-        return TenantMove.WithPromotionAsync(
-            move.Settings,
-            slug,
-            options,
-            Watching,
-            promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
-        );
-    }
-
     static async Task MustGoOnInSharedAsync(TenantMove move)
     {
         Assert.False(await move.IsIsolatedAsync());
@@ -357,26 +325,20 @@ public sealed class FaultsTests(Servers servers)
     }
 
     // Ends one sender as soon as there is one.
-    static async Task<int> CutAsync(TestDatabase database)
+    static async Task<int> CutAsync(TestDatabase database, CancellationToken ended)
     {
-        for (
-            var waited = System.Diagnostics.Stopwatch.StartNew();
-            waited.Elapsed < TimeSpan.FromSeconds(3);
-            await Task.Delay(5)
-        )
-            if (
-                await database.ScalarAsync<long>(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'walsender' AND datname = current_database()",
-                    role: EmbeddedCluster.Superuser
-                ) > 0
-            )
-                return 1;
-        return 0;
-    }
-
-    static async Task UntilAsync(Func<bool> condition)
-    {
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); !condition(); await Task.Delay(20))
-            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(60), "It never came true.");
+        var cut = 0L;
+        await Waiting.UntilAsync(async () =>
+        {
+            cut = await database.ScalarAsync<long>(
+                """
+                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE backend_type = 'walsender' AND datname = current_database()
+                """,
+                role: EmbeddedCluster.Superuser
+            );
+            return cut > 0 || ended.IsCancellationRequested;
+        });
+        return cut > 0 ? 1 : 0;
     }
 }

@@ -1,12 +1,16 @@
 using System.Collections.Concurrent;
 using Dapper;
 using Migrator.Embedded;
+using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 using Npgsql;
 
 namespace Migrator.Tests.Online;
 
-/// <summary>A small shared database, and an application of acme that writes into it, wherever acme is, without a pause; connections may break.</summary>
+/// <summary>
+/// A small shared database, and an application of acme that writes into it, wherever acme is, without a pause;
+/// connections may break.
+/// </summary>
 sealed class FaultsWriter : IAsyncDisposable
 {
     readonly TenantMove move;
@@ -37,14 +41,16 @@ sealed class FaultsWriter : IAsyncDisposable
     public async Task ResumeAsync()
     {
         var goal = Count + 5;
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); Count < goal; await Task.Delay(10))
-            Assert.True(
-                waited.Elapsed < TimeSpan.FromSeconds(30),
-                "The writer stands still: " + string.Join(", ", errors.Take(5))
-            );
+        await Waiting.UntilAsync(
+            () => Count >= goal,
+            () => "The writer stands still: " + string.Join(", ", errors.Take(5))
+        );
     }
 
-    /// <summary>Stops it; what was acknowledged stands in the database that owns the tenant, once, and nothing that it never tried.</summary>
+    /// <summary>
+    /// Stops it; what was acknowledged stands in the database that owns the tenant, once, and nothing that it never
+    /// tried.
+    /// </summary>
     public async Task StopAsync()
     {
         await ResumeAsync();
@@ -124,9 +130,11 @@ sealed class FaultsWriter : IAsyncDisposable
         await database.ExecuteAsync(
             $$"""
             CREATE TABLE tenants (
-                id bigint PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team', status text NOT NULL DEFAULT 'active',
+                id bigint PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team',
+                status text NOT NULL DEFAULT 'active',
                 isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{}',
-                created_at timestamptz NOT NULL DEFAULT '2024-01-01', updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
+                created_at timestamptz NOT NULL DEFAULT '2024-01-01',
+                updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
             INSERT INTO tenants (id, slug) VALUES (1, '{{slug}}'), (2, '{{slug}}-b');
             {{schema ?? Schema}}
             """
@@ -136,15 +144,20 @@ sealed class FaultsWriter : IAsyncDisposable
 
     public const string Schema = """
         CREATE TABLE tasks (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, title text NOT NULL, document text);
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants,
+            title text NOT NULL, document text);
         ALTER TABLE tasks ALTER document SET STORAGE EXTERNAL;
         CREATE TABLE comments (id bigint PRIMARY KEY, task_id bigint NOT NULL REFERENCES tasks, body text);
-        CREATE TABLE events (id bigint NOT NULL, tenant_id bigint NOT NULL, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+        CREATE TABLE events (
+            id bigint NOT NULL, tenant_id bigint NOT NULL, at date NOT NULL, PRIMARY KEY (id, at)
+        ) PARTITION BY RANGE (at);
         CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
         CREATE TABLE labels (id bigint PRIMARY KEY, tenant_id bigint NOT NULL, label text);
-        CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.title := NEW.title || '.'; RETURN NEW; END $$;
+        CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.title := NEW.title || '.'; RETURN NEW; END $$;
         CREATE TRIGGER stamp BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION stamp();
-        INSERT INTO tasks (tenant_id, title, document) SELECT 1 + n % 2, 'task ' || n, repeat(md5(n::text), 100) FROM generate_series(1, 200) n;
+        INSERT INTO tasks (tenant_id, title, document) SELECT 1 + n % 2, 'task ' || n, repeat(md5(n::text), 100)
+            FROM generate_series(1, 200) n;
         INSERT INTO comments SELECT id, id, 'comment' FROM tasks;
         INSERT INTO events SELECT n, 1 + n % 2, '2024-05-01' FROM generate_series(1, 50) n;
         INSERT INTO labels SELECT n, 1 + n % 2, 'label' FROM generate_series(1, 20) n;

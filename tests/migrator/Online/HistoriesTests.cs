@@ -8,17 +8,19 @@ using Npgsql;
 namespace Migrator.Tests.Online;
 
 /// <summary>
-/// Whatever is written, and whenever: random transactions over a few rows, at every stage of the move of five tenants at once, between
-/// which rows travel. Then each tenant's own database is, row by row, what the shared one holds of it; and the same on the way back.
+/// Whatever is written, and whenever: random transactions over a few rows, at every stage of the move of five tenants
+/// at once, between which rows travel. Then each tenant's own database is, row by row, what the shared one holds of it;
+/// and the same on the way back.
 /// </summary>
 public sealed class HistoriesTests(Servers servers)
 {
     const int Moving = 5;
     const int Staying = 2;
-    const int Batches = 6;
 
     /// <param name="Verb">What to do, by its place in <see cref="Statements"/>.</param>
-    /// <param name="First">Which row, by its place in the order of keys; a small number more often than a large one.</param>
+    /// <param name="First">
+    /// Which row, by its place in the order of keys; a small number more often than a large one.
+    /// </param>
     /// <param name="Undone">Rolled back to the savepoint before it.</param>
     sealed record Step(int Verb, int First, int Second, int Value, bool Undone);
 
@@ -47,13 +49,16 @@ public sealed class HistoriesTests(Servers servers)
         Works.Array[5, 25].Array[Moving]
     );
 
-    static string[] Stages => ["copy", "catch-up", "verify", "cut-over"];
+    static string[] Stages => [PhaseName.CopyData, PhaseName.CatchUp, PhaseName.Verify, PhaseName.CutOver];
 
-    [Fact]
-    public async Task Whatever_is_written_at_whatever_stage_arrives_and_comes_home() =>
+    public static TheoryData<int> Batches => Soak.Rounds(2, 20);
+
+    [Theory]
+    [MemberData(nameof(Batches))]
+    public async Task Whatever_is_written_at_whatever_stage_arrives_and_comes_home(int batches) =>
         await Histories.SampleAsync(
             async history => await GoAndComeBackAsync(history.There, history.Apart),
-            iter: Batches,
+            iter: batches,
             threads: 1,
             seed: Environment.GetEnvironmentVariable("TEST_HISTORY"),
             print: _ => "set TEST_HISTORY to the seed"
@@ -108,17 +113,9 @@ public sealed class HistoriesTests(Servers servers)
 
     static async Task PromoteAsync(TenantMove move, Dictionary<string, Halt> halts)
     {
-        var watching = new WatchingProgress(phase => halts.GetValueOrDefault(phase)?.Arrive());
-        var slug = Slug.TryParse(move.Slug, out var parsed) ? parsed : throw new ArgumentException(move.Slug);
         try
         {
-            await TenantMove.WithPromotionAsync(
-                move.Settings,
-                slug,
-                new(PromotionOptions.Online, 2, TimeSpan.FromSeconds(30), Validate: false, []),
-                watching,
-                promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
-            );
+            await move.PromoteAsync(move.Options(), phase => halts.GetValueOrDefault(phase)?.Arrive());
         }
         catch
         {
@@ -142,7 +139,7 @@ public sealed class HistoriesTests(Servers servers)
         {
             if (Interlocked.Increment(ref arrived) == count)
                 reached.SetResult();
-            released.Task.Wait(TimeSpan.FromSeconds(60));
+            released.Task.Wait(Waiting.Limit);
         }
 
         public void Release() => released.TrySetResult();
@@ -158,10 +155,12 @@ public sealed class HistoriesTests(Servers servers)
             var isolated = await move.Isolated.QueryAsync<string>(
                 $"SELECT line FROM ({Lines}) l ORDER BY line COLLATE \"C\""
             );
-            Assert.True(
-                shared.SequenceEqual(isolated),
-                $"Tenant {key} differs:\n{string.Join('\n', shared.Except(isolated).Take(5).Select(line => "shared   " + Short(line)).Concat(isolated.Except(shared).Take(5).Select(line => "isolated " + Short(line))))}"
-            );
+            string[] differences =
+            [
+                .. shared.Except(isolated).Take(5).Select(line => "shared   " + Short(line)),
+                .. isolated.Except(shared).Take(5).Select(line => "isolated " + Short(line)),
+            ];
+            Assert.True(shared.SequenceEqual(isolated), $"Tenant {key} differs:\n{string.Join('\n', differences)}");
         }
     }
 
@@ -195,14 +194,17 @@ public sealed class HistoriesTests(Servers servers)
         }
     }
 
-    /// <param name="apart">The tenant whose own database this is: its new keys are none that another tenant has. Empty for the shared one.</param>
+    /// <param name="apart">
+    /// The tenant whose own database this is: its new keys are none that another tenant has. Empty for the shared one.
+    /// </param>
     static IReadOnlyList<string> Statements(string apart, Step step)
     {
         if (step is null)
             step = new(0, 0, 0, 0, false);
         var (first, second, value) = (step.First, step.Second, step.Value);
         string Row(string table, int place, string columns = "id") =>
-            $"(SELECT {columns} FROM {table} ORDER BY {columns} OFFSET {place} % greatest((SELECT count(*) FROM {table}), 1) LIMIT 1)";
+            $"(SELECT {columns} FROM {table} ORDER BY {columns} "
+            + $"OFFSET {place} % greatest((SELECT count(*) FROM {table}), 1) LIMIT 1)";
         string Tenant(int place) => Row("tenants", place);
         var id = apart.Length == 0 ? $"{value % 60}" : $"{apart}000000 + {value % 30}";
         var slug = apart.Length == 0 ? $"'p{value % 20}'" : $"'{apart}-{value % 5}'";
@@ -215,13 +217,21 @@ public sealed class HistoriesTests(Servers servers)
             Row("badges", first)
         );
         // Projects travel with all that belongs to them.
-        var travel =
-            $"UPDATE tasks SET tenant_id = {Tenant(second)} WHERE project_id = {project}; UPDATE projects SET tenant_id = {Tenant(second)} WHERE id = {project}";
+        var travel = $"""
+            UPDATE tasks SET tenant_id = {Tenant(second)} WHERE project_id = {project};
+            UPDATE projects SET tenant_id = {Tenant(second)} WHERE id = {project}
+            """;
         return
         [
             $"INSERT INTO projects VALUES ({id}, {Tenant(first)}, {slug}, {text}, {large})",
-            $"INSERT INTO tasks SELECT {id}, tenant_id, id, (SELECT min(t.id) FROM tasks t WHERE t.project_id = p.id), {text}, {large} FROM projects p WHERE id = {project}",
-            $"INSERT INTO tasks SELECT {id} + n, tenant_id, id, NULL, {text} || n, NULL FROM projects p, generate_series(1, 4) n WHERE id = {project}",
+            $"""
+                INSERT INTO tasks SELECT {id}, tenant_id, id, (SELECT min(t.id) FROM tasks t
+                    WHERE t.project_id = p.id), {text}, {large} FROM projects p WHERE id = {project}
+                """,
+            $"""
+                INSERT INTO tasks SELECT {id} + n, tenant_id, id, NULL, {text} || n, NULL
+                    FROM projects p, generate_series(1, 4) n WHERE id = {project}
+                """,
             $"INSERT INTO comments VALUES ({id}, {task}, {text}, {large})",
             $"INSERT INTO reactions VALUES (gen_random_uuid(), {comment}, {text})",
             $"INSERT INTO badges VALUES ({id}, {Tenant(first)}, {text}, {large})",
@@ -278,38 +288,53 @@ public sealed class HistoriesTests(Servers servers)
         SELECT tenant_id AS tenant, 'projects ' || t::text AS line FROM projects t
         UNION ALL SELECT tenant_id, 'tasks ' || t::text FROM tasks t
         UNION ALL SELECT k.tenant_id, 'comments ' || t::text FROM comments t LEFT JOIN tasks k ON k.id = t.task_id
-        UNION ALL SELECT k.tenant_id, 'reactions ' || t::text FROM reactions t LEFT JOIN comments c ON c.id = t.comment_id LEFT JOIN tasks k ON k.id = c.task_id
+        UNION ALL SELECT k.tenant_id, 'reactions ' || t::text
+            FROM reactions t LEFT JOIN comments c ON c.id = t.comment_id LEFT JOIN tasks k ON k.id = c.task_id
         UNION ALL SELECT tenant_id, 'badges ' || t::text FROM badges t
         UNION ALL SELECT tenant_id, 'events ' || tableoid::regclass || t::text FROM events t
         UNION ALL SELECT tenant_id, 'notes ' || t::text FROM notes t
         """;
 
     const string Schema = """
-        CREATE TABLE projects (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, slug text NOT NULL UNIQUE, name text, document text);
+        CREATE TABLE projects (
+            id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, slug text NOT NULL UNIQUE, name text,
+            document text);
         ALTER TABLE projects ALTER document SET STORAGE EXTERNAL;
         CREATE TABLE tasks (
-            id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, project_id int NOT NULL REFERENCES projects ON UPDATE CASCADE,
+            id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants,
+            project_id int NOT NULL REFERENCES projects ON UPDATE CASCADE,
             parent_id int REFERENCES tasks ON UPDATE CASCADE, title text, body text);
         ALTER TABLE tasks ALTER body SET STORAGE EXTERNAL;
-        CREATE TABLE comments (id int PRIMARY KEY, task_id int NOT NULL REFERENCES tasks ON UPDATE CASCADE ON DELETE CASCADE, body text, picture text);
+        CREATE TABLE comments (
+            id int PRIMARY KEY, task_id int NOT NULL REFERENCES tasks ON UPDATE CASCADE ON DELETE CASCADE, body text,
+            picture text);
         ALTER TABLE comments ALTER picture SET STORAGE EXTERNAL;
-        CREATE TABLE reactions (id uuid PRIMARY KEY, comment_id int NOT NULL REFERENCES comments ON UPDATE CASCADE ON DELETE CASCADE, kind text);
+        CREATE TABLE reactions (
+            id uuid PRIMARY KEY, comment_id int NOT NULL REFERENCES comments ON UPDATE CASCADE ON DELETE CASCADE,
+            kind text);
         CREATE TABLE badges (id int PRIMARY KEY, tenant_id bigint NOT NULL, label text, picture text);
         ALTER TABLE badges ALTER picture SET STORAGE EXTERNAL;
         ALTER TABLE badges REPLICA IDENTITY FULL;
-        CREATE TABLE events (id int NOT NULL, tenant_id bigint NOT NULL, at date NOT NULL, body text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+        CREATE TABLE events (
+            id int NOT NULL, tenant_id bigint NOT NULL, at date NOT NULL, body text, PRIMARY KEY (id, at)
+        ) PARTITION BY RANGE (at);
         CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
         CREATE TABLE events_later PARTITION OF events DEFAULT;
         CREATE TABLE notes (tenant_id bigint NOT NULL, body text);
         """;
 
     const string Rows = """
-        INSERT INTO projects SELECT t.id * 10 + n, t.id, 'p' || t.id || '-' || n, 'Project', repeat(md5(n::text), 100) FROM tenants t, generate_series(1, 2) n;
-        INSERT INTO tasks SELECT p.id * 10 + n, p.tenant_id, p.id, NULL, 'Task ' || n, CASE n WHEN 1 THEN repeat(md5(p.id::text), 100) END FROM projects p, generate_series(1, 3) n;
-        INSERT INTO comments SELECT t.id * 10 + n, t.id, 'Comment', CASE n WHEN 1 THEN repeat(md5(t.id::text), 100) END FROM tasks t, generate_series(1, 2) n;
+        INSERT INTO projects SELECT t.id * 10 + n, t.id, 'p' || t.id || '-' || n, 'Project', repeat(md5(n::text), 100)
+            FROM tenants t, generate_series(1, 2) n;
+        INSERT INTO tasks SELECT p.id * 10 + n, p.tenant_id, p.id, NULL, 'Task ' || n,
+            CASE n WHEN 1 THEN repeat(md5(p.id::text), 100) END FROM projects p, generate_series(1, 3) n;
+        INSERT INTO comments SELECT t.id * 10 + n, t.id, 'Comment', CASE n WHEN 1 THEN repeat(md5(t.id::text), 100) END
+            FROM tasks t, generate_series(1, 2) n;
         INSERT INTO reactions SELECT md5(id::text)::uuid, id, 'like' FROM comments;
-        INSERT INTO badges SELECT t.id * 10 + n, t.id, 'Badge', repeat(md5(n::text), 100) FROM tenants t, generate_series(1, 2) n;
-        INSERT INTO events SELECT t.id * 10 + n, t.id, date '2024-01-01' + n * 200, 'Event' FROM tenants t, generate_series(1, 3) n;
+        INSERT INTO badges SELECT t.id * 10 + n, t.id, 'Badge', repeat(md5(n::text), 100)
+            FROM tenants t, generate_series(1, 2) n;
+        INSERT INTO events SELECT t.id * 10 + n, t.id, date '2024-01-01' + n * 200, 'Event'
+            FROM tenants t, generate_series(1, 3) n;
         INSERT INTO notes SELECT t.id, 'Note' FROM tenants t, generate_series(1, 2) n;
         """;
 }

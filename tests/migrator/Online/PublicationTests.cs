@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace Migrator.Tests.Online;
 
-/// <summary>Tables of every replica identity, transactions of any size: nothing that the application does fails because a stream follows it.</summary>
+/// <summary>
+/// Tables of every replica identity, transactions of any size: nothing that the application does fails because a stream
+/// follows it.
+/// </summary>
 public sealed class PublicationTests(Servers servers)
 {
     [Fact]
@@ -13,13 +16,14 @@ public sealed class PublicationTests(Servers servers)
     {
         var rows = string.Concat(
             Tables.Select(table =>
-                $"INSERT INTO {table} (id, tenant_id, body) SELECT n, 1 + n % 2, 'row ' || n FROM generate_series(1, 40) n;\n"
+                $"INSERT INTO {table} (id, tenant_id, body) "
+                + "SELECT n, 1 + n % 2, 'row ' || n FROM generate_series(1, 40) n;\n"
             )
         );
         await using var move = await TenantMove.CreateAsync(servers, Schema + rows, servers.Dedicated);
 
         await move.PromoteMeddledAsync(
-            "cut-over",
+            PhaseName.CutOver,
             async () =>
             {
                 foreach (var table in Tables)
@@ -42,9 +46,9 @@ public sealed class PublicationTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("catch-up")]
-    [InlineData("verify")]
-    [InlineData("cut-over")]
+    [InlineData(PhaseName.CatchUp)]
+    [InlineData(PhaseName.Verify)]
+    [InlineData(PhaseName.CutOver)]
     public async Task A_transaction_of_many_chunks_arrives_and_what_everybody_shares_may_be_truncated(string phase)
     {
         await using var move = await TenantMove.CreateAsync(
@@ -84,10 +88,10 @@ public sealed class PublicationTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("copy")]
-    [InlineData("catch-up")]
-    [InlineData("build-schema")]
-    [InlineData("cut-over")]
+    [InlineData(PhaseName.CopyData)]
+    [InlineData(PhaseName.CatchUp)]
+    [InlineData(PhaseName.BuildSchema)]
+    [InlineData(PhaseName.CutOver)]
     public async Task Rows_without_a_key_stay_out_of_the_way_of_those_that_they_refer_to(string phase)
     {
         await using var move = await TenantMove.CreateAsync(servers, Referring, servers.Dedicated);
@@ -119,11 +123,13 @@ public sealed class PublicationTests(Servers servers)
         CREATE TABLE unnamed (id int, tenant_id bigint NOT NULL, body text);
         CREATE TABLE late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, tenant_id bigint NOT NULL, body text);
         CREATE UNLOGGED TABLE volatile (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
-        CREATE TABLE split (id int, tenant_id bigint NOT NULL, body text, PRIMARY KEY (id, tenant_id)) PARTITION BY LIST (tenant_id);
+        CREATE TABLE split (
+            id int, tenant_id bigint NOT NULL, body text, PRIMARY KEY (id, tenant_id)) PARTITION BY LIST (tenant_id);
         CREATE TABLE split_1 PARTITION OF split FOR VALUES IN (1);
         CREATE TABLE split_rest PARTITION OF split DEFAULT;
         ALTER TABLE split_1 REPLICA IDENTITY FULL;
-        CREATE TABLE derived_value (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text, twice int GENERATED ALWAYS AS (id * 2) STORED);
+        CREATE TABLE derived_value (
+            id int PRIMARY KEY, tenant_id bigint NOT NULL, body text, twice int GENERATED ALWAYS AS (id * 2) STORED);
         CREATE TABLE shrunk (gone int, id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
         ALTER TABLE shrunk DROP COLUMN gone;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO application_role;

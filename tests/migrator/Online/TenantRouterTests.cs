@@ -12,8 +12,6 @@ public sealed class TenantRouterTests(Servers servers)
 {
     const string Tenant = "1";
 
-    static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
-
     [Fact]
     public async Task A_route_is_remembered_until_a_notification_says_that_it_has_changed()
     {
@@ -25,12 +23,12 @@ public sealed class TenantRouterTests(Servers servers)
         Assert.Equal(stage.Shared.Name, await stage.WhereAsync());
         await stage.Shared.ExecuteAsync("NOTIFY tenant_routing, 'acme'");
 
-        await UntilAsync(async () => await stage.WhereAsync() == stage.Isolated.Name);
+        await Waiting.UntilAsync(async () => await stage.WhereAsync() == stage.Isolated.Name);
         await stage.RouteAsync(isolated: false);
         await stage.Shared.ExecuteAsync("NOTIFY tenant_routing, 'acme'");
-        await UntilAsync(async () => await stage.WhereAsync() == stage.Shared.Name);
+        await Waiting.UntilAsync(async () => await stage.WhereAsync() == stage.Shared.Name);
         // Nothing keeps the database that was left from being dropped.
-        await UntilAsync(async () =>
+        await Waiting.UntilAsync(async () =>
             await stage.Isolated.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = @Application",
                 new { SampleDatabase.Application },
@@ -48,11 +46,14 @@ public sealed class TenantRouterTests(Servers servers)
 
         await stage.RouteAsync(isolated: true);
         await stage.Shared.ExecuteAsync(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND query LIKE 'LISTEN%'
+            """,
             role: EmbeddedCluster.Superuser
         );
 
-        await UntilAsync(async () => await stage.WhereAsync() == stage.Isolated.Name);
+        await Waiting.UntilAsync(async () => await stage.WhereAsync() == stage.Isolated.Name);
     }
 
     [Fact]
@@ -203,15 +204,6 @@ public sealed class TenantRouterTests(Servers servers)
         Assert.Equal(1, await stage.Shared.ScalarAsync<int>("SELECT count(*) FROM notes"));
     }
 
-    static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        for (var clock = System.Diagnostics.Stopwatch.StartNew(); !await condition(); )
-        {
-            Assert.True(clock.Elapsed < Soon);
-            await Task.Delay(20);
-        }
-    }
-
     async Task<Stage> StageAsync(TimeSpan? timeout = null)
     {
         var shared = await servers.NewDatabaseAsync(prefix: "routes");
@@ -222,21 +214,24 @@ public sealed class TenantRouterTests(Servers servers)
                 CREATE TABLE tenants (id bigint PRIMARY KEY, slug text, isolation_mode text, settings jsonb);
                 INSERT INTO tenants VALUES (1, 'acme', 'shared', '{}');
                 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
-                CREATE POLICY own ON tenants USING (id = NULLIF(current_setting('app.current_tenant_id', true), '')::bigint);
+                CREATE POLICY own ON tenants
+                    USING (id = NULLIF(current_setting('app.current_tenant_id', true), '')::bigint);
                 CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY, how text);
-                CREATE FUNCTION fail(state text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'as asked' USING ERRCODE = state; END $$;
+                CREATE FUNCTION fail(state text) RETURNS void LANGUAGE plpgsql AS $$
+                    BEGIN RAISE EXCEPTION 'as asked' USING ERRCODE = state; END $$;
                 CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
                     BEGIN
                         IF NEW.how = 'die' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
                         IF NEW.how ~ '^[0-9]' THEN PERFORM fail(NEW.how); END IF;
                         RETURN NULL;
                     END $$;
-                CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();
+                CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW EXECUTE FUNCTION at_commit();
                 GRANT SELECT ON tenants TO application_role;
                 GRANT SELECT, INSERT ON notes TO application_role;
                 """
             );
-        return new(shared, isolated, timeout ?? Soon);
+        return new(shared, isolated, timeout ?? Waiting.Limit);
     }
 
     sealed class Stage : IAsyncDisposable
@@ -277,11 +272,13 @@ public sealed class TenantRouterTests(Servers servers)
                     : new { mode = "shared", settings = "{}" }
             );
 
-        /// <summary>A route is not remembered before the router listens: until then a silent change is seen at once.</summary>
+        /// <summary>
+        /// A route is not remembered before the router listens: until then a silent change is seen at once.
+        /// </summary>
         public async Task UntilRememberedAsync()
         {
             var before = "";
-            await UntilAsync(async () =>
+            await Waiting.UntilAsync(async () =>
             {
                 before = await WhereAsync();
                 await RouteAsync(isolated: before == Shared.Name);
@@ -291,7 +288,7 @@ public sealed class TenantRouterTests(Servers servers)
             if (before == Shared.Name)
                 return;
             await Shared.ExecuteAsync("NOTIFY tenant_routing, 'acme'");
-            await UntilAsync(async () => await WhereAsync() == Shared.Name);
+            await Waiting.UntilAsync(async () => await WhereAsync() == Shared.Name);
         }
 
         public async Task<(int Shared, int Isolated)> NotesAsync() =>

@@ -1,14 +1,18 @@
+using Migrator.Model;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Online;
 
-/// <summary>Rows that come to belong to the tenant, or cease to, while a stream follows it: themselves, or with the row that they hang on.</summary>
+/// <summary>
+/// Rows that come to belong to the tenant, or cease to, while a stream follows it: themselves, or with the row that
+/// they hang on.
+/// </summary>
 public sealed class TravellingRowsTests(Servers servers)
 {
     [Theory]
-    [InlineData("catch-up")]
-    [InlineData("verify")]
-    [InlineData("cut-over")]
+    [InlineData(PhaseName.CatchUp)]
+    [InlineData(PhaseName.Verify)]
+    [InlineData(PhaseName.CutOver)]
     public async Task Rows_that_travel_and_change_on_their_way_arrive_as_they_are(string phase)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
@@ -71,15 +75,20 @@ public sealed class TravellingRowsTests(Servers servers)
     ];
 
     const string Schema = """
-        CREATE TABLE tasks (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, title text, document text);
+        CREATE TABLE tasks (
+            id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, title text, document text);
         ALTER TABLE tasks ALTER document SET STORAGE EXTERNAL;
-        CREATE TABLE comments (id int PRIMARY KEY, task_id int NOT NULL REFERENCES tasks ON UPDATE CASCADE, body text, picture text);
+        CREATE TABLE comments (
+            id int PRIMARY KEY, task_id int NOT NULL REFERENCES tasks ON UPDATE CASCADE, body text, picture text);
         ALTER TABLE comments ALTER picture SET STORAGE EXTERNAL;
-        CREATE TABLE reactions (id int PRIMARY KEY, comment_id int NOT NULL REFERENCES comments ON UPDATE CASCADE ON DELETE CASCADE);
+        CREATE TABLE reactions (
+            id int PRIMARY KEY, comment_id int NOT NULL REFERENCES comments ON UPDATE CASCADE ON DELETE CASCADE);
         CREATE TABLE events (id int, at timestamptz, tenant_id bigint NOT NULL, body text, PRIMARY KEY (id, at));
         ALTER TABLE events ALTER body SET STORAGE EXTERNAL;
-        INSERT INTO events SELECT t * 100 + n, timestamptz '2025-08-01 12:00:00.25+00' + n * interval '1 hour', t, repeat(md5(n::text), 100) FROM generate_series(1, 2) t, generate_series(1, 5) n;
-        INSERT INTO tasks SELECT t * 100 + n, t, 'task', repeat(md5(n::text), 100) FROM generate_series(1, 2) t, generate_series(1, 20) n;
+        INSERT INTO events SELECT t * 100 + n, timestamptz '2025-08-01 12:00:00.25+00' + n * interval '1 hour', t,
+            repeat(md5(n::text), 100) FROM generate_series(1, 2) t, generate_series(1, 5) n;
+        INSERT INTO tasks SELECT t * 100 + n, t, 'task', repeat(md5(n::text), 100)
+            FROM generate_series(1, 2) t, generate_series(1, 20) n;
         INSERT INTO comments SELECT id, id, 'comment', repeat(md5(id::text), 100) FROM tasks;
         INSERT INTO reactions SELECT id, id FROM comments;
         """;
@@ -88,6 +97,7 @@ public sealed class TravellingRowsTests(Servers servers)
         SELECT tenant_id, 'task ' || t::text AS line FROM tasks t
         UNION ALL SELECT tenant_id, 'event ' || e::text FROM events e
         UNION ALL SELECT t.tenant_id, 'comment ' || c::text FROM comments c JOIN tasks t ON t.id = c.task_id
-        UNION ALL SELECT t.tenant_id, 'reaction ' || r::text FROM reactions r JOIN comments c ON c.id = r.comment_id JOIN tasks t ON t.id = c.task_id
+        UNION ALL SELECT t.tenant_id, 'reaction ' || r::text
+            FROM reactions r JOIN comments c ON c.id = r.comment_id JOIN tasks t ON t.id = c.task_id
         """;
 }

@@ -7,11 +7,9 @@ namespace Migrator.Tests.PromotionTests;
 public sealed class EverythingSurvivesTests(Servers servers)
 {
     [Theory]
-    [InlineData(KeyType.Uuid, true)]
-    [InlineData(KeyType.Text, true)]
-    [InlineData(KeyType.BigInt, true)]
     [InlineData(KeyType.Uuid, false)]
-    [InlineData(KeyType.Text, false)]
+    [InlineData(KeyType.Text, true)]
+    [InlineData(KeyType.BigInt, false)]
     public async Task A_kitchen_sink_arrives_whole_on_the_same_server_or_another(KeyType keyType, bool sameServer)
     {
         await using var sink = await KitchenSink.CreateAsync(servers, keyType);

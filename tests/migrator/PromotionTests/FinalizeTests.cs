@@ -7,25 +7,38 @@ namespace Migrator.Tests.PromotionTests;
 /// <summary>Finalize deletes the tenant's rows and no other, whatever holds on to them.</summary>
 public sealed class FinalizeTests(Servers servers)
 {
-    // Rows that hold each other: in a chain, in circles that may and may not let go, by a key of two columns, by a reference to themselves.
+    // Rows that hold each other: in a chain, in circles that may and may not let go, by a key of two columns, by a
+    // reference to themselves.
     const string Schema = """
-        CREATE TABLE notes (id integer PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, parent_id integer REFERENCES notes, body text);
+        CREATE TABLE notes (
+            id integer PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, parent_id integer REFERENCES notes,
+            body text);
         CREATE TABLE remarks (id integer PRIMARY KEY, note_id integer NOT NULL REFERENCES notes, body text);
-        CREATE TABLE votes (remark_id integer NOT NULL REFERENCES remarks, voter integer NOT NULL, PRIMARY KEY (remark_id, voter));
-        CREATE TABLE selves (id integer PRIMARY KEY, tenant_id bigint NOT NULL, twin integer NOT NULL REFERENCES selves DEFERRABLE);
+        CREATE TABLE votes (
+            remark_id integer NOT NULL REFERENCES remarks, voter integer NOT NULL, PRIMARY KEY (remark_id, voter));
+        CREATE TABLE selves (
+            id integer PRIMARY KEY, tenant_id bigint NOT NULL, twin integer NOT NULL REFERENCES selves DEFERRABLE);
         CREATE TABLE lists (id integer PRIMARY KEY, tenant_id bigint NOT NULL, first_item integer NOT NULL);
-        CREATE TABLE items (id integer PRIMARY KEY, tenant_id bigint NOT NULL, list_id integer NOT NULL REFERENCES lists DEFERRABLE INITIALLY DEFERRED);
+        CREATE TABLE items (
+            id integer PRIMARY KEY, tenant_id bigint NOT NULL,
+            list_id integer NOT NULL REFERENCES lists DEFERRABLE INITIALLY DEFERRED);
         ALTER TABLE lists ADD FOREIGN KEY (first_item) REFERENCES items DEFERRABLE INITIALLY DEFERRED;
-        CREATE TABLE teams (tenant_id bigint NOT NULL REFERENCES tenants, id integer NOT NULL, lead_id integer, PRIMARY KEY (tenant_id, id));
-        CREATE TABLE people (tenant_id bigint NOT NULL, id integer NOT NULL, team_id integer, PRIMARY KEY (tenant_id, id), FOREIGN KEY (tenant_id, team_id) REFERENCES teams);
+        CREATE TABLE teams (
+            tenant_id bigint NOT NULL REFERENCES tenants, id integer NOT NULL, lead_id integer,
+            PRIMARY KEY (tenant_id, id));
+        CREATE TABLE people (
+            tenant_id bigint NOT NULL, id integer NOT NULL, team_id integer, PRIMARY KEY (tenant_id, id),
+            FOREIGN KEY (tenant_id, team_id) REFERENCES teams);
         ALTER TABLE teams ADD FOREIGN KEY (tenant_id, lead_id) REFERENCES people;
         CREATE TABLE watches (id integer PRIMARY KEY, tenant_id bigint NOT NULL, note_id integer REFERENCES notes);
         CREATE TABLE loose (tenant_id bigint, word text);
-        CREATE TABLE days (tenant_id bigint NOT NULL, day date NOT NULL, PRIMARY KEY (tenant_id, day)) PARTITION BY RANGE (day);
+        CREATE TABLE days (
+            tenant_id bigint NOT NULL, day date NOT NULL, PRIMARY KEY (tenant_id, day)) PARTITION BY RANGE (day);
         CREATE TABLE days_old PARTITION OF days FOR VALUES FROM (MINVALUE) TO ('2024-01-01');
         CREATE TABLE days_new PARTITION OF days DEFAULT;
         CREATE TABLE history (tenant_id bigint NOT NULL, operation text NOT NULL);
-        CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.history VALUES (OLD.tenant_id, TG_OP); RETURN NULL; END $$;
+        CREATE FUNCTION remember() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO public.history VALUES (OLD.tenant_id, TG_OP); RETURN NULL; END $$;
         CREATE TRIGGER notes_remember AFTER UPDATE OR DELETE ON notes FOR EACH ROW EXECUTE FUNCTION remember();
         INSERT INTO notes SELECT n, 1 + n % 2, CASE WHEN n > 2 THEN n - 2 END, 'body' FROM generate_series(1, 20) n;
         INSERT INTO remarks SELECT n, n, 'r' FROM generate_series(1, 20) n;
@@ -51,7 +64,10 @@ public sealed class FinalizeTests(Servers servers)
             new("public.remarks", $"note_id IN (SELECT id FROM public.notes WHERE tenant_id {condition})"),
             new(
                 "public.votes",
-                $"remark_id IN (SELECT r.id FROM public.remarks r JOIN public.notes n ON n.id = r.note_id WHERE tenant_id {condition})"
+                $"""
+                remark_id IN (SELECT r.id FROM public.remarks r JOIN public.notes n ON n.id = r.note_id
+                    WHERE tenant_id {condition})
+                """
             ),
         ];
 
@@ -107,7 +123,11 @@ public sealed class FinalizeTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         await move.PromoteAsync(validate: false);
         await move.Shared.ExecuteAsync(
-            "ALTER TABLE notes DISABLE TRIGGER ALL; UPDATE notes SET body = 'only here' WHERE id = 2; ALTER TABLE notes ENABLE TRIGGER ALL",
+            """
+            ALTER TABLE notes DISABLE TRIGGER ALL;
+            UPDATE notes SET body = 'only here' WHERE id = 2;
+            ALTER TABLE notes ENABLE TRIGGER ALL
+            """,
             role: EmbeddedCluster.Superuser
         );
         await using var before = await Snapshot.OfAsync(move.Shared);
@@ -158,7 +178,7 @@ public sealed class FinalizeTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync())).Code);
-        await move.PromoteAsync(stopBefore: "cut-over");
+        await move.PromoteAsync(stopBefore: PhaseName.CutOver);
         Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync())).Code);
         await move.PromoteAsync(validate: false);
         await move.RollBackAsync();

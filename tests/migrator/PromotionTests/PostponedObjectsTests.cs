@@ -1,12 +1,16 @@
+using Migrator.Model;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.PromotionTests;
 
-/// <summary>What pg_dump puts after the indexes because it needs one: restored too early it fails, left out it is an empty shell.</summary>
+/// <summary>
+/// What pg_dump puts after the indexes because it needs one: restored too early it fails, left out it is an empty
+/// shell.
+/// </summary>
 public sealed class PostponedObjectsTests(Servers servers)
 {
     [Fact]
-    public async Task Views_and_functions_that_group_by_a_primary_key_arrive_filled_with_their_grants_comments_and_indexes()
+    public async Task Views_and_functions_that_group_by_a_primary_key_arrive_filled_with_grants_comments_and_indexes()
     {
         await using var move = await TenantMove.CreateAsync(
             servers,
@@ -16,12 +20,15 @@ public sealed class PostponedObjectsTests(Servers servers)
             CREATE TABLE remarks (id integer PRIMARY KEY, note_id integer NOT NULL REFERENCES "two words".notes);
             CREATE INDEX notes_body ON "two words".notes (body);
             COMMENT ON INDEX "two words".notes_body IS 'in a schema of two words';
-            CREATE VIEW counted AS SELECT n.id, n.tenant_id, n.body, count(r.id) AS remarks FROM "two words".notes n LEFT JOIN remarks r ON r.note_id = n.id GROUP BY n.id;
-            CREATE MATERIALIZED VIEW kept AS SELECT n.id, n.tenant_id, n.body, count(r.id) AS remarks FROM "two words".notes n LEFT JOIN remarks r ON r.note_id = n.id GROUP BY n.id;
+            CREATE VIEW counted AS SELECT n.id, n.tenant_id, n.body, count(r.id) AS remarks
+                FROM "two words".notes n LEFT JOIN remarks r ON r.note_id = n.id GROUP BY n.id;
+            CREATE MATERIALIZED VIEW kept AS SELECT n.id, n.tenant_id, n.body, count(r.id) AS remarks
+                FROM "two words".notes n LEFT JOIN remarks r ON r.note_id = n.id GROUP BY n.id;
             CREATE UNIQUE INDEX kept_id ON kept (id);
             CREATE MATERIALIZED VIEW kept_twice AS SELECT id, tenant_id, remarks * 2 AS remarks FROM kept;
             CREATE FUNCTION most() RETURNS text LANGUAGE sql STABLE
-                RETURN (SELECT n.body FROM "two words".notes n LEFT JOIN remarks r ON r.note_id = n.id GROUP BY n.id ORDER BY count(r.id) DESC, n.body LIMIT 1);
+                RETURN (SELECT n.body FROM "two words".notes n LEFT JOIN remarks r ON r.note_id = n.id GROUP BY n.id
+                    ORDER BY count(r.id) DESC, n.body LIMIT 1);
             COMMENT ON MATERIALIZED VIEW kept IS 'kept';
             COMMENT ON FUNCTION most() IS 'most';
             GRANT SELECT ON counted, kept TO application_role;
@@ -35,7 +42,7 @@ public sealed class PostponedObjectsTests(Servers servers)
         );
 
         // Stopped after these objects were made: made again they must not collide with themselves.
-        await move.PromoteAsync(stopBefore: "verify");
+        await move.PromoteAsync(stopBefore: PhaseName.Verify);
         await move.PromoteAsync();
 
         var comparer = new DatabaseComparer(move.Shared, move.Isolated);

@@ -7,8 +7,10 @@ namespace Migrator.Tests.PromotionTests;
 /// <summary>Preflight names everything that stands in the way, each with its remedy, and changes nothing.</summary>
 public sealed class PreflightTests(Servers servers)
 {
-    const string Notes =
-        "CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL); INSERT INTO notes (tenant_id) VALUES (1), (2);";
+    const string Notes = """
+        CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL);
+        INSERT INTO notes (tenant_id) VALUES (1), (2);
+        """;
 
     [Fact]
     public async Task All_faults_are_named_at_once_each_with_its_remedy_and_nothing_is_changed()
@@ -70,7 +72,11 @@ public sealed class PreflightTests(Servers servers)
         await servers.Shared.CreateRoleAsync(role, "LOGIN");
         await using var move = await TenantMove.CreateAsync(servers, Notes, owner: role);
         await move.Shared.ExecuteAsync(
-            $"ALTER DATABASE {move.Shared.Name} OWNER TO postgres; REVOKE ALL ON DATABASE {move.Shared.Name} FROM PUBLIC, {role}; GRANT CONNECT ON DATABASE {move.Shared.Name} TO {role}",
+            $"""
+            ALTER DATABASE {move.Shared.Name} OWNER TO postgres;
+            REVOKE ALL ON DATABASE {move.Shared.Name} FROM PUBLIC, {role};
+            GRANT CONNECT ON DATABASE {move.Shared.Name} TO {role}
+            """,
             role: EmbeddedCluster.Superuser
         );
 
@@ -111,7 +117,10 @@ public sealed class PreflightTests(Servers servers)
     [InlineData("ALTER TABLE tenants RENAME TO customers", "has no table public.tenants")]
     [InlineData("UPDATE tenants SET isolation_mode = 'moving'", "isolation mode 'moving'")]
     [InlineData(
-        "ALTER TABLE tenants DROP CONSTRAINT tenants_slug_key; INSERT INTO tenants (id, slug) SELECT 3, slug FROM tenants WHERE id = 1",
+        """
+            ALTER TABLE tenants DROP CONSTRAINT tenants_slug_key;
+            INSERT INTO tenants (id, slug) SELECT 3, slug FROM tenants WHERE id = 1
+            """,
         "2 rows of public.tenants have the slug"
     )]
     public async Task A_tenants_table_of_another_shape_is_told_with_the_way_to_name_it(string change, string sentence)

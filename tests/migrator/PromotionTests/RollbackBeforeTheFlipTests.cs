@@ -8,23 +8,31 @@ namespace Migrator.Tests.PromotionTests;
 public sealed class RollbackBeforeTheFlipTests(Servers servers)
 {
     const string Schema = """
-        CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text NOT NULL, updated_at timestamptz NOT NULL DEFAULT '2024-01-01');
+        CREATE TABLE notes (
+            id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text NOT NULL,
+            updated_at timestamptz NOT NULL DEFAULT '2024-01-01');
         CREATE TABLE remarks (id bigserial PRIMARY KEY, note_id bigint NOT NULL REFERENCES notes DEFERRABLE, body text);
-        CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END $$;
+        CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END $$;
         CREATE TRIGGER notes_stamp BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION stamp();
         INSERT INTO notes (tenant_id, body) SELECT 1 + n % 2, n FROM generate_series(1, 20) n;
         INSERT INTO remarks (note_id, body) SELECT id, 'r' FROM notes;
         """;
 
+    public static IEnumerable<TheoryDataRow<string, bool>> Stops =>
+        [
+            new(PhaseName.Provision, true),
+            new(PhaseName.CatchUp, true),
+            new(PhaseName.BuildSchema, false),
+            new(PhaseName.CutOver, false),
+            new TheoryDataRow<string, bool>(PhaseName.InstallGuard, true).WithTrait(Soak.Category, Soak.Name),
+            new TheoryDataRow<string, bool>(PhaseName.CloneSchema, true).WithTrait(Soak.Category, Soak.Name),
+            new TheoryDataRow<string, bool>(PhaseName.CopyData, true).WithTrait(Soak.Category, Soak.Name),
+            new TheoryDataRow<string, bool>(PhaseName.Verify, true).WithTrait(Soak.Category, Soak.Name),
+        ];
+
     [Theory]
-    [InlineData("provision", true)]
-    [InlineData("guard", true)]
-    [InlineData("clone-schema", true)]
-    [InlineData("catch-up", true)]
-    [InlineData("copy", true)]
-    [InlineData("build-schema", false)]
-    [InlineData("verify", true)]
-    [InlineData("cut-over", false)]
+    [MemberData(nameof(Stops))]
     public async Task Whatever_phase_it_was_stopped_in_a_rollback_leaves_everything_as_it_was(
         string phase,
         bool sameServer
@@ -55,7 +63,7 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
     public async Task What_was_written_between_an_interruption_and_the_resume_arrives_too()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
-        await move.PromoteAsync(stopBefore: "verify");
+        await move.PromoteAsync(stopBefore: PhaseName.Verify);
         await move.Shared.ExecuteAsync(
             """
             UPDATE notes SET body = 'meanwhile' WHERE id = 1 + (SELECT min(id) FROM notes WHERE tenant_id = 1);
@@ -80,7 +88,7 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         await move.Shared.Cluster.CreateDatabaseAsync(move.TargetName, Servers.Admin);
-        await move.PromoteAsync(stopBefore: "cut-over");
+        await move.PromoteAsync(stopBefore: PhaseName.CutOver);
         Assert.Equal(
             2,
             await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname IN ('notes', 'remarks')")
@@ -111,7 +119,7 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
         );
         var dedicated = new TestDatabase(servers.Dedicated, "postgres", Servers.Admin);
         const string exists = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)";
-        await move.PromoteAsync(stopBefore: "copy");
+        await move.PromoteAsync(stopBefore: PhaseName.CopyData);
         Assert.True(await dedicated.ScalarAsync<bool>(exists, new { role }));
 
         await move.RollBackAsync();
@@ -125,7 +133,7 @@ public sealed class RollbackBeforeTheFlipTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         Assert.Equal(ExitCode.Refused, (await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync())).Code);
-        await move.PromoteAsync(stopBefore: "guard");
+        await move.PromoteAsync(stopBefore: PhaseName.InstallGuard);
         await move.RollBackAsync();
 
         var again = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());

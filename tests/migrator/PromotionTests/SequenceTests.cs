@@ -3,15 +3,19 @@ using Migrator.Tests.Support;
 
 namespace Migrator.Tests.PromotionTests;
 
-/// <summary>Two databases that count on from one number would hand out the same ids, and the rows could never come home.</summary>
+/// <summary>
+/// Two databases that count on from one number would hand out the same ids, and the rows could never come home.
+/// </summary>
 public sealed class SequenceTests(Servers servers)
 {
     const string Schema = """
         CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text NOT NULL);
-        CREATE TABLE small (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
+        CREATE TABLE small (
+            id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
         CREATE SEQUENCE invoice_numbers START 100 INCREMENT 10;
         CREATE TABLE invoices (
-            tenant_id bigint NOT NULL REFERENCES tenants, number bigint NOT NULL DEFAULT nextval('invoice_numbers'), place serial, PRIMARY KEY (tenant_id, place));
+            tenant_id bigint NOT NULL REFERENCES tenants, number bigint NOT NULL DEFAULT nextval('invoice_numbers'),
+            place serial, PRIMARY KEY (tenant_id, place));
         CREATE SEQUENCE never_used;
         CREATE SEQUENCE wheel MAXVALUE 5 CYCLE;
         INSERT INTO notes (tenant_id, body) SELECT 1 + n % 2, n FROM generate_series(1, 20) n;

@@ -4,7 +4,9 @@ using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Properties;
 
-/// <summary>Whatever the tables look like and whatever the tenant does: it goes whole, and it comes home whole.</summary>
+/// <summary>
+/// Whatever the tables look like and whatever the tenant does: it goes whole, and it comes home whole.
+/// </summary>
 public sealed class RandomDatabaseTests(Servers servers)
 {
     /// <param name="Key">uuid, bigint, text, composite or none.</param>
@@ -39,11 +41,15 @@ public sealed class RandomDatabaseTests(Servers servers)
         Gen.Int[1, 1_000_000]
     );
 
-    [Fact]
-    public Task A_random_tenant_of_a_random_database_goes_and_comes_back() =>
+    public static TheoryData<int> Samples => Soak.Rounds(4, 40);
+
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public Task A_random_tenant_of_a_random_database_goes_and_comes_back(int samples) =>
         Databases.SampleAsync(
             async sample => await GoAndComeBackAsync(sample.Tables, sample.Seed),
-            iter: 8,
+            iter: samples,
+            seed: Environment.GetEnvironmentVariable("TEST_HISTORY"),
             threads: 1,
             print: sample => Schema(sample.Tables) + $"\nseed {sample.Seed}"
         );
@@ -109,16 +115,21 @@ public sealed class RandomDatabaseTests(Servers servers)
             );
             if (ParentOf(tables, n) is { } parent)
                 columns.Add(
-                    $"parent {tables[parent].Key}{(IsDerived(tables, n) && !table.Nullable ? " NOT NULL" : "")} REFERENCES t{parent} ON DELETE CASCADE"
+                    $"parent {tables[parent].Key}{(IsDerived(tables, n) && !table.Nullable ? " NOT NULL" : "")} "
+                        + $"REFERENCES t{parent} ON DELETE CASCADE"
                 );
             if (table is { SelfReference: true, Key: "uuid" or "bigint" or "text" })
                 columns.Add($"elder {table.Key} REFERENCES t{n} ON DELETE SET NULL");
             sql.AppendLine(
-                $"CREATE TABLE t{n} ({string.Join(", ", columns)}){(IsPartitioned(table) ? " PARTITION BY RANGE (n)" : "")};"
+                $"CREATE TABLE t{n} ({string.Join(", ", columns)})"
+                    + (IsPartitioned(table) ? " PARTITION BY RANGE (n);" : ";")
             );
             if (IsPartitioned(table))
                 sql.AppendLine(
-                    $"CREATE TABLE t{n}_low PARTITION OF t{n} FOR VALUES FROM (MINVALUE) TO (20); CREATE TABLE t{n}_high PARTITION OF t{n} DEFAULT;"
+                    $"""
+                    CREATE TABLE t{n}_low PARTITION OF t{n} FOR VALUES FROM (MINVALUE) TO (20);
+                    CREATE TABLE t{n}_high PARTITION OF t{n} DEFAULT;
+                    """
                 );
         }
         return sql.ToString();
@@ -164,23 +175,33 @@ public sealed class RandomDatabaseTests(Servers servers)
                 // Not a row of nobody: whose child would this be?
                 names.Add("parent");
                 values.Add(
-                    $"{(table.Nullable && !IsDerived(tables, n) ? "CASE WHEN g % 7 <> 0 THEN " : "CASE WHEN true THEN ")}(SELECT p.id FROM t{parent} p WHERE p.n % 2 = g % 2 {(IsDerived(tables, parent) ? "" : "AND p.tenant_id = 1 + g % 2")} ORDER BY p.n = g DESC, p.n LIMIT 1) END"
+                    (table.Nullable && !IsDerived(tables, n) ? "CASE WHEN g % 7 <> 0 THEN " : "CASE WHEN true THEN ")
+                        + $"(SELECT p.id FROM t{parent} p WHERE p.n % 2 = g % 2{OfTheSame(tables, parent)} "
+                        + "ORDER BY p.n = g DESC, p.n LIMIT 1) END"
                 );
             }
             var filter =
                 ParentOf(tables, n) is { } needed && IsDerived(tables, n) && !table.Nullable
-                    ? $" WHERE EXISTS (SELECT FROM t{needed} p WHERE p.n % 2 = g % 2 {(IsDerived(tables, needed) ? "" : "AND p.tenant_id = 1 + g % 2")})"
+                    ? $" WHERE EXISTS (SELECT FROM t{needed} p WHERE p.n % 2 = g % 2{OfTheSame(tables, needed)})"
                     : "";
             sql.AppendLine(
-                $"INSERT INTO t{n} ({string.Join(", ", names)}) SELECT {string.Join(", ", values)} FROM generate_series(1, {table.Rows}) g{filter};"
+                $"INSERT INTO t{n} ({string.Join(", ", names)}) SELECT {string.Join(", ", values)} "
+                    + $"FROM generate_series(1, {table.Rows}) g{filter};"
             );
             if (table is { SelfReference: true, Key: "uuid" or "bigint" or "text" } && !IsDerived(tables, n))
                 sql.AppendLine(
-                    $"UPDATE t{n} t SET elder = (SELECT e.id FROM t{n} e WHERE e.tenant_id = t.tenant_id AND e.n > t.n ORDER BY e.n LIMIT 1);"
+                    $"""
+                    UPDATE t{n} t SET elder = (SELECT e.id FROM t{n} e WHERE e.tenant_id = t.tenant_id AND e.n > t.n
+                        ORDER BY e.n LIMIT 1);
+                    """
                 );
         }
         return sql.ToString();
     }
+
+    // A parent that belongs by its own parent is the same tenant's by its parity.
+    static string OfTheSame(RandomTable[] tables, int parent) =>
+        IsDerived(tables, parent) ? "" : " AND p.tenant_id = 1 + g % 2";
 
     static string Changes(RandomTable[] tables, int seed)
     {
@@ -194,7 +215,10 @@ public sealed class RandomDatabaseTests(Servers servers)
                 continue;
             var (name, value) = HasKey(table) ? ("id", Id(table.Key, n, "(g + 100000)")) : ("word", "'new'");
             sql.AppendLine(
-                $"INSERT INTO t{n} ({name}, n, body, tenant_id) SELECT {value}, g, 'new', 1 FROM generate_series(1, {seed % 9}) g;"
+                $"""
+                INSERT INTO t{n} ({name}, n, body, tenant_id) SELECT {value}, g, 'new', 1
+                    FROM generate_series(1, {seed % 9}) g;
+                """
             );
         }
         return sql.ToString();
@@ -216,7 +240,8 @@ public sealed class RandomDatabaseTests(Servers servers)
                 : $"{alias}.tenant_id {tenant}";
         string Owner(int n, string key) =>
             IsDerived(tables, n)
-                ? $"(SELECT {Owner(ParentOf(tables, n)!.Value, $"o{n}.parent")} FROM public.t{n} o{n} WHERE o{n}.id = {key})"
+                ? $"(SELECT {Owner(ParentOf(tables, n)!.Value, $"o{n}.parent")} "
+                    + $"FROM public.t{n} o{n} WHERE o{n}.id = {key})"
                 : $"(SELECT o{n}.tenant_id FROM public.t{n} o{n} WHERE o{n}.id = {key})";
         return
         [

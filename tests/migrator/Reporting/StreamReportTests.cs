@@ -1,5 +1,6 @@
 using Migrator.Demo;
 using Migrator.Embedded;
+using Migrator.Model;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Reporting;
@@ -21,7 +22,7 @@ public sealed class StreamReportTests(Servers servers)
         Assert.True((await StatusAsync()).ContainsKey("stream"));
         Assert.Null((await StatusAsync())["stream"]);
 
-        await move.PromoteAsync(stopBefore: "verify");
+        await move.PromoteAsync(stopBefore: PhaseName.Verify);
         await move.Shared.ExecuteAsync(
             "INSERT INTO notes (tenant_id, body) SELECT 2, repeat('x', 1000) FROM generate_series(1, 1000)"
         );
@@ -64,12 +65,13 @@ public sealed class StreamReportTests(Servers servers)
         await using var move = new TenantMove(shared, "acme");
         await shared.ExecuteAsync(
             $$"""
-            CREATE TABLE tenants (id bigint PRIMARY KEY, slug text, isolation_mode text DEFAULT 'shared', settings jsonb DEFAULT '{}');
+            CREATE TABLE tenants (
+                id bigint PRIMARY KEY, slug text, isolation_mode text DEFAULT 'shared', settings jsonb DEFAULT '{}');
             INSERT INTO tenants (id, slug) VALUES (1, 'acme');
             {{Notes.Replace("1 + n % 2", "1")}}
             """
         );
-        await move.PromoteAsync(stopBefore: "verify");
+        await move.PromoteAsync(stopBefore: PhaseName.Verify);
         for (var i = 0; i < 4; i++)
             await shared.ExecuteAsync(
                 "SELECT pg_logical_emit_message(false, '', 'x'), pg_switch_wal()",

@@ -5,7 +5,9 @@ using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Scope;
 
-/// <summary>The catalog and the settings decide whose rows a table holds; what they do not decide stops the promotion.</summary>
+/// <summary>
+/// The catalog and the settings decide whose rows a table holds; what they do not decide stops the promotion.
+/// </summary>
 public sealed class ClassificationTests(Servers servers)
 {
     const string Schema = """
@@ -14,8 +16,11 @@ public sealed class ClassificationTests(Servers servers)
         CREATE TABLE users (id integer PRIMARY KEY, tenant_id integer NOT NULL, home integer REFERENCES projects);
         CREATE TABLE billing.invoices (id integer PRIMARY KEY, tenant_id varchar(40));
         CREATE TABLE tasks (id integer PRIMARY KEY, project_id integer NOT NULL REFERENCES projects);
-        CREATE TABLE comments (id integer PRIMARY KEY, task_id integer NOT NULL REFERENCES tasks, author_id integer REFERENCES users);
-        CREATE TABLE transfers (id integer PRIMARY KEY, source integer NOT NULL CONSTRAINT from_project REFERENCES projects, target integer NOT NULL REFERENCES projects);
+        CREATE TABLE comments (
+            id integer PRIMARY KEY, task_id integer NOT NULL REFERENCES tasks, author_id integer REFERENCES users);
+        CREATE TABLE transfers (
+            id integer PRIMARY KEY, source integer NOT NULL CONSTRAINT from_project REFERENCES projects,
+            target integer NOT NULL REFERENCES projects);
         CREATE TABLE plans (code text PRIMARY KEY);
         CREATE TABLE cache (id integer PRIMARY KEY, project_id integer REFERENCES projects);
         CREATE TABLE "__EFMigrationsHistory" ("MigrationId" text PRIMARY KEY, "ProductVersion" text NOT NULL);
@@ -178,21 +183,24 @@ public sealed class ClassificationTests(Servers servers)
             faults,
             fault =>
                 fault.Contains(
-                    "1 rows of public.cache that are not this tenant's refer to this tenant's rows in public.projects (constraint cache_project_id_fkey), such as 98"
+                    "1 rows of public.cache that are not this tenant's refer to this tenant's rows in public.projects "
+                        + "(constraint cache_project_id_fkey), such as 98"
                 )
         );
         Assert.Contains(
             faults,
             fault =>
                 fault.Contains(
-                    "1 rows of public.users refer to rows of public.projects that are not this tenant's (constraint users_home_fkey), such as 11"
+                    "1 rows of public.users refer to rows of public.projects that are not this tenant's "
+                        + "(constraint users_home_fkey), such as 11"
                 )
         );
         Assert.Contains(
             faults,
             fault =>
                 fault.Contains(
-                    "1 rows of public.comments that are not this tenant's refer to this tenant's rows in public.users (constraint comments_author_id_fkey), such as 99"
+                    "1 rows of public.comments that are not this tenant's refer to this tenant's rows in public.users "
+                        + "(constraint comments_author_id_fkey), such as 99"
                 )
         );
     }

@@ -17,7 +17,9 @@ public static class ClientProgram
         return File.Exists(fallback[program]) ? fallback[program] : program;
     }
 
-    /// <summary>Runs a client program against a database and returns what it printed; an error is an exception.</summary>
+    /// <summary>
+    /// Runs a client program against a database and returns what it printed; an error is an exception.
+    /// </summary>
     public static async Task<string> RunAsync(
         TestDatabase database,
         string? role,

@@ -15,8 +15,8 @@ namespace Migrator.Tests.Support;
 public sealed record TableRows(string Table, string Where);
 
 /// <summary>
-/// Compares two databases with PostgreSQL's own means and none of the migrator's: pg_dump's text, rows as text, sequences'
-/// state. Each method returns sentences about the differences, none when there is none.
+/// Compares two databases with PostgreSQL's own means and none of the migrator's: pg_dump's text, rows as text,
+/// sequences' state. Each method returns sentences about the differences, none when there is none.
 /// </summary>
 /// <param name="left">The shared database.</param>
 /// <param name="right">The isolated database.</param>
@@ -37,8 +37,8 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
         [.. await CompareSchemasAsync(), .. await CompareRowsAsync(tables), .. await CompareSequencesAsync()];
 
     /// <summary>
-    /// Compares the schemas: pg_dump's text where pg_dump can read both servers, else what the catalogs say in their own words.
-    /// The migrator's own schema and triggers are left out.
+    /// Compares the schemas: pg_dump's text where pg_dump can read both servers, else what the catalogs say in their
+    /// own words. The migrator's own schema and triggers are left out.
     /// </summary>
     public async Task<IReadOnlyList<string>> CompareSchemasAsync()
     {
@@ -55,7 +55,9 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
                 : [.. lines.Where(line => !line.StartsWith("view ", StringComparison.Ordinal))];
     }
 
-    /// <summary>Compares rows, all columns as text, and in which partition they are. A table that is not named is a difference.</summary>
+    /// <summary>
+    /// Compares rows, all columns as text, and in which partition they are. A table that is not named is a difference.
+    /// </summary>
     public async Task<IReadOnlyList<string>> CompareRowsAsync(IReadOnlyList<TableRows> tables)
     {
         await using var leftConnection = await OpenAsync(left);
@@ -118,7 +120,8 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
     static async Task<NpgsqlDataReader> ReadAsync(NpgsqlConnection connection, string table, string where)
     {
         var sql = $"""
-            SELECT row FROM (SELECT tableoid::regclass::text || ' ' || t::text AS row FROM {table} AS t WHERE {where}) AS rows
+            SELECT row FROM (SELECT tableoid::regclass::text || ' ' || t::text AS row FROM {table} AS t
+                WHERE {where}) AS rows
             ORDER BY row COLLATE "C"
             """;
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
@@ -166,7 +169,7 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
     {
         await using var connection = await OpenAsync(database);
         using var reader = new StreamReader(
-            typeof(DatabaseComparer).Assembly.GetManifestResourceStream("Catalog.sql")!
+            typeof(DatabaseComparer).Assembly.GetManifestResourceStream("catalog.sql")!
         );
         return (await connection.QueryAsync<string>(await reader.ReadToEndAsync()))
             .Order(StringComparer.Ordinal)
@@ -179,7 +182,8 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
         var state = (
             await connection.QueryAsync<string>(
                 """
-                SELECT oid::regclass || CASE WHEN relispopulated THEN ' is filled' ELSE ' is not filled' END FROM pg_catalog.pg_class
+                SELECT oid::regclass || CASE WHEN relispopulated THEN ' is filled' ELSE ' is not filled' END
+                    FROM pg_catalog.pg_class
                 WHERE relkind = 'm' ORDER BY 1
                 """
             )

@@ -17,8 +17,8 @@ public enum KeyType
 }
 
 /// <summary>
-/// A shared database with everything in it: KitchenSink.sql, for three tenants, of which <see cref="Slug"/> is the one to
-/// promote.
+/// A shared database with everything in it: kitchen-sink.sql, for three tenants, of which <see cref="Slug"/> is the one
+/// to promote.
 /// </summary>
 public sealed class KitchenSink : IAsyncDisposable
 {
@@ -131,8 +131,8 @@ public sealed class KitchenSink : IAsyncDisposable
     }
 
     /// <summary>
-    /// For every table, and every view whose content is the tenant's, the rows that belong in the isolated database: written
-    /// down here by hand, so that a fault in the migrator's scope rules cannot hide itself.
+    /// For every table, and every view whose content is the tenant's, the rows that belong in the isolated database:
+    /// written down here by hand, so that a fault in the migrator's scope rules cannot hide itself.
     /// </summary>
     public static IReadOnlyList<TableRows> RowsOf(string key)
     {
@@ -198,7 +198,7 @@ public sealed class KitchenSink : IAsyncDisposable
     static string Script()
     {
         using var reader = new StreamReader(
-            Assembly.GetExecutingAssembly().GetManifestResourceStream("KitchenSink.sql")!
+            Assembly.GetExecutingAssembly().GetManifestResourceStream("kitchen-sink.sql")!
         );
         return reader.ReadToEnd();
     }

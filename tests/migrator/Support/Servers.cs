@@ -9,7 +9,9 @@ namespace Migrator.Tests.Support;
 /// <summary>The two servers that all tests of a run share; each test has databases of its own on them.</summary>
 public sealed class Servers : IAsyncLifetime
 {
-    /// <summary>The migrator's role as a rule: owns the tables, is no superuser, does not bypass row security.</summary>
+    /// <summary>
+    /// The migrator's role as a rule: owns the tables, is no superuser, does not bypass row security.
+    /// </summary>
     public const string Admin = SampleDatabase.Admin;
 
     /// <summary>Like <see cref="Admin"/>, and bypasses row security: what FORCE ROW LEVEL SECURITY takes.</summary>
@@ -31,9 +33,13 @@ public sealed class Servers : IAsyncLifetime
     /// <summary>The server of the isolated databases, where a test promotes to another server.</summary>
     public EmbeddedCluster Dedicated => dedicated!;
 
-    /// <summary>Starts both servers, of the versions that TEST_SHARED_MAJOR and TEST_DEDICATED_MAJOR ask for, if set.</summary>
+    /// <summary>
+    /// Starts both servers, of the versions that TEST_SHARED_MAJOR and TEST_DEDICATED_MAJOR ask for, if set.
+    /// </summary>
     public async ValueTask InitializeAsync()
     {
+        // The migrator's processes live for seconds: their code is not worth profiling.
+        Environment.SetEnvironmentVariable("DOTNET_TieredPGO", "0");
         var starts = new[] { StartAsync("TEST_SHARED_MAJOR"), StartAsync("TEST_DEDICATED_MAJOR") };
         try
         {
@@ -45,6 +51,9 @@ public sealed class Servers : IAsyncLifetime
             shared = starts[0].IsCompletedSuccessfully ? await starts[0] : null;
             dedicated = starts[1].IsCompletedSuccessfully ? await starts[1] : null;
         }
+        // What stands in PATH on Debian is a script that looks for the newest pg_dump first, each time.
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(PostgresBinaries.EnvironmentVariable)))
+            Environment.SetEnvironmentVariable(PostgresBinaries.EnvironmentVariable, Shared.Binaries.BinDirectory);
     }
 
     /// <summary>Stops both servers.</summary>

@@ -26,11 +26,15 @@ public sealed class Snapshot : IAsyncDisposable
         return new(database, copy);
     }
 
-    /// <summary>What has changed since: schema, rows, sequences; the migrator's own schema and triggers apart.</summary>
+    /// <summary>
+    /// What has changed since: schema, rows, sequences; the migrator's own schema and triggers apart.
+    /// </summary>
     public async Task<IReadOnlyList<string>> ChangesAsync() =>
         await new DatabaseComparer(then, now).CompareAsync(await TablesAsync());
 
-    /// <summary>What has changed since in the rows, of those that meet the condition, of the tables that have such a column.</summary>
+    /// <summary>
+    /// What has changed since in the rows, of those that meet the condition, of the tables that have such a column.
+    /// </summary>
     public async Task<IReadOnlyList<string>> ChangedRowsAsync(IReadOnlyList<TableRows> tables)
     {
         var changed = new List<string>();
@@ -57,8 +61,10 @@ public sealed class Snapshot : IAsyncDisposable
             .. (
                 await then.QueryAsync<string>(
                     """
-                    SELECT format('%s.%I', relnamespace::regnamespace, relname) FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relispopulated AND NOT relispartition
-                        AND relnamespace::regnamespace::text NOT IN ('information_schema', 'tenant_promotion') AND relnamespace::regnamespace::text !~ '^pg_'
+                    SELECT format('%s.%I', relnamespace::regnamespace, relname) FROM pg_class
+                        WHERE relkind IN ('r', 'p', 'm') AND relispopulated AND NOT relispartition
+                        AND relnamespace::regnamespace::text NOT IN ('information_schema', 'tenant_promotion')
+                            AND relnamespace::regnamespace::text !~ '^pg_'
                     """,
                     role: EmbeddedCluster.Superuser
                 )

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace Migrator.Tests.Support;
 
-/// <summary>What the other tests stand on: the databases load, and the comparer sees what is different and nothing else.</summary>
+/// <summary>
+/// What the other tests stand on: the databases load, and the comparer sees what is different and nothing else.
+/// </summary>
 public sealed class SupportTests(Servers servers)
 {
     [Theory]
@@ -23,7 +25,8 @@ public sealed class SupportTests(Servers servers)
 
         Assert.Empty(await new DatabaseComparer(sink.Database, copy).CompareAsync(Everything));
         Assert.Empty(await new DatabaseComparer(sink.Database, copy, byCatalog: true).CompareSchemasAsync());
-        // The copy holds the other tenants' rows as well; asked for one tenant's, the comparer must say so for each table.
+        // The copy holds the other tenants' rows as well; asked for one tenant's, the comparer must say so for each
+        // table.
         var surplus = await new DatabaseComparer(sink.Database, copy).CompareRowsAsync(KitchenSink.RowsOf(sink.Key));
         foreach (
             var table in KitchenSink
@@ -128,7 +131,8 @@ public sealed class SupportTests(Servers servers)
             await database.ExecuteAsync(
                 """
                 CREATE EXTENSION citext;
-                CREATE TABLE t (a_numeric numeric, a_double float8, a_text text, a_citext citext, ints integer[], a_jsonb jsonb);
+                CREATE TABLE t (
+                    a_numeric numeric, a_double float8, a_text text, a_citext citext, ints integer[], a_jsonb jsonb);
                 INSERT INTO t DEFAULT VALUES;
                 """
             );
@@ -157,7 +161,8 @@ public sealed class SupportTests(Servers servers)
         var tables = await first.QueryAsync<string>(
             """
             SELECT format('%s.%I', relnamespace::regnamespace, relname) FROM pg_class
-            WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace IN ('public'::regnamespace, 'billing'::regnamespace)
+            WHERE relkind IN ('r', 'p') AND NOT relispartition
+                AND relnamespace IN ('public'::regnamespace, 'billing'::regnamespace)
             """
         );
         // A value that the load takes from the clock or from chance would show here.

@@ -10,7 +10,8 @@ using Migrator.Validation;
 namespace Migrator.Tests.Support;
 
 /// <summary>
-/// A tenant of a shared database, and the migrator set up for it: each verb is one call. Disposing drops both databases.
+/// A tenant of a shared database, and the migrator set up for it: each verb is one call. Disposing drops both
+/// databases.
 /// </summary>
 /// <param name="shared">The shared database; its owner is the migrator's role.</param>
 /// <param name="slug">The tenant.</param>
@@ -60,7 +61,9 @@ public sealed class TenantMove(
             folder.FullName
         );
 
-    /// <summary>A shared database with the tenants acme-N (key 1) and bolt-N (key 2) and whatever the statements make.</summary>
+    /// <summary>
+    /// A shared database with the tenants acme-N (key 1) and bolt-N (key 2) and whatever the statements make.
+    /// </summary>
     public static async Task<TenantMove> CreateAsync(
         Servers servers,
         string sql,
@@ -78,9 +81,11 @@ public sealed class TenantMove(
             await database.ExecuteAsync(
                 $$"""
                 CREATE TABLE tenants (
-                    id {{keyType}} PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team', status text NOT NULL DEFAULT 'active',
+                    id {{keyType}} PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team',
+                    status text NOT NULL DEFAULT 'active',
                     isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{"theme": "dark"}',
-                    created_at timestamptz NOT NULL DEFAULT '2024-01-01', updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
+                    created_at timestamptz NOT NULL DEFAULT '2024-01-01',
+                    updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
                 INSERT INTO tenants (id, slug) VALUES ({{Acme}}, '{{move.Slug}}'), ({{Bolt}}, 'bolt{{suffix}}');
                 {{sql}}
                 """
@@ -99,7 +104,7 @@ public sealed class TenantMove(
     /// <param name="maxPause">How long the tenant's writers may queue.</param>
     public async Task PromoteAsync(string? stopBefore = null, bool validate = true, TimeSpan? maxPause = null)
     {
-        var options = new PromotionOptions(Mode, Jobs: 2, maxPause ?? TimeSpan.FromSeconds(30), validate, []);
+        var options = Options(validate, maxPause);
         if (stopBefore is null)
             await RunAsync(options, null, (promotion, cancellationToken) => promotion.PromoteAsync(cancellationToken));
         else
@@ -115,41 +120,60 @@ public sealed class TenantMove(
         }
     }
 
+    /// <summary>What a person would ask of a promotion.</summary>
+    /// <param name="validate">Run the validation after the flip.</param>
+    /// <param name="maxPause">
+    /// How long the tenant's writers may queue: longer than any machine takes, if nothing else is said.
+    /// </param>
+    public PromotionOptions Options(bool validate = false, TimeSpan? maxPause = null) =>
+        new(Mode, Jobs: 2, maxPause ?? Waiting.Limit, validate, []);
+
     /// <summary>Promotes as the options say.</summary>
-    public Task PromoteAsync(PromotionOptions options) =>
-        RunAsync(options, null, (promotion, cancellationToken) => promotion.PromoteAsync(cancellationToken));
-
-    /// <summary>Promotes while somebody writes in the isolated database as a phase starts.</summary>
-    public Task PromoteMeddledAsync(string phase, string sql) =>
-        PromoteMeddledAsync(phase, () => Isolated.ExecuteAsync(sql, role: EmbeddedCluster.Superuser));
-
-    /// <summary>Promotes while something else happens as a phase starts.</summary>
-    public Task PromoteMeddledAsync(string phase, Func<Task> meddle)
+    /// <param name="started">Called as each phase starts, which waits for it.</param>
+    public Task PromoteAsync(PromotionOptions options, Action<string>? started = null)
     {
-        Watched = new(started =>
-        {
-            if (started == phase)
-                Task.Run(meddle).GetAwaiter().GetResult();
-        });
+        Watched = new(started);
         return WithPromotionAsync(
             Settings,
             Parsed,
-            Quickly,
+            options,
             Watched,
             promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
         );
     }
 
+    /// <summary>Promotes while somebody writes in the isolated database as a phase starts.</summary>
+    public Task PromoteMeddledAsync(string phase, string sql) =>
+        PromoteMeddledAsync(phase, () => Isolated.ExecuteAsync(sql, role: EmbeddedCluster.Superuser));
+
+    /// <summary>
+    /// Promotes while something else happens as a phase starts for the first time, which waits for it.
+    /// </summary>
+    public Task PromoteMeddledAsync(string phase, Func<Task> meddle, PromotionOptions? options = null)
+    {
+        var done = false;
+        return PromoteAsync(
+            options ?? Options(),
+            started =>
+            {
+                if (started != phase || done)
+                    return;
+                done = true;
+                Task.Run(meddle).GetAwaiter().GetResult();
+            }
+        );
+    }
+
     public Task RollBackAsync(bool dropIsolated = false) =>
         RunAsync(
-            Quickly,
+            Options(),
             null,
             (promotion, cancellationToken) => promotion.RollBackAsync(dropIsolated, cancellationToken)
         );
 
     public Task FinalizeAsync(int batchSize = 1_000, bool force = false) =>
         RunAsync(
-            Quickly,
+            Options(),
             null,
             (promotion, cancellationToken) => promotion.FinalizeAsync(batchSize, force, cancellationToken)
         );
@@ -160,7 +184,7 @@ public sealed class TenantMove(
         await WithPromotionAsync(
             Settings,
             Parsed,
-            Quickly,
+            Options(),
             Watched = new(null),
             async promotion => result = await promotion.PreflightAsync(TestContext.Current.CancellationToken)
         );
@@ -193,15 +217,20 @@ public sealed class TenantMove(
 
     public Task<bool> IsolatedExistsAsync() => ExistsAsync(Server, TargetName);
 
-    /// <summary>What a guard, a lock or a temporary object of the migrator has left behind in a database, apart from the journal's history.</summary>
+    /// <summary>
+    /// What a guard, a lock or a temporary object of the migrator has left behind in a database, apart from the
+    /// journal's history.
+    /// </summary>
     public static Task<IReadOnlyList<string>> TracesAsync(TestDatabase database) =>
         database.QueryAsync<string>(
             """
             SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion'
             UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion'
             UNION ALL SELECT 'lock ' || objid FROM pg_locks
-                WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            UNION ALL SELECT 'session ' || query FROM pg_stat_activity WHERE application_name LIKE 'tp/%' AND datname = current_database()
+                WHERE locktype = 'advisory'
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            UNION ALL SELECT 'session ' || query FROM pg_stat_activity
+                WHERE application_name LIKE 'tp/%' AND datname = current_database()
             UNION ALL SELECT 'relation ' || relname FROM pg_class WHERE relname ~ '^tenant_promotion_'
             UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database()
             UNION ALL SELECT 'publication ' || pubname FROM pg_publication
@@ -215,8 +244,6 @@ public sealed class TenantMove(
         await shared.DisposeAsync();
         folder.Delete(recursive: true);
     }
-
-    PromotionOptions Quickly => new(Mode, Jobs: 2, TimeSpan.FromSeconds(30), Validate: false, []);
 
     Slug Parsed => Migrator.Model.Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug);
 
@@ -254,6 +281,13 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
 
     public List<Check> Checks { get; } = [];
 
+    /// <summary>Whether a warning so far has these words.</summary>
+    public bool HasWarned(string words)
+    {
+        lock (Warnings)
+            return Warnings.Any(said => said.Contains(words, StringComparison.Ordinal));
+    }
+
     public void PhaseStarted(string name, string title)
     {
         Phases.Add(name);
@@ -270,7 +304,8 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
 
     public void Warn(string sentence)
     {
-        Warnings.Add(sentence);
+        lock (Warnings)
+            Warnings.Add(sentence);
         TestContext.Current.TestOutputHelper?.WriteLine("! " + sentence);
     }
 

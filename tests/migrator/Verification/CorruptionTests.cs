@@ -1,43 +1,79 @@
+using Migrator.Model;
 using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Verification;
 
-/// <summary>Somebody meddles with the copy before it is verified.</summary>
+/// <summary>Somebody writes in the copy before it is verified. Verify must find it, name it and flip nothing.</summary>
 public sealed class CorruptionTests(Servers servers)
 {
+    [Fact]
+    public async Task Rows_changed_removed_and_added_in_the_copy_are_named_by_table_and_key()
+    {
+        await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
+        var (changed, removed) = (0L, 0L);
+
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
+            shop.Move.PromoteMeddledAsync(
+                PhaseName.BuildSchema,
+                async () =>
+                {
+                    changed = await shop.Isolated.ScalarAsync<long>("SELECT min(id) FROM projects");
+                    removed = await shop.Isolated.ScalarAsync<long>("SELECT max(id) FROM comments");
+                    await shop.Isolated.ExecuteAsync(
+                        $"""
+                        UPDATE projects SET name = name || ' ' WHERE id = {changed};
+                        DELETE FROM comments WHERE id = {removed};
+                        INSERT INTO events (id, tenant_id, at, body) OVERRIDING SYSTEM VALUE
+                            VALUES (123456789, '{CrashFixture.Acme}', '2024-05-05', 'planted');
+                        UPDATE notes SET note = 'planted' WHERE ctid = (SELECT min(ctid) FROM notes);
+                        INSERT INTO countries VALUES ('XX');
+                        """
+                    );
+                }
+            )
+        );
+
+        Assert.Equal(ExitCode.Different, failure.Code);
+        Assert.Contains($"public.projects: id={changed} has other values", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"public.comments: id={removed} is missing in the isolated database",
+            failure.Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains("public.events: id=123456789, at=2024-05-05 ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("public.notes: row hash ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("public.countries: code=XX ", failure.Message, StringComparison.Ordinal);
+        await NothingIsFlippedAsync(shop);
+    }
+
     [Theory]
-    [InlineData(
-        "DELETE FROM tasks WHERE id = (SELECT min(id::text)::{type} FROM tasks)",
-        "is missing in the isolated database"
-    )]
-    [InlineData(
-        "UPDATE tasks SET {text} = {text} || '!' WHERE id = (SELECT min(id::text)::{type} FROM tasks)",
-        "has other values"
-    )]
-    public async Task A_row_that_was_tampered_with_is_named_by_its_key_and_nothing_flips(
-        string corruption,
-        string finding
+    [InlineData("projects", "NEW.name := upper(NEW.name); RETURN NEW;", "public.projects: id=")]
+    [InlineData("notes", "IF random() < 0.5 THEN RETURN NULL; END IF; RETURN NEW;", "public.notes: row hash ")]
+    public async Task A_trigger_that_alters_what_is_copied_does_not_go_unnoticed(
+        string table,
+        string body,
+        string named
     )
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
-        await shop.KillAsync("promote", "started verify");
-        var type = await shop.Shared.ScalarAsync<string>(
-            "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'tasks'::regclass AND attname = 'id'"
-        );
-        var text = await shop.Shared.ScalarAsync<string>(
-            "SELECT attname::text FROM pg_attribute WHERE attrelid = 'tasks'::regclass AND atttypid = 'text'::regtype AND attgenerated = '' ORDER BY attnum LIMIT 1"
-        );
-        var key = await shop.Isolated.ScalarAsync<string>("SELECT min(id::text) FROM tasks");
-        await shop.Isolated.ExecuteAsync(corruption.Replace("{type}", type).Replace("{text}", text));
 
-        var said = await shop.RunAsync(4, "promote");
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
+            shop.Move.PromoteMeddledAsync(
+                PhaseName.CopyData,
+                () =>
+                    shop.Isolated.ExecuteAsync(
+                        $"""
+                        CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+                        CREATE TRIGGER planted BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION planted();
+                        """
+                    )
+            )
+        );
 
-        Assert.Contains("public.tasks", said);
-        Assert.Contains($"id={key} {finding}", said);
-        Assert.Equal("shared", await shop.ModeAsync());
-        Assert.Equal("open", await shop.GuardAsync());
-        await shop.WriteAsync();
+        Assert.Equal(ExitCode.Different, failure.Code);
+        Assert.Contains(named, failure.Message, StringComparison.Ordinal);
+        await NothingIsFlippedAsync(shop);
     }
 
     [Fact]
@@ -51,11 +87,14 @@ public sealed class CorruptionTests(Servers servers)
             """
         );
 
-        var failure = await Assert.ThrowsAsync<Model.MigratorException>(() =>
-            move.PromoteMeddledAsync("build-schema", "UPDATE notes SET body = 'note ' || (9 - id) WHERE id IN (4, 5)")
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
+            move.PromoteMeddledAsync(
+                PhaseName.BuildSchema,
+                "UPDATE notes SET body = 'note ' || (9 - id) WHERE id IN (4, 5)"
+            )
         );
 
-        Assert.Equal(Model.ExitCode.Different, failure.Code);
+        Assert.Equal(ExitCode.Different, failure.Code);
         Assert.Contains("public.notes: id=4 has other values", failure.Message);
         Assert.Contains("public.notes: id=5 has other values", failure.Message);
     }
@@ -71,12 +110,23 @@ public sealed class CorruptionTests(Servers servers)
             """
         );
 
-        var failure = await Assert.ThrowsAsync<Model.MigratorException>(() =>
-            move.PromoteMeddledAsync("build-schema", "INSERT INTO notes VALUES (1001, 2, 'stranger')")
+        var failure = await Assert.ThrowsAsync<MigratorException>(() =>
+            move.PromoteMeddledAsync(PhaseName.BuildSchema, "INSERT INTO notes VALUES (1001, 2, 'stranger')")
         );
 
-        Assert.Equal(Model.ExitCode.Different, failure.Code);
+        Assert.Equal(ExitCode.Different, failure.Code);
         Assert.Contains("public.notes: id=1001 is in the isolated database only", failure.Message);
         Assert.Equal("open", await move.GuardAsync());
+    }
+
+    // And the next attempt begins from scratch.
+    static async Task NothingIsFlippedAsync(CrashFixture shop)
+    {
+        Assert.Equal("shared", await shop.ModeAsync());
+        Assert.Equal("open", await shop.GuardAsync());
+        Assert.False(File.Exists(shop.RoutingFile));
+        await shop.WriteAsync();
+        await shop.Move.PromoteAsync();
+        await shop.MustBeIsolatedAsync();
     }
 }
