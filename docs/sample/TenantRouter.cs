@@ -12,7 +12,9 @@ namespace TenantRouting;
 /// copied and adapted; docs/applications.md says why each part is there.
 /// </summary>
 /// <param name="shared">The shared database, which knows where each tenant is. Reached directly: LISTEN does not pass a pooler.</param>
-/// <param name="isolated">From the name of an isolated database to its data source; called once a name. On which server it is, the application knows.</param>
+/// <param name="isolated">
+/// From the name of an isolated database to its data source; called once per name. The application knows the server.
+/// </param>
 public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDataSource> isolated) : IAsyncDisposable
 {
     const string Channel = "tenant_routing";
@@ -30,10 +32,16 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
 
     sealed record Route(string Slug, NpgsqlDataSource Source);
 
-    /// <summary>How long a transaction is repeated before its last error reaches the caller; longer than the longest pause of a move.</summary>
+    /// <summary>
+    /// How long a transaction is repeated before its last error reaches the caller; longer than the longest pause of a
+    /// move.
+    /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Begins to listen for changed routes. Without it, or while the connection is lost, each transaction looks its route up.</summary>
+    /// <summary>
+    /// Begins to listen for changed routes. Without it, or while the connection is lost, each transaction looks its route
+    /// up.
+    /// </summary>
     public void Start() => listener = Task.Run(ListenAsync);
 
     /// <summary>
@@ -241,5 +249,8 @@ public sealed class TenantRouter(NpgsqlDataSource shared, Func<string, NpgsqlDat
     }
 }
 
-/// <summary>Nobody knows whether a transaction was committed. Repeat it only if it carries a key by which the database refuses the second time.</summary>
+/// <summary>
+/// Nobody knows whether a transaction was committed. Repeat it only if it carries a key by which the database refuses the
+/// second time.
+/// </summary>
 public sealed class OutcomeUnknownException(string message, Exception inner) : Exception(message, inner);

@@ -10,8 +10,9 @@ using Npgsql;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Finalize: the tenant's rows leave the shared database; the tenant's own row stays for routing. Before, the isolated database is looked at, for
-/// it will be the only one that has them; after, what was deleted is compared with what was recorded, and what is left is counted.
+/// Finalize deletes the tenant's rows from the shared database; the tenant's own row stays for routing. Before the delete,
+/// finalize looks at the isolated database, which will have the only copy. After the delete, finalize compares the number
+/// of deleted rows with the recorded number, and counts the rows that are left.
 /// </summary>
 /// <param name="batchSize">Rows per transaction.</param>
 /// <param name="force">Delete although the rows are not the recorded ones.</param>

@@ -10,8 +10,9 @@ using Npgsql;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Deletes the tenant's rows from the shared database, referring rows before those that they refer to, in batches. It writes nothing else: no
-/// reference is set to NULL first, so no constraint of the application's is asked about a row as the application would never have it.
+/// Deletes the tenant's rows from the shared database in batches, referring rows before the rows that they refer to.
+/// Nothing else is written: no reference is set to NULL first, so no constraint of the application judges a row that the
+/// application would never write.
 /// </summary>
 /// <param name="batchSize">Rows per transaction.</param>
 sealed class SharedDeletion(PromotionRun run, int batchSize)

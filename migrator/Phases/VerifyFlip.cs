@@ -61,8 +61,9 @@ public sealed class VerifyFlip(bool force = false) : Phase
         return $"{results.Sum(result => result.Shared.Rows):N0} rows equal at the flip";
     }
 
-    // The process that flipped is gone, and its snapshot with it. The shared side still stands still: a table is vouched for when it is what
-    // Verify compared, or when each of its rows stands in the isolated database as well. Nothing else is recorded.
+    // The process that flipped has ended, and its snapshot with it. The shared rows have not changed since the flip. A table
+    // is recorded if it still has the digest that Verify compared, or if each of its rows is in the isolated database too.
+    // No other table is recorded.
     async Task<string> VerifyWithoutSnapshotAsync(
         PromotionRun run,
         IReadOnlyList<ScopedTable> tables,

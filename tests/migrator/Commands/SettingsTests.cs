@@ -66,7 +66,8 @@ public sealed class SettingsTests(Servers servers)
                 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
                 DO $$ BEGIN
                     FOR n IN 1..900 LOOP
-                        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION nothing()', 't' || md5(n::text));
+                        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION nothing()',
+                            't' || md5(n::text));
                     END LOOP;
                 END $$;
                 """

@@ -13,16 +13,23 @@ public sealed class FinalizeLooksTests(Servers servers)
 
     // Unique names among the roots: letting a reference go first would make all of them roots.
     const string Tree = """
-        CREATE TABLE folder (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, parent_id int REFERENCES folder ON DELETE SET NULL, name text NOT NULL);
+        CREATE TABLE folder (
+            id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants,
+            parent_id int REFERENCES folder ON DELETE SET NULL, name text NOT NULL);
         CREATE UNIQUE INDEX ON folder (tenant_id, name) WHERE parent_id IS NULL;
         CREATE UNIQUE INDEX ON folder (tenant_id, parent_id, name);
-        INSERT INTO folder VALUES (1, 1, NULL, 'root'), (2, 1, 1, 'docs'), (3, 1, 2, 'docs'), (4, 1, 1, 'root'), (5, 2, NULL, 'root'), (6, 2, 5, 'docs');
+        INSERT INTO folder VALUES (1, 1, NULL, 'root'), (2, 1, 1, 'docs'), (3, 1, 2, 'docs'), (4, 1, 1, 'root'),
+            (5, 2, NULL, 'root'), (6, 2, 5, 'docs');
         """;
 
     // A circle of two tables, with a check that forbids to open it.
     const string Circle = """
-        CREATE TABLE team (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, lead_id int, active boolean NOT NULL DEFAULT true);
-        CREATE TABLE member (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, team_id int NOT NULL REFERENCES team ON DELETE RESTRICT);
+        CREATE TABLE team (
+            id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, lead_id int,
+            active boolean NOT NULL DEFAULT true);
+        CREATE TABLE member (
+            id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants,
+            team_id int NOT NULL REFERENCES team ON DELETE RESTRICT);
         ALTER TABLE team ADD FOREIGN KEY (lead_id) REFERENCES member, ADD CHECK (NOT active OR lead_id IS NOT NULL) NOT VALID;
         INSERT INTO team VALUES (1, 1, NULL, false), (2, 2, NULL, false);
         INSERT INTO member VALUES (1, 1, 1), (2, 2, 2), (3, 1, 1);
@@ -127,7 +134,8 @@ public sealed class FinalizeLooksTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(
             servers,
             Orders
-                + "CREATE TABLE templates (id int PRIMARY KEY, author int REFERENCES orders ON DELETE CASCADE); INSERT INTO templates VALUES (1, 2)",
+                + "CREATE TABLE templates (id int PRIMARY KEY, author int REFERENCES orders ON DELETE CASCADE);"
+                + "INSERT INTO templates VALUES (1, 2)",
             tenancy: new() { Reference = [TableName.Parse("public.templates")] }
         );
 
@@ -143,7 +151,8 @@ public sealed class FinalizeLooksTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(
             servers,
             Orders
-                + "ALTER TABLE orders ADD deleted_at timestamptz; CREATE RULE soft AS ON DELETE TO orders DO INSTEAD UPDATE orders SET deleted_at = now() WHERE id = OLD.id"
+                + "ALTER TABLE orders ADD deleted_at timestamptz;"
+                + "CREATE RULE soft AS ON DELETE TO orders DO INSTEAD UPDATE orders SET deleted_at = now() WHERE id = OLD.id"
         );
 
         var refused = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync());

@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace Migrator.Tests.PromotionTests;
 
-/// <summary>A database that the tenant works in is never emptied, dropped or taken over, whatever a copy of the shared database says.</summary>
+/// <summary>
+/// A database that the tenant works in is never emptied, dropped or taken over, whatever a copy of the shared database
+/// says.
+/// </summary>
 public sealed class LiveDatabaseTests(Servers servers)
 {
     const string Notes =

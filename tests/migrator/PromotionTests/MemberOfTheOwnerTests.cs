@@ -13,7 +13,8 @@ public sealed class MemberOfTheOwnerTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(
             servers,
-            "CREATE TABLE items (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants); INSERT INTO items VALUES (1, 1), (2, 2)",
+            "CREATE TABLE items (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);"
+                + "INSERT INTO items VALUES (1, 1), (2, 2)",
             otherServer ? servers.Dedicated : null
         );
         await move.Shared.ExecuteAsync(

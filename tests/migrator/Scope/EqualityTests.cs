@@ -4,7 +4,10 @@ using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Scope;
 
-/// <summary>Whose a row is, and which row is meant, is asked with the operator of the constraint or the index; never with what a bare = finds.</summary>
+/// <summary>
+/// Whose a row is, and which row is meant, is asked with the operator of the constraint or the index; never with what a
+/// bare = finds.
+/// </summary>
 public sealed class EqualityTests(Servers servers)
 {
     [Theory]
@@ -118,7 +121,8 @@ public sealed class EqualityTests(Servers servers)
             servers,
             $"""
             {(column.Contains("ltree") ? "CREATE EXTENSION ltree;" : "")}
-            CREATE TABLE k (id int NOT NULL, {column} NOT NULL, tenant_id bigint NOT NULL REFERENCES tenants, note text, PRIMARY KEY (id, main));
+            CREATE TABLE k (id int NOT NULL, {column} NOT NULL, tenant_id bigint NOT NULL REFERENCES tenants, note text,
+                PRIMARY KEY (id, main));
             INSERT INTO k SELECT n, {value}, 1 + n % 2, 'n' FROM generate_series(1, 20) n;
             """
         );
@@ -127,7 +131,8 @@ public sealed class EqualityTests(Servers servers)
             "build-schema",
             () =>
                 move.Shared.ExecuteAsync(
-                    "UPDATE k SET tenant_id = 3 - tenant_id WHERE id <= 10; UPDATE k SET note = 'x' WHERE id > 5; DELETE FROM k WHERE id = 20"
+                    "UPDATE k SET tenant_id = 3 - tenant_id WHERE id <= 10;"
+                        + "UPDATE k SET note = 'x' WHERE id > 5; DELETE FROM k WHERE id = 20"
                 )
         );
 
@@ -149,7 +154,8 @@ public sealed class EqualityTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(
             servers,
             """
-            CREATE TABLE ext (tenant_id bigint REFERENCES tenants, k text, kk text GENERATED ALWAYS AS (lower(k)) STORED NOT NULL, PRIMARY KEY (tenant_id, kk));
+            CREATE TABLE ext (tenant_id bigint REFERENCES tenants, k text,
+                kk text GENERATED ALWAYS AS (lower(k)) STORED NOT NULL, PRIMARY KEY (tenant_id, kk));
             INSERT INTO ext (tenant_id, k) SELECT 1 + n % 2, 'K' || n FROM generate_series(1, 30) n;
             """
         );
