@@ -19,6 +19,8 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
     public async Task RunAsync(PromotionRun run, PhaseRunner runner, CancellationToken cancellationToken)
     {
         await RequireIsolatedAsync(run, cancellationToken);
+        if (run.Record.Stage != PromotionStage.FlippedBack)
+            await RollbackChecks.RunAsync(run, cancellationToken);
         await BeginAsync(run, cancellationToken);
         if (!await HasStreamAsync(run, cancellationToken))
         {

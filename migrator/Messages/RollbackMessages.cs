@@ -119,4 +119,28 @@ static class RollbackMessages
 
     public static string RowsFewer(TableName table, long recorded, long rows) =>
         $"{table} has {rows:N0} rows in the isolated database and had {recorded:N0} at the flip: the tenant has deleted some since.";
+
+    public static string Strays(TableName table, long rows, IReadOnlyList<string> samples)
+    {
+        var such = samples.Count == 0 ? "" : $", such as {string.Join("; ", samples)}";
+        return $"{table} ({rows:N0} {(rows == 1 ? "row" : "rows")}{such})";
+    }
+
+    public static MigratorException StrayRows(Tenant tenant, IReadOnlyList<string> tables) =>
+        new(
+            ExitCode.Different,
+            $"The isolated database has rows that do not belong to '{tenant.Slug}' by the shared database's rule: "
+                + $"{string.Join(", ", tables)}. Nothing was changed. "
+                + $"Give those rows the tenant (its key is {tenant.Key}), or delete them in {tenant.Slug.DatabaseName}, "
+                + $"then run 'migrator rollback --tenant-slug={tenant.Slug} --confirm' again."
+        );
+
+    public static MigratorException SchemasMovedApart(Slug slug, IReadOnlyList<string> differences) =>
+        new(
+            ExitCode.Different,
+            $"The schemas of '{slug}' in the shared and in the isolated database have moved apart: "
+                + $"{string.Join("; ", differences)}. Nothing was changed. "
+                + "Run the same migration in the other database (and move or delete rows that have no place there), "
+                + $"then run 'migrator rollback --tenant-slug={slug} --confirm' again."
+        );
 }

@@ -3,6 +3,7 @@ using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
+using Migrator.Verification;
 
 namespace Migrator.Phases;
 
@@ -17,6 +18,9 @@ public sealed class ReconcileShared : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
+        // The tenant may have written since the rollback looked; from here on the isolated database stands still.
+        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
+            await StrayRows.RequireNoneAsync(isolated, run.Scope, run.Tenant, cancellationToken);
         var rows = await new RowReconciler(
             run.Databases,
             run.Scope,

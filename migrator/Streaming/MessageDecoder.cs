@@ -173,7 +173,7 @@ sealed class MessageDecoder(StreamDirection direction)
     /// <summary>How the stream lays out a table's rows.</summary>
     sealed record Relation(StreamedTable Table, int[] Positions)
     {
-        /// <exception cref="MigratorException">The table is not the one that Preflight saw.</exception>
+        /// <exception cref="MigratorException">The table is not the one that the run has read.</exception>
         public static Relation? Of(RelationMessage message, StreamDirection direction)
         {
             var name = new TableName(message.Namespace, message.RelationName);
@@ -181,12 +181,13 @@ sealed class MessageDecoder(StreamDirection direction)
                 return null;
             var names = table.Columns.Select(column => column.Name).ToList();
             int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
-            if (positions.Length != names.Count || positions.Contains(-1))
-                throw PromotionMessages.SchemaChanged(
-                    direction.Tenant.Slug,
-                    $"{name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})"
-                );
-            return new(table, positions);
+            if (positions.Length == names.Count && !positions.Contains(-1))
+                return new(table, positions);
+            var layout = $"{name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})";
+            // The reverse stream also tells of rows from before a migration that both databases have had since.
+            throw direction.IsReverse
+                ? StreamMessages.StreamDiverged(direction.Tenant.Slug, $"the layout was {layout}.")
+                : PromotionMessages.SchemaChanged(direction.Tenant.Slug, layout);
         }
     }
 }

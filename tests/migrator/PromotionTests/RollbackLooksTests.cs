@@ -1,0 +1,167 @@
+using Migrator.Embedded;
+using Migrator.Model;
+using Migrator.Tests.Support;
+
+namespace Migrator.Tests.PromotionTests;
+
+/// <summary>A rollback looks at both sides first, and names what cannot come home before it writes anything.</summary>
+public sealed class RollbackLooksTests(Servers servers)
+{
+    const string Schema = """
+        CREATE TYPE mood AS ENUM ('calm', 'busy');
+        CREATE DOMAIN moods AS mood[];
+        CREATE TABLE orders (
+            id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, amount integer NOT NULL, feel moods);
+        CREATE TABLE lines (id bigint PRIMARY KEY, order_id bigint REFERENCES orders, note text);
+        CREATE TABLE logs (id bigserial PRIMARY KEY, tenant_id bigint REFERENCES tenants, event text);
+        CREATE TABLE traces (tenant_id bigint, event text);
+        INSERT INTO orders (tenant_id, amount, feel) SELECT 1 + n % 2, n, '{calm}' FROM generate_series(1, 20) n;
+        INSERT INTO lines SELECT id, id, 'line' FROM orders;
+        INSERT INTO logs (tenant_id, event) SELECT 1 + n % 2, 'event' FROM generate_series(1, 6) n;
+        INSERT INTO traces SELECT 1 + n % 2, 'trace' FROM generate_series(1, 6) n;
+        """;
+
+    static readonly IReadOnlyList<TableRows> Tables =
+    [
+        .. ((string[])["orders", "logs", "traces"]).Select(table => new TableRows($"public.{table}", "true")),
+        new("public.lines", "true"),
+        new("public.tenants", "true"),
+    ];
+
+    [Theory]
+    [InlineData(
+        PromotionOptions.Online,
+        "logs",
+        "INSERT INTO logs (id, tenant_id, event) VALUES (900, NULL, 'system')",
+        "id=900"
+    )]
+    [InlineData(
+        PromotionOptions.Fenced,
+        "logs",
+        "INSERT INTO logs (id, tenant_id, event) VALUES (900, NULL, 'system')",
+        "id=900"
+    )]
+    [InlineData(PromotionOptions.Online, "traces", "INSERT INTO traces VALUES (NULL, 'system')", "1 row")]
+    [InlineData(PromotionOptions.Fenced, "traces", "INSERT INTO traces VALUES (NULL, 'system')", "1 row")]
+    [InlineData(PromotionOptions.Online, "lines", "INSERT INTO lines VALUES (901, NULL, 'stray')", "id=901")]
+    [InlineData(PromotionOptions.Fenced, "lines", "INSERT INTO lines VALUES (901, NULL, 'stray')", "id=901")]
+    public async Task Rows_without_a_tenant_are_named_and_nothing_is_written(
+        string mode,
+        string table,
+        string statement,
+        string sample
+    )
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = mode;
+        await move.PromoteAsync(validate: false);
+        await move.Isolated.ExecuteAsync(statement);
+        await using var before = await Snapshot.OfAsync(move.Shared);
+
+        for (var attempt = 1; attempt <= 2; attempt++)
+        {
+            var refused = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
+
+            Assert.Equal(ExitCode.Different, refused.Code);
+            Assert.Contains($"public.{table}", refused.Message);
+            Assert.Contains(sample, refused.Message);
+            await AssertUntouchedAsync(move, before);
+        }
+        await move.Isolated.ExecuteAsync(
+            $"DELETE FROM {table} WHERE {(table == "lines" ? "order_id" : "tenant_id")} IS NULL"
+        );
+        await move.RollBackAsync();
+        Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(RowsOfAcme));
+    }
+
+    [Theory]
+    [InlineData(PromotionOptions.Online)]
+    [InlineData(PromotionOptions.Fenced)]
+    public async Task Schemas_that_moved_apart_are_named_all_at_once_and_the_same_migration_leads_home(string mode)
+    {
+        const string first = """
+            ALTER TABLE orders ADD COLUMN priority integer NOT NULL DEFAULT 7;
+            ALTER TABLE logs ALTER COLUMN event TYPE varchar(200);
+            ALTER TYPE mood ADD VALUE 'late';
+            CREATE TABLE invoices (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, total integer);
+            """;
+        const string second = """
+            ALTER TABLE lines ADD COLUMN position integer;
+            CREATE TABLE parcels (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
+            """;
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = mode;
+        await move.PromoteAsync(validate: false);
+        await move.Isolated.ExecuteAsync("UPDATE orders SET amount = -1 WHERE id = 2");
+        await move.Isolated.ExecuteAsync(first);
+        await move.Isolated.ExecuteAsync("CREATE TABLE empty_here (id bigint)");
+        await move.Isolated.ExecuteAsync(
+            "INSERT INTO invoices VALUES (1, 1, 10); INSERT INTO orders (tenant_id, amount, priority, feel) VALUES (1, 5, 9, '{late}')"
+        );
+        await move.Shared.ExecuteAsync(second);
+        await using var before = await Snapshot.OfAsync(move.Shared);
+
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
+
+        Assert.Equal(ExitCode.Different, refused.Code);
+        foreach (
+            var named in (string[])
+                [
+                    "public.orders.priority",
+                    "public.logs.event",
+                    "'late'",
+                    "public.invoices",
+                    "public.lines.position",
+                    "public.parcels",
+                ]
+        )
+            Assert.Contains(named, refused.Message);
+        Assert.DoesNotContain("empty_here", refused.Message);
+        await AssertUntouchedAsync(move, before);
+
+        await move.Shared.ExecuteAsync(first);
+        await move.Isolated.ExecuteAsync("DROP TABLE empty_here; " + second);
+        await move.RollBackAsync();
+
+        Assert.Empty(
+            await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync([
+                .. RowsOfAcme,
+                new("public.invoices", "true"),
+                new("public.parcels", "true"),
+            ])
+        );
+        Assert.Equal(
+            "-1 7, 5 9",
+            await move.Shared.ScalarAsync<string>(
+                "SELECT string_agg(amount || ' ' || priority, ', ' ORDER BY amount) FROM orders WHERE amount = -1 OR priority = 9"
+            )
+        );
+        Assert.Equal(10, await move.Shared.ScalarAsync<int>("SELECT total FROM invoices"));
+    }
+
+    static IReadOnlyList<TableRows> RowsOfAcme =>
+        [
+            .. ((string[])["orders", "logs", "traces"]).Select(table => new TableRows(
+                $"public.{table}",
+                "tenant_id = 1"
+            )),
+            new("public.lines", "order_id IN (SELECT id FROM public.orders WHERE tenant_id = 1)"),
+            new("public.tenants", "id = 1"),
+        ];
+
+    // The shared rows are as they were, the shared guard is closed, and the tenant writes in its own database.
+    static async Task AssertUntouchedAsync(TenantMove move, Snapshot before)
+    {
+        Assert.Empty(await before.ChangedRowsAsync(Tables));
+        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal(
+            "isolated",
+            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
+        );
+        Assert.DoesNotContain(
+            await TenantMove.TracesAsync(move.Isolated),
+            trace => trace.StartsWith("trigger", StringComparison.Ordinal)
+        );
+        await move.Isolated.ExecuteAsync("UPDATE orders SET amount = amount WHERE id = 2");
+    }
+}
