@@ -35,7 +35,8 @@ public sealed class CutOver : Phase
             // Sequences are not transactional: a superseded run must not set the sequences of a database in use.
             await using var holding = await connection.BeginTransactionAsync(cancellationToken);
             await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
-            await SequenceSetter.SetAsync(run.Databases, run.Scope, cancellationToken);
+            var highest = await SequenceSetter.HighestAsync(run.Databases, run.Scope, cancellationToken);
+            await SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, highest, cancellationToken);
             await DatabaseSettings.CopyAsync(run, cancellationToken);
         }
         await RecheckCountsAsync(run, cancellationToken);

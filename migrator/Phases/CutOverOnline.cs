@@ -38,6 +38,7 @@ public sealed class CutOverOnline : Phase
             await Flip.IsolationAsync(run, cancellationToken),
             await Flip.RolesAsync(run, cancellationToken),
             await OpenReverseAsync(run, cancellationToken),
+            await SequenceSetter.HighestAsync(run.Databases, run.Scope, cancellationToken),
             archive
         );
         // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
@@ -117,7 +118,7 @@ public sealed class CutOverOnline : Phase
             await Task.WhenAll(
                 Flip.RequireSameSchemaAsync(run, limit.Token),
                 CutoverLoop.RecheckAsync(run, direction, touched, null, limit.Token),
-                SequenceSetter.SetAsync(run.Databases, run.Scope, limit.Token)
+                SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, plan.Highest, limit.Token)
             );
             await CopyUnstreamedAsync(run, [.. run.Scope.UnstreamedTables], limit.Token);
             await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, limit.Token);
@@ -223,6 +224,7 @@ public sealed class CutOverOnline : Phase
         System.Text.Json.Nodes.JsonObject Isolation,
         IReadOnlyList<string> Roles,
         bool HasReverse,
+        IReadOnlyDictionary<TableName, long> Highest,
         SchemaArchive Archive
     );
 }

@@ -54,6 +54,7 @@ public sealed record Catalog(
             row.Owned,
             row.OwnerTable is { } owner && names.TryGetValue(owner, out var name) ? name : null,
             row.OwnerColumn,
+            row.FedColumns,
             JsonSerializer.Deserialize<string[][]>(row.UniqueWith)!
         ));
         return new(tables, [.. keys], [.. sequences]);

@@ -5,6 +5,7 @@ namespace Migrator.Scope;
 /// <summary>A sequence.</summary>
 /// <param name="OwnerTable">The table of the column that the sequence feeds; null when there is none.</param>
 /// <param name="OwnerColumn">That column.</param>
+/// <param name="FedColumns">How many columns the sequence feeds, as owner or by default.</param>
 /// <param name="UniqueWith">The columns of each unique index that the fed column is part of.</param>
 public sealed record Sequence(
     TableName Name,
@@ -15,5 +16,6 @@ public sealed record Sequence(
     bool Owned,
     TableName? OwnerTable,
     string? OwnerColumn,
+    long FedColumns,
     IReadOnlyList<string[]> UniqueWith
 );

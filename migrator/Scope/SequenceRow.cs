@@ -12,5 +12,6 @@ sealed class SequenceRow
     public bool Owned { get; init; }
     public uint? OwnerTable { get; init; }
     public string? OwnerColumn { get; init; }
+    public long FedColumns { get; init; }
     public string UniqueWith { get; init; } = "[]";
 }

@@ -9,6 +9,17 @@ SELECT n.nspname                                  AS "Schema",
        (SELECT attname::text FROM pg_attribute a
         WHERE a.attrelid = coalesce(own.refobjid, used.adrelid)
           AND a.attnum = coalesce(own.refobjsubid, used.adnum)) AS "OwnerColumn",
+       -- A partition's default speaks for the table it is a part of.
+       (SELECT count(*)
+        FROM (SELECT own.refobjid, a.attname FROM pg_attribute a
+              WHERE a.attrelid = own.refobjid AND a.attnum = own.refobjsubid
+              UNION
+              SELECT coalesce(pg_partition_root(d.adrelid)::oid, d.adrelid), a.attname
+              FROM pg_depend dep
+              JOIN pg_attrdef d ON d.oid = dep.objid
+              JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+              WHERE dep.classid = 'pg_attrdef'::regclass AND dep.refclassid = 'pg_class'::regclass
+                AND dep.refobjid = c.oid) fed)     AS "FedColumns",
        coalesce((SELECT jsonb_agg((SELECT jsonb_agg(a.attname) FROM pg_attribute a
                                    WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::int2[])))
                  FROM pg_index i

@@ -1,4 +1,5 @@
 using Migrator.Copying;
+using Migrator.Model;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.PromotionTests;
@@ -60,7 +61,8 @@ public sealed class SequenceTests(Servers servers)
             await move.Isolated.ScalarAsync<long>("INSERT INTO invoices (tenant_id) VALUES (1) RETURNING place")
         );
         var state = "SELECT last_value || ' ' || is_called FROM ";
-        Assert.Equal("1 false", await move.Isolated.ScalarAsync<string>(state + "never_used"));
+        // Nobody knows what the application numbers with it.
+        Assert.True(await move.Isolated.ScalarAsync<long>("SELECT nextval('never_used')") > 100_000_000);
         Assert.Equal("2 true", await move.Isolated.ScalarAsync<string>(state + "wheel"));
         Assert.Equal(
             1,
@@ -78,12 +80,10 @@ public sealed class SequenceTests(Servers servers)
         var numbers = await move.Isolated.QueryAsync<long>(
             "INSERT INTO invoices (tenant_id) SELECT 1 FROM generate_series(1, 5) RETURNING number"
         );
-        var first = await move.Isolated.ScalarAsync<long>("SELECT nextval('never_used')");
 
         await move.RollBackAsync();
 
         Assert.True(await move.Shared.ScalarAsync<long>("SELECT nextval('invoice_numbers')") > numbers.Max());
-        Assert.True(await move.Shared.ScalarAsync<long>("SELECT nextval('never_used')") > first);
         // Ids of the range apart came home as rows; the shared sequence goes on where it was.
         Assert.Equal(
             21,
@@ -109,15 +109,113 @@ public sealed class SequenceTests(Servers servers)
         Assert.True(second > first);
     }
 
+    // As case 27: a trigger numbers rows, and the number is unique across tenants.
+    const string Tickets = """
+        CREATE SEQUENCE ticket_no;
+        CREATE TABLE tickets (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id bigint NOT NULL REFERENCES tenants, no bigint UNIQUE);
+        CREATE FUNCTION number() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.no := nextval('public.ticket_no'); RETURN NEW; END $$;
+        CREATE TRIGGER number BEFORE INSERT ON tickets FOR EACH ROW EXECUTE FUNCTION number();
+        INSERT INTO tickets (tenant_id) SELECT 1 + n % 2 FROM generate_series(1, 20) n;
+        """;
+
     [Theory]
-    [InlineData(5, long.MaxValue, 1_000_000_000_000)]
-    [InlineData(1_000_000_000_000, long.MaxValue, 2_000_000_000_000)]
-    [InlineData(1_000_000_000_007, long.MaxValue, 2_000_000_000_000)]
-    [InlineData(7, int.MaxValue, 7 + (int.MaxValue - 7) / 2)]
-    [InlineData(int.MaxValue - 1, int.MaxValue, int.MaxValue - 1)]
-    public void The_isolated_side_counts_on_from_the_next_large_number_or_from_halfway(
+    [InlineData(PromotionOptions.Online)]
+    [InlineData(PromotionOptions.Fenced)]
+    public async Task Numbers_that_a_trigger_hands_out_come_home_again_and_again(string mode)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Tickets);
+        move.Mode = mode;
+        for (var round = 1; round <= 2; round++)
+        {
+            await move.PromoteAsync(validate: false);
+            await move.Isolated.ExecuteAsync("INSERT INTO tickets (tenant_id) SELECT 1 FROM generate_series(1, 10)");
+            await move.Shared.ExecuteAsync("INSERT INTO tickets (tenant_id) SELECT 2 FROM generate_series(1, 10)");
+            await move.RollBackAsync();
+        }
+
+        Assert.Equal(60, await move.Shared.ScalarAsync<long>("SELECT count(DISTINCT no) FROM tickets"));
+    }
+
+    // One default by a table that all tenants share, one by a table of theirs.
+    [Fact]
+    public async Task A_sequence_that_feeds_two_tables_goes_apart()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
+            CREATE SEQUENCE numbers;
+            CREATE TABLE drafts (tenant_id bigint NOT NULL REFERENCES tenants, no bigint DEFAULT nextval('numbers'));
+            CREATE TABLE finals (tenant_id bigint NOT NULL REFERENCES tenants, no bigint PRIMARY KEY DEFAULT nextval('numbers'));
+            INSERT INTO finals (tenant_id) VALUES (1), (2);
+            """
+        );
+        await move.PromoteAsync(validate: false);
+
+        Assert.True(
+            await move.Isolated.ScalarAsync<long>("INSERT INTO finals (tenant_id) VALUES (1) RETURNING no")
+                > 100_000_000
+        );
+    }
+
+    [Fact]
+    public async Task Two_thousand_sequences_leave_the_pause_short()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
+            CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
+            INSERT INTO notes (tenant_id) VALUES (1), (2);
+            DO $$ BEGIN FOR n IN 1..2000 LOOP
+                EXECUTE format('CREATE SEQUENCE s%s', n);
+                IF n % 2 = 0 THEN PERFORM nextval(format('s%s', n)); END IF;
+            END LOOP; END $$;
+            """
+        );
+        await using var databases = Migrator.Connections.Databases.For(
+            move.Settings,
+            Slug.TryParse(move.Slug, out var slug) ? slug : throw new InvalidOperationException(move.Slug)
+        );
+        await move.PromoteAsync(validate: false);
+        await using var shared = await databases.Shared.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var scope = Migrator.Scope.TenantScope.Classify(
+            await Migrator.Scope.Catalog.ReadAsync(shared, TestContext.Current.CancellationToken),
+            move.Tenancy
+        );
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+
+        await SequenceSetter.SetAsync(
+            databases,
+            scope,
+            promotion: 1,
+            new Dictionary<TableName, long>(),
+            TestContext.Current.CancellationToken
+        );
+
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{scope.Sequences.Count} sequences: {watch.ElapsedMilliseconds} ms"
+        );
+        // One statement over all of them took half a minute; this is a fraction of a second on a quiet machine.
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"{watch.ElapsedMilliseconds} ms");
+        Assert.Equal(
+            2001,
+            await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM pg_sequences WHERE last_value >= 1000000000000")
+        );
+    }
+
+    [Theory]
+    [InlineData(5, 5, long.MaxValue, 1, 1_000_000_000_000)]
+    [InlineData(5, 5, long.MaxValue, 7, 7_000_000_000_000)]
+    [InlineData(5, 1_000_000_000_007, long.MaxValue, 2, 2_000_000_000_000)]
+    [InlineData(5, 1_000_000_000_007, long.MaxValue, 1, 2_000_000_000_000)]
+    [InlineData(1_000_000_000_007, 5, long.MaxValue, 3, 4_000_000_000_000)]
+    [InlineData(7, 7, int.MaxValue, 3, 7 + (int.MaxValue - 7) / 2)]
+    [InlineData(7, 1_000, int.MaxValue, 3, 1_000 + (int.MaxValue - 1_000) / 2)]
+    [InlineData(int.MaxValue - 1, 5, int.MaxValue, 1, int.MaxValue - 1)]
+    public void The_isolated_side_counts_on_in_the_promotions_own_range_or_from_halfway(
         long last,
+        long highest,
         long maximum,
+        long promotion,
         long expected
-    ) => Assert.Equal(expected, SequenceSetter.Apart(last, maximum));
+    ) => Assert.Equal(expected, SequenceSetter.Apart(last, highest, maximum, promotion));
 }
