@@ -11,14 +11,19 @@ namespace Migrator.Connections;
 /// </summary>
 public sealed class Databases : IAsyncDisposable
 {
+    /// <summary>What a role or a database may set that would end our sessions and statements, or forbid them to write.</summary>
+    public const string UncutOptions =
+        "-c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 -c default_transaction_read_only=off";
+
     // row_security=off turns a read that a policy would filter into an error; the rest makes both sides print values
     // alike. client_connection_check_interval ends a statement whose client is gone, so that a killed run leaves no
     // COPY behind.
     const string SessionOptions =
         "-c row_security=off -c standard_conforming_strings=on -c extra_float_digits=1 -c DateStyle=ISO,YMD "
         + "-c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex -c xmloption=content -c search_path=pg_catalog "
-        + "-c client_connection_check_interval=1000 -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 "
-        + "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
+        + "-c client_connection_check_interval=1000 -c idle_in_transaction_session_timeout=0 "
+        + UncutOptions
+        + " -c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
 
     // The memory of an index build; only our sessions have this setting.
     const string IsolatedOptions = SessionOptions + " -c maintenance_work_mem=256MB";

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using CliWrap;
+using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Terminal;
 using Npgsql;
@@ -96,7 +97,7 @@ public sealed partial record PgTools(string Directory, int Major)
             ["PGSSLCERT"] = server.SslCertificate,
             ["PGSSLKEY"] = server.SslKey,
             ["PGAPPNAME"] = server.ApplicationName,
-            ["PGOPTIONS"] = sessionOptions,
+            ["PGOPTIONS"] = $"{Databases.UncutOptions} {sessionOptions}",
             ["PGCONNECT_TIMEOUT"] = "10",
             ["LC_ALL"] = "C",
         };
