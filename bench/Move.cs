@@ -58,7 +58,10 @@ sealed class Move(BenchmarkServers servers, string database) : IDisposable
     public async Task<RecordingProgress> RollBackAsync(bool dropIsolated = false)
     {
         var observed = new RecordingProgress();
-        await RunAsync(observed, promotion => promotion.RollBackAsync(dropIsolated, CancellationToken.None));
+        await RunAsync(
+            observed,
+            promotion => promotion.RollBackAsync(dropIsolated, force: false, CancellationToken.None)
+        );
         return observed;
     }
 

@@ -110,7 +110,8 @@ public sealed class Promotion(
     /// back after it.
     /// </summary>
     /// <param name="dropIsolated">Drop the isolated database afterwards.</param>
-    public Task RollBackAsync(bool dropIsolated, CancellationToken cancellationToken) =>
+    /// <param name="force">Replace the shared rows although they are not those of the flip.</param>
+    public Task RollBackAsync(bool dropIsolated, bool force, CancellationToken cancellationToken) =>
         AttemptAsync(
             "rollback",
             async held =>
@@ -126,7 +127,7 @@ public sealed class Promotion(
                         await runner.UndoAsync(run, record.IsOnline ? Online : Fenced, held.Token);
                         break;
                     case not PromotionStage.RolledBack:
-                        await rollback.RunAsync(run, runner, held.Token);
+                        await rollback.RunAsync(run, runner, force, held.Token);
                         break;
                 }
                 if (record.Stage != PromotionStage.RolledBack)

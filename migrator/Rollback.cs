@@ -16,11 +16,13 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
 {
     string[] WayBack => [.. byComparison.Concat(byStream).Select(phase => phase.Name).Distinct()];
 
-    public async Task RunAsync(PromotionRun run, PhaseRunner runner, CancellationToken cancellationToken)
+    /// <param name="force">Go on although the shared rows are not those of the flip.</param>
+    public async Task RunAsync(PromotionRun run, PhaseRunner runner, bool force, CancellationToken cancellationToken)
     {
         await RequireIsolatedAsync(run, cancellationToken);
         if (run.Record.Stage != PromotionStage.FlippedBack)
-            await RollbackChecks.RunAsync(run, cancellationToken);
+            await RollbackChecks.RunAsync(run, force, cancellationToken);
+        await run.Journal.NoteAsync(run.Id, PhaseName.CutOver, new RollbackFacts(true), cancellationToken);
         await BeginAsync(run, cancellationToken);
         if (!await HasStreamAsync(run, cancellationToken))
         {

@@ -12,6 +12,7 @@ sealed class RollbackCommand : TenantCommand
 {
     readonly Option<bool> confirm;
     readonly Option<bool> dropIsolated;
+    readonly Option<bool> force;
     readonly Option<int> jobs;
     readonly Option<TimeSpan?> maxPause;
 
@@ -20,6 +21,9 @@ sealed class RollbackCommand : TenantCommand
     {
         confirm = Add(CommonOptions.Confirm());
         dropIsolated = Add<bool>(new("--drop-isolated") { Description = "Drop the isolated database afterwards." });
+        force = Add<bool>(
+            new("--force") { Description = "Replace the shared rows although they are not those of the flip." }
+        );
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
     }
@@ -49,6 +53,7 @@ sealed class RollbackCommand : TenantCommand
         await terminal.ShowProgressAsync(progress =>
             new Promotion(settings, databases, options, progress, terminal.Clock).RollBackAsync(
                 parsed.GetValue(dropIsolated),
+                parsed.GetValue(force),
                 cancellationToken
             )
         );

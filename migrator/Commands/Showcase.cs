@@ -80,7 +80,7 @@ sealed class Showcase(
         MeasureAsync(
             "rollback",
             SampleDatabase.Name,
-            () => RunAsync(promotion => promotion.RollBackAsync(dropIsolated: false, cancellationToken))
+            () => RunAsync(promotion => promotion.RollBackAsync(dropIsolated: false, force: false, cancellationToken))
         );
 
     public Task FinalizeAsync(CancellationToken cancellationToken) =>

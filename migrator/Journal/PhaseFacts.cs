@@ -19,6 +19,11 @@ public sealed record CopyFacts(long Rows, long Bytes, double Seconds);
 /// <param name="Snapshot">The isolated database's snapshot as of the flip; valid while this process lives.</param>
 public sealed record CutoverFacts(JsonObject Isolation, string Snapshot);
 
+/// <param name="RollbackBegan">
+/// A rollback has begun since, and may have changed the shared rows: they need not be those of the flip any more.
+/// </param>
+public sealed record RollbackFacts(bool RollbackBegan);
+
 /// <param name="Differing">The tables that differed at the flip.</param>
 public sealed record VerifyFlipFacts(string[] Differing);
 

@@ -143,4 +143,17 @@ static class RollbackMessages
                 + "Run the same migration in the other database (and move or delete rows that have no place there), "
                 + $"then run 'migrator rollback --tenant-slug={slug} --confirm' again."
         );
+
+    public static MigratorException SharedRowsWritten(Slug slug, IReadOnlyList<string> tables) =>
+        new(
+            ExitCode.Different,
+            $"The rows of '{slug}' in the shared database are not the rows of the flip: {string.Join("; ", tables)}. "
+                + "A session has bypassed the write guard, and a rollback would overwrite what that session wrote. "
+                + $"Nothing was changed. Compare with 'migrator verify --tenant-slug={slug}', and write in the isolated "
+                + $"database what is to stay. Then run 'migrator rollback --tenant-slug={slug} --confirm --force'."
+        );
+
+    public static string SharedRowsReplaced(Slug slug, IReadOnlyList<string> tables) =>
+        $"The rows of '{slug}' in the shared database are not proven to be those of the flip: "
+        + $"{string.Join("; ", tables)}. The rollback replaces them with the rows of the isolated database.";
 }

@@ -139,6 +139,64 @@ public sealed class RollbackLooksTests(Servers servers)
         Assert.Equal(10, await move.Shared.ScalarAsync<int>("SELECT total FROM invoices"));
     }
 
+    [Theory]
+    [InlineData(PromotionOptions.Online)]
+    [InlineData(PromotionOptions.Fenced)]
+    public async Task What_got_past_the_shared_guard_is_named_and_goes_with_force_only(string mode)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = mode;
+        await move.PromoteAsync(validate: false);
+        await move.Isolated.ExecuteAsync("INSERT INTO orders (tenant_id, amount) VALUES (1, 77)");
+        await move.Shared.ExecuteAsync(
+            """
+            ALTER TABLE orders DISABLE TRIGGER USER;
+            INSERT INTO orders (id, tenant_id, amount) VALUES (500, 1, 500);
+            ALTER TABLE orders ENABLE TRIGGER USER;
+            """
+        );
+        await using var before = await Snapshot.OfAsync(move.Shared);
+
+        for (var attempt = 1; attempt <= 2; attempt++)
+        {
+            var refused = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
+
+            Assert.Equal(ExitCode.Different, refused.Code);
+            Assert.Contains("public.orders (10 rows recorded, 11 now)", refused.Message);
+            Assert.Contains("--force", refused.Message);
+            await AssertUntouchedAsync(move, before);
+        }
+        await move.RollBackAsync(force: true);
+        Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(RowsOfAcme));
+        Assert.Equal(1, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM orders WHERE amount IN (77, 500)"));
+    }
+
+    [Theory]
+    [InlineData(PromotionOptions.Online)]
+    [InlineData(PromotionOptions.Fenced)]
+    public async Task What_a_failed_rollback_has_copied_back_does_not_stop_the_next_one(string mode)
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Schema + "CREATE TABLE names (tenant_id bigint NOT NULL, name text PRIMARY KEY);"
+        );
+        move.Mode = mode;
+        await move.PromoteAsync(validate: false);
+        await move.Isolated.ExecuteAsync("INSERT INTO orders (tenant_id, amount) VALUES (1, 77)");
+        await move.Isolated.ExecuteAsync("INSERT INTO names VALUES (1, 'coveted')");
+        await move.Shared.ExecuteAsync("INSERT INTO names VALUES (2, 'coveted')");
+        await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
+        await move.Isolated.ExecuteAsync("UPDATE names SET name = 'other'; DELETE FROM orders WHERE amount = 77");
+
+        await move.RollBackAsync();
+
+        Assert.Empty(
+            await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(
+                RowsOfAcme.Append(new("public.names", "tenant_id = 1")).ToArray()
+            )
+        );
+    }
+
     static IReadOnlyList<TableRows> RowsOfAcme =>
         [
             .. ((string[])["orders", "logs", "traces"]).Select(table => new TableRows(

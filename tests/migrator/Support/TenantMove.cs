@@ -164,11 +164,11 @@ public sealed class TenantMove(
         );
     }
 
-    public Task RollBackAsync(bool dropIsolated = false) =>
+    public Task RollBackAsync(bool dropIsolated = false, bool force = false) =>
         RunAsync(
             Options(),
             null,
-            (promotion, cancellationToken) => promotion.RollBackAsync(dropIsolated, cancellationToken)
+            (promotion, cancellationToken) => promotion.RollBackAsync(dropIsolated, force, cancellationToken)
         );
 
     public Task FinalizeAsync(int batchSize = 1_000, bool force = false) =>
