@@ -1,5 +1,6 @@
 # The migrator as a Cloud Run job. Cloud Run passes the verb: promote, status, verify, rollback, finalize.
-FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+# Bases are pinned by digest; Dependabot proposes newer ones.
+FROM mcr.microsoft.com/dotnet/sdk:10.0@sha256:35d40304542c8689331f8cab17c65926cdf48fe711e289321d71924b230a7d29 AS build
 WORKDIR /src
 COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY migrator/migrator.csproj migrator/
@@ -8,7 +9,7 @@ COPY docs/sample/ docs/sample/
 COPY migrator/ migrator/
 RUN dotnet publish migrator --no-restore --configuration Release --runtime linux-x64 --self-contained --output /app
 
-FROM debian:trixie-slim
+FROM debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f
 # pg_dump and pg_restore of the newest server that the migrator meets: an older pg_dump refuses a newer server.
 # postgresql-common brings PGDG's script and its key, so that no key is fetched unverified.
 RUN apt-get update \

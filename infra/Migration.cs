@@ -54,6 +54,8 @@ public sealed class Migration : ComponentResource
                 Location = args.Tenant.Platform.Region,
                 Labels = args.Tenant.Labels,
                 DeletionProtection = args.Tenant.Protected,
+                // The platform's policy says whose signature an image needs. Without one, any image passes.
+                BinaryAuthorization = new JobBinaryAuthorizationArgs { UseDefault = true },
                 Template = new JobTemplateArgs
                 {
                     Labels = args.Tenant.Labels,

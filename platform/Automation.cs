@@ -49,6 +49,15 @@ public sealed class Automation : ComponentResource
         "roles/serviceusage.serviceUsageConsumer",
     ];
 
+    // What 'build' does in the project at large: scans, and says what it has signed. Its other rights lie on one registry, one key
+    // and one note (Images).
+    static readonly string[] BuildRoles =
+    [
+        "roles/binaryauthorization.attestorsViewer",
+        "roles/containeranalysis.occurrences.editor",
+        "roles/ondemandscanning.admin",
+    ];
+
     /// <summary>Declares them.</summary>
     /// <param name="name">The part's name in the stack.</param>
     /// <param name="args">What it is made of.</param>
@@ -91,10 +100,13 @@ public sealed class Automation : ComponentResource
         Validate = Account("validate", "validate");
         Plan = Account("plan", "plan");
         Deploy = Account("deploy", "production");
+        Build = Account("build", "images");
         foreach (var role in PlanRoles)
             Grant("plan", role, Plan);
         foreach (var role in DeployRoles)
             Grant("deploy", role, Deploy);
+        foreach (var role in BuildRoles)
+            Grant("build", role, Build);
         // Tenants' own logs lie in buckets that this role does not open.
         Grant("validate", "roles/logging.viewer", Validate);
         States("plan", "roles/storage.objectViewer", "roles/cloudkms.cryptoKeyDecrypter", Plan);
@@ -172,6 +184,9 @@ public sealed class Automation : ComponentResource
     /// <summary>Changes tenants, behind an approval.</summary>
     public Account Deploy { get; }
 
+    /// <summary>Builds, scans and signs the migrator's image.</summary>
+    public Account Build { get; }
+
     /// <summary>The dry-run job; <c>null</c> until there is an image.</summary>
     public Job? DryRun { get; }
 
@@ -229,6 +244,7 @@ public sealed class Automation : ComponentResource
                 Location = config.Region,
                 Labels = config.Labels,
                 DeletionProtection = true,
+                BinaryAuthorization = new JobBinaryAuthorizationArgs { UseDefault = true },
                 Template = new JobTemplateArgs
                 {
                     Labels = config.Labels,

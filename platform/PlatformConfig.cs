@@ -34,6 +34,9 @@ public sealed record PlatformConfig
     /// <summary>Image of the migrator, by digest; empty until there is one.</summary>
     public required string MigratorImage { get; init; }
 
+    /// <summary>Public half of the key that signs images, as PEM; empty until the key exists.</summary>
+    public required string ImagePublicKey { get; init; }
+
     /// <summary>Private address of the shared server.</summary>
     public required string SharedDatabaseHost { get; init; }
 
@@ -68,6 +71,12 @@ public sealed record PlatformConfig
                 "migratorImage",
                 "[^@]+@sha256:[0-9a-f]{64}",
                 "an image by digest",
+                fallback: ""
+            ),
+            ImagePublicKey = reader.Text(
+                "imagePublicKey",
+                @"-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*",
+                "a public key as PEM",
                 fallback: ""
             ),
             SharedDatabaseHost = reader.Text(

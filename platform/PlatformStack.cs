@@ -31,6 +31,7 @@ public class PlatformStack : Stack
         var foundation = new Foundation("foundation", new(config), options);
         var vault = new Vault("vault", new(config, foundation), options);
         var automation = new Automation("automation", new(config, foundation, vault), options);
+        var images = new Images("images", new(config, foundation, automation), options);
 
         Project = Output.Create(config.Project);
         ProjectNumber = Output.Create(config.ProjectNumber);
@@ -54,6 +55,7 @@ public class PlatformStack : Stack
             $"projects/{config.Project}/locations/{config.Region}/keyRings/{name}"
         );
         WorkloadIdentityProvider = automation.Provider.Name;
+        ImageKey = Output.Create(images.KeyVersion);
         DryRunJob = automation.DryRun?.Name ?? Output.Create("");
     }
 
@@ -120,6 +122,10 @@ public class PlatformStack : Stack
     /// <summary>For GCP_WORKLOAD_IDENTITY_PROVIDER.</summary>
     [Output("workloadIdentityProvider")]
     public Output<string> WorkloadIdentityProvider { get; private set; }
+
+    /// <summary>For IMAGE_KEY: what signs images.</summary>
+    [Output("imageKey")]
+    public Output<string> ImageKey { get; private set; }
 
     /// <summary>For PLATFORM_DRY_RUN_JOB; empty until there is an image.</summary>
     [Output("dryRunJob")]

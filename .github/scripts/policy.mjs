@@ -36,6 +36,7 @@ export function violations({ config, planned, lost }) {
       for (const container of containers)
         if (!/@sha256:[0-9a-f]{64}$/.test(container.image ?? "")) say(resource, `runs an image that is not pinned by its digest: ${container.image}`);
       if (!decommissioned && inputs.deletionProtection !== true) say(resource, "has no deletion protection");
+      if (type === "Job" && at(inputs, "binaryAuthorization.useDefault") !== true) say(resource, "runs images that main has not signed");
       if (type === "Service" && inputs.ingress !== "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER") say(resource, "is reached past the load balancer");
     }
     if (module === "storage" && type === "Bucket") {

@@ -22,6 +22,13 @@ public class ImageTests
     }
 
     [Fact]
+    public void The_bases_are_pinned_by_digest() =>
+        Assert.All(
+            Lines.Where(line => line.StartsWith("FROM ", StringComparison.Ordinal)),
+            line => Assert.Matches("^FROM [a-z0-9./-]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}( AS [a-z]+)?$", line)
+        );
+
+    [Fact]
     public void The_image_has_the_dry_run_that_the_platforms_job_starts()
     {
         Assert.Contains("COPY platform/dry-run.sh /app/dry-run", Final);

@@ -59,6 +59,7 @@ public sealed class PlanTests : IDisposable
                 "runs an image that is not pinned by its digest: x/migrator:latest"
             },
             { "Job", """{"deletionProtection":false}""", "has no deletion protection" },
+            { "Job", """{"binaryAuthorization":null}""", "runs images that main has not signed" },
             { "Job", """{"labels":null}""", "carries no labels" },
             { "SecurityPolicy", """{"labels":null}""", "carries no labels" },
         };

@@ -58,11 +58,46 @@ public sealed class PlatformTests
             graph.One("WorkloadIdentityPoolProvider").Text("attributeCondition")
         );
         Assert.Equal(
-            ["deploy /production", "plan /plan", "validate /validate"],
+            ["build /images", "deploy /production", "plan /plan", "validate /validate"],
             graph
                 .All("IAMMember")
                 .Where(node => node.Text("role") == "roles/iam.workloadIdentityUser")
                 .Select(node => $"{node.Name.Split('-')[0]} {node.Text("member")!.Split("attribute.environment")[1]}")
+                .Order()
+        );
+    }
+
+    [Fact]
+    public async Task Jobs_run_images_that_main_has_built_and_signed()
+    {
+        var graph = (await Graph.PlatformAsync()).Graph;
+        var member = $"serviceAccount:{graph.One("Account", "build").Text("accountId")}@";
+
+        Assert.Equal("ENFORCED_BLOCK_AND_AUDIT_LOG", graph.One("Policy").Text("defaultAdmissionRule.enforcementMode"));
+        Assert.Equal("REQUIRE_ATTESTATION", graph.One("Policy").Text("defaultAdmissionRule.evaluationMode"));
+        Assert.Equal(
+            [graph.One("Attestor").Text("name")!],
+            graph.One("Policy").Texts("defaultAdmissionRule.requireAttestationsBies")
+        );
+        Assert.StartsWith(
+            "//cloudkms.googleapis.com/v1/projects/factory-prod/",
+            graph.One("Attestor").Text("attestationAuthorityNote.publicKeys.0.id")
+        );
+        Assert.Equal(true, graph.One("Job")["binaryAuthorization.useDefault"]);
+        Assert.Equal(true, (await Graph.OfAsync("acme-corp")).One("Job")["binaryAuthorization.useDefault"]);
+        // Whoever builds can write images and sign them, and change nothing that runs.
+        Assert.Equal(
+            [
+                "roles/artifactregistry.writer",
+                "roles/binaryauthorization.attestorsViewer",
+                "roles/cloudkms.signerVerifier",
+                "roles/containeranalysis.notes.attacher",
+                "roles/containeranalysis.occurrences.editor",
+                "roles/ondemandscanning.admin",
+            ],
+            graph
+                .Nodes.Where(node => node["member"] is string text && text.StartsWith(member, StringComparison.Ordinal))
+                .Select(node => node.Text("role"))
                 .Order()
         );
     }

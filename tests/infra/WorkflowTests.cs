@@ -39,6 +39,9 @@ public class WorkflowTests
         ["restore-drill.yml stacks"] = ["contents: read"],
         // Clones an instance.
         ["restore-drill.yml drill"] = ["contents: read", "id-token: write"],
+        ["images.yml build"] = ["contents: read", "id-token: write"],
+        // The branch of the pull request, and the pull request.
+        ["images.yml pin"] = ["contents: write", "pull-requests: write"],
         ["unlock.yml confirm"] = ["contents: read"],
         ["unlock.yml unlock"] = ["contents: read", "id-token: write"],
     };
@@ -49,7 +52,30 @@ public class WorkflowTests
         ["VALIDATE"] = "validate",
         ["PLAN"] = "plan",
         ["DEPLOY"] = "production",
+        ["BUILD"] = "images",
     };
+
+    [Fact]
+    public void An_image_is_scanned_before_it_is_pushed_and_signed_by_its_digest()
+    {
+        var jobs = Jobs("images.yml").ToDictionary(job => job.Name, job => job.Node);
+        var steps = Steps(jobs["build"]).ToList();
+        var names = steps.Select(step => Scalar(step, "name")).OfType<string>();
+
+        Assert.Equal(["Build", "Scan", "Push", "Sign"], names);
+        // What is built has no identity yet.
+        Assert.True(
+            steps.FindIndex(step => Scalar(step, "name") == "Build")
+                < steps.FindIndex(step => Scalar(step, "uses")?.Contains("auth@", StringComparison.Ordinal) == true)
+        );
+        Assert.Equal("${{ steps.push.outputs.image }}", Scalar(Mapping(steps[^1], "env")!, "PUSHED"));
+        Assert.Contains("--artifact-url \"$PUSHED\"", Scalar(steps[^1], "run"));
+        Assert.Equal("github.ref == 'refs/heads/main'", Scalar(jobs["build"], "if"));
+        Assert.DoesNotContain(
+            Steps(jobs["pin"]).Select(step => Scalar(step, "run")).OfType<string>(),
+            run => run.Contains("docker", StringComparison.Ordinal)
+        );
+    }
 
     [Fact]
     public async Task Actionlint_finds_nothing()

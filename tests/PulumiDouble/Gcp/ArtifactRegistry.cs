@@ -25,3 +25,21 @@ public sealed class RepositoryArgs : ResourceArgs
     [Input("repositoryId", required: true)]
     public Input<string> RepositoryId { get; set; } = null!;
 }
+
+public class RepositoryIamMember(string name, RepositoryIamMemberArgs args, CustomResourceOptions? options = null)
+    : CustomResource("gcp:artifactregistry/repositoryIamMember:RepositoryIamMember", name, args, options);
+
+public sealed class RepositoryIamMemberArgs : ResourceArgs
+{
+    [Input("location")]
+    public Input<string>? Location { get; set; }
+
+    [Input("member", required: true)]
+    public Input<string> Member { get; set; } = null!;
+
+    [Input("repository", required: true)]
+    public Input<string> Repository { get; set; } = null!;
+
+    [Input("role", required: true)]
+    public Input<string> Role { get; set; } = null!;
+}

@@ -9,6 +9,9 @@ namespace Pulumi.Gcp.CloudRunV2
 
     public sealed class JobArgs : ResourceArgs
     {
+        [Input("binaryAuthorization")]
+        public Input<Inputs.JobBinaryAuthorizationArgs>? BinaryAuthorization { get; set; }
+
         [Input("deletionProtection")]
         public Input<bool>? DeletionProtection { get; set; }
 
@@ -95,6 +98,12 @@ namespace Pulumi.Gcp.CloudRunV2
 
 namespace Pulumi.Gcp.CloudRunV2.Inputs
 {
+    public sealed class JobBinaryAuthorizationArgs : ResourceArgs
+    {
+        [Input("useDefault")]
+        public Input<bool>? UseDefault { get; set; }
+    }
+
     public sealed class JobTemplateArgs : ResourceArgs
     {
         [field: Input("labels")]

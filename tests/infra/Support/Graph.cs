@@ -87,6 +87,7 @@ sealed record Graph(string Stack, IReadOnlyList<Node> Nodes, TenantStack Outputs
             ["alertEmail"] = "platform@example.com",
             ["repository"] = "factory/tenant-promotion",
             ["repositoryId"] = "987654321",
+            ["imagePublicKey"] = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZI\n-----END PUBLIC KEY-----\n",
             ["migratorImage"] =
                 $"europe-west3-docker.pkg.dev/factory-prod/images/migrator@sha256:{new string('c', 64)}",
             ["sharedDatabaseHost"] = "10.10.0.3",
