@@ -16,6 +16,7 @@ public static class ServerFailure
             MigratorException failure => failure,
             OperationCanceledException => ServerMessages.Lost("its server ended it"),
             PostgresException answer => From(answer),
+            NpgsqlException encryption when IsEncryption(encryption) => ServerMessages.SslRefused(encryption),
             NpgsqlException unreachable => ServerMessages.Unreachable(unreachable),
             IOException or SocketException => ServerMessages.Lost(e.Message),
             AggregateException { InnerException: { } inner } => From(inner, cancellationToken),
@@ -31,7 +32,12 @@ public static class ServerFailure
             PostgresErrorCodes.DiskFull => ServerMessages.DiskFull(e),
             PostgresErrorCodes.AdminShutdown
             or PostgresErrorCodes.CrashShutdown
-            or PostgresErrorCodes.CannotConnectNow => ServerMessages.Unreachable(e),
+            or PostgresErrorCodes.CannotConnectNow => ServerMessages.ServerWentAway(e),
             _ => ServerMessages.ServerSaid(e),
         };
+
+    // A server without SSL is told by a message alone, an untrusted certificate by the exception of the handshake.
+    static bool IsEncryption(NpgsqlException e) =>
+        e.InnerException is System.Security.Authentication.AuthenticationException
+        || (e.InnerException is null && e.Message.Contains("SSL", StringComparison.Ordinal));
 }

@@ -52,7 +52,7 @@ public static class DatabaseSettings
                             or PostgresErrorCodes.InvalidParameterValue
                 )
             {
-                run.Progress.Warn(PromotionMessages.SettingNotCopied(setting, e.MessageText));
+                run.Progress.Warn(PromotionMessages.SettingNotCopied(name, ServerErrors.Text(e)));
             }
         }
     }

@@ -34,7 +34,7 @@ static class RollbackMessages
     {
         var why = e is null
             ? "they still differ after every attempt; a trigger or a cascade in the shared database changes them."
-            : $"{e.MessageText} {e.Detail}";
+            : $"{ServerErrors.Text(e)} ({ServerErrors.Object(e)}; --verbose shows the row).";
         return new(
             ExitCode.Different,
             $"Rows of '{slug}' in {where} cannot be copied back: {why} The tenant stays in its isolated database. "

@@ -35,21 +35,31 @@ static class ServerMessages
     public static MigratorException DiskFull(PostgresException e) =>
         new(
             ExitCode.Failed,
-            $"The server's disk is full: {e.MessageText}. Rows copied so far are kept. "
+            $"The server's disk is full: {ServerErrors.Text(e)}. Rows copied so far are kept. "
                 + "Free disk space, then run the same command again.",
             e
         );
 
     public static MigratorException ServerSaid(PostgresException e) =>
+        new(ExitCode.Failed, ServerErrors.Sentence(e), e) { Transient = e.IsTransient };
+
+    public static MigratorException SslRefused(NpgsqlException e) =>
+        new(
+            ExitCode.Refused,
+            $"The connection could not be encrypted as asked: {Wording.Chain(e)}. Check DB_SSLMODE and DB_SSLROOTCERT "
+                + "(TARGET_DB_SSLMODE, TARGET_DB_SSLROOTCERT), then run the same command again.",
+            e
+        );
+
+    public static MigratorException ServerWentAway(PostgresException e) =>
         new(
             ExitCode.Failed,
-            $"The server refuses a statement ({e.SqlState}): {e.MessageText}"
-                + $"{(e.Detail is { Length: > 0 } detail ? $" {detail}" : "")}. "
-                + "Fix the cause and run the same command again, or roll back.",
+            $"The server ended the session or does not accept any now: {ServerErrors.Text(e)} (SQLSTATE {e.SqlState}). "
+                + "Wait until the server is up, then run the same command again.",
             e
         )
         {
-            Transient = e.IsTransient,
+            Transient = true,
         };
 
     public static MigratorException Bug(Exception e) =>

@@ -1,4 +1,5 @@
 using Migrator.Model;
+using Npgsql;
 
 namespace Migrator.Messages;
 
@@ -16,10 +17,12 @@ static class Wording
 
     public static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
-    public static string Chain(Exception e) =>
-        e.InnerException is { } inner && inner.Message != e.Message
-            ? $"{e.Message.TrimEnd('.')}: {Chain(inner)}"
-            : e.Message.TrimEnd('.');
+    public static string Chain(Exception e)
+    {
+        // A server's whole message may quote a row.
+        var text = (e is PostgresException answer ? ServerErrors.Text(answer) : e.Message).TrimEnd('.');
+        return e.InnerException is { } inner && inner.Message != e.Message ? $"{text}: {Chain(inner)}" : text;
+    }
 
     public static string CommonStart(string left, string right) =>
         left[..left.Zip(right).TakeWhile(pair => pair.First == pair.Second).Count()];

@@ -76,7 +76,7 @@ public sealed partial record PgTools(string Directory, int Major)
         if (real.Length > 0)
         {
             var at = Array.IndexOf(lines, real[0]);
-            return string.Join(" ", lines.Skip(at).Take(3));
+            return ServerErrors.WithoutRows(lines.Skip(at).Take(3));
         }
         return lines.Any(line => line.Contains("\"transaction_timeout\"", StringComparison.Ordinal))
             ? null

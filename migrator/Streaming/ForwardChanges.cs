@@ -66,7 +66,7 @@ sealed class ForwardChanges
                 || e.SqlState.StartsWith("22", StringComparison.Ordinal)
             )
         {
-            throw PromotionMessages.SchemaChanged(direction.Tenant.Slug, e.MessageText);
+            throw PromotionMessages.SchemaChanged(direction.Tenant.Slug, ServerErrors.Text(e));
         }
     }
 

@@ -35,7 +35,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
         }
         catch (PostgresException e) when (e.SqlState.StartsWith("23", StringComparison.Ordinal))
         {
-            throw StreamMessages.StreamDiverged(direction.Tenant.Slug, $"{e.MessageText}.", e);
+            throw StreamMessages.StreamDiverged(direction.Tenant.Slug, ServerErrors.Text(e) + ".", e);
         }
     }
 
