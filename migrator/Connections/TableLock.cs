@@ -45,7 +45,11 @@ public static class TableLock
         }
         catch (PostgresException e) when (IsRefused(e))
         {
-            throw ServerMessages.TableLocked(table, e);
+            throw ServerMessages.TableLocked(
+                table,
+                await LockHolders.OfTableAsync(connection, table, cancellationToken),
+                e
+            );
         }
     }
 

@@ -53,6 +53,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             ["max_wal_senders"] = "20",
             ["max_replication_slots"] = "20",
             ["max_connections"] = "200",
+            ["max_prepared_transactions"] = "20",
             ["max_wal_size"] = "4GB",
         };
 

@@ -143,34 +143,33 @@ public sealed class WriteGuard(
             "SELECT pg_advisory_xact_lock(@LockClass, hashtext('guard ' || @Key))",
             new { PromotionJournal.LockClass, tenant.Key }
         );
-        if (await SetAsync(transaction, GuardState.Closed) != 1)
+        const string close =
+            "UPDATE tenant_promotion.guard SET state = @Closed, changed_at = now() WHERE tenant_key = @Key";
+        if (await transaction.ExecuteAsync(close, new { tenant.Key, GuardState.Closed }) != 1)
             throw new InvalidOperationException("There is no guard to close.");
     }
 
     /// <summary>Opens the guard inside the caller's transaction.</summary>
-    public Task OpenAsync(JournalTransaction transaction) => SetAsync(transaction, GuardState.Open);
+    public Task OpenAsync(JournalTransaction transaction) =>
+        // An open guard's row may be locked by a writer that does not end.
+        transaction.ExecuteAsync(
+            """
+            UPDATE tenant_promotion.guard SET state = @Open, changed_at = now()
+            WHERE tenant_key = @Key AND state <> @Open
+            """,
+            new { tenant.Key, GuardState.Open }
+        );
 
     /// <summary>The tenant's transactions that keep the guard from closing, one line each.</summary>
     public async Task<IReadOnlyList<string>> HoldersAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return
-        [
-            .. await connection.QueryAsync<string>(
-                """
-                SELECT format('process %s (%s, %s) for %s s: %s', a.pid, a.usename, a.state,
-                              round(extract(epoch FROM clock_timestamp() - a.xact_start)), left(a.query, 60))
-                FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-                WHERE l.locktype = 'advisory' AND l.granted
-                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND l.classid = @LockClass AND l.objid::bigint = (hashtext('guard ' || @Key)::bigint & 4294967295)
-                  AND l.objsubid = 2
-                ORDER BY a.xact_start
-                """,
-                new { PromotionJournal.LockClass, tenant.Key },
-                cancellationToken
-            ),
-        ];
+        return await LockHolders.OfAdvisoryLockAsync(
+            connection,
+            PromotionJournal.LockClass,
+            "guard " + tenant.Key,
+            cancellationToken
+        );
     }
 
     /// <summary>
@@ -205,12 +204,6 @@ public sealed class WriteGuard(
                 cancellationToken
             )
             : null;
-
-    Task<int> SetAsync(JournalTransaction transaction, string state) =>
-        transaction.ExecuteAsync(
-            "UPDATE tenant_promotion.guard SET state = @state, changed_at = now() WHERE tenant_key = @Key",
-            new { tenant.Key, state }
-        );
 
     Task WithTableLockAsync(
         NpgsqlConnection connection,

@@ -168,7 +168,8 @@ static class PreflightMessages
         $"Publication {publication} is not cloned. Its subscribers receive the deletes of finalize.";
 
     public static string OldTransaction(string session) =>
-        $"A transaction older than a minute may delay the write guard: {session}. End the transaction if it is idle.";
+        $"An old transaction may delay the write guard and the replication slot: {session}. "
+        + "End the transaction if nobody needs it.";
 
     public static string NoLogicalDecoding(string level) =>
         $"The shared server has wal_level={level}; an online promotion needs wal_level=logical "

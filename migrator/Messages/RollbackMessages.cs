@@ -19,7 +19,7 @@ static class RollbackMessages
     public static MigratorException CannotDrop(Slug slug, IReadOnlyList<string> sessions, Exception e) =>
         new(
             ExitCode.Failed,
-            $"Database {slug.DatabaseName} was not dropped: sessions that the migrator may not end are connected to it "
+            $"Database {slug.DatabaseName} was not dropped: sessions or transactions that the migrator may not end use it "
                 + $"({Wording.Or(string.Join(", ", sessions), "none any more")}). "
                 + "End them and run the same command again.",
             e

@@ -88,11 +88,12 @@ static class ServerMessages
                 + $"Terminate them (application_name tp/{slug}) and run the same command again."
         );
 
-    public static MigratorException TableLocked(TableName table, Exception e) =>
+    public static MigratorException TableLocked(TableName table, IReadOnlyList<string> holders, Exception e) =>
         new(
             ExitCode.Failed,
             $"Other sessions keep table {table} locked, and a longer wait for the lock would block the application. "
-                + "Run the same command again at a quieter time.",
+                + $"Open transactions: {Wording.Or(string.Join("; ", holders), "none any more")}. "
+                + "End them, or run the same command again at a quieter time.",
             e
         );
 

@@ -59,19 +59,8 @@ sealed class ObjectCheck(PreflightContext context)
             )
         )
             context.Warnings.Add(PreflightMessages.Publication(publication));
-        foreach (
-            var session in await context.Shared.QueryAsync<string>(
-                """
-                SELECT format('process %s (%s, %s), open for %s s',
-                              pid, usename, state, round(extract(epoch FROM now() - xact_start)))
-                FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()
-                  AND xact_start < now() - interval '1 minute'
-                """,
-                cancellationToken
-            )
-        )
-            context.Warnings.Add(PreflightMessages.OldTransaction(session));
+        foreach (var transaction in await LockHolders.OldAsync(context.Shared, cancellationToken))
+            context.Warnings.Add(PreflightMessages.OldTransaction(transaction));
     }
 
     // A rule turns a statement into others: what finalize deletes, and a rollback writes, would not be what was asked for.

@@ -65,7 +65,8 @@ public static class IsolatedDatabase
                 new { name = slug.DatabaseName },
                 cancellationToken
             );
-            throw RollbackMessages.CannotDrop(slug, sessions, e);
+            var prepared = await LockHolders.PreparedAsync(server, slug.DatabaseName, cancellationToken);
+            throw RollbackMessages.CannotDrop(slug, [.. sessions, .. prepared], e);
         }
     }
 }

@@ -1,3 +1,4 @@
+using Migrator.Connections;
 using Migrator.Messages;
 using Npgsql;
 using Npgsql.Replication;
@@ -83,10 +84,7 @@ public sealed class ConsistentPoint : IAsyncDisposable
         {
             await connection.DisposeAsync();
             await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
-            throw StreamMessages.SlotWaits(
-                await ReplicationSlot.OpenTransactionsAsync(source, cancellationToken),
-                null
-            );
+            throw StreamMessages.SlotWaits(await LockHolders.WritersAsync(source, cancellationToken), null);
         }
         catch
         {

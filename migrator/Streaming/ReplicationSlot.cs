@@ -114,7 +114,7 @@ public static class ReplicationSlot
         catch (PostgresException e)
             when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancellationToken.IsCancellationRequested)
         {
-            throw StreamMessages.SlotWaits(await OpenTransactionsAsync(connection, cancellationToken), e);
+            throw StreamMessages.SlotWaits(await LockHolders.WritersAsync(connection, cancellationToken), e);
         }
         finally
         {
@@ -215,20 +215,4 @@ public static class ReplicationSlot
         );
         return watermark;
     }
-
-    /// <summary>The transactions that a new slot waits for, one line each.</summary>
-    public static async Task<IReadOnlyList<string>> OpenTransactionsAsync(
-        NpgsqlConnection connection,
-        CancellationToken cancellationToken
-    ) =>
-        [
-            .. await connection.QueryAsync<string>(
-                """
-                SELECT format('process %s (%s in %s, %s) for %s s', pid, usename, datname, state,
-                              round(extract(epoch FROM clock_timestamp() - xact_start)))
-                FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 5
-                """,
-                cancellationToken
-            ),
-        ];
 }

@@ -1,0 +1,108 @@
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Connections;
+
+/// <summary>
+/// Whom the migrator waits for, one line each: sessions, and prepared transactions, which hold locks and snapshots
+/// without any session.
+/// </summary>
+/// <remarks>https://www.postgresql.org/docs/current/view-pg-locks.html, https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html</remarks>
+public static class LockHolders
+{
+    // Statements are left out, because they quote values of rows. The locks of a prepared transaction have no process; its
+    // lock of the transaction's own number tells which they are.
+    const string Open = """
+        WITH open AS (
+            SELECT a.pid, NULL::text AS prepared, a.xact_start AS since, a.backend_xid IS NOT NULL AS writes, a.datname,
+                   format('process %s (%s in %s, %s) for %s s', a.pid, a.usename, a.datname, a.state,
+                          round(extract(epoch FROM clock_timestamp() - a.xact_start))) AS line
+            FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
+            UNION ALL
+            SELECT NULL, (SELECT l.virtualtransaction FROM pg_locks l
+                          WHERE l.locktype = 'transactionid' AND l.transactionid = p.transaction AND l.pid IS NULL),
+                   p.prepared, true, p.database,
+                   format('prepared transaction %L (%s in %s) for %s s, which COMMIT PREPARED or ROLLBACK PREPARED ends',
+                          p.gid, p.owner, p.database, round(extract(epoch FROM clock_timestamp() - p.prepared)))
+            FROM pg_prepared_xacts p)
+        """;
+
+    /// <summary>All writing transactions of the server: a new replication slot waits for them.</summary>
+    public static Task<IReadOnlyList<string>> WritersAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<string>(
+            $"{Open} SELECT line FROM open o WHERE writes ORDER BY since LIMIT 5",
+            cancellationToken
+        );
+
+    /// <summary>Transactions of this database, and prepared ones of any, that are older than is usual.</summary>
+    public static Task<IReadOnlyList<string>> OldAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<string>(
+            $"""
+            {Open} SELECT line FROM open o
+            WHERE pid IS NULL OR (datname = current_database() AND since < now() - interval '1 minute')
+            ORDER BY since
+            """,
+            cancellationToken
+        );
+
+    /// <summary>Holders of an advisory lock of two keys.</summary>
+    public static Task<IReadOnlyList<string>> OfAdvisoryLockAsync(
+        NpgsqlConnection connection,
+        int lockClass,
+        string hashed,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<string>(
+            $"""
+            {Open} SELECT line FROM open o
+            JOIN pg_locks l ON l.granted AND (l.pid = o.pid OR (l.pid IS NULL AND l.virtualtransaction = o.prepared))
+            WHERE l.locktype = 'advisory'
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND l.classid = @lockClass AND l.objid::bigint = (hashtext(@hashed)::bigint & 4294967295)
+              AND l.objsubid = 2
+            ORDER BY since
+            """,
+            new { lockClass, hashed },
+            cancellationToken
+        );
+
+    /// <summary>Holders of a lock on the table, or on one of its partitions, that keeps others from changing it.</summary>
+    public static Task<IReadOnlyList<string>> OfTableAsync(
+        NpgsqlConnection connection,
+        TableName table,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<string>(
+            $"""
+            {Open} SELECT line FROM open o
+            WHERE EXISTS (
+                SELECT FROM pg_locks l
+                WHERE l.granted AND (l.pid = o.pid OR (l.pid IS NULL AND l.virtualtransaction = o.prepared))
+                  AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
+                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND (l.relation = to_regclass(@table)
+                       OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(@table)))))
+            ORDER BY since LIMIT 5
+            """,
+            new { table = table.Quoted },
+            cancellationToken
+        );
+
+    /// <summary>Prepared transactions of one database, which keep it from being dropped.</summary>
+    public static Task<IReadOnlyList<string>> PreparedAsync(
+        NpgsqlConnection connection,
+        string database,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<string>(
+            $"{Open} SELECT line FROM open o WHERE pid IS NULL AND datname = @database ORDER BY since",
+            new { database },
+            cancellationToken
+        );
+}
