@@ -3,7 +3,6 @@ using System.Text;
 using CliWrap;
 using Dapper;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Streaming;

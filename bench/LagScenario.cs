@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Migrator.Demo;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Runs;
 using Migrator.Streaming;
 using Spectre.Console;

@@ -3,7 +3,6 @@ using Migrator.Connections;
 using Migrator.Demo;
 using Migrator.Journal;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Progress;
 using Migrator.Runs;
 using Migrator.Scope;

@@ -1,6 +1,5 @@
 using Migrator.Demo;
 using Migrator.Model;
-using Migrator.Phases;
 using Spectre.Console;
 
 namespace Bench;

@@ -1,10 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Progress;
-using Migrator.Terminal;
-using Migrator.Validation;
 
 namespace Bench;
 

@@ -1,4 +1,3 @@
-using Migrator.Model;
 using Migrator.Phases;
 using Migrator.Progress;
 using Migrator.Runs;

@@ -1,4 +1,3 @@
-using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;

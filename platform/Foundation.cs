@@ -5,7 +5,6 @@ using Pulumi.Gcp.Dns;
 using Pulumi.Gcp.Dns.Inputs;
 using Pulumi.Gcp.Logging;
 using Pulumi.Gcp.Monitoring;
-using Pulumi.Gcp.Projects;
 using Pulumi.Gcp.ServiceNetworking;
 
 namespace Platforms;

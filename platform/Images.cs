@@ -6,7 +6,6 @@ using Pulumi.Gcp.ContainerAnalysis;
 using Pulumi.Gcp.ContainerAnalysis.Inputs;
 using Pulumi.Gcp.Kms;
 using Pulumi.Gcp.Kms.Inputs;
-using Pulumi.Gcp.ServiceAccount;
 
 namespace Platforms;
 

@@ -3,12 +3,8 @@ using Migrator.Connections;
 using Migrator.Demo;
 using Migrator.Embedded;
 using Migrator.Model;
-using Migrator.Phases;
-using Migrator.Progress;
-using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
-using Npgsql;
 using Spectre.Console;
 
 namespace Migrator.Commands;

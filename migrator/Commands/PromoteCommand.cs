@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Settings;
 using Migrator.Terminal;
 

@@ -4,7 +4,6 @@ using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Streaming;
-using Migrator.Terminal;
 using Migrator.Verification;
 using Npgsql;
 

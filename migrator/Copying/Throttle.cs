@@ -1,7 +1,6 @@
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Progress;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Copying;

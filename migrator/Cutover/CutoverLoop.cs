@@ -3,7 +3,6 @@ using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;
-using Migrator.Terminal;
 using Migrator.Verification;
 using Npgsql;
 

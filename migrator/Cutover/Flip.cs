@@ -7,7 +7,6 @@ using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Streaming;
-using Migrator.Terminal;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -2,7 +2,6 @@ using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Runs;
-using Migrator.Scope;
 using Migrator.Streaming;
 using Npgsql;
 

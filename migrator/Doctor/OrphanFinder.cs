@@ -5,7 +5,6 @@ using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Settings;
 using Migrator.Streaming;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Doctor;

@@ -6,7 +6,6 @@ using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Streaming;
-using Migrator.Terminal;
 
 namespace Migrator.Doctor;
 

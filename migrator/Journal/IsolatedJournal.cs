@@ -1,8 +1,6 @@
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Terminal;
-using Migrator.Verification;
 using Npgsql;
 
 namespace Migrator.Journal;

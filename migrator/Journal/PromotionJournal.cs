@@ -2,8 +2,6 @@ using System.Text.Json;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Terminal;
-using Migrator.Verification;
 using Npgsql;
 
 namespace Migrator.Journal;

@@ -1,5 +1,4 @@
 using Migrator.Model;
-using Npgsql;
 
 namespace Migrator.Messages;
 

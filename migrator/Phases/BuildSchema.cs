@@ -1,10 +1,7 @@
 using Migrator.Connections;
-using Migrator.Cutover;
-using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
-using Npgsql;
 
 namespace Migrator.Phases;
 

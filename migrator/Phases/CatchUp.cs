@@ -1,12 +1,7 @@
-using System.Diagnostics;
-using Migrator.Cutover;
-using Migrator.Journal;
-using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Streaming;
-using Migrator.Terminal;
 
 namespace Migrator.Phases;
 

@@ -1,11 +1,6 @@
-using Migrator.Cutover;
-using Migrator.Journal;
-using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;
-using Migrator.Terminal;
-using Migrator.Verification;
 
 namespace Migrator.Phases;
 

@@ -1,6 +1,4 @@
 using Migrator.Connections;
-using Migrator.Cutover;
-using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;

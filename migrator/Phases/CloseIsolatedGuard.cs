@@ -1,7 +1,4 @@
-using Migrator.Connections;
 using Migrator.Cutover;
-using Migrator.Guarding;
-using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
 

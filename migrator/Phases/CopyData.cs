@@ -1,5 +1,4 @@
 using Migrator.Copying;
-using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;

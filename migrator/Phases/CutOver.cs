@@ -6,7 +6,6 @@ using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
-using Migrator.Terminal;
 
 namespace Migrator.Phases;
 

@@ -4,14 +4,11 @@ using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Routing;
 using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Streaming;
-using Migrator.Terminal;
 using Migrator.Verification;
-using Npgsql;
 using NpgsqlTypes;
 
 namespace Migrator.Phases;

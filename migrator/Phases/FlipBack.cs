@@ -1,7 +1,5 @@
 using Migrator.Cutover;
-using Migrator.Journal;
 using Migrator.Model;
-using Migrator.Routing;
 using Migrator.Runs;
 
 namespace Migrator.Phases;

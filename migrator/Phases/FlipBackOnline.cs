@@ -1,6 +1,5 @@
 using Migrator.Copying;
 using Migrator.Cutover;
-using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;

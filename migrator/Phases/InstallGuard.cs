@@ -1,6 +1,4 @@
-using Migrator.Cutover;
 using Migrator.Guarding;
-using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
 

@@ -1,4 +1,3 @@
-using Migrator.Cutover;
 using Migrator.Runs;
 
 namespace Migrator.Phases;

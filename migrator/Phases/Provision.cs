@@ -1,11 +1,9 @@
 using Migrator.Connections;
-using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Phases;

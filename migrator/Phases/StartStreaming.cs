@@ -1,5 +1,3 @@
-using Migrator.Cutover;
-using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;

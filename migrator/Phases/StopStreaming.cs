@@ -1,4 +1,3 @@
-using Migrator.Cutover;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;

@@ -1,10 +1,7 @@
-using System.Text.Json.Serialization;
-using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
-using Migrator.Terminal;
 using Migrator.Validation;
 
 namespace Migrator.Phases;

@@ -1,9 +1,5 @@
-using Migrator.Cutover;
-using Migrator.Journal;
-using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
-using Migrator.Terminal;
 using Migrator.Verification;
 
 namespace Migrator.Phases;

@@ -1,10 +1,8 @@
-using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Scope;
-using Migrator.Terminal;
 using Migrator.Verification;
 
 namespace Migrator.Phases;

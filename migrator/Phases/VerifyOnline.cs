@@ -1,5 +1,4 @@
 using Migrator.Cutover;
-using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Scope;

@@ -1,4 +1,3 @@
-using Migrator.Cutover;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;

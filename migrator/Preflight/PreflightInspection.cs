@@ -8,7 +8,6 @@ using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Streaming;
-using Npgsql;
 
 namespace Migrator.Preflight;
 

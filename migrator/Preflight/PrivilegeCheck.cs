@@ -1,10 +1,6 @@
 using Migrator.Connections;
-using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Schema;
-using Migrator.Scope;
-using Npgsql;
 
 namespace Migrator.Preflight;
 

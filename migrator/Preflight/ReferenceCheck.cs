@@ -1,6 +1,5 @@
 using Migrator.Connections;
 using Migrator.Messages;
-using Migrator.Model;
 using Migrator.Scope;
 
 namespace Migrator.Preflight;

@@ -3,7 +3,6 @@ using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Schema;
-using Migrator.Scope;
 using Npgsql;
 
 namespace Migrator.Preflight;

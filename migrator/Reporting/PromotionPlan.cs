@@ -1,5 +1,4 @@
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Preflight;
 using Migrator.Scope;
 using Spectre.Console;

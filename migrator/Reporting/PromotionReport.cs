@@ -3,11 +3,8 @@ using System.Text;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Scope;
 using Migrator.Settings;
-using Migrator.Validation;
-using Migrator.Verification;
 using Spectre.Console;
 
 namespace Migrator.Reporting;

@@ -2,9 +2,7 @@ using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Streaming;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Reporting;

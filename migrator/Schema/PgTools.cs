@@ -4,7 +4,6 @@ using System.Text.RegularExpressions;
 using CliWrap;
 using Migrator.Connections;
 using Migrator.Messages;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Schema;

@@ -3,7 +3,6 @@ using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Settings;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Scope;

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Terminal;
 using Npgsql;
 
 namespace Migrator.Settings;

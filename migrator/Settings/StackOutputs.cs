@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Routing;
-using Migrator.Terminal;
 
 namespace Migrator.Settings;
 

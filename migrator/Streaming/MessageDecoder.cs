@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Migrator.Messages;
 using Migrator.Model;
-using Npgsql.Replication;
 using Npgsql.Replication.PgOutput;
 using Npgsql.Replication.PgOutput.Messages;
 using NpgsqlTypes;

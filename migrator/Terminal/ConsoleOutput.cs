@@ -22,7 +22,7 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
         ProgressDisplay.RunAsync(Error, JsonLog, Console.Error, Clock, work);
 
     /// <summary>Asks on a terminal; in a pipe there is nobody to ask.</summary>
-    /// <exception cref="Failure"><see cref="ExitCode.Usage"/> when nobody says yes.</exception>
+    /// <exception cref="MigratorException"><see cref="ExitCode.Usage"/> when nobody says yes.</exception>
     public void RequireConfirmation(bool confirmed, string verb, Slug? slug, string question)
     {
         if (confirmed)

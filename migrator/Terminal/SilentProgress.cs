@@ -1,6 +1,5 @@
 using Migrator.Model;
 using Migrator.Progress;
-using Migrator.Validation;
 
 namespace Migrator.Terminal;
 

@@ -3,7 +3,6 @@ using Migrator.Demo;
 using Migrator.Embedded;
 using Migrator.Journal;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql.Replication;
 

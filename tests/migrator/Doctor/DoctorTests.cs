@@ -5,7 +5,6 @@ using Migrator.Embedded;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql.Replication;
 using Npgsql.Replication.PgOutput;

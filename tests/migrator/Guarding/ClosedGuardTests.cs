@@ -1,6 +1,5 @@
 using Migrator.Embedded;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql;
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Data;
 using Dapper;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql;
 

@@ -1,6 +1,5 @@
 using Dapper;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 using Npgsql;

@@ -1,7 +1,6 @@
 using CsCheck;
 using Dapper;
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Tests.Support;
 using Npgsql;
 

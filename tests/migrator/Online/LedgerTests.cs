@@ -1,5 +1,4 @@
 using Migrator.Model;
-using Migrator.Phases;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Online;

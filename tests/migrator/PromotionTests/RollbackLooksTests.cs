@@ -1,4 +1,3 @@
-using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Tests.Support;
 

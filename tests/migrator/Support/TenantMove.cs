@@ -4,8 +4,6 @@ using Migrator.Model;
 using Migrator.Preflight;
 using Migrator.Progress;
 using Migrator.Settings;
-using Migrator.Terminal;
-using Migrator.Validation;
 
 namespace Migrator.Tests.Support;
 
