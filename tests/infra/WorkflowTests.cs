@@ -42,6 +42,9 @@ public class WorkflowTests
         ["images.yml build"] = ["contents: read", "id-token: write"],
         // The branch of the pull request, and the pull request.
         ["images.yml pin"] = ["contents: write", "pull-requests: write"],
+        ["release.yml build"] = ["contents: read"],
+        // The release's page and its files.
+        ["release.yml publish"] = ["contents: write"],
         ["unlock.yml confirm"] = ["contents: read"],
         ["unlock.yml unlock"] = ["contents: read", "id-token: write"],
     };

@@ -1,0 +1,29 @@
+using System.CommandLine;
+
+namespace Migrator.Commands;
+
+/// <summary>The program's verbs.</summary>
+static class Verbs
+{
+    public static RootCommand Create()
+    {
+        var root = new RootCommand(
+            "Moves one tenant of a shared PostgreSQL database into a database of its own, and back."
+        )
+        {
+            new PromoteCommand(),
+            new StatusCommand(),
+            new ListCommand(),
+            new VerifyCommand(),
+            new RollbackCommand(),
+            new FinalizeCommand(),
+            new RoutesCommand(),
+            new DoctorCommand(),
+            new ResolveTenantCommand(),
+            new DemoCommand(),
+            new CompletionCommand(),
+        };
+        Help.Install(root);
+        return root;
+    }
+}
