@@ -11,9 +11,11 @@ namespace Migrator.Connections;
 /// </summary>
 public sealed class Databases : IAsyncDisposable
 {
-    /// <summary>What a role or a database may set that would end our sessions and statements, or forbid them to write.</summary>
-    public const string UncutOptions =
-        "-c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 -c default_transaction_read_only=off";
+    /// <summary>
+    /// What a role or a database may set that would end our sessions and statements. Whether they may write is not for us
+    /// to say: see <see cref="WriteAccess"/>.
+    /// </summary>
+    public const string UncutOptions = "-c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0";
 
     // row_security=off turns a read that a policy would filter into an error; the rest makes both sides print values
     // alike. client_connection_check_interval ends a statement whose client is gone, so that a killed run leaves no

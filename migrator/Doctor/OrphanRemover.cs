@@ -50,6 +50,7 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
     async Task DropAsync(OrphanedObject orphan, CancellationToken cancellationToken)
     {
         await using var connection = await Databases.OpenAsync(finder.At(orphan.Place), cancellationToken);
+        await WriteAccess.RequireAsync(connection, cancellationToken);
         if (orphan.Kind == OrphanedObjectKind.Slot)
             await ReplicationSlot.DropAsync(connection, orphan.Name, clock, cancellationToken);
         else

@@ -63,6 +63,7 @@ public sealed class PromotionJournal : IAsyncDisposable
         try
         {
             await connection.OpenAsync(cancellationToken);
+            await WriteAccess.RequireAsync(connection, cancellationToken);
             var began = clock.GetTimestamp();
             while (
                 !await connection.ExecuteScalarAsync<bool>(

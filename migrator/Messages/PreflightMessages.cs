@@ -167,6 +167,14 @@ static class PreflightMessages
     public static string Publication(string publication) =>
         $"Publication {publication} is not cloned. Its subscribers receive the deletes of finalize.";
 
+    public static string LimitsGoAlong(IReadOnlyList<string> settings) =>
+        $"Settings of the shared database limit its sessions, and are copied: {string.Join("; ", settings)}. "
+        + "The migrator's own sessions run without these timeouts. Reset in the isolated database what the tenant is not to have.";
+
+    public static string RoleSettingsStay(IReadOnlyList<string> statements) =>
+        "Settings of roles that hold in all databases are not copied to the other server. "
+        + $"If the application relies on them, run there: {string.Join("; ", statements)}.";
+
     public static string OldTransaction(string session) =>
         $"An old transaction may delay the write guard and the replication slot: {session}. "
         + "End the transaction if nobody needs it.";

@@ -79,6 +79,16 @@ static class ServerMessages
             Transient = true,
         };
 
+    public static string ReadOnlyDatabase(string database) =>
+        $"Database {database} is read-only (default_transaction_read_only = on): it is in maintenance, or its server is. "
+        + "The migrator does not lift that. When the maintenance is over, run "
+        + $"ALTER DATABASE {Sql.Identifier(database)} RESET default_transaction_read_only "
+        + "(or take the setting out of postgresql.conf), then run the same command again.";
+
+    public static string ReadOnlyRole(string role) =>
+        $"Role {role} is read-only (default_transaction_read_only = on). It may look (--dry-run, status, verify) and change "
+        + "nothing, and the migrator does not lift that. Run the command as another role (DB_USER, TARGET_DB_USER).";
+
     public static string Retrying(string message, TimeSpan delay) => $"{message} Retrying in {delay.TotalSeconds:0} s.";
 
     public static MigratorException LeftoverSessions(Slug slug) =>

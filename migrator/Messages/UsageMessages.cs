@@ -13,6 +13,12 @@ static class UsageMessages
         $"'{verb}' changes databases, and there is no terminal to ask for confirmation. "
         + $"Add --confirm: 'migrator {verb}{(slug is null ? "" : $" --tenant-slug={slug}")} --confirm'.";
 
+    public static MigratorException DryRunOnly(string verb, string variable) =>
+        MigratorException.Refused(
+            $"'{verb}' changes databases, and {variable} is set here: only --dry-run and the verbs that look are allowed. "
+                + "Nothing was changed. Run the command where the variable is not set."
+        );
+
     public static string NotConfirmed(string verb) => $"Nothing was changed: '{verb}' was not confirmed.";
 
     public static MigratorException SettingsFileMissing(string file) =>

@@ -29,4 +29,14 @@ sealed record PreflightContext(
 
     /// <summary>The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's.</summary>
     public string Condition(ScopedTable table, string alias) => Scope.Condition(table, alias, Tenant.Key);
+
+    /// <summary>A role that may only look may see the plan all the same.</summary>
+    public async Task CheckWriteAccessAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        if (await WriteAccess.FindAsync(connection, cancellationToken) is not { } refusal)
+            return;
+        var list = refusal.OfRole ? Warnings : Faults;
+        if (!list.Contains(refusal.Sentence))
+            list.Add(refusal.Sentence);
+    }
 }

@@ -24,6 +24,7 @@ sealed class PrivilegeCheck(PreflightContext context)
             """,
             cancellationToken
         );
+        await context.CheckWriteAccessAsync(context.Shared, cancellationToken);
         if (!me.Create)
             context.Faults.Add(PreflightMessages.NoCreateOnDatabase(me.Name, context.Shared.Database));
         if (!me.Temporary)

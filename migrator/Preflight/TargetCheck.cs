@@ -12,6 +12,7 @@ sealed class TargetCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        await context.CheckWriteAccessAsync(context.Server, cancellationToken);
         var me = await context.Server.QuerySingleAsync<(string Name, bool Super, bool CreateDb, bool CreateRole)>(
             "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user",
             cancellationToken
@@ -97,6 +98,7 @@ sealed class TargetCheck(PreflightContext context)
         try
         {
             await using var isolated = await context.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+            await context.CheckWriteAccessAsync(isolated, cancellationToken);
             var mark = await IsolatedMark.ReadAsync(isolated, cancellationToken);
             if (mark?.TenantKey == context.Tenant.Key)
             {

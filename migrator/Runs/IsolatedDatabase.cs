@@ -33,9 +33,13 @@ public static class IsolatedDatabase
     public static async Task RequireOursAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using (var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken))
+        {
+            await WriteAccess.RequireAsync(server, cancellationToken);
             if (!await ExistsAsync(server, run.Tenant.Slug, cancellationToken))
                 return;
+        }
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await WriteAccess.RequireAsync(isolated, cancellationToken);
         if (
             await IsolatedMark.ReadAsync(isolated, cancellationToken) is { } mark
             && mark.Foreign(run.Identity, run.Tenant.Slug) is { } foreign

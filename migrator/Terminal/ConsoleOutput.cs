@@ -11,6 +11,9 @@ namespace Migrator.Terminal;
 /// <param name="JsonLog">Standard error gets a JSON object a line.</param>
 public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose)
 {
+    /// <summary>The environment variable that forbids every verb that changes something.</summary>
+    const string DryRunOnly = "MIGRATOR_DRY_RUN_ONLY";
+
     /// <summary>For tables and text of the result.</summary>
     public IAnsiConsole Out { get; } = Create(Console.Out);
 
@@ -25,6 +28,8 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
     /// <exception cref="MigratorException"><see cref="ExitCode.Usage"/> when nobody says yes.</exception>
     public void RequireConfirmation(bool confirmed, string verb, Slug? slug, string question)
     {
+        if (Environment.GetEnvironmentVariable(DryRunOnly) is { Length: > 0 })
+            throw UsageMessages.DryRunOnly(verb, DryRunOnly);
         if (confirmed)
             return;
         if (Console.IsInputRedirected || !Error.Profile.Out.IsTerminal)
