@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -17,10 +16,12 @@ static class RollbackChecks
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        var differences = await new SchemaDifference(run.Scope, shared, isolated).FindAsync(cancellationToken);
-        if (differences.Count > 0)
+        var schemas = new SchemaDifference(run.Scope, shared, isolated);
+        if (await schemas.FindAsync(cancellationToken) is { Count: > 0 } differences)
             throw RollbackMessages.SchemasMovedApart(run.Tenant.Slug, differences);
-        await StrayRows.RequireNoneAsync(isolated, run.Scope, run.Tenant, cancellationToken);
+        if (await schemas.SharedOnlyAsync(cancellationToken) is { Count: > 0 } additions)
+            run.Progress.Warn(RollbackMessages.SharedOnly(additions));
+        await StrayRows.RequireNoneAsync(isolated, run.Common, run.Tenant, cancellationToken);
         await RequireFlippedRowsAsync(run, shared, force, cancellationToken);
     }
 
@@ -38,16 +39,19 @@ static class RollbackChecks
             || Facts<DeletionFacts>(run.Record, PhaseName.DeleteShared) is { Checked: true }
         )
             return;
-        var recorded = await JournalReader.DigestsAsync(shared, run.Id, cancellationToken);
-        var changed = await ChangedAsync(run, recorded, cancellationToken);
-        var seen = Facts<PreflightFacts>(run.Record, PhaseName.Preflight)!.Fingerprint;
-        var migrated = await Catalog.FingerprintAsync(shared, cancellationToken) != seen;
-        // A migration may change the digest of every row, and adds none.
-        var written = changed.Where(table => table.Then is { } then && (!migrated || table.Now.Rows > then.Rows));
-        if (!force && IsVouchedFor(run.Record) && written.Select(Described).ToArray() is { Length: > 0 } names)
-            throw RollbackMessages.SharedRowsWritten(run.Tenant.Slug, names);
-        if (changed.Count > 0)
-            run.Progress.Warn(RollbackMessages.SharedRowsReplaced(run.Tenant.Slug, [.. changed.Select(Described)]));
+        var recorded = await JournalReader.RecordedAsync(shared, run.Id, cancellationToken);
+        var rows = new FlippedRows(run.Databases, run.Scope, run.Tenant, recorded);
+        string[] changed =
+        [
+            .. (await rows.CheckAsync(run.Options.Jobs, cancellationToken))
+                .Where(check => !check.IsUntouched)
+                .Select(check => $"{check}"),
+        ];
+        if (changed.Length == 0)
+            return;
+        if (!force && IsVouchedFor(run.Record))
+            throw RollbackMessages.SharedRowsWritten(run.Tenant.Slug, changed);
+        run.Progress.Warn(RollbackMessages.SharedRowsReplaced(run.Tenant.Slug, changed));
     }
 
     // Once a rollback has begun, the recorded digests are those of the flip only if finalize has verified them again.
@@ -58,34 +62,4 @@ static class RollbackChecks
 
     static T? Facts<T>(PromotionRecord record, string phase)
         where T : class => record.Phase(phase) is { } recorded ? PhaseData.Read<T>(recorded.Facts) : null;
-
-    static async Task<IReadOnlyList<ChangedTable>> ChangedAsync(
-        PromotionRun run,
-        IReadOnlyDictionary<string, Digest> recorded,
-        CancellationToken cancellationToken
-    )
-    {
-        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-        var changed = new ConcurrentBag<ChangedTable>();
-        // The flip itself changes the tenant's own row.
-        await Parallel.ForEachAsync(
-            run.Scope.TenantTables.Where(table => table.Scope != TableScope.Root),
-            new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancellationToken },
-            async (table, token) =>
-            {
-                var now = await comparison.SharedDigestAsync(table, token);
-                Digest? then = recorded.TryGetValue(table.Name.ToString(), out var digest) ? digest : null;
-                if (now != then && (then is not null || now.Rows > 0))
-                    changed.Add(new(table.Name, then, now));
-            }
-        );
-        return [.. changed.OrderBy(table => table.Name)];
-    }
-
-    static string Described(ChangedTable table) =>
-        table.Then is { } then
-            ? $"{table.Name} ({then.Rows:N0} rows recorded, {table.Now.Rows:N0} now)"
-            : $"{table.Name} (nothing recorded, {table.Now.Rows:N0} rows now)";
-
-    sealed record ChangedTable(TableName Name, Digest? Then, Digest Now);
 }

@@ -113,6 +113,7 @@ sealed class RunFactory(
         if (record.Target != Target)
             throw PromotionMessages.TargetMoved(Slug, record.Target);
         var (identity, classified) = await ReadAsync(scope, held.Token);
+        var common = await CommonAsync(record, classified, held.Token);
         begun = null;
         var number = await held.Journal.NextRunAsync(record.Id, held.Token);
         begun = (record.Id, number);
@@ -123,6 +124,7 @@ sealed class RunFactory(
             held.Tenant,
             identity,
             classified,
+            common,
             tools!,
             held.Journal,
             record,
@@ -137,6 +139,17 @@ sealed class RunFactory(
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         scope ??= TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         return (await IsolatedMark.IdentityAsync(shared, cancellationToken), scope);
+    }
+
+    async Task<TenantScope> CommonAsync(PromotionRecord record, TenantScope scope, CancellationToken cancellationToken)
+    {
+        if (!record.IsFlipped)
+            return scope;
+        await using (var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken))
+            if (!await IsolatedDatabase.ExistsAsync(server, Slug, cancellationToken))
+                return scope;
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        return scope.In(await Catalog.ReadAsync(isolated, cancellationToken));
     }
 
     async Task<PgTools> ToolsAsync(PromotionRecord record, CancellationToken cancellationToken)

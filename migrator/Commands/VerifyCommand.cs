@@ -42,7 +42,11 @@ sealed class VerifyCommand : TenantCommand
         if (record is { IsOnline: true, IsFlipped: false })
             throw VerificationMessages.VerifiesItself(slug);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
-        var comparison = new Comparison(databases, scope, tenant);
+        var comparison = new Comparison(
+            databases,
+            await CommonAsync(databases, record, scope, cancellationToken),
+            tenant
+        );
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), cancellationToken);
         var recorded = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
         if (terminal.Json)
@@ -52,18 +56,33 @@ sealed class VerifyCommand : TenantCommand
 
         if (!record.IsFlipped)
             await comparison.RequireEqualAsync(results, slug, cancellationToken);
-        // The tenant's own row was flipped after it had been verified.
-        var changed = results
-            .Where(result =>
-                record.State == PromotionState.Isolated
-                && result.Table.IsTenantData
-                && result.Table.Scope != TableScope.Root
-                && recorded.TryGetValue(result.Table.Name.ToString(), out var then)
-                && then != result.Shared
-            )
+        if (record.State != PromotionState.Isolated)
+            return;
+        var flipped = new FlippedRows(
+            databases,
+            scope,
+            tenant,
+            await JournalReader.RecordedAsync(shared, record.Id, cancellationToken)
+        );
+        var changed = (await flipped.CheckAsync(parsed.GetValue(jobs), cancellationToken))
+            .Where(check => !check.IsUntouched)
             .ToArray();
         if (changed.Length > 0)
-            throw VerificationMessages.SharedCopyChanged(slug, changed.Select(result => result.Table.Name));
+            throw VerificationMessages.SharedCopyChanged(slug, changed.Select(check => check.Table.Name));
+    }
+
+    // After the flip the next release's migration may have reached one side only.
+    static async Task<TenantScope> CommonAsync(
+        Databases databases,
+        PromotionRecord record,
+        TenantScope scope,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!record.IsFlipped)
+            return scope;
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        return scope.In(await Catalog.ReadAsync(isolated, cancellationToken));
     }
 
     static VerifyDocument Describe(

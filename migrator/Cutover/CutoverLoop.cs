@@ -94,7 +94,7 @@ public static class CutoverLoop
     {
         var comparison = new Comparison(
             run.Databases,
-            run.Scope,
+            run.Common,
             run.Tenant,
             direction.IsReverse ? new(Isolated: snapshot) : new(Shared: snapshot)
         );

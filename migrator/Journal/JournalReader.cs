@@ -106,6 +106,30 @@ public static class JournalReader
             )
         ).ToDictionary(row => row.Table, row => new Digest(row.Rows, row.Sum));
 
+    /// <summary>The digests with what is needed to compute them again, by table name.</summary>
+    public static async Task<IReadOnlyDictionary<string, RecordedTable>> RecordedAsync(
+        NpgsqlConnection connection,
+        long promotion,
+        CancellationToken cancellationToken
+    ) =>
+        (
+            await connection.QueryAsync<(string Table, long Rows, string Sum, string? Detail)>(
+                // A journal of an earlier version has no column of that name.
+                """
+                SELECT table_name, rows, sum::text, to_jsonb(d) ->> 'detail'
+                FROM tenant_promotion.digest d WHERE promotion_id = @promotion
+                """,
+                new { promotion },
+                cancellationToken
+            )
+        ).ToDictionary(
+            row => row.Table,
+            row => new RecordedTable(
+                new(row.Rows, row.Sum),
+                row.Detail is null ? null : JsonSerializer.Deserialize<RecordedDetail>(row.Detail)
+            )
+        );
+
     sealed class Row
     {
         public long Id { get; init; }

@@ -31,7 +31,8 @@ public sealed record ValidationFacts([property: JsonPropertyName("checks")] IRea
 
 /// <param name="Checked">The rows had the recorded digests when the deletion began.</param>
 /// <param name="Deleted">Rows deleted so far, counted in the transactions that deleted them.</param>
-public sealed record DeletionFacts(bool Checked, long Deleted = 0);
+/// <param name="Expected">Rows that were recorded, and are to be deleted; null in journals of earlier versions.</param>
+public sealed record DeletionFacts(bool Checked, long Deleted = 0, long? Expected = null);
 
 /// <summary>Data that later phases need.</summary>
 /// <param name="Fingerprint">The schema that preflight checked; a change stops the promotion.</param>

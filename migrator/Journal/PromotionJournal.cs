@@ -368,7 +368,7 @@ public sealed class PromotionJournal : IAsyncDisposable
 
     public Task SaveDigestsAsync(
         long promotion,
-        IReadOnlyDictionary<TableName, Digest> digests,
+        IReadOnlyDictionary<string, RecordedTable> digests,
         CancellationToken cancellationToken
     ) =>
         TransactAsync(
@@ -378,15 +378,19 @@ public sealed class PromotionJournal : IAsyncDisposable
                     "DELETE FROM tenant_promotion.digest WHERE promotion_id = @promotion",
                     new { promotion }
                 );
-                foreach (var (table, digest) in digests)
+                foreach (var (table, recorded) in digests)
                     await transaction.ExecuteAsync(
-                        "INSERT INTO tenant_promotion.digest VALUES (@promotion, @table, @Rows, CAST(@Sum AS numeric))",
+                        """
+                        INSERT INTO tenant_promotion.digest
+                        VALUES (@promotion, @table, @Rows, CAST(@Sum AS numeric), CAST(@detail AS jsonb))
+                        """,
                         new
                         {
                             promotion,
-                            table = table.ToString(),
-                            digest.Rows,
-                            digest.Sum,
+                            table,
+                            recorded.Digest.Rows,
+                            recorded.Digest.Sum,
+                            detail = recorded.Detail is { } detail ? JsonSerializer.Serialize(detail) : null,
                         }
                     );
             },

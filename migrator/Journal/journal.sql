@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.digest (
     sum          numeric NOT NULL,
     PRIMARY KEY (promotion_id, table_name)
 );
+-- What is needed to compute the digest again after a migration: columns, partitions, snapshot.
+ALTER TABLE tenant_promotion.digest ADD COLUMN IF NOT EXISTS detail jsonb;
 
 -- How far a change stream has been applied here, written in the transaction that applied it.
 CREATE TABLE IF NOT EXISTS tenant_promotion.position (

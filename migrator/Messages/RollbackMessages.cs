@@ -144,6 +144,10 @@ static class RollbackMessages
                 + $"then run 'migrator rollback --tenant-slug={slug} --confirm' again."
         );
 
+    public static string SharedOnly(IReadOnlyList<string> additions) =>
+        $"In the shared database only: {string.Join(", ", additions)}. "
+        + "The isolated database has no values for them: the rows that come back get the defaults there.";
+
     public static MigratorException SharedRowsWritten(Slug slug, IReadOnlyList<string> tables) =>
         new(
             ExitCode.Different,

@@ -24,23 +24,30 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var recorded = await RecordedAsync(run, cancellationToken);
-        await RequireIsolatedAsync(run, recorded, cancellationToken);
         // An interrupted finalize has deleted some already; what is left was checked before.
         if (await FactsAsync(run, cancellationToken) is not { Checked: true })
         {
-            await RequireRecordedAsync(run, recorded, cancellationToken);
-            await run.Journal.NoteAsync(run.Id, Name, new DeletionFacts(true), cancellationToken);
+            var checks = await ChecksAsync(run, cancellationToken);
+            await RequireIsolatedAsync(run, checks, cancellationToken);
+            RequireRecorded(run, checks);
+            await run.Journal.NoteAsync(
+                run.Id,
+                Name,
+                new DeletionFacts(true, Expected: checks.Sum(check => (check.Then ?? check.Now).Rows)),
+                cancellationToken
+            );
         }
+        else
+            await RequireIsolatedAsync(run, [], cancellationToken);
         var deletion = new SharedDeletion(run, batchSize);
         foreach (var component in run.Scope.Components().Reverse())
             if (component.Where(table => table.Scope != TableScope.Root).ToArray() is { Length: > 0 } tables)
                 await deletion.DeleteAsync(tables, cancellationToken);
 
         await RequireNothingLeftAsync(run, cancellationToken);
-        var deleted = (await FactsAsync(run, cancellationToken))!.Deleted;
-        if (!force && deleted != recorded.Values.Sum(digest => digest.Rows))
-            throw RollbackMessages.DeletedOther(run.Tenant.Slug, deleted, recorded.Values.Sum(digest => digest.Rows));
+        var (_, deleted, expected) = (await FactsAsync(run, cancellationToken))!;
+        if (!force && expected is { } recorded && deleted != recorded)
+            throw RollbackMessages.DeletedOther(run.Tenant.Slug, deleted, recorded);
         return new($"{deleted:N0} rows deleted, none left in {Tables(run).Count()} tables");
     }
 
@@ -52,22 +59,20 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             ? PhaseData.Read<DeletionFacts>(record.Facts)
             : null;
 
-    static async Task<Dictionary<TableName, Digest>> RecordedAsync(
-        PromotionRun run,
-        CancellationToken cancellationToken
-    )
+    static async Task<IReadOnlyList<FlippedTable>> ChecksAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var recorded = await JournalReader.DigestsAsync(shared, run.Id, cancellationToken);
-        return Tables(run)
-            .Where(table => recorded.ContainsKey(table.Name.ToString()))
-            .ToDictionary(table => table.Name, table => recorded[table.Name.ToString()]);
+        var recorded = await JournalReader.RecordedAsync(shared, run.Id, cancellationToken);
+        return await new FlippedRows(run.Databases, run.Scope, run.Tenant, recorded).CheckAsync(
+            run.Options.Jobs,
+            cancellationToken
+        );
     }
 
     // The isolated database is there, ours, in use, and has the tenant's rows: after this there is no other copy.
     async Task RequireIsolatedAsync(
         PromotionRun run,
-        Dictionary<TableName, Digest> recorded,
+        IReadOnlyList<FlippedTable> checks,
         CancellationToken cancellationToken
     )
     {
@@ -79,8 +84,11 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         if (mark is null || mark.TenantKey != run.Tenant.Key || mark.Promotion != run.Id)
             throw RollbackMessages.IsolatedNotOurs(run.Tenant.Slug, run.Target);
         var lacking = new List<string>();
-        foreach (var (table, digest) in recorded.Where(pair => pair.Value.Rows > 0))
+        foreach (var check in checks)
         {
+            if (check.Then is not { Rows: > 0 } digest)
+                continue;
+            var table = check.Table.Name;
             var rows = await CountAsync(isolated, table, cancellationToken);
             if (rows is null or 0)
                 lacking.Add($"{table} {(rows is null ? "is not there" : "is empty")} ({digest.Rows:N0} rows recorded)");
@@ -99,24 +107,10 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             : null;
     }
 
-    async Task RequireRecordedAsync(
-        PromotionRun run,
-        Dictionary<TableName, Digest> recorded,
-        CancellationToken cancellationToken
-    )
+    void RequireRecorded(PromotionRun run, IReadOnlyList<FlippedTable> checks)
     {
-        if (force)
-            return;
-        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-        var changed = new List<string>();
-        foreach (var table in Tables(run))
-            if (
-                await comparison.SharedDigestAsync(table, cancellationToken) is var now
-                && (!recorded.TryGetValue(table.Name, out var then) || now != then)
-            )
-                changed.Add($"{table.Name} ({then.Rows:N0} rows recorded, {now.Rows:N0} now)");
-        if (changed.Count > 0)
-            throw RollbackMessages.NotTheRecordedRows(run.Tenant.Slug, changed);
+        if (!force && checks.Where(check => !check.IsUntouched).ToArray() is { Length: > 0 } changed)
+            throw RollbackMessages.NotTheRecordedRows(run.Tenant.Slug, [.. changed.Select(check => $"{check}")]);
     }
 
     // A rule or a trigger may have turned a delete into something else.

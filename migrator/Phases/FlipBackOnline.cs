@@ -63,18 +63,18 @@ public sealed class FlipBackOnline : Phase
                     limit.Token
                 );
             await CutoverLoop.RecheckAsync(run, direction, touched, null, limit.Token);
-            var unstreamed = run.Scope.UnstreamedTables.ToArray();
+            var unstreamed = run.Common.UnstreamedTables.ToArray();
             if (unstreamed.Length > 0)
                 await new RowReconciler(
                     run.Databases,
-                    run.Scope,
+                    run.Common,
                     run.Tenant,
                     run.Guard,
                     run.RequireCurrentRunAsync,
                     run.Options.Jobs,
                     run.Clock
                 ).RunAsync(unstreamed, limit.Token);
-            await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, limit.Token);
+            await SequenceSetter.BringHomeAsync(run.Databases, run.Common, limit.Token);
             limit.Token.ThrowIfCancellationRequested();
             await Flip.BackAsync(run, limit.Left, CancellationToken.None);
             return limit.Elapsed.TotalMilliseconds;

@@ -18,17 +18,17 @@ public sealed class ReconcileShared : Phase
     {
         // The tenant may have written since the rollback looked; from here on the isolated database stands still.
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
-            await StrayRows.RequireNoneAsync(isolated, run.Scope, run.Tenant, cancellationToken);
+            await StrayRows.RequireNoneAsync(isolated, run.Common, run.Tenant, cancellationToken);
         var rows = await new RowReconciler(
             run.Databases,
-            run.Scope,
+            run.Common,
             run.Tenant,
             run.Guard,
             run.RequireCurrentRunAsync,
             run.Options.Jobs,
             run.Clock
         ).RunAsync(cancellationToken);
-        await SequenceSetter.BringHomeAsync(run.Databases, run.Scope, cancellationToken);
+        await SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken);
         return new($"{rows:N0} rows changed, both sides equal");
     }
 }

@@ -21,7 +21,7 @@ public sealed class Verify : Phase
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await run.Journal.SaveDigestsAsync(
             run.Id,
-            results.ToDictionary(result => result.Table.Name, result => result.Isolated),
+            results.ToDictionary(result => result.Table.Name.ToString(), result => result.Recorded),
             cancellationToken
         );
         return new($"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal");

@@ -25,17 +25,13 @@ public sealed class VerifyFlip(bool force = false) : Phase
         if (!force && PhaseData.Read<VerifyFlipFacts>(record.Phase(Name)!.Facts) is { } noted)
             throw VerificationMessages.DifferedAtFlip(run.Tenant.Slug, noted.Differing);
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var digests = (await JournalReader.DigestsAsync(shared, run.Id, cancellationToken)).ToDictionary();
+        var digests = (await JournalReader.RecordedAsync(shared, run.Id, cancellationToken)).ToDictionary();
         var facts = PhaseData.Read<CutoverFacts>(record.Phase(PhaseName.CutOver)!.Facts)!;
         var tables = run.Scope.TenantTables.ToArray();
         var summary = run.AsFlipped is not null
             ? await VerifyUnderSnapshotAsync(run, tables, facts.Snapshot, digests, cancellationToken)
             : await VerifyWithoutSnapshotAsync(run, tables, digests, cancellationToken);
-        await run.Journal.SaveDigestsAsync(
-            run.Id,
-            digests.ToDictionary(pair => Model.TableName.Parse(pair.Key), pair => pair.Value),
-            cancellationToken
-        );
+        await run.Journal.SaveDigestsAsync(run.Id, digests, cancellationToken);
         return new(summary);
     }
 
@@ -43,7 +39,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
         PromotionRun run,
         IReadOnlyList<ScopedTable> tables,
         string snapshot,
-        Dictionary<string, Digest> digests,
+        Dictionary<string, RecordedTable> digests,
         CancellationToken cancellationToken
     )
     {
@@ -54,7 +50,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
             await run.Journal.NoteAsync(run.Id, Name, new VerifyFlipFacts(names), cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken, flipped: true);
         foreach (var result in results)
-            digests[result.Table.Name.ToString()] = result.Shared;
+            digests[result.Table.Name.ToString()] = result.Recorded;
         run.AsFlipped = null;
         return $"{results.Sum(result => result.Shared.Rows):N0} rows equal at the flip";
     }
@@ -65,25 +61,28 @@ public sealed class VerifyFlip(bool force = false) : Phase
     async Task<string> VerifyWithoutSnapshotAsync(
         PromotionRun run,
         IReadOnlyList<ScopedTable> tables,
-        Dictionary<string, Digest> digests,
+        Dictionary<string, RecordedTable> digests,
         CancellationToken cancellationToken
     )
     {
-        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
+        var comparison = new Comparison(run.Databases, run.Common, run.Tenant);
+        var rows = new FlippedRows(run.Databases, run.Scope, run.Tenant, digests);
+        var checks = await rows.CheckAsync(run.Options.Jobs, cancellationToken);
         var doubtful = new List<string>();
-        foreach (var table in tables.Where(table => table.Scope != TableScope.Root))
+        foreach (var table in checks.Where(check => !check.IsUntouched).Select(check => check.Table))
         {
             var name = table.Name.ToString();
-            var now = await comparison.SharedDigestAsync(table, cancellationToken);
-            if (digests.TryGetValue(name, out var verified) && verified == now)
-                continue;
-            if (!force && !await comparison.IsolatedHasAllAsync(table, cancellationToken))
+            var common = run.Common.TenantTables.FirstOrDefault(one => one.Name == table.Name);
+            if (!force && (common is null || !await comparison.IsolatedHasAllAsync(common, cancellationToken)))
             {
                 digests.Remove(name);
                 doubtful.Add(name);
             }
             else
-                digests[name] = now;
+                digests[name] = await new Comparison(run.Databases, run.Scope, run.Tenant).SharedDigestAsync(
+                    table,
+                    cancellationToken
+                );
         }
         if (doubtful.Count == 0)
             return $"{tables.Count} tables as verified";

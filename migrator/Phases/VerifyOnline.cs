@@ -37,7 +37,7 @@ public sealed class VerifyOnline : Phase
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await run.Journal.SaveDigestsAsync(
             run.Id,
-            results.ToDictionary(result => result.Table.Name, result => result.Isolated),
+            results.ToDictionary(result => result.Table.Name.ToString(), result => result.Recorded),
             cancellationToken
         );
         return new(

@@ -21,9 +21,9 @@ public sealed class VerifyReverse : Phase
         var direction = StreamDirection.Reverse(run.Stream);
         await new CatchUpLoop(direction).RunAsync(exact: true, cancellationToken);
         await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, null, cancellationToken);
-        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Isolated: point.Snapshot));
+        var comparison = new Comparison(run.Databases, run.Common, run.Tenant, new(Isolated: point.Snapshot));
         var results = await comparison.DigestsAsync(
-            run.Scope.TenantTables.Where(table => table.Table.IsStreamable),
+            run.Common.TenantTables.Where(table => table.Table.IsStreamable),
             run.Options.Jobs,
             cancellationToken
         );

@@ -11,7 +11,7 @@ namespace Migrator.Runs;
 /// </summary>
 public sealed class IsolatedGuard(PromotionRun run)
 {
-    public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Scope, run.Tenant, run.Clock);
+    public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Common, run.Tenant, run.Clock);
 
     /// <summary>Installs both guards: closed in the shared database, open in the isolated one.</summary>
     public async Task InstallAsync(CancellationToken cancellationToken)

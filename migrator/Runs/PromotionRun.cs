@@ -20,6 +20,7 @@ public sealed class PromotionRun(
     Tenant tenant,
     DatabaseIdentity identity,
     TenantScope scope,
+    TenantScope common,
     PgTools tools,
     PromotionJournal journal,
     PromotionRecord promotion,
@@ -35,6 +36,12 @@ public sealed class PromotionRun(
     public Databases Databases => databases;
     public Tenant Tenant => tenant;
     public TenantScope Scope => scope;
+
+    /// <summary>
+    /// The scope without the tables and columns that a migration since the flip has given to the shared database alone:
+    /// what a rollback copies. Before the flip it is the scope itself.
+    /// </summary>
+    public TenantScope Common => common;
     public PromotionJournal Journal => journal;
     public IPromotionProgress Progress => progress;
     public TimeProvider Clock => clock;
@@ -64,7 +71,7 @@ public sealed class PromotionRun(
 
     /// <summary>What the two streams work with.</summary>
     public StreamContext Stream =>
-        field ??= new(databases, scope, tenant, Id, Isolated, Guard, RequireCurrentRunAsync, progress, clock);
+        field ??= new(databases, common, tenant, Id, Isolated, Guard, RequireCurrentRunAsync, progress, clock);
 
     /// <summary>
     /// A transaction with the isolated database's snapshot as of the flip; only the process that flipped has

@@ -42,7 +42,8 @@ sealed class RelationRow
                         leaf.kind,
                         leaf.pages,
                         leaf.rows,
-                        leaf.bytes
+                        leaf.bytes,
+                        leaf.oid
                     )),
             ],
             columns,
@@ -52,5 +53,5 @@ sealed class RelationRow
             HasLateTriggers
         );
 
-    sealed record LeafJson(string schema, string name, string kind, long pages, long rows, long bytes);
+    sealed record LeafJson(string schema, string name, string kind, long pages, long rows, long bytes, uint oid);
 }

@@ -14,20 +14,38 @@ public sealed class SchemaDifference(TenantScope scope, NpgsqlConnection shared,
     public async Task<IReadOnlyList<string>> FindAsync(CancellationToken cancellationToken)
     {
         var there = await Catalog.ReadAsync(isolated, cancellationToken);
+        var demanding = await DemandingColumnsAsync(cancellationToken);
+        var found = new List<string>(await TablesAsync(there, cancellationToken));
+        foreach (var table in scope.TenantTables.Select(table => table.Table))
+        {
+            if (there.Find(table.Name) is not { } other)
+                continue;
+            found.AddRange(Columns(table, other, demanding));
+            found.AddRange(await PartitionsAsync(table, other, cancellationToken));
+        }
+        found.AddRange(await LabelsAsync(there, cancellationToken));
+        return found;
+    }
+
+    /// <summary>Tables and columns of the shared database alone, which a rollback leaves as they are or to their defaults.</summary>
+    public async Task<IReadOnlyList<string>> SharedOnlyAsync(CancellationToken cancellationToken)
+    {
+        var there = await Catalog.ReadAsync(isolated, cancellationToken);
         return
         [
-            .. await TablesAsync(there, cancellationToken),
-            .. scope.TenantTables.SelectMany(table => Columns(table.Table, there.Find(table.Name))),
-            .. await LabelsAsync(there, cancellationToken),
+            .. scope.TenantTables.SelectMany(table =>
+                there.Find(table.Name) is { } other
+                    ? table
+                        .Table.StoredColumns.Where(column => other.Column(column.Name) is null)
+                        .Select(column => $"column {table.Name}.{column.Name}")
+                    : [$"table {table.Name}"]
+            ),
         ];
     }
 
     async Task<IReadOnlyList<string>> TablesAsync(Catalog there, CancellationToken cancellationToken)
     {
-        var found = scope
-            .TenantTables.Where(table => there.Find(table.Name) is null)
-            .Select(table => $"table {table.Name} is in the shared database only")
-            .ToList();
+        var found = new List<string>();
         var known = scope.Tables.Select(table => table.Name).Concat(scope.Unclassified.Select(table => table.Name));
         // A foreign table's rows are somewhere else.
         foreach (var table in there.Tables.Where(table => !table.IsForeign).ExceptBy(known, table => table.Name))
@@ -39,13 +57,17 @@ public sealed class SchemaDifference(TenantScope scope, NpgsqlConnection shared,
         return found;
     }
 
-    static IEnumerable<string> Columns(TableDefinition here, TableDefinition? there)
+    static IEnumerable<string> Columns(TableDefinition here, TableDefinition there, ILookup<long, string> demanding)
     {
-        if (there is null)
-            yield break;
         foreach (var column in here.Columns)
             if (there.Column(column.Name) is not { } other)
-                yield return $"column {here.Name}.{column.Name} is in the shared database only";
+            {
+                if (here.Key.Contains(column.Name))
+                    yield return $"column {here.Name}.{column.Name}, a part of the key, is in the shared database only";
+                else if (demanding[here.Oid].Contains(column.Name))
+                    yield return $"column {here.Name}.{column.Name} is in the shared database only, "
+                        + "and takes neither null nor a default";
+            }
             else if ((other.TypeText, other.Generated) != (column.TypeText, column.Generated))
                 yield return $"column {here.Name}.{column.Name} is {Described(column)} in the shared database "
                     + $"and {Described(other)} in the isolated one";
@@ -53,6 +75,48 @@ public sealed class SchemaDifference(TenantScope scope, NpgsqlConnection shared,
             var column in there.Columns.ExceptBy(here.Columns.Select(column => column.Name), column => column.Name)
         )
             yield return $"column {here.Name}.{column.Name} is in the isolated database only";
+    }
+
+    // Columns that an insert has to name.
+    async Task<ILookup<long, string>> DemandingColumnsAsync(CancellationToken cancellationToken) =>
+        (
+            await shared.QueryAsync<(long Table, string Column)>(
+                """
+                SELECT attrelid::bigint, attname::text FROM pg_attribute
+                WHERE attnum > 0 AND NOT attisdropped AND attnotnull AND NOT atthasdef AND attidentity = ''
+                  AND attrelid >= 16384
+                """,
+                cancellationToken
+            )
+        ).ToLookup(row => row.Table, row => row.Column);
+
+    // Rows for which the shared database has no partition. A hash partition has an expression that is its server's own,
+    // and all of them together take every row.
+    async Task<IReadOnlyList<string>> PartitionsAsync(
+        TableDefinition here,
+        TableDefinition there,
+        CancellationToken cancellationToken
+    )
+    {
+        var known = here.Leaves.Select(leaf => leaf.Name).ToHashSet();
+        if (!here.IsPartitioned || !there.IsPartitioned || there.Leaves.All(leaf => known.Contains(leaf.Name)))
+            return [];
+        var places = await shared.QueryAsync<string?>(
+            """
+            SELECT pg_get_partition_constraintdef(tree.relid)
+            FROM pg_partition_tree(CAST(@table AS regclass)) tree WHERE tree.isleaf
+            """,
+            new { table = here.Name.Quoted },
+            cancellationToken
+        );
+        if (places.Any(place => place is null || place.Contains("satisfies_hash_partition", StringComparison.Ordinal)))
+            return [];
+        var any = places.Count == 0 ? "false" : string.Join(" OR ", places.Select(place => $"({place})"));
+        var rows = await isolated.ExecuteScalarAsync<long>(
+            $"SELECT count(*) FROM {there.From} WHERE NOT coalesce({any}, false)",
+            cancellationToken
+        );
+        return rows == 0 ? [] : [$"table {here.Name} has no partition for {rows:N0} rows of the isolated database"];
     }
 
     static string Described(Column column) => column.TypeText + (column.Generated ? " (generated)" : "");

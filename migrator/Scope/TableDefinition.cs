@@ -72,5 +72,19 @@ public sealed record TableDefinition(
 
     public long Bytes => Leaves.Sum(leaf => leaf.Bytes);
 
+    /// <summary>The table with the columns that another database's table has as well.</summary>
+    public TableDefinition In(TableDefinition other)
+    {
+        Column[] columns = [.. Columns.Where(column => other.Column(column.Name) is not null)];
+        bool Stays(string name) => columns.Any(column => column.Name == name);
+        return this with
+        {
+            Leaves = other.Leaves,
+            Columns = columns,
+            Key = Key.All(Stays) ? Key : [],
+            Unique = [.. Unique.Where(Stays)],
+        };
+    }
+
     public Column? Column(string name) => Columns.FirstOrDefault(column => column.Name == name);
 }

@@ -81,6 +81,22 @@ public sealed partial class TenantScope
         );
     }
 
+    /// <summary>The same rules for the tables and columns that another database has as well, by their names.</summary>
+    public TenantScope In(Catalog other)
+    {
+        var tables = Tables
+            .Where(table => other.Find(table.Name) is not null)
+            .ToDictionary(table => table.Name, table => table with { Table = table.Table.In(other.Find(table.Name)!) });
+        bool Has(TableName name, IEnumerable<string> columns) =>
+            tables.TryGetValue(name, out var table) && columns.All(column => table.Table.Column(column) is not null);
+        var common = new Catalog(
+            [.. tables.Values.Select(table => table.Table)],
+            [.. ForeignKeys.Where(key => Has(key.From, key.FromColumns) && Has(key.To, key.ToColumns))],
+            [.. Sequences.Where(sequence => other.Sequences.Any(one => one.Name == sequence.Name))]
+        );
+        return new(common, tenancy, [.. tables.Values.OrderBy(table => table.Name)], []);
+    }
+
     /// <summary>
     /// The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's; <c>true</c>
     /// for a reference table.

@@ -13,14 +13,16 @@ SELECT c.oid                                           AS "Oid",
             ELSE c.relreplident::text END             AS "ReplicaIdentity",
        coalesce((SELECT jsonb_agg(jsonb_build_object(
                     'schema', ln.nspname, 'name', l.relname, 'kind', l.relkind::text, 'pages', l.relpages,
-                    'rows', greatest(l.reltuples, 0)::bigint, 'bytes', pg_table_size(l.oid)) ORDER BY ln.nspname, l.relname)
+                    'rows', greatest(l.reltuples, 0)::bigint, 'bytes', pg_table_size(l.oid),
+                    'oid', l.oid::bigint) ORDER BY ln.nspname, l.relname)
                  FROM pg_partition_tree(c.oid) tree
                  JOIN pg_class l ON l.oid = tree.relid
                  JOIN pg_namespace ln ON ln.oid = l.relnamespace
                  WHERE tree.isleaf AND c.relkind = 'p' AND l.relkind <> 'p'),
                 CASE WHEN c.relkind = 'p' THEN '[]' ELSE jsonb_build_array(jsonb_build_object(
                     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind::text, 'pages', c.relpages,
-                    'rows', greatest(c.reltuples, 0)::bigint, 'bytes', pg_table_size(c.oid))) END)::text AS "Leaves",
+                    'rows', greatest(c.reltuples, 0)::bigint, 'bytes', pg_table_size(c.oid),
+                    'oid', c.oid::bigint)) END)::text AS "Leaves",
        (SELECT i.indkey::int2[]
         FROM pg_index i
         WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate

@@ -8,8 +8,10 @@ using Npgsql;
 namespace Migrator.Verification;
 
 /// <summary>A table's digests on both sides.</summary>
-public sealed record TableComparison(ScopedTable Table, Digest Shared, Digest Isolated)
+public sealed record TableComparison(ScopedTable Table, RecordedTable Recorded, Digest Isolated)
 {
+    public Digest Shared => Recorded.Digest;
+
     public bool IsEqual => Shared == Isolated;
 }
 
@@ -107,10 +109,10 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     }
 
     /// <summary>Digests of the tenant's rows in the shared database alone.</summary>
-    public async Task<Digest> SharedDigestAsync(ScopedTable table, CancellationToken cancellationToken)
+    public async Task<RecordedTable> SharedDigestAsync(ScopedTable table, CancellationToken cancellationToken)
     {
         await using var connection = await OpenSharedAsync(cancellationToken);
-        return await DigestReader.ReadAsync(
+        return await DigestReader.RecordAsync(
             connection,
             table.Table,
             scope.Condition(table, "t", tenant.Key),
@@ -281,9 +283,11 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         var here =
             table.Scope == TableScope.Reference && !(at.LiveReferences && table.Table.IsStreamable)
                 ? Task.FromResult(
-                    table.Table.Leaves.Aggregate(
-                        new Digest(0, "0"),
-                        (sum, leaf) => sum + copied.GetValueOrDefault(leaf.Name.ToString(), new(-1, "0"))
+                    new RecordedTable(
+                        table.Table.Leaves.Aggregate(
+                            new Digest(0, "0"),
+                            (sum, leaf) => sum + copied.GetValueOrDefault(leaf.Name.ToString(), new(-1, "0"))
+                        )
                     )
                 )
                 : SharedDigestAsync(table, cancellationToken);

@@ -86,6 +86,8 @@ public sealed class RollbackLooksTests(Servers servers)
             """;
         const string second = """
             ALTER TABLE lines ADD COLUMN position integer;
+            ALTER TABLE logs ADD COLUMN level integer NOT NULL DEFAULT 0;
+            ALTER TABLE logs ALTER COLUMN level DROP DEFAULT;
             CREATE TABLE parcels (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
             """;
         await using var move = await TenantMove.CreateAsync(servers, Schema);
@@ -105,17 +107,12 @@ public sealed class RollbackLooksTests(Servers servers)
         Assert.Equal(ExitCode.Different, refused.Code);
         foreach (
             var named in (string[])
-                [
-                    "public.orders.priority",
-                    "public.logs.event",
-                    "'late'",
-                    "public.invoices",
-                    "public.lines.position",
-                    "public.parcels",
-                ]
+                ["public.orders.priority", "public.logs.event", "'late'", "public.invoices", "public.logs.level"]
         )
             Assert.Contains(named, refused.Message);
-        Assert.DoesNotContain("empty_here", refused.Message);
+        // What only the shared database has is no loss.
+        foreach (var harmless in (string[])["empty_here", "public.lines.position", "public.parcels"])
+            Assert.DoesNotContain(harmless, refused.Message);
         await AssertUntouchedAsync(move, before);
 
         await move.Shared.ExecuteAsync(first);
