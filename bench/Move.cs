@@ -98,6 +98,8 @@ sealed class Move(BenchmarkServers servers, string database) : IDisposable
             tenant,
             identity,
             scope,
+            // No migration comes between.
+            scope,
             new(binaries.BinDirectory, binaries.Major),
             journal,
             record,

@@ -18,12 +18,12 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
                 progress.PhaseKept(phase.Name, phase.Title);
                 continue;
             }
-            await run.Journal.PhaseStartedAsync(run.Id, phase.Name, phase.State, cancellationToken);
+            await run.Journal.Phases.StartAsync(run.Id, phase.Name, phase.State, cancellationToken);
             progress.PhaseStarted(phase.Name, phase.Title);
             var began = clock.GetTimestamp();
             var outcome = await phase.RunAsync(run, cancellationToken);
             if (!outcome.Recorded)
-                await run.Journal.PhaseEndedAsync(run.Id, phase.Name, outcome.Facts, cancellationToken);
+                await run.Journal.Phases.EndAsync(run.Id, phase.Name, outcome.Facts, cancellationToken);
             progress.PhaseEnded(phase.Name, phase.Title, clock.GetElapsedTime(began), outcome.Summary);
         }
     }
@@ -39,9 +39,9 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
             var began = clock.GetTimestamp();
             // The phase counts as not done from the first step of its undo on: after a kill here, the next
             // promotion must not build on a half undone phase.
-            await run.Journal.ReopenPhaseAsync(run.Id, phase.Name, cancellationToken);
+            await run.Journal.Phases.ReopenAsync(run.Id, phase.Name, cancellationToken);
             await phase.UndoAsync(run, cancellationToken);
-            await run.Journal.ForgetPhasesAsync(run.Id, [phase.Name], cancellationToken);
+            await run.Journal.Phases.ForgetAsync(run.Id, [phase.Name], cancellationToken);
             progress.PhaseEnded(phase.Name, $"Undo: {phase.Title}", clock.GetElapsedTime(began), null);
         }
     }

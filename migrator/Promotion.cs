@@ -172,7 +172,7 @@ public sealed class Promotion(
             return;
         }
         // The isolated database was unattended between runs: the process that cuts over must be the one that verified.
-        await run.Journal.ForgetPhasesAsync(run.Id, [PhaseName.Verify], cancellationToken);
+        await run.Journal.Phases.ForgetAsync(run.Id, [PhaseName.Verify], cancellationToken);
         if (run.Record.IsOnline)
             await Recovery.ResumeStreamAsync(run, cancellationToken);
     }

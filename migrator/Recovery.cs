@@ -98,6 +98,6 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
         // The reverse stream too: its publication depends on the tables.
         await StreamDirection.RemoveAllAsync(run.Stream, cancellationToken);
         var worthless = online.Select(phase => phase.Name).SkipWhile(name => name != PhaseName.StartStreaming);
-        await run.Journal.ForgetPhasesAsync(run.Id, [.. worthless], cancellationToken);
+        await run.Journal.Phases.ForgetAsync(run.Id, [.. worthless], cancellationToken);
     }
 }

@@ -21,7 +21,7 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
         await RequireIsolatedAsync(run, cancellationToken);
         if (run.Record.Stage != PromotionStage.FlippedBack)
             await RollbackChecks.RunAsync(run, force, cancellationToken);
-        await run.Journal.NoteAsync(run.Id, PhaseName.CutOver, new RollbackFacts(true), cancellationToken);
+        await run.Journal.Phases.NoteAsync(run.Id, PhaseName.CutOver, new RollbackFacts(true), cancellationToken);
         await BeginAsync(run, cancellationToken);
         if (!await HasStreamAsync(run, cancellationToken))
         {
@@ -46,7 +46,7 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
         // Update the journal first. If the guard were opened while the journal still said 'closed', the next
         // rollback would copy rows while the tenant writes. The stream has changed rows in the shared database
         // already, so the digests that finalize checks must be recorded again.
-        await run.Journal.ForgetPhasesAsync(run.Id, [.. WayBack, PhaseName.VerifyFlip], cancellationToken);
+        await run.Journal.Phases.ForgetAsync(run.Id, [.. WayBack, PhaseName.VerifyFlip], cancellationToken);
         await run.IsolatedGuard.RemoveAsync(cancellationToken);
         await run.Journal.ReturnToIsolatedAsync(run.Id, cancellationToken);
     }
@@ -73,7 +73,7 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
             case PromotionStage.RollingBack:
                 // The first of these phases claims the isolated database for this run; without it no later
                 // phase could write there.
-                await run.Journal.ForgetPhasesAsync(
+                await run.Journal.Phases.ForgetAsync(
                     run.Id,
                     [PhaseName.CatchUpReverse, PhaseName.VerifyReverse],
                     cancellationToken

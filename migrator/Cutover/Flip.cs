@@ -185,7 +185,7 @@ public static class Flip
                 );
                 if (reverse is { } position)
                     await StreamPosition.SaveAsync(transaction.Connection, run.Id, position, cancellationToken);
-                await PromotionJournal.EndPhaseAsync(transaction, run.Id, PhaseName.CutOver, facts);
+                await PhaseJournal.EndAsync(transaction, run.Id, PhaseName.CutOver, facts);
                 await TenantRow.NotifyAsync(transaction, run.Tenant);
                 return pause;
             },
@@ -206,7 +206,7 @@ public static class Flip
                 await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
                 await run.Guard.OpenAsync(transaction);
                 await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Shared);
-                await PromotionJournal.EndPhaseAsync(transaction, run.Id, PhaseName.FlipBack, null);
+                await PhaseJournal.EndAsync(transaction, run.Id, PhaseName.FlipBack, null);
                 await TenantRow.NotifyAsync(transaction, run.Tenant);
             },
             cancellationToken

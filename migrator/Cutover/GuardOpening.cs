@@ -33,7 +33,7 @@ public static class GuardOpening
             async transaction =>
             {
                 await run.Guard.OpenAsync(transaction);
-                await PromotionJournal.ForgetPhasesAsync(transaction, run.Id, forgotten);
+                await PhaseJournal.ForgetAsync(transaction, run.Id, forgotten);
             },
             cancellationToken
         );

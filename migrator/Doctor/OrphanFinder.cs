@@ -91,7 +91,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         return owners;
     }
 
-    // Detected by the lock that PromotionJournal holds.
+    // Detected by the lock that TenantLock holds.
     static async Task<HashSet<string>> ActiveRunsAsync(
         NpgsqlConnection shared,
         IReadOnlyList<Owner> owners,
@@ -107,11 +107,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
                 WHERE l.locktype = 'advisory' AND l.granted
                   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                 """,
-                new
-                {
-                    PromotionJournal.LockClass,
-                    keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray(),
-                },
+                new { TenantLock.LockClass, keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray() },
                 cancellationToken
             ),
         ];

@@ -141,7 +141,7 @@ public sealed class WriteGuard(
         await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
         await transaction.ExecuteAsync(
             "SELECT pg_advisory_xact_lock(@LockClass, hashtext('guard ' || @Key))",
-            new { PromotionJournal.LockClass, tenant.Key }
+            new { TenantLock.LockClass, tenant.Key }
         );
         const string close =
             "UPDATE tenant_promotion.guard SET state = @Closed, changed_at = now() WHERE tenant_key = @Key";
@@ -166,7 +166,7 @@ public sealed class WriteGuard(
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         return await LockHolders.OfAdvisoryLockAsync(
             connection,
-            PromotionJournal.LockClass,
+            TenantLock.LockClass,
             "guard " + tenant.Key,
             cancellationToken
         );

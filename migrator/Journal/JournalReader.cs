@@ -65,29 +65,7 @@ public static class JournalReader
                 new { row.Id },
                 cancellationToken
             );
-            records.Add(
-                new(
-                    row.Id,
-                    row.TenantKey,
-                    row.TenantSlug,
-                    row.Mode,
-                    row.State,
-                    JsonSerializer.Deserialize<Target>(row.Target)!,
-                    row.Run,
-                    row.StartedAt,
-                    row.EndedAt,
-                    row.PauseMs,
-                    row.Error,
-                    [
-                        .. phases.Select(phase => new PhaseRecord(
-                            phase.Name,
-                            phase.StartedAt,
-                            phase.EndedAt,
-                            JsonSerializer.Deserialize<JsonElement>(phase.Facts)
-                        )),
-                    ]
-                )
-            );
+            records.Add(row.With([.. phases.Select(phase => phase.Record)]));
         }
         return records;
     }
@@ -143,6 +121,22 @@ public static class JournalReader
         public DateTime? EndedAt { get; init; }
         public double? PauseMs { get; init; }
         public string? Error { get; init; }
+
+        public PromotionRecord With(IReadOnlyList<PhaseRecord> phases) =>
+            new(
+                Id,
+                TenantKey,
+                TenantSlug,
+                Mode,
+                State,
+                JsonSerializer.Deserialize<Target>(Target)!,
+                Run,
+                StartedAt,
+                EndedAt,
+                PauseMs,
+                Error,
+                phases
+            );
     }
 
     sealed class PhaseRow
@@ -151,5 +145,7 @@ public static class JournalReader
         public DateTime StartedAt { get; init; }
         public DateTime? EndedAt { get; init; }
         public string Facts { get; init; } = "";
+
+        public PhaseRecord Record => new(Name, StartedAt, EndedAt, JsonSerializer.Deserialize<JsonElement>(Facts));
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Migrator.Model;
 
 namespace Migrator.Journal;
@@ -42,8 +41,3 @@ public sealed record PromotionRecord(
 
     public PhaseRecord? Phase(string name) => Phases.FirstOrDefault(phase => phase.Name == name);
 }
-
-/// <summary>
-/// A phase's result; <paramref name="EndedAt"/> is null while the phase is under way or after an interruption.
-/// </summary>
-public sealed record PhaseRecord(string Name, DateTime StartedAt, DateTime? EndedAt, JsonElement Facts);

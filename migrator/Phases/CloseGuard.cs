@@ -26,7 +26,7 @@ public sealed class CloseGuard : Phase
                     async transaction =>
                     {
                         await run.Guard.CloseAsync(transaction, run.Options.MaxPause);
-                        await PromotionJournal.EndPhaseAsync(transaction, run.Id, Name, null);
+                        await PhaseJournal.EndAsync(transaction, run.Id, Name, null);
                     },
                     cancellationToken
                 );

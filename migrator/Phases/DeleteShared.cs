@@ -30,7 +30,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             var checks = await ChecksAsync(run, cancellationToken);
             await RequireIsolatedAsync(run, checks, cancellationToken);
             RequireRecorded(run, checks);
-            await run.Journal.NoteAsync(
+            await run.Journal.Phases.NoteAsync(
                 run.Id,
                 Name,
                 new DeletionFacts(true, Expected: checks.Sum(check => (check.Then ?? check.Now).Rows)),

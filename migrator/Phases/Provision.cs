@@ -18,7 +18,7 @@ public sealed class Provision : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var facts = await PlanAsync(run, cancellationToken);
-        await run.Journal.NoteAsync(run.Id, Name, facts, cancellationToken);
+        await run.Journal.Phases.NoteAsync(run.Id, Name, facts, cancellationToken);
 
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
         await CreateRolesAsync(run, server, facts.CreatesRoles, cancellationToken);

@@ -179,7 +179,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize)
                 await run.RequireCurrentRunAsync(connection, token);
                 await run.Guard.PassAsync(connection, token);
                 var rows = await TriggerDisabling.WithoutTriggersAsync(connection, tables, work, token);
-                await PromotionJournal.CountDeletedAsync(connection, run.Id, rows, token);
+                await PhaseJournal.CountDeletedAsync(connection, run.Id, rows, token);
                 return rows;
             },
             run.Clock,

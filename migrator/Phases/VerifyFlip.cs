@@ -47,7 +47,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
         var results = await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken);
         var differing = results.Where(result => !result.IsEqual).Select(result => result.Table.Name.ToString());
         if (differing.ToArray() is { Length: > 0 } names)
-            await run.Journal.NoteAsync(run.Id, Name, new VerifyFlipFacts(names), cancellationToken);
+            await run.Journal.Phases.NoteAsync(run.Id, Name, new VerifyFlipFacts(names), cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken, flipped: true);
         foreach (var result in results)
             digests[result.Table.Name.ToString()] = result.Recorded;
