@@ -26,62 +26,45 @@ public static class StreamReadiness
         var here = await ServerAsync(shared, cancellationToken);
         if (here.WalLevel != "logical")
             faults.Add(PreflightMessages.NoLogicalDecoding(here.WalLevel));
-        if (!here.MayReplicate)
-            faults.Add(PreflightMessages.NoReplication(here.Role, databases.SharedServer));
-        // The stream's own slot, and a temporary one for each consistent point.
-        if (here.FreeSlots < 2)
-            faults.Add(PreflightMessages.TooFewSlots("shared", here.FreeSlots));
-        if (here.FreeSenders < 2)
-            faults.Add(PreflightMessages.TooFewSenders("shared", here.FreeSenders));
+        faults.AddRange(Lacks(here, "shared", databases.SharedServer));
         if (here.MaxKept is >= 0 and < 1024)
             warnings.Add(PreflightMessages.LittleLogKept(here.MaxKept));
 
         var there = await ServerAsync(server, cancellationToken);
+        var isolated = databases.IsolatedServer;
         if (there.WalLevel != "logical")
-            warnings.Add(
-                StreamMessages.NoWayBackByStream(
-                    new(
-                        databases.IsolatedServer.Host!,
-                        databases.IsolatedServer.Port,
-                        databases.IsolatedServer.Database!
-                    )
-                )
-            );
+            warnings.Add(StreamMessages.NoWayBackByStream(new(isolated.Host!, isolated.Port, isolated.Database!)));
         else
-        {
-            if (!there.MayReplicate)
-                faults.Add(PreflightMessages.NoReplication(there.Role, databases.IsolatedServer));
-            if (there.FreeSlots < 2)
-                faults.Add(PreflightMessages.TooFewSlots("isolated database's", there.FreeSlots));
-            if (there.FreeSenders < 2)
-                faults.Add(PreflightMessages.TooFewSenders("isolated database's", there.FreeSenders));
-        }
+            faults.AddRange(Lacks(there, "isolated database's", isolated));
 
-        foreach (var table in scope.UnstreamedTables)
-        {
-            warnings.Add(PreflightMessages.NotStreamable(table.Name));
-            foreach (
-                var key in scope.ForeignKeys.Where(key =>
-                    key.To == table.Name && key.From != table.Name && scope[key.From].IsCopied
-                )
-            )
-                faults.Add(PreflightMessages.NotStreamableButReferenced(table.Name, key.From, key.Name));
-        }
-        // The migrator filters the stream by comparing texts.
-        foreach (
-            var table in scope.TenantTables.Where(table =>
-                table.Scope is TableScope.Root or TableScope.Direct && !scope.TenantColumn(table).IsEqualAsText
-            )
-        )
-            faults.Add(
-                PreflightMessages.TenantColumnNotComparable(
-                    table.Name,
-                    scope.TenantColumn(table).Name,
-                    scope.TenantColumn(table).TypeText
-                )
-            );
+        warnings.AddRange(scope.UnstreamedTables.Select(table => PreflightMessages.NotStreamable(table.Name)));
+        faults.AddRange(scope.UnstreamedTables.SelectMany(table => References(scope, table)));
+        faults.AddRange(NotComparable(scope));
         return (faults, warnings);
     }
+
+    static IEnumerable<string> Lacks(Server server, string name, NpgsqlConnectionStringBuilder address)
+    {
+        if (!server.MayReplicate)
+            yield return PreflightMessages.NoReplication(server.Role, address);
+        // The stream's own slot, and a temporary one for each consistent point.
+        if (server.FreeSlots < 2)
+            yield return PreflightMessages.TooFewSlots(name, server.FreeSlots);
+        if (server.FreeSenders < 2)
+            yield return PreflightMessages.TooFewSenders(name, server.FreeSenders);
+    }
+
+    static IEnumerable<string> References(TenantScope scope, ScopedTable table) =>
+        scope
+            .ForeignKeys.Where(key => key.To == table.Name && key.From != table.Name && scope[key.From].IsCopied)
+            .Select(key => PreflightMessages.NotStreamableButReferenced(table.Name, key.From, key.Name));
+
+    // The migrator filters the stream by comparing texts.
+    static IEnumerable<string> NotComparable(TenantScope scope) =>
+        from table in scope.TenantTables
+        where table.Scope is TableScope.Root or TableScope.Direct && !scope.TenantColumn(table).IsEqualAsText
+        let column = scope.TenantColumn(table)
+        select PreflightMessages.TenantColumnNotComparable(table.Name, column.Name, column.TypeText);
 
     /// <summary>Tables outside the stream that are too large to be copied while the tenant waits.</summary>
     public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) =>
