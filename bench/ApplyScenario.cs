@@ -81,7 +81,7 @@ sealed class ApplyScenario(BenchmarkServers servers)
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
         var mark = await ReplicationSlot.EmitWatermarkAsync(source, CancellationToken.None);
         var watch = Stopwatch.StartNew();
-        await using var feed = await ChangeFeed.OpenAsync(direction, exact: false, CancellationToken.None);
+        await using var feed = await ChangeFeed.OpenAsync(direction, TargetState.Mixed, CancellationToken.None);
         await feed.WaitForWatermarkAsync(mark, CancellationToken.None);
         var seconds = watch.Elapsed.TotalSeconds;
         return feed.Changes == count

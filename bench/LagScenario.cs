@@ -44,7 +44,7 @@ sealed class LagScenario(BenchmarkServers servers)
     {
         var direction = StreamDirection.Forward(run.Stream);
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
-        await using var feed = await ChangeFeed.OpenAsync(direction, exact: true, CancellationToken.None);
+        await using var feed = await ChangeFeed.OpenAsync(direction, TargetState.Consistent, CancellationToken.None);
         var near = TimeSpan.FromMilliseconds(100);
         await new CatchUpLoop(direction).WithinAsync(feed, near, CancellationToken.None);
         var (marks, before, began, watch) = (

@@ -60,7 +60,12 @@ public static class CutoverLoop
         for (var round = 1; ; round++)
         {
             await using (
-                var feed = await ChangeFeed.OpenAsync(direction, exact: true, cancellationToken, touched: touched)
+                var feed = await ChangeFeed.OpenAsync(
+                    direction,
+                    TargetState.Consistent,
+                    cancellationToken,
+                    touched: touched
+                )
             )
                 try
                 {
@@ -74,7 +79,12 @@ public static class CutoverLoop
                     // Rows change tenant all the time: the stream cannot come closer than a consistent point.
                     isNear = true;
                 }
-            await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, touched, cancellationToken);
+            await using var point = await ConsistentPoint.SyncAsync(
+                direction,
+                TargetState.Consistent,
+                touched,
+                cancellationToken
+            );
             await RecheckAsync(run, direction, touched, point.Snapshot, cancellationToken);
             touched.Clear();
         }

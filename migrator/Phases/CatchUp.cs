@@ -26,8 +26,8 @@ public sealed class CatchUp : Phase
             cancellationToken
         );
         var direction = StreamDirection.Forward(run.Stream);
-        var changes = await new CatchUpLoop(direction).RunAsync(exact: false, cancellationToken);
-        await using var point = await ConsistentPoint.SyncAsync(direction, exact: false, null, cancellationToken);
+        var changes = await new CatchUpLoop(direction).RunAsync(TargetState.Mixed, cancellationToken);
+        await using var point = await ConsistentPoint.SyncAsync(direction, TargetState.Mixed, null, cancellationToken);
         return new($"{changes:N0} changes");
     }
 }

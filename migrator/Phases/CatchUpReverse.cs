@@ -18,7 +18,7 @@ public sealed class CatchUpReverse : Phase
     {
         await run.IsolatedGuard.InstallAsync(cancellationToken);
         var changes = await new CatchUpLoop(StreamDirection.Reverse(run.Stream)).RunAsync(
-            exact: true,
+            TargetState.Consistent,
             cancellationToken
         );
         return new($"{changes:N0} changes");

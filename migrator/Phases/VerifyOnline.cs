@@ -21,8 +21,13 @@ public sealed class VerifyOnline : Phase
     {
         await Withdrawal.RunAsync(run, cancellationToken);
         var direction = StreamDirection.Forward(run.Stream);
-        await new CatchUpLoop(direction).RunAsync(exact: true, cancellationToken);
-        await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, null, cancellationToken);
+        await new CatchUpLoop(direction).RunAsync(TargetState.Consistent, cancellationToken);
+        await using var point = await ConsistentPoint.SyncAsync(
+            direction,
+            TargetState.Consistent,
+            null,
+            cancellationToken
+        );
         var comparison = new Comparison(
             run.Databases,
             run.Scope,

@@ -19,8 +19,13 @@ public sealed class VerifyReverse : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var direction = StreamDirection.Reverse(run.Stream);
-        await new CatchUpLoop(direction).RunAsync(exact: true, cancellationToken);
-        await using var point = await ConsistentPoint.SyncAsync(direction, exact: true, null, cancellationToken);
+        await new CatchUpLoop(direction).RunAsync(TargetState.Consistent, cancellationToken);
+        await using var point = await ConsistentPoint.SyncAsync(
+            direction,
+            TargetState.Consistent,
+            null,
+            cancellationToken
+        );
         var comparison = new Comparison(run.Databases, run.Common, run.Tenant, new(Isolated: point.Snapshot));
         var results = await comparison.DigestsAsync(
             run.Common.TenantTables.Where(table => table.Table.IsStreamable),

@@ -14,14 +14,13 @@ public sealed class CatchUpLoop(StreamDirection direction)
     // In the shared database a batch waits for tables that others write to.
     static readonly TimeSpan ReverseNearEnough = TimeSpan.FromSeconds(10);
 
-    /// <param name="exact">See <see cref="ForwardChanges"/>.</param>
     /// <returns>How many changes were applied.</returns>
-    public async Task<long> RunAsync(bool exact, CancellationToken cancellationToken)
+    public async Task<long> RunAsync(TargetState state, CancellationToken cancellationToken)
     {
         long changes = 0;
         for (var round = 1; round <= Rounds; round++)
         {
-            await using (var feed = await ChangeFeed.OpenAsync(direction, exact, cancellationToken))
+            await using (var feed = await ChangeFeed.OpenAsync(direction, state, cancellationToken))
                 try
                 {
                     await WithinAsync(feed, direction.IsReverse ? ReverseNearEnough : NearEnough, cancellationToken);
@@ -31,7 +30,7 @@ public sealed class CatchUpLoop(StreamDirection direction)
                 {
                     changes += feed.Changes;
                 }
-            await using var point = await ConsistentPoint.SyncAsync(direction, exact, null, cancellationToken);
+            await using var point = await ConsistentPoint.SyncAsync(direction, state, null, cancellationToken);
             // Where rows are reassigned all the time, what came after the point takes no longer than a moment either.
             if (round >= ConsistentPoints)
                 return changes;

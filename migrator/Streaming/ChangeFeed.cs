@@ -55,11 +55,11 @@ public sealed class ChangeFeed : IAsyncDisposable
     public long Changes => Interlocked.Read(ref changes);
 
     /// <summary>Follows the stream until disposed.</summary>
-    /// <param name="exact">See <see cref="ForwardChanges"/>; always true of the reverse stream.</param>
+    /// <param name="state">The reverse stream always meets a consistent target.</param>
     /// <param name="touched">Where to note the keys of changed rows.</param>
     public static Task<ChangeFeed> OpenAsync(
         StreamDirection direction,
-        bool exact,
+        TargetState state,
         CancellationToken cancellationToken,
         DirtyKeys? touched = null
     ) =>
@@ -67,7 +67,7 @@ public sealed class ChangeFeed : IAsyncDisposable
             direction,
             direction.IsReverse
                 ? new ReverseApplier(direction, touched)
-                : new StreamingApplier(direction, exact, touched),
+                : new StreamingApplier(direction, state, touched),
             null,
             cancellationToken
         );
@@ -75,7 +75,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     /// <summary>Follows the stream to a consistent point, where it ends.</summary>
     public static Task<ChangeFeed> OpenAsync(
         StreamDirection direction,
-        bool exact,
+        TargetState state,
         ConsistentPoint point,
         DirtyKeys? touched,
         CancellationToken cancellationToken
@@ -84,7 +84,7 @@ public sealed class ChangeFeed : IAsyncDisposable
             direction,
             direction.IsReverse
                 ? new ReverseApplier(direction, touched)
-                : new ConsistentPointApplier(direction, exact, point.Snapshot, touched),
+                : new ConsistentPointApplier(direction, state, point.Snapshot, touched),
             point.Position,
             cancellationToken
         );

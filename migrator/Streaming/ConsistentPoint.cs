@@ -31,11 +31,10 @@ public sealed class ConsistentPoint : IAsyncDisposable
     public NpgsqlLogSequenceNumber Position { get; }
 
     /// <summary>Takes a point, and brings the target to it.</summary>
-    /// <param name="exact">See <see cref="ForwardChanges"/>.</param>
     /// <param name="touched">Where to note the keys of changed rows.</param>
     public static async Task<ConsistentPoint> SyncAsync(
         StreamDirection direction,
-        bool exact,
+        TargetState state,
         DirtyKeys? touched,
         CancellationToken cancellationToken
     )
@@ -46,7 +45,7 @@ public sealed class ConsistentPoint : IAsyncDisposable
             // A transaction beyond the point, so that the stream notices that the point has been passed.
             await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
                 await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken);
-            await using var stream = await ChangeFeed.OpenAsync(direction, exact, point, touched, cancellationToken);
+            await using var stream = await ChangeFeed.OpenAsync(direction, state, point, touched, cancellationToken);
             await stream.Completion;
             return point;
         }

@@ -8,12 +8,11 @@ namespace Migrator.Streaming;
 /// be asked for are fetched at its end, under the snapshot of that position: on the way there, a row as it will be
 /// could collide with one as it was.
 /// </summary>
-/// <param name="exact">See <see cref="ForwardChanges"/>.</param>
 /// <param name="snapshot">The source's snapshot at the position where the stream ends.</param>
-sealed class ConsistentPointApplier(StreamDirection direction, bool exact, string snapshot, DirtyKeys? touched)
+sealed class ConsistentPointApplier(StreamDirection direction, TargetState state, string snapshot, DirtyKeys? touched)
     : IChangeApplier
 {
-    readonly ForwardChanges changes = new(direction, exact, snapshot, touched);
+    readonly ForwardChanges changes = new(direction, state, snapshot, touched);
     NpgsqlLogSequenceNumber reached;
 
     public bool IsOpen => changes.Writer.IsOpen;
@@ -32,7 +31,7 @@ sealed class ConsistentPointApplier(StreamDirection direction, bool exact, strin
         if (!IsOpen)
             return null;
         await changes.RefetchAsync(cancellationToken);
-        if (!exact)
+        if (state == TargetState.Mixed)
             await DeleteOrphansAsync(cancellationToken);
         await changes.Writer.CommitAsync(reached, cancellationToken);
         return reached;

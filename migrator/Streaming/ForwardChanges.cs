@@ -11,23 +11,19 @@ namespace Migrator.Streaming;
 sealed class ForwardChanges
 {
     readonly StreamDirection direction;
-    readonly bool exact;
+    readonly TargetState state;
     readonly DirtyKeys? touched;
     readonly PendingRows rows;
 
-    /// <param name="exact">
-    /// The target is the source at an earlier position, and all constraints are in force. Otherwise the target still
-    /// holds rows of different moments, and a change may find what a later change has already done.
-    /// </param>
     /// <param name="snapshot">The source's snapshot to ask under; null to ask the source as it is now.</param>
     /// <param name="touched">Where to note the keys of changed rows.</param>
-    public ForwardChanges(StreamDirection direction, bool exact, string? snapshot, DirtyKeys? touched)
+    public ForwardChanges(StreamDirection direction, TargetState state, string? snapshot, DirtyKeys? touched)
     {
         this.direction = direction;
-        this.exact = exact;
+        this.state = state;
         this.touched = touched;
         Writer = new(direction);
-        rows = new(direction, Writer, new RowFetcher(direction, Writer, exact, snapshot, touched), exact);
+        rows = new(direction, Writer, new RowFetcher(direction, Writer, state, snapshot, touched), state);
     }
 
     public ChangeWriter Writer { get; }
@@ -72,7 +68,7 @@ sealed class ForwardChanges
 
     async Task WriteAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
     {
-        var writes = new WriteBatch(joins: true, exact);
+        var writes = new WriteBatch(joins: true, state);
         foreach (var change in changes)
             Add(writes, change);
         foreach (var change in await writes.ExecuteAsync(Writer.Connection, cancellationToken))
@@ -110,7 +106,7 @@ sealed class ForwardChanges
         // A pending row stays pending when its key changes.
         if (old is not null)
             rows.Rename(table, old, change.Key);
-        var inPlace = old is null || (exact && table.KeyCanChange);
+        var inPlace = old is null || (state == TargetState.Consistent && table.KeyCanChange);
         // The row leaves when the transaction ends; until then the update counts.
         if (table.IsOurs(row) == false)
             writes.Add(table.Update(row, old));

@@ -5,8 +5,7 @@ using Npgsql;
 namespace Migrator.Streaming;
 
 /// <summary>The rows of the forward stream of which only the source knows what they are now, and whose.</summary>
-/// <param name="exact">See <see cref="ForwardChanges"/>.</param>
-sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetcher fetcher, bool exact)
+sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetcher fetcher, TargetState state)
 {
     readonly HashSet<(StreamedTable Table, RowKey Key)> reassigned = [];
     readonly HashSet<(StreamedTable Table, RowKey Key)> pending = [];
@@ -57,7 +56,7 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
         }
         // Before the copy is consistent, the row may be present while its children were rejected.
         else
-            unsettled = keys.Where(key => !ours.Contains(key) || (mayHaveChildren && !exact));
+            unsettled = keys.Where(key => !ours.Contains(key) || (mayHaveChildren && state == TargetState.Mixed));
         foreach (var key in unsettled)
             Add(table, key);
     }

@@ -118,7 +118,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
 
     async Task WriteAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
     {
-        var writes = new WriteBatch(joins: false, exact: true);
+        var writes = new WriteBatch(joins: false, TargetState.Consistent);
         foreach (var change in changes)
         {
             if (change.Kind != ChangeKind.Truncate)

@@ -6,13 +6,12 @@ using Npgsql;
 namespace Migrator.Streaming;
 
 /// <summary>Fetches rows of the tenant from the source and inserts those that the target lacks.</summary>
-/// <param name="exact">See <see cref="ForwardChanges"/>.</param>
 /// <param name="snapshot">The source's snapshot to read under; null to read the source as it is now.</param>
 /// <param name="touched">Where to note the keys of fetched rows.</param>
 sealed class RowFetcher(
     StreamDirection direction,
     ChangeWriter writer,
-    bool exact,
+    TargetState state,
     string? snapshot,
     DirtyKeys? touched
 )
@@ -32,7 +31,7 @@ sealed class RowFetcher(
         await using var reading = await BeginAsync(source, cancellationToken);
         await using var command = Select(table, condition, source);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var (writes, count) = (new WriteBatch(joins: true, exact), 0);
+        var (writes, count) = (new WriteBatch(joins: true, state), 0);
         while (await reader.ReadAsync(cancellationToken))
         {
             var row = RowOf(reader);
@@ -43,7 +42,7 @@ sealed class RowFetcher(
             if (++count % RowsPerBatch != 0)
                 continue;
             await writes.ExecuteAsync(writer.Connection, cancellationToken);
-            writes = new(joins: true, exact);
+            writes = new(joins: true, state);
         }
         await writes.ExecuteAsync(writer.Connection, cancellationToken);
     }

@@ -30,23 +30,26 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
     /// Whether rows can be batched without a visible difference. A multi-row UPDATE has no defined order, so it can hit
     /// another row's old unique value.
     /// </summary>
-    /// <param name="exact">Unique constraints besides the key are in force.</param>
-    public bool IsBatchable(bool exact) =>
+    /// <param name="state">Whether unique constraints besides the key are in force.</param>
+    public bool IsBatchable(TargetState state) =>
         kind != StatementKind.Other
         && table.HasComparableKey
-        && !(kind == StatementKind.Update && exact && table.Definition.HasOtherUnique);
+        && !(kind == StatementKind.Update && state == TargetState.Consistent && table.Definition.HasOtherUnique);
 
     /// <summary>
     /// Whether this statement can run before an earlier one that writes rows of other keys: neither depends on the
     /// other.
     /// </summary>
-    /// <param name="exact">Unique constraints besides the key are in force.</param>
-    public bool CommutesWith(RowStatement earlier, bool exact)
+    /// <param name="state">Whether unique constraints besides the key are in force.</param>
+    public bool CommutesWith(RowStatement earlier, TargetState state)
     {
         var other = earlier.Table;
         if (kind == StatementKind.Other || earlier.Kind == StatementKind.Other)
             return false;
-        if (table == other && (!table.HasComparableKey || (exact && table.Definition.HasOtherUnique)))
+        if (
+            table == other
+            && (!table.HasComparableKey || (state == TargetState.Consistent && table.Definition.HasOtherUnique))
+        )
             return false;
         // Insert or update a row after the rows it references and before they are deleted. Its own delete can run at
         // any time.

@@ -5,8 +5,7 @@ using Migrator.Scope;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// A table of the stream, with the statements that repeat its changes on the target. Values are sent as the text that
-/// the server itself writes and reads.
+/// A table of the stream, and its changes as writes of the target.
 /// </summary>
 public sealed class StreamedTable
 {
@@ -14,9 +13,7 @@ public sealed class StreamedTable
     readonly string key;
     readonly bool reverse;
     readonly Dictionary<string, RowStatement?> updates = [];
-    readonly RowStatement insertion;
-    readonly RowStatement missingInsertion;
-    readonly RowStatement deletion;
+    readonly RowStatements statements;
     readonly HashSet<TableName> parents;
 
     public StreamedTable(ScopedTable table, TenantScope scope, Tenant tenant, bool reverse)
@@ -40,27 +37,7 @@ public sealed class StreamedTable
                 )
             );
         HasComparableKey = KeyPositions.All(position => Columns[position].IsEqualAsText);
-        insertion = new(
-            this,
-            StatementKind.Insert,
-            Insertion(reverse ? "" : $" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) {OnConflict}")
-        );
-        missingInsertion = new(
-            this,
-            StatementKind.Insert,
-            Insertion($" ON CONFLICT ({Sql.Identifiers(Definition.Key)}) DO NOTHING")
-        );
-        deletion = new(
-            this,
-            StatementKind.Delete,
-            rows =>
-                $"""
-                    DELETE FROM {Definition.From} t USING (VALUES {Values(rows, KeyPositions)}) n ({Aliases(
-                        KeyPositions.Count
-                    )})
-                    WHERE {ByKey(0)}{OursOnly}
-                    """
-        );
+        statements = new(this, scope, key, reverse);
     }
 
     public ScopedTable Table { get; }
@@ -106,21 +83,6 @@ public sealed class StreamedTable
         }
     }
 
-    // In the shared database a statement reaches only the tenant's rows, whatever the key says.
-    string OursOnly => reverse ? $" AND {OursInTarget}" : "";
-
-    string OnConflict
-    {
-        get
-        {
-            var set = Columns
-                .Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name))
-                .Select(column => $"{Sql.Identifier(column.Name)} = excluded.{Sql.Identifier(column.Name)}")
-                .ToArray();
-            return set.Length == 0 ? "DO NOTHING" : "DO UPDATE SET " + string.Join(", ", set);
-        }
-    }
-
     /// <summary>The key of a row.</summary>
     public RowKey KeyOf(object?[] row) => new([.. KeyPositions.Select(position => (string)row[position]!)]);
 
@@ -140,12 +102,12 @@ public sealed class StreamedTable
                 );
 
     /// <summary>Inserts a row, or makes the row of that key equal to it.</summary>
-    public RowWrite Insert(object?[] row) => new(insertion, KeyOf(row), row);
+    public RowWrite Insert(object?[] row) => new(statements.Insertion, KeyOf(row), row);
 
     /// <summary>Inserts a row unless there is one with its key.</summary>
-    public RowWrite InsertMissing(object?[] row) => new(missingInsertion, KeyOf(row), row);
+    public RowWrite InsertMissing(object?[] row) => new(statements.MissingInsertion, KeyOf(row), row);
 
-    public RowWrite Delete(RowKey old) => new(deletion, old, old.Values);
+    public RowWrite Delete(RowKey old) => new(statements.Deletion, old, old.Values);
 
     /// <summary>Deletes all rows of the tenant.</summary>
     public RowWrite Empty() =>
@@ -175,7 +137,11 @@ public sealed class StreamedTable
                 statement =
                     set.Length == 0
                         ? null
-                        : new(this, old is null && !leaves ? StatementKind.Update : StatementKind.Other, Updating(set))
+                        : new(
+                            this,
+                            old is null && !leaves ? StatementKind.Update : StatementKind.Other,
+                            statements.Updating(set)
+                        )
             );
         var where = old ?? KeyOf(row);
         return statement is null ? null : new(statement, where, [.. set.Select(i => row[i]), .. where.Values]);
@@ -213,46 +179,10 @@ public sealed class StreamedTable
         return Step(0, "t");
     }
 
-    Func<int, string> Insertion(string onConflict)
-    {
-        var names = Sql.Identifiers(Columns.Select(column => column.Name));
-        var target = $"INSERT INTO {Name.Quoted} ({names}) OVERRIDING SYSTEM VALUE ";
-        int[] all = [.. Enumerable.Range(0, Columns.Count)];
-        return Table.Scope != TableScope.Derived || reverse
-            ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
-            : rows =>
-                $"""
-                    {target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names})
-                    WHERE {scope.Condition(Table, "n", key)}{onConflict}
-                    """;
-    }
-
-    Func<int, string> Updating(int[] set)
-    {
-        var assignments = string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(Columns[i].Name)} = n.v{n}"));
-        var aliases = Aliases(set.Length + KeyPositions.Count);
-        return rows =>
-            $"""
-                UPDATE {Definition.From} t SET {assignments}
-                FROM (VALUES {Values(rows, [.. set, .. KeyPositions])}) n ({aliases})
-                WHERE {ByKey(set.Length)}{OursOnly}
-                """;
-    }
-
     IEnumerable<int> Settable(bool rename) =>
         Enumerable
             .Range(0, Columns.Count)
             .Where(i => !Columns[i].AlwaysIdentity && (rename || !KeyPositions.Contains(i)));
-
-    // Parameters are of type unknown. Where the statement does not tell what types they have, the casts in the first
-    // row do.
-    string Values(int rows, IReadOnlyList<int> positions, bool typed = true)
-    {
-        string Parameter(int row, int n) =>
-            $"${row * positions.Count + n + 1}" + (typed && row == 0 ? Cast(positions[n]) : "");
-        string Row(int row) => string.Join(", ", Enumerable.Range(0, positions.Count).Select(n => Parameter(row, n)));
-        return string.Join(", ", Enumerable.Range(0, rows).Select(row => $"({Row(row)})"));
-    }
 
     string EqualsKey(string alias, RowKey row) =>
         string.Join(
@@ -271,18 +201,7 @@ public sealed class StreamedTable
         return $"({string.Join(", ", values)})";
     }
 
-    string Cast(int position) => "::" + Columns[position].TypeText;
-
-    static string Aliases(int count) => string.Join(", ", Enumerable.Range(0, count).Select(n => $"v{n}"));
-
-    string ByKey(int first) =>
-        string.Join(
-            " AND ",
-            KeyPositions.Select(
-                (position, n) =>
-                    $"t.{Sql.Identifier(Columns[position].Name)} {Columns[position].Equality} n.v{first + n}"
-            )
-        );
+    internal string Cast(int position) => "::" + Columns[position].TypeText;
 
     int PositionOf(string name)
     {

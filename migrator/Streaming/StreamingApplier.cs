@@ -4,10 +4,9 @@ namespace Migrator.Streaming;
 /// Follows the forward stream and commits at the ends of source transactions. Rows that the source must be asked for
 /// are fetched as they are now, which may be ahead of the stream.
 /// </summary>
-/// <param name="exact">See <see cref="ForwardChanges"/>.</param>
-sealed class StreamingApplier(StreamDirection direction, bool exact, DirtyKeys? touched) : IChangeApplier
+sealed class StreamingApplier(StreamDirection direction, TargetState state, DirtyKeys? touched) : IChangeApplier
 {
-    readonly ForwardChanges changes = new(direction, exact, snapshot: null, touched);
+    readonly ForwardChanges changes = new(direction, state, snapshot: null, touched);
     bool defersRefetches;
 
     public bool IsOpen => changes.Writer.IsOpen;
@@ -32,7 +31,7 @@ sealed class StreamingApplier(StreamDirection direction, bool exact, DirtyKeys? 
     // collide with an older row, and nothing that comes later in the stream could repair that.
     bool MayCommit(ChangeBatch batch)
     {
-        if (!exact || !changes.HasPending)
+        if (state == TargetState.Mixed || !changes.HasPending)
             return true;
         // The source stands still when the watermark comes, and is then no longer ahead.
         return defersRefetches ? batch.Watermarks.Count > 0 : throw new ConsistentPointNeededException();

@@ -10,8 +10,7 @@ namespace Migrator.Streaming;
 /// <param name="joins">
 /// Merge writes; otherwise each is a statement of its own, in the order in which they were added.
 /// </param>
-/// <param name="exact">See <see cref="ForwardChanges"/>.</param>
-sealed class WriteBatch(bool joins, bool exact)
+sealed class WriteBatch(bool joins, TargetState state)
 {
     // Rows per statement: few different texts, so that each is prepared once.
     static readonly int[] Sizes = [64, 8, 1];
@@ -64,8 +63,8 @@ sealed class WriteBatch(bool joins, bool exact)
             if (group.Has(write))
                 return null;
             if (group.Statement == write.Statement)
-                return write.Statement.IsBatchable(exact) ? group : null;
-            if (!write.Statement.CommutesWith(group.Statement, exact))
+                return write.Statement.IsBatchable(state) ? group : null;
+            if (!write.Statement.CommutesWith(group.Statement, state))
                 return null;
         }
         return null;

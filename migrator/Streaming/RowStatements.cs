@@ -1,0 +1,106 @@
+using Migrator.Model;
+using Migrator.Scope;
+
+namespace Migrator.Streaming;
+
+/// <summary>
+/// The statements that write rows of a table of the stream. Values are sent as the text that the server itself writes
+/// and reads.
+/// </summary>
+sealed class RowStatements
+{
+    readonly StreamedTable table;
+    readonly TenantScope scope;
+    readonly string key;
+    readonly bool reverse;
+
+    public RowStatements(StreamedTable table, TenantScope scope, string key, bool reverse)
+    {
+        this.table = table;
+        this.scope = scope;
+        this.key = key;
+        this.reverse = reverse;
+        var conflict = $" ON CONFLICT ({Sql.Identifiers(table.Definition.Key)}) ";
+        Insertion = new(table, StatementKind.Insert, Inserting(reverse ? "" : conflict + OnConflict));
+        MissingInsertion = new(table, StatementKind.Insert, Inserting(conflict + "DO NOTHING"));
+        Deletion = new(table, StatementKind.Delete, Deleting);
+    }
+
+    public RowStatement Insertion { get; }
+
+    /// <summary>Inserts a row unless there is one with its key.</summary>
+    public RowStatement MissingInsertion { get; }
+
+    public RowStatement Deletion { get; }
+
+    // In the shared database a statement reaches only the tenant's rows, whatever the key says.
+    string OursOnly => reverse ? $" AND {table.OursInTarget}" : "";
+
+    string OnConflict
+    {
+        get
+        {
+            var set = table
+                .Columns.Where(column => !column.AlwaysIdentity && !table.Definition.Key.Contains(column.Name))
+                .Select(column => $"{Sql.Identifier(column.Name)} = excluded.{Sql.Identifier(column.Name)}")
+                .ToArray();
+            return set.Length == 0 ? "DO NOTHING" : "DO UPDATE SET " + string.Join(", ", set);
+        }
+    }
+
+    Func<int, string> Inserting(string onConflict)
+    {
+        var names = Sql.Identifiers(table.Columns.Select(column => column.Name));
+        var target = $"INSERT INTO {table.Name.Quoted} ({names}) OVERRIDING SYSTEM VALUE ";
+        int[] all = [.. Enumerable.Range(0, table.Columns.Count)];
+        return table.Table.Scope != TableScope.Derived || reverse
+            ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
+            : rows =>
+                $"""
+                    {target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names})
+                    WHERE {scope.Condition(table.Table, "n", key)}{onConflict}
+                    """;
+    }
+
+    public Func<int, string> Updating(int[] set)
+    {
+        var assignments = string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(table.Columns[i].Name)} = n.v{n}"));
+        var aliases = Aliases(set.Length + table.KeyPositions.Count);
+        return rows =>
+            $"""
+                UPDATE {table.Definition.From} t SET {assignments}
+                FROM (VALUES {Values(rows, [.. set, .. table.KeyPositions])}) n ({aliases})
+                WHERE {ByKey(set.Length)}{OursOnly}
+                """;
+    }
+
+    // Parameters are of type unknown. Where the statement does not tell what types they have, the casts in the first
+    // row do.
+    string Values(int rows, IReadOnlyList<int> positions, bool typed = true)
+    {
+        string Parameter(int row, int n) =>
+            $"${row * positions.Count + n + 1}" + (typed && row == 0 ? table.Cast(positions[n]) : "");
+        string Row(int row) => string.Join(", ", Enumerable.Range(0, positions.Count).Select(n => Parameter(row, n)));
+        return string.Join(", ", Enumerable.Range(0, rows).Select(row => $"({Row(row)})"));
+    }
+
+    static string Aliases(int count) => string.Join(", ", Enumerable.Range(0, count).Select(n => $"v{n}"));
+
+    string ByKey(int first) =>
+        string.Join(
+            " AND ",
+            table.KeyPositions.Select(
+                (position, n) =>
+                    $"t.{Sql.Identifier(table.Columns[position].Name)} {table.Columns[position].Equality} n.v{first + n}"
+            )
+        );
+
+    string Deleting(int rows)
+    {
+        var (values, aliases) = (Values(rows, table.KeyPositions), Aliases(table.KeyPositions.Count));
+        return $"""
+            DELETE FROM {table.Definition.From} t USING (VALUES {values}) n ({aliases})
+            WHERE {ByKey(0)}{OursOnly}
+            """;
+    }
+}
