@@ -17,6 +17,7 @@ sealed class DemoCommand : Command
 {
     readonly Option<bool> keep;
     readonly Option<long> rows;
+    readonly Option<bool> verbose;
 
     public DemoCommand()
         : base("demo", "Show a promotion and a rollback on throw-away servers.")
@@ -25,10 +26,11 @@ sealed class DemoCommand : Command
         Options.Add(
             rows = new("--rows") { Description = "Rows of the tenant that moves.", DefaultValueFactory = _ => 100_000 }
         );
+        Options.Add(verbose = new("--verbose") { Description = "Show all tables, checks and phases." });
         SetAction(
             async (parsed, cancellationToken) =>
             {
-                var terminal = new ConsoleOutput(Json: false, JsonLog: false, Verbose: false);
+                var terminal = new ConsoleOutput(Json: false, JsonLog: false, parsed.GetValue(verbose));
                 try
                 {
                     await RunAsync(terminal, parsed.GetValue(rows), parsed.GetValue(keep), cancellationToken);

@@ -28,7 +28,9 @@ abstract class MigratorCommand : Command
             }
         );
         logFormat.AcceptOnlyFromAmong("text", "json");
-        verbose = Add<bool>(new("--verbose") { Description = "Show the cause of a failure." });
+        verbose = Add<bool>(
+            new("--verbose") { Description = "Show the cause of a failure, and all tables of a report." }
+        );
         settingsFile = Add<string?>(new("--settings") { Description = "The settings file (default tenancy.json)." });
         Target = Add<string?>(
             new("--target")

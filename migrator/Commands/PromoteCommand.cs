@@ -185,7 +185,7 @@ sealed class PromoteCommand : TenantCommand
             ConsoleOutput.WriteJson(status with { Report = result.ToSection() });
             return;
         }
-        result.Write(terminal.Out);
+        result.Write(terminal.Out, terminal.Verbose);
         NextSteps.Write(terminal.Out, status);
     }
 

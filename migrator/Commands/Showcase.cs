@@ -73,7 +73,7 @@ sealed class Showcase(
             () => RunAsync(promotion => promotion.PromoteAsync(cancellationToken))
         );
         await using var databases = Databases.For(settings, slug);
-        (await PromotionReport.ReadAsync(settings, databases, slug, cancellationToken)).Write(Out);
+        (await PromotionReport.ReadAsync(settings, databases, slug, cancellationToken)).Write(Out, terminal.Verbose);
     }
 
     public Task RollBackAsync(CancellationToken cancellationToken) =>

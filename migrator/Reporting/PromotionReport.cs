@@ -63,42 +63,56 @@ public sealed record PromotionReport(
 
     string Where => $"{Record.Target.Database} on {Record.Target.Host}:{Record.Target.Port}";
 
-    /// <summary>On screen, after the bars.</summary>
-    public void Write(IAnsiConsole console)
+    /// <summary>On screen: what a person has to know, in a few lines.</summary>
+    /// <param name="verbose">All tables, checks and phases as well.</param>
+    public void Write(IAnsiConsole console, bool verbose)
     {
-        var tables = new Table()
-            .Title($"Tenant [bold]{Markup.Escape(Slug.Text)}[/] → {Markup.Escape(Where)}")
-            .AddColumns("table", "rows", "digest")
-            .RoundedBorder();
+        if (verbose)
+            WriteTables(console);
+        console.MarkupLineInterpolated($"[green]✓[/] [bold]{Slug}[/] is in {Where}.");
+        console.MarkupLineInterpolated(
+            $"  [bold]{Rows:N0}[/] rows in {Digests.Count} tables, {Megabytes} MB. Both sides were equal at the flip."
+        );
+        console.MarkupLineInterpolated($"  Writes paused for [bold]{Pause}[/] (mode {Record.Mode}).");
+        if (Checks.Count == 0)
+            return;
+        var passed = Checks.Count(check => check.Outcome == CheckOutcome.Passed);
+        var judged = Checks.Count(check => check.Outcome is CheckOutcome.Passed or CheckOutcome.Failed);
+        console.MarkupLineInterpolated($"  Validation: {passed} of {judged} checks passed.");
+        foreach (var check in Checks.Where(check => check.Outcome == CheckOutcome.Failed))
+            console.MarkupLineInterpolated($"  [red]failed[/] {check.Area}, {check.Name}: {check.Detail}");
+        if (!verbose)
+            console.MarkupLineInterpolated($"  [grey]--verbose and --report show all tables, checks and phases.[/]");
+    }
+
+    void WriteTables(IAnsiConsole console)
+    {
+        var tables = new Table().AddColumns("table", "rows", "digest").RoundedBorder();
         tables.Columns[1].RightAligned();
         tables.Columns[2].RightAligned();
         foreach (var (name, digest) in Digests.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             tables.AddRow(Markup.Escape(name), digest.Rows.ToString("N0"), digest.Sum);
-        tables.AddRow("[bold]all[/]", $"[bold]{Rows:N0}[/]", "");
         console.Write(tables);
         if (Checks.Count > 0)
-        {
-            var validation = new Table()
-                .Title("Validation")
-                .AddColumns("area", "check", "result", "detail")
-                .RoundedBorder();
-            foreach (var check in Checks)
-                validation.AddRow(
-                    Markup.Escape(check.Area),
-                    Markup.Escape(check.Name),
-                    Coloured(check.Outcome),
-                    Markup.Escape(check.Detail)
-                );
-            console.Write(validation);
-        }
-        var phases = new Table().Title("Phases").AddColumns("phase", "seconds").RoundedBorder();
+            console.Write(ValidationTable());
+        var phases = new Table().AddColumns("phase", "seconds").RoundedBorder();
         phases.Columns[1].RightAligned();
         foreach (var (name, seconds) in Phases)
             phases.AddRow(name, seconds);
         console.Write(phases);
-        console.MarkupLineInterpolated(
-            $"[bold]{Rows:N0}[/] rows, {Megabytes} MB. Writes paused for [bold]{Pause}[/] (mode {Record.Mode})."
-        );
+    }
+
+    Table ValidationTable()
+    {
+        var validation = new Table().AddColumns("area", "check", "result", "detail").RoundedBorder();
+        foreach (var check in Checks)
+            validation.AddRow(
+                Markup.Escape(check.Area),
+                Markup.Escape(check.Name),
+                Coloured(check.Outcome),
+                Markup.Escape(check.Detail)
+            );
+        return validation;
     }
 
     /// <summary>The same for a file or a pull request.</summary>

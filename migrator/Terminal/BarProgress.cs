@@ -3,59 +3,136 @@ using Spectre.Console;
 
 namespace Migrator.Terminal;
 
-/// <summary>A bar a table, phases ticking off above them.</summary>
+/// <summary>
+/// Phases tick off; below them are bars of the tables that are copied now, as many as fit; the last line is what runs.
+/// </summary>
 sealed class BarProgress(IAnsiConsole console, ProgressContext context) : CountingProgress
 {
-    readonly Dictionary<TableName, ProgressTask> bars = [];
+    const int TitleWidth = 28;
+    const int MostBars = 6;
 
-    public override void PhaseStarted(string name, string title) { }
+    readonly Dictionary<TableName, (long Rows, long Bytes)> planned = [];
+
+    // The tables in work, the one that moved last at the end.
+    readonly List<(TableName Table, ProgressTask Bar)> bars = [];
+    ProgressTask? running;
+
+    public override void PhaseStarted(string name, string title)
+    {
+        lock (Gate)
+        {
+            running?.StopTask();
+            running = context.AddTask(Markup.Escape(title));
+            running.IsIndeterminate = true;
+        }
+    }
 
     public override void PhaseEnded(string name, string title, TimeSpan took, string? summary)
     {
         lock (Gate)
         {
-            foreach (var bar in bars.Values.Where(bar => !bar.IsFinished))
-            {
-                bar.MaxValue = Math.Max(bar.Value, 1);
-                bar.Value = bar.MaxValue;
-                bar.StopTask();
-            }
-            console.MarkupLineInterpolated($"[green]✓[/] {title, -28} [grey]{Seconds(took), 8}[/]  {summary ?? ""}");
+            bars.ForEach(entry => entry.Bar.StopTask());
+            bars.Clear();
+            planned.Clear();
+            running?.StopTask();
+            running = null;
+            Write("[green]✓[/]", title, $"[grey]{Seconds(took)}[/]", summary ?? "");
         }
     }
 
     public override void PhaseKept(string name, string title) =>
-        console.MarkupLineInterpolated($"[green]✓[/] {title, -28} [grey]done by an earlier run[/]");
+        Write("[green]✓[/]", title, "", "[grey]done by an earlier run[/]", isMarkup: true);
 
-    public override void Warn(string sentence) => console.MarkupLineInterpolated($"[yellow]![/] {sentence}");
+    public override void Warn(string sentence) => Write("[yellow]![/]", sentence);
 
-    public override void Info(string sentence) => console.MarkupLineInterpolated($"  {sentence}");
+    public override void Info(string sentence) => Write("", sentence);
 
     public override void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables)
     {
         lock (Gate)
-            foreach (var (table, rows, bytes) in tables.OrderByDescending(table => table.Bytes))
-                bars[table] = context.AddTask(Describe(table, rows, "about "), maxValue: Math.Max(bytes, 1));
+        {
+            foreach (var (table, rows, bytes) in tables)
+                planned[table] = (rows, bytes);
+            if (running is null)
+                return;
+            running.IsIndeterminate = false;
+            running.MaxValue = Math.Max(tables.Sum(table => table.Bytes), 1);
+        }
     }
 
     public override void Validated(IReadOnlyList<Check> checks) { }
 
     protected override void OnAdvance(TableName table, long bytes)
     {
-        if (!bars.TryGetValue(table, out var bar))
+        if (running is null || !planned.TryGetValue(table, out var plan))
             return;
-        // The planner's guess may be short.
+        Increment(BarOf(table, plan, running), bytes);
+        Increment(running, bytes);
+    }
+
+    protected override void OnPartDone(TableName table, long rows, long bytes)
+    {
+        if (running is not null && planned.TryGetValue(table, out var plan))
+            BarOf(table, plan, running).Description = Describe(table, rows, "");
+    }
+
+    ProgressTask BarOf(TableName table, (long Rows, long Bytes) plan, ProgressTask phase)
+    {
+        var index = bars.FindIndex(entry => entry.Table == table);
+        var entry =
+            index >= 0
+                ? bars[index]
+                : (
+                    table,
+                    context.AddTaskBefore(
+                        Describe(table, plan.Rows, "about "),
+                        new ProgressTaskSettings { MaxValue = Math.Max(plan.Bytes, 1) },
+                        phase
+                    )
+                );
+        if (index >= 0)
+            bars.RemoveAt(index);
+        bars.Add(entry);
+        if (bars.Count > Math.Clamp(console.Profile.Height - 4, 1, MostBars))
+        {
+            bars[0].Bar.StopTask();
+            bars.RemoveAt(0);
+        }
+        return entry.Item2;
+    }
+
+    // The planner's guess may be short.
+    static void Increment(ProgressTask bar, long bytes)
+    {
         if (bar.Value + bytes > bar.MaxValue)
             bar.MaxValue = (bar.Value + bytes) * 1.1;
         bar.Increment(bytes);
     }
 
-    protected override void OnPartDone(TableName table, long rows, long bytes)
-    {
-        if (bars.TryGetValue(table, out var bar))
-            bar.Description = Describe(table, rows, "");
-    }
-
     static string Describe(TableName table, long rows, string about) =>
-        Markup.Escape($"{table} ({about}{rows:N0} rows)");
+        Markup.Escape($"  {table} ({about}{rows:N0} rows)");
+
+    void Write(string mark, string sentence) =>
+        console.Write(
+            new Grid { Expand = true }
+                .AddColumn(new GridColumn { Width = 1 })
+                .AddColumn(new GridColumn().PadLeft(0).PadRight(0))
+                .AddRow(new Markup(mark), new Text(sentence))
+        );
+
+    // Lines fill the terminal's width: what they are written over must not show behind them.
+    void Write(string mark, string title, string took, string summary, bool isMarkup = false) =>
+        console.Write(
+            new Grid { Expand = true }
+                .AddColumn(new GridColumn { Width = 1 })
+                .AddColumn(new GridColumn { Width = TitleWidth }.PadLeft(0))
+                .AddColumn(new GridColumn { Width = 8, Alignment = Justify.Right })
+                .AddColumn(new GridColumn().PadRight(0))
+                .AddRow(
+                    new Markup(mark),
+                    new Text(title),
+                    new Markup(took),
+                    isMarkup ? new Markup(summary) : new Text(summary)
+                )
+        );
 }

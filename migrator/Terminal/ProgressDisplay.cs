@@ -22,17 +22,17 @@ public static class ProgressDisplay
         else if (!console.Profile.Out.IsTerminal)
             await work(new LineProgress(log));
         else
-            await console
-                .Progress()
-                .AutoClear(false)
-                .HideCompleted(false)
-                .Columns(
-                    new TaskDescriptionColumn { Alignment = Justify.Left },
-                    new ProgressBarColumn(),
-                    new PercentageColumn(),
-                    new TransferSpeedColumn(),
-                    new RemainingTimeColumn()
-                )
-                .StartAsync(context => work(new BarProgress(console, context)));
+            await Bars(console).StartAsync(context => work(new BarProgress(console, context)));
     }
+
+    internal static Spectre.Console.Progress Bars(IAnsiConsole console) =>
+        console
+            .Progress()
+            .AutoClear(true)
+            .HideCompleted(true)
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn { Width = 20 },
+                new MeasureColumn()
+            );
 }
