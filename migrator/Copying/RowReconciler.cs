@@ -25,9 +25,6 @@ public sealed class RowReconciler(
     TimeProvider clock
 )
 {
-    // Short transactions: while the application's triggers are off, other tenants' writers of the table wait.
-    const int RowsPerTransaction = 5_000;
-
     // A delete in the shared database may cascade to rows that should stay; the next round inserts them again.
     const int Rounds = 5;
 
@@ -66,12 +63,25 @@ public sealed class RowReconciler(
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        var loader = new StageLoader(comparison, scope, tenant);
         var stages = new List<ReconcilerStage>();
         foreach (var table in tables)
-            stages.Add(await StageAsync(shared, isolated, table, stages.Count, cancellationToken));
+            stages.Add(await loader.LoadAsync(shared, isolated, table, stages.Count, cancellationToken));
 
-        // Inserts parents first, then updates, then deletes children first. A write that a constraint refuses waits for
-        // the next pass.
+        var changed = await WriteAsync(shared, stages, cancellationToken);
+        foreach (var stage in stages)
+            await shared.ExecuteAsync($"DROP TABLE {stage.Name}", cancellationToken);
+        return changed;
+    }
+
+    // Inserts parents first, then updates, then deletes children first. A write that a constraint refuses waits for the
+    // next pass.
+    async Task<long> WriteAsync(
+        NpgsqlConnection shared,
+        IReadOnlyList<ReconcilerStage> stages,
+        CancellationToken cancellationToken
+    )
+    {
         var pending = new List<Write>();
         foreach (var kind in (WriteKind[])[WriteKind.Insert, WriteKind.Update, WriteKind.Delete])
             pending.AddRange(
@@ -103,8 +113,6 @@ public sealed class RowReconciler(
         }
         if (pending.Count > 0)
             changed += await ApplyTogetherAsync(shared, pending, refusal!, cancellationToken);
-        foreach (var stage in stages)
-            await shared.ExecuteAsync($"DROP TABLE {stage.Name}", cancellationToken);
         return changed;
     }
 
@@ -184,80 +192,6 @@ public sealed class RowReconciler(
             rows += await shared.ExecuteAsync(statement, cancellationToken);
         return rows;
     }
-
-    async Task<ReconcilerStage> StageAsync(
-        NpgsqlConnection shared,
-        NpgsqlConnection isolated,
-        ScopedTable table,
-        int number,
-        CancellationToken cancellationToken
-    )
-    {
-        var name = $"pg_temp.tenant_promotion_{number}";
-        var columns = RawCopy.Columns(table.Table);
-        var buckets =
-            table.Table.Key.Count == 0
-                ? []
-                : await comparison.DifferingBucketsAsync(shared, isolated, table, cancellationToken);
-        var which = table.Table.Key.Count == 0 ? "true" : Comparison.InBuckets(table.Table, "t", buckets);
-        // A key may have a generated column, which the temporary table computes as well.
-        var definition = table.Table.Key.Any(key => table.Table.Column(key)!.Generated)
-            ? $"(LIKE {table.Name.Quoted} INCLUDING GENERATED)"
-            : $"AS SELECT {columns} FROM {table.Table.From} LIMIT 0";
-        await shared.ExecuteAsync($"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}", cancellationToken);
-        await RawCopy.StreamAsync(
-            isolated,
-            RawCopy.Out(table.Table, table.Table.From, which),
-            shared,
-            RawCopy.In(table.Table, name),
-            null,
-            cancellationToken
-        );
-        if (table.Table.Key.Count > 0)
-            await shared.ExecuteAsync(
-                $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)})",
-                cancellationToken
-            );
-        await shared.ExecuteAsync($"ANALYZE {name}", cancellationToken);
-        var staged = await shared.ExecuteScalarAsync<long>($"SELECT count(*) FROM {name}", cancellationToken);
-        return new(
-            table,
-            name,
-            scope.Condition(table, "t", tenant.Key),
-            Batches(buckets, staged),
-            ParkableColumns(table)
-        );
-    }
-
-    // Columns whose unique values may be replaced for a while: not the key, by which the row is found.
-    IReadOnlyList<Column> ParkableColumns(ScopedTable table) =>
-        [
-            .. table
-                .Table.Unique.Select(name => table.Table.Column(name)!)
-                .Where(column =>
-                    !column.Generated
-                    && !column.AlwaysIdentity
-                    && !table.Table.Key.Contains(column.Name)
-                    && !IsTenantColumn(table, column)
-                ),
-        ];
-
-    bool IsTenantColumn(ScopedTable table, Column column) =>
-        table.Scope != TableScope.Derived && scope.TenantColumn(table) == column;
-
-    // A table without a key is one batch: nothing divides its rows.
-    static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>
-        buckets.Count == 0
-            ?
-            [
-                [],
-            ]
-            :
-            [
-                .. buckets.Chunk(
-                    (int)Math.Clamp(RowsPerTransaction * buckets.Count / Math.Max(rows, 1), 1, buckets.Count)
-                ),
-            ];
 
     static bool IsConstraint(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
 

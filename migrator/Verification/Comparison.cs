@@ -7,45 +7,6 @@ using Npgsql;
 
 namespace Migrator.Verification;
 
-/// <summary>A table's digests on both sides.</summary>
-public sealed record TableComparison(ScopedTable Table, RecordedTable Recorded, Digest Isolated)
-{
-    public Digest Shared => Recorded.Digest;
-
-    public bool IsEqual => Shared == Isolated;
-}
-
-/// <summary>One row that is not the same on both sides, named by its key.</summary>
-public sealed record RowDifference(TableName Table, string Key, DifferenceKind Kind)
-{
-    public override string ToString() =>
-        $"{Table}: {Key} "
-        + Kind switch
-        {
-            DifferenceKind.Missing => "is missing in the isolated database",
-            DifferenceKind.Extra => "is in the isolated database only",
-            _ => "has other values",
-        };
-}
-
-public enum DifferenceKind
-{
-    /// <summary>In the shared database only.</summary>
-    Missing,
-
-    /// <summary>In the isolated database only.</summary>
-    Extra,
-
-    /// <summary>On both sides, with different values.</summary>
-    Changed,
-}
-
-/// <summary>The snapshots that the sides are read under; null for a side as it stands.</summary>
-/// <param name="LiveReferences">
-/// Reference tables are in the stream and equal like all others; otherwise they are compared with what their copy saw.
-/// </param>
-public readonly record struct ComparedAt(string? Shared = null, string? Isolated = null, bool LiveReferences = false);
-
 /// <summary>
 /// Compares the tenant's rows in the shared database with <em>all</em> rows of the isolated one: another tenant's row
 /// there is a difference like any other.
@@ -153,33 +114,16 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     {
         await using var shared = await OpenSharedAsync(cancellationToken);
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
-        var condition = scope.Condition(table, "t", tenant.Key);
-        if (table.Table.Key.Count == 0)
-            return KeyedRows.Compare(
-                table.Name,
-                await KeyedRows.HashesAsync(
-                    shared,
-                    table.Table,
-                    $"'row hash ' || {RowHash.Of(table.Table, "t")}",
-                    condition,
-                    cancellationToken
-                ),
-                await KeyedRows.HashesAsync(
-                    isolated,
-                    table.Table,
-                    $"'row hash ' || {RowHash.Of(table.Table, "t")}",
-                    "true",
-                    cancellationToken
-                ),
-                limit
-            );
-
-        var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
-        var within = InBuckets(table.Table, "t", [.. differing.Take(SampleBuckets)]);
-        var key = KeyedRows.Label(table);
+        var (key, within) = ($"'row hash ' || {RowHash.Of(table.Table, "t")}", "true");
+        if (table.Table.Key.Count > 0)
+        {
+            var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
+            (key, within) = (KeyedRows.Label(table), InBuckets(table.Table, "t", [.. differing.Take(SampleBuckets)]));
+        }
+        var ours = $"{scope.Condition(table, "t", tenant.Key)} AND {within}";
         return KeyedRows.Compare(
             table.Name,
-            await KeyedRows.HashesAsync(shared, table.Table, key, $"{condition} AND {within}", cancellationToken),
+            await KeyedRows.HashesAsync(shared, table.Table, key, ours, cancellationToken),
             await KeyedRows.HashesAsync(isolated, table.Table, key, within, cancellationToken),
             limit
         );

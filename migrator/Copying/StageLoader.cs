@@ -1,0 +1,88 @@
+using Migrator.Connections;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Verification;
+using Npgsql;
+
+namespace Migrator.Copying;
+
+/// <summary>Brings the rows of the buckets that differ from the isolated database to the shared one.</summary>
+sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant)
+{
+    // Short transactions: while the application's triggers are off, other tenants' writers of the table wait.
+    const int RowsPerTransaction = 5_000;
+
+    public async Task<ReconcilerStage> LoadAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        ScopedTable table,
+        int number,
+        CancellationToken cancellationToken
+    )
+    {
+        var name = $"pg_temp.tenant_promotion_{number}";
+        var columns = RawCopy.Columns(table.Table);
+        var buckets =
+            table.Table.Key.Count == 0
+                ? []
+                : await comparison.DifferingBucketsAsync(shared, isolated, table, cancellationToken);
+        var which = table.Table.Key.Count == 0 ? "true" : Comparison.InBuckets(table.Table, "t", buckets);
+        // A key may have a generated column, which the temporary table computes as well.
+        var definition = table.Table.Key.Any(key => table.Table.Column(key)!.Generated)
+            ? $"(LIKE {table.Name.Quoted} INCLUDING GENERATED)"
+            : $"AS SELECT {columns} FROM {table.Table.From} LIMIT 0";
+        await shared.ExecuteAsync($"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}", cancellationToken);
+        await RawCopy.StreamAsync(
+            isolated,
+            RawCopy.Out(table.Table, table.Table.From, which),
+            shared,
+            RawCopy.In(table.Table, name),
+            null,
+            cancellationToken
+        );
+        if (table.Table.Key.Count > 0)
+            await shared.ExecuteAsync(
+                $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)})",
+                cancellationToken
+            );
+        await shared.ExecuteAsync($"ANALYZE {name}", cancellationToken);
+        var staged = await shared.ExecuteScalarAsync<long>($"SELECT count(*) FROM {name}", cancellationToken);
+        return new(
+            table,
+            name,
+            scope.Condition(table, "t", tenant.Key),
+            Batches(buckets, staged),
+            ParkableColumns(table)
+        );
+    }
+
+    // Columns whose unique values may be replaced for a while: not the key, by which the row is found.
+    IReadOnlyList<Column> ParkableColumns(ScopedTable table) =>
+        [
+            .. table
+                .Table.Unique.Select(name => table.Table.Column(name)!)
+                .Where(column =>
+                    !column.Generated
+                    && !column.AlwaysIdentity
+                    && !table.Table.Key.Contains(column.Name)
+                    && !IsTenantColumn(table, column)
+                ),
+        ];
+
+    bool IsTenantColumn(ScopedTable table, Column column) =>
+        table.Scope != TableScope.Derived && scope.TenantColumn(table) == column;
+
+    // A table without a key is one batch: nothing divides its rows.
+    static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>
+        buckets.Count == 0
+            ?
+            [
+                [],
+            ]
+            :
+            [
+                .. buckets.Chunk(
+                    (int)Math.Clamp(RowsPerTransaction * buckets.Count / Math.Max(rows, 1), 1, buckets.Count)
+                ),
+            ];
+}

@@ -1,0 +1,12 @@
+using Migrator.Model;
+using Migrator.Scope;
+
+namespace Migrator.Verification;
+
+/// <summary>A table's digests on both sides.</summary>
+public sealed record TableComparison(ScopedTable Table, RecordedTable Recorded, Digest Isolated)
+{
+    public Digest Shared => Recorded.Digest;
+
+    public bool IsEqual => Shared == Isolated;
+}
