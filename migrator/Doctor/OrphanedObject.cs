@@ -46,10 +46,3 @@ public sealed record OrphanedObject(
     /// <summary>Since when the object has been in this state, if known.</summary>
     public DateTime? Since { get; init; }
 }
-
-/// <summary>A tenant, and its newest promotion if there was one.</summary>
-public sealed record Owner(Tenant Tenant, PromotionRecord? Promotion);
-
-/// <summary>The result of a search.</summary>
-/// <param name="Warnings">Servers that could not be inspected, but that only past promotions name.</param>
-public sealed record Diagnosis(IReadOnlyList<OrphanedObject> Orphans, IReadOnlyList<string> Warnings);

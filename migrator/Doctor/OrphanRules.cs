@@ -1,0 +1,121 @@
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Streaming;
+
+namespace Migrator.Doctor;
+
+/// <summary>Which objects are orphaned, and what helps; null for an object that is where it belongs.</summary>
+/// <param name="activeRuns">The keys of the tenants that a run works on.</param>
+sealed class OrphanRules(HashSet<string> activeRuns)
+{
+    public OrphanedObject? Slot(Target place, SlotStatus slot, Owner? owner, Func<PromotionRecord?, bool> serves)
+    {
+        var orphan = new OrphanedObject(
+            OrphanedObjectKind.Slot,
+            slot.Name,
+            owner,
+            place,
+            DoctorMessages.NotInUse,
+            DoctorMessages.DoctorRemoves
+        )
+        {
+            Serves = serves,
+            WalBytes = slot.WalHeldBytes,
+            Since = slot.InactiveSince ?? owner?.Promotion?.EndedAt,
+        };
+        if (IsOrphaned(owner, serves))
+            return orphan;
+        return !slot.IsInvalid
+            ? null
+            : orphan with
+            {
+                Serves = null,
+                Problem = $"wal_status is {slot.WalStatus}",
+                Remedy = StreamMessages.SlotInvalid(
+                    owner!.Tenant.Slug,
+                    slot.Name,
+                    slot.Database,
+                    slot.WalStatus == "lost",
+                    slot.WalHeldBytes,
+                    owner.Promotion!.IsFlipped
+                ),
+            };
+    }
+
+    public OrphanedObject? Publication(
+        Target place,
+        string publication,
+        Owner? owner,
+        Func<PromotionRecord?, bool> serves
+    ) =>
+        !IsOrphaned(owner, serves)
+            ? null
+            : new(
+                OrphanedObjectKind.Publication,
+                publication,
+                owner,
+                place,
+                DoctorMessages.NotInUse,
+                DoctorMessages.DoctorRemoves
+            )
+            {
+                Serves = serves,
+                Since = owner?.Promotion?.EndedAt,
+            };
+
+    public OrphanedObject? Guard(Target place, InstalledGuard guard, Owner? owner)
+    {
+        var problem = guard.State is null
+            ? $"{guard.Objects} triggers and functions without the guard's row"
+            : $"{guard.State}, {guard.Objects} triggers and functions, no promotion under way";
+        var orphan = new OrphanedObject(
+            OrphanedObjectKind.Guard,
+            guard.Prefix,
+            owner,
+            place,
+            problem,
+            DoctorMessages.DoctorRemoves
+        )
+        {
+            Since = guard.ChangedAt ?? owner?.Promotion?.EndedAt,
+        };
+        if (owner is null)
+            return orphan with { Remedy = DoctorMessages.DropTriggersByHand(guard.Prefix) };
+        if (IsOrphaned(owner, ExpectedObjects.MayHaveGuard))
+            return orphan with { Serves = ExpectedObjects.MayHaveGuard };
+        return guard.State != GuardState.Closed || owner.Promotion!.IsFlipped || IsActive(owner)
+            ? null
+            : orphan with
+            {
+                Problem = DoctorMessages.ClosedWithoutRun,
+                Remedy = DoctorMessages.ResumeOrRollBack(owner.Tenant.Slug, flipped: false),
+            };
+    }
+
+    /// <summary>A guard in the isolated database, which is closed only during a rollback.</summary>
+    public OrphanedObject? IsolatedGuard(Target place, InstalledGuard guard, Owner owner) =>
+        guard is not { State: GuardState.Closed }
+        || guard.TenantKey != owner.Tenant.Key
+        || owner.Promotion is not { EndedAt: null, IsFlipped: true }
+        || IsActive(owner)
+            ? null
+            : new(
+                OrphanedObjectKind.Guard,
+                guard.Prefix,
+                owner,
+                place,
+                DoctorMessages.ClosedWithoutRun,
+                DoctorMessages.ResumeOrRollBack(owner.Tenant.Slug, flipped: true)
+            )
+            {
+                Since = guard.ChangedAt,
+            };
+
+    // An active run removes its objects itself.
+    bool IsOrphaned(Owner? owner, Func<PromotionRecord?, bool> serves) =>
+        !serves(owner?.Promotion) && (owner is null || !IsActive(owner));
+
+    bool IsActive(Owner owner) => activeRuns.Contains(owner.Tenant.Key);
+}
