@@ -11,27 +11,10 @@ using Npgsql;
 namespace Migrator.Embedded;
 
 /// <summary>
-/// How a server is stopped; see
-/// <see href="https://www.postgresql.org/docs/current/app-pg-ctl.html">pg_ctl</see>.
-/// </summary>
-public enum StopMode
-{
-    /// <summary>Sessions are terminated, their transactions rolled back, and a checkpoint is written.</summary>
-    Fast,
-
-    /// <summary>The server stops at once, as in a crash; the next start recovers.</summary>
-    Immediate,
-}
-
-/// <summary>
 /// A temporary PostgreSQL server: a temporary directory and a free loopback port. The server and its directory
 /// are removed when this object is disposed or this process ends, however it ends.
 /// </summary>
-/// <remarks>
-/// A shell beside the server holds one end of a pipe, and this process holds the other end. The pipe closes on
-/// dispose, on Ctrl-C, on a crash and on kill -9. The shell then stops the server and removes the directory.
-/// There is no other way to stop for good, so no caller can forget one.
-/// </remarks>
+/// <remarks>See <see cref="ServerRemover"/>.</remarks>
 public sealed class EmbeddedCluster : IAsyncDisposable
 {
     /// <summary>The name of the superuser.</summary>
@@ -57,23 +40,6 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             ["max_wal_size"] = "4GB",
         };
 
-    // pg_ctl fails when the server never started or is down already; the directory is removed anyway. The loop
-    // is for a start that was under way when its parent died: it may still write. A postmaster without its
-    // directory ends by itself.
-    const string Watcher = """
-        read -r word
-        [ "$word" = keep ] && exit 0
-        exec >/dev/null 2>&1
-        directory=$1
-        shift
-        for attempt in 1 2 3 4 5 6 7 8 9 10; do
-            "$@" stop -D "$directory/data" -m immediate -t 30
-            rm -rf "$directory" && sleep 0.1
-            [ -e "$directory" ] || exit 0
-            sleep 0.2
-        done
-        """;
-
     const int PortAttempts = 10;
 
     // A socket's path holds 107 bytes, and the server appends '/.s.PGSQL.54321.lock'. The server also works
@@ -82,9 +48,8 @@ public sealed class EmbeddedCluster : IAsyncDisposable
 
     readonly Unprivileged? user = Unprivileged.ForRoot();
     readonly ConcurrentDictionary<string, string> passwords = new();
-    readonly TaskCompletionSource<string> lastWord = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly string root;
-    Task watcher = Task.CompletedTask;
+    ServerRemover? remover;
 
     EmbeddedCluster(PostgresBinaries binaries, string root)
     {
@@ -238,43 +203,22 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     }
 
     /// <summary>Leaves the server running after this process; <see cref="RemoveCommand"/> stops it.</summary>
-    public async Task LeaveRunningAsync()
-    {
-        lastWord.TrySetResult("keep\n");
-        await watcher;
-    }
+    public Task LeaveRunningAsync() => remover!.KeepAsync();
 
     /// <summary>Stops the server and removes its directory.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        lastWord.TrySetResult("");
-        await watcher;
-    }
+    public ValueTask DisposeAsync() => remover?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     async Task CreateAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
-        // Watcher first: all files that are created from here on will be removed.
-        watcher = StartWatcher();
+        // Remover first: all files that are created from here on will be removed.
+        remover = new(root, [.. user?.Prefix ?? [], Binaries["pg_ctl"]]);
         if (user is not null)
             await user.OwnAsync(root, cancellationToken);
 
         passwords[Superuser] = NewPassword();
         await InitializeAsync(passwords[Superuser], cancellationToken);
 
-        var configuration = new StringBuilder("\n");
-        foreach (var (name, value) in settings)
-            configuration.AppendLine($"{name} = {Quoted(value)}");
-        configuration.AppendLine($"listen_addresses = {Quoted(Host)}");
-        configuration.AppendLine(
-            $"unix_socket_directories = {Quoted(root.Length > LongestSocketDirectory ? "" : root)}"
-        );
-        configuration.AppendLine("lc_messages = 'C'");
-        await File.AppendAllTextAsync(
-            Path.Combine(DataDirectory, "postgresql.conf"),
-            configuration.ToString(),
-            cancellationToken
-        );
-
+        await ConfigureAsync(settings, cancellationToken);
         for (var attempt = 1; ; attempt++)
         {
             Port = FreePort();
@@ -290,6 +234,23 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             if (attempt == PortAttempts || !TailOfLog().Contains("Address already in use", StringComparison.Ordinal))
                 throw StartFailed(result);
         }
+    }
+
+    async Task ConfigureAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    {
+        var configuration = new StringBuilder("\n");
+        foreach (var (name, value) in settings)
+            configuration.AppendLine($"{name} = {Quoted(value)}");
+        configuration.AppendLine($"listen_addresses = {Quoted(Host)}");
+        configuration.AppendLine(
+            $"unix_socket_directories = {Quoted(root.Length > LongestSocketDirectory ? "" : root)}"
+        );
+        configuration.AppendLine("lc_messages = 'C'");
+        await File.AppendAllTextAsync(
+            Path.Combine(DataDirectory, "postgresql.conf"),
+            configuration.ToString(),
+            cancellationToken
+        );
     }
 
     async Task InitializeAsync(string password, CancellationToken cancellationToken)
@@ -350,30 +311,6 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             )
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(cancellationToken);
-    }
-
-    Task<CommandResult> StartWatcher()
-    {
-        // A separate session: signals for our process group (Ctrl-C, kill -9) must not reach the shell.
-        string[] session = OperatingSystem.IsLinux() ? ["setsid"] : [];
-        string[] line = [.. session, "sh", "-c", Watcher, "sh", root, .. user?.Prefix ?? [], Binaries["pg_ctl"]];
-        return Cli.Wrap(line[0])
-            .WithArguments(line[1..])
-            .WithWorkingDirectory("/")
-            .WithStandardInputPipe(
-                PipeSource.Create(
-                    async (stdin, cancellationToken) =>
-                    {
-                        // No data is sent and the pipe stays open until the end: an open pipe means that this
-                        // process lives.
-                        var word = await lastWord.Task.WaitAsync(cancellationToken);
-                        await stdin.WriteAsync(Encoding.ASCII.GetBytes(word), cancellationToken);
-                    }
-                )
-            )
-            .WithValidation(CommandResultValidation.None)
-            .ExecuteAsync()
-            .Task;
     }
 
     async Task ExecuteFormattedAsync(
