@@ -22,7 +22,7 @@ public sealed record InstalledGuard(
         CancellationToken cancellationToken
     )
     {
-        if (!await connection.TableExistsAsync("tenant_promotion.guard", cancellationToken))
+        if (!await OwnSchema.HasAsync(connection, "guard", cancellationToken))
             return [];
         var objects = (
             await connection.QueryAsync<(string Prefix, long Count)>(

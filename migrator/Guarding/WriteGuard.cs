@@ -34,8 +34,6 @@ public sealed class WriteGuard(
     /// <summary>How long <see cref="PrefixOf"/> is.</summary>
     public static readonly int PrefixLength = TriggerPrefix.Length + HashLength;
 
-    const string Table = "tenant_promotion.guard";
-
     const int HashLength = 12;
 
     readonly GuardTriggers triggers = new(scope, tenant);
@@ -75,7 +73,7 @@ public sealed class WriteGuard(
     public async Task RemoveAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        if (!await connection.TableExistsAsync(Table, cancellationToken))
+        if (!await OwnSchema.HasAsync(connection, "guard", cancellationToken))
             return;
         await DropTriggersAsync(connection, cancellationToken);
         await DropFunctionsAsync(connection, cancellationToken);
@@ -197,7 +195,7 @@ public sealed class WriteGuard(
         string tenantKey,
         CancellationToken cancellationToken
     ) =>
-        await connection.TableExistsAsync(Table, cancellationToken)
+        await OwnSchema.HasAsync(connection, "guard", cancellationToken)
             ? await connection.ExecuteScalarAsync<string?>(
                 "SELECT state FROM tenant_promotion.guard WHERE tenant_key = @tenantKey",
                 new { tenantKey },

@@ -26,6 +26,7 @@ public sealed class IsolatedJournal(
     {
         await using var connection = await isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await OwnSchema.CreateAsync(connection, cancellationToken);
         await connection.ExecuteAsync(SqlFile.Read("isolated.sql"), cancellationToken);
         await connection.ExecuteAsync("LOCK TABLE tenant_promotion.owner IN EXCLUSIVE MODE", cancellationToken);
         if (

@@ -18,7 +18,7 @@ public sealed record IsolatedMark(string TenantKey, long Promotion, DatabaseIden
     /// <summary>The mark in the connection's database; null if there is none.</summary>
     public static async Task<IsolatedMark?> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        if (!await connection.TableExistsAsync("tenant_promotion.owner", cancellationToken))
+        if (!await OwnSchema.HasAsync(connection, "owner", cancellationToken))
             return null;
         // Newer columns are read through JSON, because an older mark lacks them.
         var rows = await connection.QueryAsync<(

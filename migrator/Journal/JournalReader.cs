@@ -42,7 +42,7 @@ public static class JournalReader
         CancellationToken cancellationToken
     )
     {
-        if (!await connection.TableExistsAsync("tenant_promotion.digest", cancellationToken))
+        if (!await OwnSchema.HasAsync(connection, "digest", cancellationToken))
             return [];
         var rows = await connection.QueryAsync<Row>(
             $"""

@@ -32,6 +32,7 @@ public sealed class PromotionJournal(TenantLock tenantLock) : IAsyncDisposable
                     "SELECT pg_advisory_xact_lock(@LockClass, 0)",
                     new { TenantLock.LockClass }
                 );
+                await OwnSchema.CreateAsync(transaction.Connection, cancellationToken);
                 await transaction.ExecuteAsync(SqlFile.Read("journal.sql"));
                 await transaction.ExecuteAsync(SqlFile.Read("guard.sql"));
             },

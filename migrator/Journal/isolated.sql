@@ -1,5 +1,4 @@
 -- The state of the isolated database is recorded in it, in the same transaction that changes the state.
-CREATE SCHEMA IF NOT EXISTS tenant_promotion;
 
 -- The mark: this database is the migrator's, and which tenant's. Each run takes a higher number; transactions
 -- of older runs cannot commit. live: the tenant's writes are accepted here. A live database is never emptied or

@@ -1,6 +1,4 @@
 -- The migrator's journal, in the shared database. Rows of ended promotions stay as history.
-CREATE SCHEMA IF NOT EXISTS tenant_promotion;
-
 CREATE TABLE IF NOT EXISTS tenant_promotion.promotion (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_key  text NOT NULL,

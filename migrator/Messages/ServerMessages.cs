@@ -62,6 +62,14 @@ static class ServerMessages
             Transient = true,
         };
 
+    public static MigratorException SchemaOfStrangers(string database, string? role, IEnumerable<string> objects) =>
+        new(
+            ExitCode.Refused,
+            $"The schema tenant_promotion in {database} is not {role}'s alone: {string.Join(", ", objects)}. "
+                + "The migrator would run what others have put there. Nothing in it was used. "
+                + "Run as the role that owns the promotions, or have an administrator look at the schema and drop it."
+        );
+
     public static MigratorException Bug(Exception e) =>
         new(
             ExitCode.Failed,

@@ -1,0 +1,48 @@
+using Migrator.Messages;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Connections;
+
+/// <summary>
+/// The schema <c>tenant_promotion</c>. Whoever may create a schema could make this one first, with tables whose triggers
+/// run with the migrator's rights, and a guard whose pass word they know. Therefore the migrator uses the schema only if
+/// the schema and every object in it belong to its own role or to a superuser.
+/// </summary>
+/// <remarks>
+/// Nobody else can add an object to a schema that is ours, nor a trigger to a table that is ours:
+/// https://www.postgresql.org/docs/current/ddl-priv.html. What is looked at once stays so.
+/// </remarks>
+public static class OwnSchema
+{
+    /// <summary>Whether the relation <c>tenant_promotion.NAME</c> exists; the schema is checked first.</summary>
+    /// <exception cref="MigratorException"><see cref="ExitCode.Refused"/>: somebody else made the schema.</exception>
+    public static async Task<bool> HasAsync(
+        NpgsqlConnection connection,
+        string relation,
+        CancellationToken cancellationToken
+    )
+    {
+        await RequireAsync(connection, cancellationToken);
+        return await connection.ExecuteScalarAsync<bool>(
+            "SELECT to_regclass('tenant_promotion.' || quote_ident(@relation)) IS NOT NULL",
+            new { relation },
+            cancellationToken
+        );
+    }
+
+    /// <summary>Creates the schema if there is none, in the caller's transaction, which then may create its tables.</summary>
+    /// <exception cref="MigratorException"><see cref="ExitCode.Refused"/>: somebody else made the schema.</exception>
+    public static async Task CreateAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await connection.ExecuteAsync("CREATE SCHEMA IF NOT EXISTS tenant_promotion", cancellationToken);
+        await RequireAsync(connection, cancellationToken);
+    }
+
+    static async Task RequireAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var strangers = await connection.QueryAsync<string>(SqlFile.Read("strangers-objects.sql"), cancellationToken);
+        if (strangers.Count > 0)
+            throw ServerMessages.SchemaOfStrangers(connection.Database, connection.UserName, strangers);
+    }
+}
