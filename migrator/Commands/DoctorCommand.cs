@@ -40,9 +40,9 @@ sealed class DoctorCommand : MigratorCommand
             .Orphans.Where(orphan => !removals.TryGetValue(orphan, out var refusal) || refusal is not null)
             .ToArray();
         if (terminal.Json)
-            ConsoleOutput.WriteJson(Describe(diagnosis, removals, left));
+            terminal.WriteJson(Describe(diagnosis, removals, left));
         else
-            ShowRemovals(terminal.Out, removals, left);
+            ShowRemovals(terminal, removals, left);
         return left.Length == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
@@ -59,11 +59,13 @@ sealed class DoctorCommand : MigratorCommand
         var removable = diagnosis.Orphans.Where(orphan => orphan.IsRemovable).ToArray();
         if (removable.Length == 0)
             return removals;
-        terminal.RequireConfirmation(
+        var what = removable.Length == 1 ? "what serves nobody" : $"the {removable.Length} that serve nobody";
+        await terminal.ConfirmAsync(
             parsed.GetValue(confirm),
             $"{Name} --fix",
             null,
-            $"Remove {(removable.Length == 1 ? "what serves nobody" : $"the {removable.Length} that serve nobody")}?"
+            () => Task.FromResult($"Remove {what}?"),
+            cancellationToken
         );
         foreach (var orphan in removable)
             removals[orphan] = await remover.RemoveAsync(orphan, cancellationToken);
@@ -111,19 +113,23 @@ sealed class DoctorCommand : MigratorCommand
         console.Write(table);
     }
 
-    static void ShowRemovals(IAnsiConsole console, Dictionary<OrphanedObject, string?> removals, OrphanedObject[] left)
+    static void ShowRemovals(
+        ConsoleOutput terminal,
+        Dictionary<OrphanedObject, string?> removals,
+        OrphanedObject[] left
+    )
     {
         foreach (var (orphan, refusal) in removals)
             if (refusal is null)
-                console.MarkupLineInterpolated(
+                terminal.Out.MarkupLineInterpolated(
                     $"[green]✓[/] {orphan.Kind.ToString().ToLowerInvariant()} {orphan.Name} removed"
                 );
             else
-                console.MarkupLineInterpolated($"[red]✗[/] {orphan.Name}: {refusal}");
+                terminal.Out.MarkupLineInterpolated($"[red]✗[/] {orphan.Name}: {refusal}");
         // Plain lines: some are to be pasted, and a console would fold them.
         foreach (
             var remedy in left.Where(orphan => !removals.ContainsKey(orphan)).Select(orphan => orphan.Remedy).Distinct()
         )
-            Console.Out.WriteLine(remedy);
+            Console.Out.WriteLine(terminal.Advice.In(remedy));
     }
 }

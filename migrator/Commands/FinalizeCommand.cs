@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Model;
+using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 
@@ -38,11 +39,17 @@ sealed class FinalizeCommand : TenantCommand
         CancellationToken cancellationToken
     )
     {
-        terminal.RequireConfirmation(
+        await terminal.ConfirmAsync(
             parsed.GetValue(confirm),
             Name,
             slug,
-            $"Delete the rows of {slug} from the shared database? From then on only a full copy leads back."
+            async () =>
+            {
+                var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+                StatusCommand.Show(terminal, terminal.Error, status);
+                return $"Delete the rows of {slug} from the shared database? From then on only a full copy leads back.";
+            },
+            cancellationToken
         );
         var options = new PromotionOptions(
             PromotionOptions.Fenced,

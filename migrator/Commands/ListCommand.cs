@@ -26,7 +26,7 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
             record.TenantKey
         );
         if (terminal.Json)
-            ConsoleOutput.WriteJson(Describe(tenants, promotions));
+            terminal.WriteJson(Describe(tenants, promotions));
         else
             Show(terminal.Out, tenants, promotions);
         return ExitCode.Done;
@@ -48,7 +48,7 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
     }
 
     static ListDocument Describe(
-        IEnumerable<(string Slug, string Key, string Mode)> tenants,
+        IReadOnlyList<(string Slug, string Key, string Mode)> tenants,
         Dictionary<string, PromotionRecord> promotions
     )
     {
@@ -59,7 +59,13 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
         }
         return new(
             [.. tenants.Select(tenant => Entry(tenant.Slug, tenant.Key, tenant.Mode))],
-            ["migrator status --tenant-slug=…"]
+            // The one that most likely is of interest: a promotion of it is under way.
+            [
+                .. tenants
+                    .OrderByDescending(tenant => promotions.GetValueOrDefault(tenant.Key) is { EndedAt: null })
+                    .Take(1)
+                    .Select(tenant => $"migrator status --tenant-slug={tenant.Slug}"),
+            ]
         );
     }
 

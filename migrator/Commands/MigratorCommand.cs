@@ -73,7 +73,10 @@ abstract class MigratorCommand : Command
             parsed.GetValue(json),
             parsed.GetValue(logFormat) == "json",
             parsed.GetValue(verbose)
-        );
+        )
+        {
+            Advice = Advice.From(parsed),
+        };
         try
         {
             return (int)await RunAsync(parsed, terminal, cancellationToken);

@@ -1,14 +1,15 @@
 using Migrator.Reporting;
-using Spectre.Console;
+using Migrator.Terminal;
 
 namespace Migrator.Commands;
 
 /// <summary>The commands that make sense now, at the end of what a person reads.</summary>
 static class NextSteps
 {
-    public static void Write(IAnsiConsole console, StatusDocument status)
+    // Plain lines: they are to be pasted, and a console would fold them.
+    public static void Write(ConsoleOutput terminal, StatusDocument status)
     {
         foreach (var step in status.NextSteps)
-            console.MarkupLineInterpolated($"Next: {step}");
+            Console.Out.WriteLine(terminal.Advice.In($"Next: {step}"));
     }
 }

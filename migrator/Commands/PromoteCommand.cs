@@ -134,12 +134,12 @@ sealed class PromoteCommand : TenantCommand
             return;
         }
 
-        terminal.RequireConfirmation(
+        await terminal.ConfirmAsync(
             parsed.GetValue(confirm),
             Name,
             slug,
-            $"Move tenant {slug} into {slug.DatabaseName}? "
-                + (options.Mode == PromotionOptions.Online ? "It works on meanwhile." : "Its writes pause meanwhile.")
+            () => ShowWhatIsToHappenAsync(terminal, settings, databases, options, cancellationToken),
+            cancellationToken
         );
         await terminal.ShowProgressAsync(async progress =>
         {
@@ -182,11 +182,32 @@ sealed class PromoteCommand : TenantCommand
         var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
         if (terminal.Json)
         {
-            ConsoleOutput.WriteJson(status with { Report = result.ToSection() });
+            terminal.WriteJson(status with { Report = result.ToSection() });
             return;
         }
         result.Write(terminal.Out, terminal.Verbose);
-        NextSteps.Write(terminal.Out, status);
+        NextSteps.Write(terminal, status);
+    }
+
+    // A promotion under way is resumed as it was begun; a new one is planned.
+    static async Task<string> ShowWhatIsToHappenAsync(
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        PromotionOptions options,
+        CancellationToken cancellationToken
+    )
+    {
+        var slug = databases.Slug;
+        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+        if (status.Promotion is { EndedAt: null } promotion)
+        {
+            StatusCommand.Show(terminal, terminal.Error, status);
+            return $"Resume the promotion of {slug}, which is in phase {promotion.Phase}?";
+        }
+        (await PlanAsync(terminal, settings, databases, options, cancellationToken)).WritePlan(terminal.Error);
+        return $"Move tenant {slug} into {slug.DatabaseName} on {settings.Target.Host}:{settings.Target.Port}? "
+            + (options.Mode == PromotionOptions.Online ? "It works on meanwhile." : "Its writes pause meanwhile.");
     }
 
     static async Task ShowPlanAsync(
@@ -197,7 +218,27 @@ sealed class PromoteCommand : TenantCommand
         CancellationToken cancellationToken
     )
     {
-        var slug = databases.Slug;
+        var plan = await PlanAsync(terminal, settings, databases, options, cancellationToken);
+        var document = plan.ToDocument();
+        if (terminal.Json)
+        {
+            terminal.WriteJson(document);
+            return;
+        }
+        plan.WritePlan(terminal.Out);
+        Console.Out.WriteLine("Nothing was changed.");
+        foreach (var step in document.NextSteps)
+            Console.Out.WriteLine(terminal.Advice.In($"Next: {step}"));
+    }
+
+    static async Task<PromotionPlan> PlanAsync(
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        PromotionOptions options,
+        CancellationToken cancellationToken
+    )
+    {
         var result = await new Promotion(
             settings,
             databases,
@@ -205,13 +246,9 @@ sealed class PromoteCommand : TenantCommand
             new SilentProgress(),
             terminal.Clock
         ).PreflightAsync(cancellationToken);
-        if (result.Faults.Count > 0)
-            throw PreflightMessages.Refusal(slug, result.Faults);
-        var plan = new PromotionPlan(slug, options.Mode, result);
-        if (terminal.Json)
-            ConsoleOutput.WriteJson(plan.ToDocument());
-        else
-            plan.Write(terminal.Out);
+        return result.Faults.Count > 0
+            ? throw PreflightMessages.Refusal(databases.Slug, result.Faults)
+            : new(databases.Slug, options.Mode, result);
     }
 
     static Uri[] ParseUrls(ArgumentResult argument)

@@ -51,7 +51,7 @@ sealed partial class ResolveTenantCommand : MigratorCommand
         var mentions = await ReadAsync(parsed.GetValue(payload)!, cancellationToken);
         var (source, slug) = Resolve(mentions, parsed.GetValue(otherwise), parsed.GetValue(registry)!);
         if (terminal.Json)
-            ConsoleOutput.WriteJson(
+            terminal.WriteJson(
                 new ResolveTenantDocument(slug.Text, source, [$"migrator promote --tenant-slug={slug} --dry-run"])
             );
         else

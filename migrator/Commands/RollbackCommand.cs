@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Model;
+using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 
@@ -36,11 +37,18 @@ sealed class RollbackCommand : TenantCommand
         CancellationToken cancellationToken
     )
     {
-        terminal.RequireConfirmation(
+        await terminal.ConfirmAsync(
             parsed.GetValue(confirm),
             Name,
             slug,
-            $"Put tenant {slug} back into the shared database?"
+            async () =>
+            {
+                var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+                StatusCommand.Show(terminal, terminal.Error, status);
+                var drop = parsed.GetValue(dropIsolated) ? $", and drop {slug.DatabaseName}" : "";
+                return $"Put tenant {slug} back into the shared database{drop}?";
+            },
+            cancellationToken
         );
         var options = new PromotionOptions(
             PromotionOptions.Online,

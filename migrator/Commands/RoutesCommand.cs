@@ -30,7 +30,7 @@ sealed class RoutesCommand() : TenantCommand("routes", "Print a tenant's routing
             await JournalReader.FindAsync(shared, tenant.Key, cancellationToken)
         );
         if (terminal.Json)
-            ConsoleOutput.WriteJson(
+            terminal.WriteJson(
                 new RoutesDocument(
                     route.TenantSlug,
                     route.IsolationMode,

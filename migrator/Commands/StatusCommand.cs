@@ -30,20 +30,23 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
     {
         var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
         if (terminal.Json)
-            ConsoleOutput.WriteJson(status);
-        else
-            Show(terminal.Out, status);
+        {
+            terminal.WriteJson(status);
+            return;
+        }
+        Show(terminal, terminal.Out, status);
+        NextSteps.Write(terminal, status);
     }
 
-    static void Show(IAnsiConsole console, StatusDocument status)
+    /// <summary>Where the tenant is, for a person who is about to change that.</summary>
+    public static void Show(ConsoleOutput terminal, IAnsiConsole console, StatusDocument status)
     {
         var grid = new Grid().AddColumns(2);
         foreach (var (name, text) in Rows(status))
-            grid.AddRow(new Markup($"[grey]{name}[/]"), new Text(text));
+            grid.AddRow(new Markup($"[grey]{name}[/]"), new Text(terminal.Advice.In(text)));
         console.Write(grid);
         foreach (var warning in status.Warnings)
-            console.MarkupLineInterpolated($"[yellow]![/] {warning}");
-        NextSteps.Write(console, status);
+            console.MarkupLineInterpolated($"[yellow]![/] {terminal.Advice.In(warning)}");
     }
 
     static IEnumerable<(string Name, string Text)> Rows(StatusDocument status)
@@ -55,12 +58,15 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
         var database = status.Routing.Database;
         yield return ("database", $"{database.Name} on {database.Host}:{database.Port}");
         yield return ("write guard", status.Guard ?? "none");
+        if (status.Run is { } run)
+            yield return ("run", $"{run}, is at work");
         if (status.Promotion is { } promotion)
         {
             var since = TimeConverter.Show(promotion.StartedAt);
             var phase = Shown(promotion.Phase);
             yield return ("promotion", $"{promotion.State}, phase {phase}, mode {promotion.Mode}, since {since}");
-            yield return ("copied", $"{promotion.Rows} rows in {promotion.Tables} tables");
+            var bytes = promotion.Bytes is { } copied ? $" ({ByteSize.Show(copied)})" : "";
+            yield return ("copied", $"{promotion.Rows:N0} rows{bytes} in {promotion.Tables} tables");
             if (promotion.PauseMs is { } pause)
                 yield return ("pause", $"{pause} ms");
             if (promotion.Error is { } error)

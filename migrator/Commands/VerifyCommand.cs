@@ -50,7 +50,7 @@ sealed class VerifyCommand : TenantCommand
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), cancellationToken);
         var recorded = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
         if (terminal.Json)
-            ConsoleOutput.WriteJson(Describe(slug, record, results, recorded));
+            terminal.WriteJson(Describe(slug, record, results, recorded));
         else
             Show(terminal.Out, record, results);
 

@@ -91,7 +91,10 @@ public sealed class TenantLock : IAsyncDisposable
         )
         {
             if (clock.GetElapsedTime(began) > LockTimeout)
-                throw PromotionMessages.Busy(slug);
+                throw PromotionMessages.Busy(
+                    slug,
+                    (await ActiveRun.FindAsync(connection, tenantKey, cancellationToken))?.ToString()
+                );
             await Task.Delay(LockInterval, clock, cancellationToken);
         }
     }

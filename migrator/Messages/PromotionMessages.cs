@@ -11,10 +11,11 @@ static class PromotionMessages
                 + $"'migrator rollback --tenant-slug={slug}' moves the tenant back."
         );
 
-    public static MigratorException Busy(Slug slug) =>
+    /// <param name="holder">The session that holds the tenant's lock; null when it is gone again.</param>
+    public static MigratorException Busy(Slug slug, string? holder) =>
         new(
             ExitCode.Busy,
-            $"Another run holds tenant '{slug}'. "
+            $"Another run holds tenant '{slug}'{(holder is null ? "" : $": {holder}")}. "
                 + $"Wait until that run ends; 'migrator status --tenant-slug={slug}' shows its progress."
         );
 

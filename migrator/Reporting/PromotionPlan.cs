@@ -23,7 +23,8 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
 
     TimeSpan Time => Fixed + TimeSpan.FromSeconds(Bytes / BytesPerSecond);
 
-    public void Write(IAnsiConsole console)
+    /// <summary>The tables, what else is to be known, and the sum of it.</summary>
+    public void WritePlan(IAnsiConsole console)
     {
         var tables = new Table()
             .Title($"Plan for [bold]{Markup.Escape(Slug.Text)}[/] → {Slug.DatabaseName}")
@@ -45,10 +46,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
             console.MarkupLineInterpolated($"[yellow]![/] {warning}");
         var pause = IsOnline ? "less than a second of it as a rule" : "most of it";
         var size = $"About {Rows:N0} rows, {Bytes / 1e6:N1} MB and {Time.TotalSeconds:N0} s";
-        console.MarkupLineInterpolated(
-            $"{size}; in mode {Mode} the tenant's writes pause for {pause}. Nothing was changed."
-        );
-        console.MarkupLineInterpolated($"Next: migrator promote --tenant-slug={Slug} --confirm");
+        console.MarkupLineInterpolated($"{size}; in mode {Mode} the tenant's writes pause for {pause}.");
     }
 
     public PlanDocument ToDocument() =>

@@ -5,9 +5,9 @@ namespace Migrator.Reporting;
 
 /// <summary>The part of <see cref="StatusDocument"/> that is about a promotion.</summary>
 /// <param name="Phase">The phase under way, or the last one.</param>
-/// <param name="Tables">Tables with a recorded digest.</param>
-/// <param name="Rows">Rows that were copied; rows of the recorded digests before the copy has ended.</param>
-/// <param name="Bytes">Bytes that were copied; null before the copy has ended.</param>
+/// <param name="Tables">Tables with a recorded digest; while the copy runs, tables that are copied so far.</param>
+/// <param name="Rows">Rows that were copied so far.</param>
+/// <param name="Bytes">Bytes that were copied so far; null before the copy begins.</param>
 /// <param name="PauseMs">How long the tenant's writes were paused; null before the flip.</param>
 /// <param name="Error">The message of the run that failed last.</param>
 public sealed record PromotionSection(
@@ -29,13 +29,9 @@ public sealed record PromotionSection(
     public sealed record PhaseEntry(string Name, DateTime StartedAt, double? Seconds);
 
     /// <param name="record">The promotion.</param>
-    /// <param name="tables">How many digests the journal has.</param>
-    /// <param name="rows">The rows of these digests.</param>
-    public static PromotionSection Of(PromotionRecord record, long tables, long rows)
+    /// <param name="copied">How much has been copied.</param>
+    public static PromotionSection Of(PromotionRecord record, CopyStatus copied)
     {
-        var copied = record.Phase(PhaseName.CopyData) is { EndedAt: not null } copy
-            ? PhaseData.Read<CopyFacts>(copy.Facts)
-            : null;
         var current = record.Phases.LastOrDefault(phase => phase.EndedAt is null) ?? record.Phases.LastOrDefault();
         return new(
             record.State,
@@ -44,9 +40,9 @@ public sealed record PromotionSection(
             record.StartedAt,
             record.EndedAt,
             record.Target,
-            tables,
-            copied?.Rows ?? rows,
-            copied?.Bytes,
+            copied.Tables,
+            copied.Rows,
+            copied.Bytes,
             record.PauseMilliseconds is { } pause ? Math.Round(pause, 1) : null,
             record.Error,
             [.. record.Phases.Select(phase => new PhaseEntry(phase.Name, phase.StartedAt, SecondsOf(phase)))]

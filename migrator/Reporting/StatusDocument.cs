@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Migrator.Journal;
 using Migrator.Model;
 
 namespace Migrator.Reporting;
@@ -8,6 +9,7 @@ namespace Migrator.Reporting;
 /// <param name="Plan">The column of that name in the tenants table, as are the next three; null without it.</param>
 /// <param name="Isolation">What the flip wrote into the tenant's settings.</param>
 /// <param name="Guard"><c>open</c> or <c>closed</c>; null when there is no write guard.</param>
+/// <param name="Run">The run that is at work; null when there is none.</param>
 /// <param name="Promotion">The newest promotion; null when there was none.</param>
 /// <param name="Stream">The replication slot of the promotion; null when there is none.</param>
 /// <param name="NextSteps">The commands that make sense now.</param>
@@ -22,6 +24,7 @@ public sealed record StatusDocument(
     JsonNode? Isolation,
     RoutingDocument Routing,
     string? Guard,
+    ActiveRun? Run,
     PromotionSection? Promotion,
     StreamSection? Stream,
     IReadOnlyList<string> Warnings,

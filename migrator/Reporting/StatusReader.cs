@@ -23,13 +23,8 @@ public static class StatusReader
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var record = await JournalReader.FindAsync(shared, tenant.Key, cancellationToken);
         var guard = await WriteGuard.StateAsync(shared, tenant.Key, cancellationToken);
-        var (rows, tables) = record is null
-            ? (0, 0)
-            : await shared.QuerySingleAsync<(long, long)>(
-                "SELECT coalesce(sum(rows), 0)::bigint, count(*) FROM tenant_promotion.digest WHERE promotion_id = @Id",
-                new { record.Id },
-                cancellationToken
-            );
+        var copied = await CopyStatus.ReadAsync(databases, shared, record, cancellationToken);
+        var active = await ActiveRun.FindAsync(shared, tenant.Key, cancellationToken);
 
         var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancellationToken);
         var row = tenant.Columns;
@@ -44,10 +39,11 @@ public static class StatusReader
             (row[settings.Tenancy.SettingsColumn] as JsonObject)?["isolation"],
             Route(settings, databases, tenant, record),
             guard,
-            record is null ? null : PromotionSection.Of(record, tables, rows),
+            active,
+            record is null ? null : PromotionSection.Of(record, copied),
             stream.Section,
-            [.. Warnings(record, guard, slug), .. stream.Warnings],
-            [.. NextSteps(slug, tenant, record)]
+            [.. Warnings(record, guard, active, slug), .. stream.Warnings],
+            [.. active is null ? NextSteps(settings, slug, tenant, record) : [$"migrator status --tenant-slug={slug}"]]
         );
     }
 
@@ -75,31 +71,39 @@ public static class StatusReader
         );
     }
 
-    /// <summary>The commands that make sense now.</summary>
-    public static IEnumerable<string> NextSteps(Slug slug, Tenant tenant, PromotionRecord? record)
+    /// <summary>The commands that make sense now, with what the journal knows of the promotion.</summary>
+    static IEnumerable<string> NextSteps(MigratorSettings settings, Slug slug, Tenant tenant, PromotionRecord? record)
     {
-        string Command(string verb) => $"migrator {verb} --tenant-slug={slug}";
+        var there =
+            record is null || tenant is { IsIsolated: false } && record.EndedAt is not null ? null : record.Target;
+        var target =
+            there is null || (there.Host == settings.Target.Host && there.Port == settings.Target.Port)
+                ? ""
+                : $" --target={there.Host}:{there.Port}";
+        var mode = record is { IsOnline: false } ? $" --mode={record.Mode}" : "";
+        string Command(string verb, string options = "") => $"migrator {verb} --tenant-slug={slug}{options}{target}";
         return (record, tenant.IsIsolated) switch
         {
-            ({ State: PromotionState.RollingBack }, _) => [Command("rollback") + " --confirm"],
-            ({ EndedAt: null }, false) => [Command("promote") + " --confirm", Command("rollback") + " --confirm"],
+            ({ State: PromotionState.RollingBack }, _) => [Command("rollback", " --confirm")],
+            ({ EndedAt: null }, false) => [Command("promote", " --confirm" + mode), Command("rollback", " --confirm")],
             ({ State: PromotionState.Isolated }, true) =>
             [
                 Command("verify"),
-                Command("rollback") + " --confirm",
-                Command("finalize") + " --confirm",
+                Command("rollback", " --confirm"),
+                Command("finalize", " --confirm"),
             ],
-            ({ State: PromotionState.Finalized }, true) => [Command("routes"), Command("rollback") + " --confirm"],
+            ({ State: PromotionState.Finalized }, true) => [Command("routes"), Command("rollback", " --confirm")],
             (_, true) => [Command("routes")],
-            _ => [Command("promote") + " --dry-run", Command("promote") + " --confirm"],
+            _ => [Command("promote", " --dry-run" + mode), Command("promote", " --confirm" + mode)],
         };
     }
 
-    static IEnumerable<string> Warnings(PromotionRecord? record, string? guard, Slug slug)
+    static IEnumerable<string> Warnings(PromotionRecord? record, string? guard, ActiveRun? active, Slug slug)
     {
         if (guard == GuardState.Closed && record is { IsFlipped: false, EndedAt: null })
-            yield return $"The write guard is closed: writes of '{slug}' fail until the promotion goes on or is rolled "
-                + "back.";
+            yield return active is null
+                ? $"The write guard is closed: writes of '{slug}' fail until the promotion goes on or is rolled back."
+                : $"The write guard is closed: writes of '{slug}' fail until the run that is at work opens it or flips.";
         if (guard is not null && record is null or { EndedAt: not null })
             yield return $"A write guard of '{slug}' was left behind in the shared database. "
                 + DoctorMessages.DoctorRemoves;

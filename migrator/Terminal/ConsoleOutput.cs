@@ -21,12 +21,28 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
 
     public TimeProvider Clock { get; } = TimeProvider.System;
 
+    /// <summary>Completes the commands that are recommended.</summary>
+    public Advice Advice { get; init; } = Advice.None;
+
     public Task ShowProgressAsync(Func<IPromotionProgress, Task> work) =>
-        ProgressDisplay.RunAsync(Error, JsonLog, Console.Error, Clock, work);
+        ProgressDisplay.RunAsync(
+            Error,
+            JsonLog,
+            Console.Error,
+            Clock,
+            progress => work(new AdvisingProgress(progress, Advice))
+        );
 
     /// <summary>Asks on a terminal; in a pipe there is nobody to ask.</summary>
+    /// <param name="show">Shows on standard error what is to happen, and returns the question.</param>
     /// <exception cref="MigratorException"><see cref="ExitCode.Usage"/> when nobody says yes.</exception>
-    public void RequireConfirmation(bool confirmed, string verb, Slug? slug, string question)
+    public async Task ConfirmAsync(
+        bool confirmed,
+        string verb,
+        Slug? slug,
+        Func<Task<string>> show,
+        CancellationToken cancellationToken
+    )
     {
         if (Environment.GetEnvironmentVariable(DryRunOnly) is { Length: > 0 })
             throw UsageMessages.DryRunOnly(verb, DryRunOnly);
@@ -34,25 +50,30 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
             return;
         if (Console.IsInputRedirected || !Error.Profile.Out.IsTerminal)
             throw new MigratorException(ExitCode.Usage, UsageMessages.ConfirmationNeeded(verb, slug));
-        if (!Error.Prompt(new ConfirmationPrompt(Markup.Escape(question)) { DefaultValue = false }))
+        var prompt = new ConfirmationPrompt(Markup.Escape(await show())) { DefaultValue = false };
+        if (!await Error.PromptAsync(prompt, cancellationToken))
             throw new MigratorException(ExitCode.Usage, UsageMessages.NotConfirmed(verb));
     }
 
     /// <summary>The one JSON document of a command.</summary>
-    public static void WriteJson<T>(T document) => Console.Out.WriteLine(JsonText.OfDocument(document));
+    public void WriteJson<T>(T document) =>
+        Console.Out.WriteLine(JsonText.OfDocument(Advice.In(JsonText.NodeOf(document))));
 
     public void Fail(MigratorException failure)
     {
+        var message = Advice.In(failure.Message);
         if (JsonLog)
-            new JsonProgress(Console.Error, Clock).Warn(failure.Message);
-        else if (Error.Profile.Out.IsTerminal)
-            Error.MarkupLineInterpolated($"[red]✗[/] {failure.Message}");
+            new JsonProgress(Console.Error, Clock).Warn(message);
         else
-            Console.Error.WriteLine("✗ " + failure.Message);
+        {
+            // The terminal folds the line by itself; a fold of ours would be pasted along with a command.
+            Error.Markup("[red]✗[/] ");
+            Console.Error.WriteLine(message);
+        }
         if (Verbose && failure.InnerException is { } cause)
             Console.Error.WriteLine(cause);
-        if (Json)
-            WriteJson(new ErrorDocument(failure.Message, (int)failure.Code, CommandsIn(failure.Message)));
+        if (Json && !failure.IsInDocument)
+            WriteJson(new ErrorDocument(message, (int)failure.Code, CommandsIn(message)));
     }
 
     /// <summary>The commands that sentences recommend: they quote them.</summary>
@@ -64,7 +85,7 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
                 .Distinct(),
         ];
 
-    [GeneratedRegex("'(migrator [^']+)'")]
+    [GeneratedRegex("""'(migrator (?:"[^"]*"|[^'"])+)'""")]
     private static partial Regex Commands();
 
     static IAnsiConsole Create(TextWriter writer)

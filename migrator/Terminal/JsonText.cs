@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Migrator.Model;
 
 namespace Migrator.Terminal;
@@ -15,6 +16,8 @@ static class JsonText
 
     /// <summary>For the result of a command.</summary>
     static readonly JsonSerializerOptions Document = new(Line) { WriteIndented = true };
+
+    public static JsonNode? NodeOf<T>(T document) => JsonSerializer.SerializeToNode(document, Document);
 
     public static string OfDocument<T>(T document) => JsonSerializer.Serialize(document, Document);
 

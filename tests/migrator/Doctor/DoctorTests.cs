@@ -48,11 +48,11 @@ public sealed class DoctorTests(Servers servers)
             found["leftovers"]!.AsArray().Where(orphan => (string)orphan!["kind"]! == "slot"),
             orphan => Assert.True((long)orphan!["wal_bytes"]! >= 0)
         );
-        Assert.Equal("migrator doctor --fix --confirm", (string)Assert.Single(found["next_steps"]!.AsArray())!);
+        Assert.StartsWith("migrator doctor --fix --confirm", (string)Assert.Single(found["next_steps"]!.AsArray())!);
 
         var (asked, _, error) = await InjectedFault.SayAsync(move, "doctor", "--fix");
         Assert.Equal(2, asked);
-        Assert.Contains("Add --confirm: 'migrator doctor --fix --confirm'", error);
+        Assert.Contains("Add --confirm: 'migrator doctor --fix --confirm", error);
         Assert.Single(await InjectedFault.SlotsAsync(move.Shared));
 
         var mended = await InjectedFault.RunAsync(move, 0, "doctor", "--fix", "--confirm");
@@ -196,8 +196,8 @@ public sealed class DoctorTests(Servers servers)
         );
         Assert.Contains("writes fail", (string)found["leftovers"]![0]!["problem"]!);
         Assert.Contains(
-            $"migrator rollback --tenant-slug={move.Slug} --confirm",
-            found["next_steps"]!.AsArray().Select(step => (string)step!)
+            found["next_steps"]!.AsArray().Select(step => (string)step!),
+            step => step.StartsWith($"migrator rollback --tenant-slug={move.Slug} --confirm")
         );
         Assert.Equal(
             "closed",
