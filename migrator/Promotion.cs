@@ -78,6 +78,8 @@ public sealed class Promotion(
     readonly PhaseRunner runner = new(progress, clock);
     readonly Rollback rollback = new(RollbackByComparison, RollbackByStream, Finalization(true, 0, force: false));
 
+    SchemaMovedException? moved;
+
     Recovery Recovery => new(runs, rollback, Online, progress);
 
     /// <summary>Reads everything and changes nothing.</summary>
@@ -92,15 +94,10 @@ public sealed class Promotion(
             {
                 using var run = await runs.BeginOrResumeAsync(held);
                 await PrepareAsync(run, held.Token);
-                if (!run.Record.IsOnline)
-                    await runner.RunAsync(run, Fenced, held.Token);
+                if (run.Record.Stage == PromotionStage.BeforeCutover)
+                    await SchemaFollower.GuardAsync(run, watched => RunAsync(run, watched), held.Token);
                 else
-                    await SlotWatch.GuardAsync(
-                        run.Stream,
-                        run.Options.MaxWal,
-                        watched => runner.RunAsync(run, Online, watched),
-                        held.Token
-                    );
+                    await RunAsync(run, held.Token);
             },
             cancellationToken
         );
@@ -155,6 +152,16 @@ public sealed class Promotion(
             cancellationToken
         );
 
+    Task RunAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        run.Record.IsOnline
+            ? SlotWatch.GuardAsync(
+                run.Stream,
+                run.Options.MaxWal,
+                watched => runner.RunAsync(run, Online, watched),
+                cancellationToken
+            )
+            : runner.RunAsync(run, Fenced, cancellationToken);
+
     // Brings the leftovers of an earlier process into the state that the phases expect.
     async Task PrepareAsync(PromotionRun run, CancellationToken cancellationToken)
     {
@@ -171,6 +178,8 @@ public sealed class Promotion(
             await Flip.PublishAsync(run, cancellationToken);
             return;
         }
+        await SchemaFollower.FollowAsync(run, moved, cancellationToken);
+        moved = null;
         // The isolated database was unattended between runs: the process that cuts over must be the one that verified.
         await run.Journal.Phases.ForgetAsync(run.Id, [PhaseName.Verify], cancellationToken);
         if (run.Record.IsOnline)
@@ -182,6 +191,24 @@ public sealed class Promotion(
     {
         try
         {
+            bool again;
+            do again = await IsMovedAsync(attempt, cancellationToken);
+            while (again);
+        }
+        catch (Exception e)
+        {
+            await Recovery.SettleAsync(e);
+            if (cancellationToken.IsCancellationRequested && e is not MigratorException)
+                throw PromotionMessages.Interrupted(verb, databases.Slug);
+            throw;
+        }
+    }
+
+    // Whether the shared schema has changed under the attempt: the next one follows it, or says why not.
+    async Task<bool> IsMovedAsync(Func<HeldTenant, Task> attempt, CancellationToken cancellationToken)
+    {
+        try
+        {
             await new Retry(progress, clock).RunAsync(
                 async token =>
                 {
@@ -190,13 +217,12 @@ public sealed class Promotion(
                 },
                 cancellationToken
             );
+            return false;
         }
-        catch (Exception e)
+        catch (SchemaMovedException e)
         {
-            await Recovery.SettleAsync(e);
-            if (cancellationToken.IsCancellationRequested && e is not MigratorException)
-                throw PromotionMessages.Interrupted(verb, databases.Slug);
-            throw;
+            moved = e;
+            return true;
         }
     }
 }

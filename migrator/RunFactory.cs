@@ -71,7 +71,10 @@ sealed class RunFactory(
         }
         var result = await InspectAsync(held.Token);
         record = (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token))!;
-        return await OfAsync(held, record, result.Scope, result.Tools);
+        // Read again: a table that came since preflight looked is in the scope or in the changes.
+        var run = await OfAsync(held, record, result.Tools);
+        await run.RecordSchemaAsync(held.Token);
+        return run;
 
         async Task<PreflightResult> InspectAsync(CancellationToken cancellationToken)
         {
@@ -96,23 +99,20 @@ sealed class RunFactory(
                 took,
                 cancellationToken
             );
+            await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+            var begun = (await held.Journal.CurrentAsync(held.Tenant.Key, cancellationToken))!;
+            await SchemaRecord.WriteAsync(shared, begun.Id, cancellationToken);
             return found;
         }
     }
 
     /// <summary>A new run of a promotion: from here on earlier runs cannot write.</summary>
-    /// <param name="scope">The scope that preflight has just read; null to read it.</param>
     /// <param name="tools">Null if the schema is not dumped.</param>
-    public async Task<PromotionRun> OfAsync(
-        HeldTenant held,
-        PromotionRecord record,
-        TenantScope? scope = null,
-        PgTools? tools = null
-    )
+    public async Task<PromotionRun> OfAsync(HeldTenant held, PromotionRecord record, PgTools? tools = null)
     {
         if (record.Target != Target)
             throw PromotionMessages.TargetMoved(Slug, record.Target);
-        var (identity, classified) = await ReadAsync(scope, held.Token);
+        var (identity, classified) = await ReadAsync(held.Token);
         var common = await CommonAsync(record, classified, held.Token);
         begun = null;
         var number = await held.Journal.NextRunAsync(record.Id, held.Token);
@@ -134,10 +134,10 @@ sealed class RunFactory(
         );
     }
 
-    async Task<(DatabaseIdentity, TenantScope)> ReadAsync(TenantScope? scope, CancellationToken cancellationToken)
+    async Task<(DatabaseIdentity, TenantScope)> ReadAsync(CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        scope ??= TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         return (await IsolatedMark.IdentityAsync(shared, cancellationToken), scope);
     }
 

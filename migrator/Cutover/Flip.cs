@@ -33,15 +33,24 @@ public static class Flip
         );
     }
 
-    /// <exception cref="MigratorException">The shared database's schema has changed since preflight.</exception>
+    /// <summary>Before the pause: the shared schema is the one that the copy is of, in everything that pg_dump shows.</summary>
+    public static async Task RequireSameDumpAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        var isSame = await run.IsSchemaRecordedAsync(cancellationToken);
+        await RequireSameSchemaAsync(run, cancellationToken);
+        if (!isSame)
+            throw PromotionMessages.SchemaMoved("pg_dump shows another schema");
+    }
+
+    /// <summary>The same by the catalog alone, which takes no longer than a moment.</summary>
+    /// <exception cref="SchemaMovedException">The schema has changed, and the change is not one to ignore.</exception>
     public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        var seen = PhaseData
-            .Read<PreflightFacts>((await run.RecordAsync(cancellationToken)).Phase(PhaseName.Preflight)!.Facts)!
-            .Fingerprint;
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        if (await Catalog.FingerprintAsync(shared, cancellationToken) != seen)
-            throw PromotionMessages.SchemaChanged(run.Tenant.Slug);
+        var changes = await SchemaRecord.ChangesAsync(shared, run.Id, cancellationToken);
+        var verdict = await SchemaVerdict.OfAsync(shared, run.Tenancy, changes, cancellationToken);
+        if (!verdict.IsHarmless)
+            throw PromotionMessages.SchemaMoved($"{verdict}");
     }
 
     /// <summary>The value of <c>settings.isolation</c>, the same on both sides.</summary>

@@ -35,5 +35,7 @@ public sealed record ValidationFacts([property: JsonPropertyName("checks")] IRea
 public sealed record DeletionFacts(bool Checked, long Deleted = 0, long? Expected = null);
 
 /// <summary>Data that later phases need.</summary>
-/// <param name="Fingerprint">The schema that preflight checked; a change stops the promotion.</param>
+/// <param name="Fingerprint">
+/// The hash of the schema that the copy is of, as pg_dump writes it; empty before the promotion has begun.
+/// </param>
 public sealed record PreflightFacts(string Fingerprint, int SharedMajor, int IsolatedMajor);

@@ -35,6 +35,17 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.digest (
 -- What is needed to compute the digest again after a migration: columns, partitions, snapshot.
 ALTER TABLE tenant_promotion.digest ADD COLUMN IF NOT EXISTS detail jsonb;
 
+-- The definitions of the shared database's objects, as the promotion knows them; see definitions.sql.
+CREATE TABLE IF NOT EXISTS tenant_promotion.definition (
+    promotion_id bigint NOT NULL REFERENCES tenant_promotion.promotion,
+    kind         text NOT NULL,
+    schema_name  text NOT NULL,
+    relation     text,
+    object       text NOT NULL,
+    definition   text NOT NULL
+);
+CREATE INDEX IF NOT EXISTS definition_of_promotion ON tenant_promotion.definition (promotion_id);
+
 -- How far a change stream has been applied here, written in the transaction that applied it.
 CREATE TABLE IF NOT EXISTS tenant_promotion.position (
     promotion_id bigint PRIMARY KEY,

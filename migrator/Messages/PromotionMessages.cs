@@ -41,6 +41,11 @@ static class PromotionMessages
                 + $"Run 'migrator rollback --tenant-slug={slug} --confirm', then promote again."
         );
 
+    public static SchemaMovedException SchemaMoved(string what) => new(ExitCode.Failed, what);
+
+    public static string SchemaFollowed(string what) =>
+        $"The shared database's schema has changed ({what}). The isolated database has the same now, and the promotion goes on.";
+
     public static MigratorException TargetMoved(Slug slug, Target target) =>
         MigratorException.Usage(
             $"The unfinished promotion of '{slug}' goes to {target.Host}:{target.Port}, "

@@ -21,7 +21,7 @@ public sealed class CutOver : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await Flip.RequireSameSchemaAsync(run, cancellationToken);
+        await Flip.RequireSameDumpAsync(run, cancellationToken);
         await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         await (await run.ArchiveAsync(cancellationToken)).RestoreAsync(
             [SchemaPart.TriggersAndPolicies, SchemaPart.Rules],

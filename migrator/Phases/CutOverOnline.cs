@@ -28,7 +28,7 @@ public sealed class CutOverOnline : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await Flip.RequireSameSchemaAsync(run, cancellationToken);
+        await Flip.RequireSameDumpAsync(run, cancellationToken);
         await DatabaseSettings.CopyAsync(run, cancellationToken);
         var archive = await run.ArchiveAsync(cancellationToken);
         var plan = new Plan(

@@ -33,11 +33,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         var context = new PreflightContext(settings.Tenancy, databases, tenant, shared, server, catalog, scope);
         if (tenant.IsolationMode != Tenant.SharedMode)
             context.Faults.Add(TenantMessages.UnknownMode(slug, tenant.IsolationMode));
-        var facts = new PreflightFacts(
-            await Catalog.FingerprintAsync(shared, cancellationToken),
-            shared.PostgreSqlVersion.Major,
-            server.PostgreSqlVersion.Major
-        );
+        var facts = new PreflightFacts("", shared.PostgreSqlVersion.Major, server.PostgreSqlVersion.Major);
         var tools = await ToolsAsync(context, facts, cancellationToken);
         if (new RoutingFolder(settings.RoutingDirectory).WhyNotWritable() is { } why)
             context.Faults.Add(PreflightMessages.RoutingNotWritable(settings.RoutingDirectory, why));

@@ -101,11 +101,26 @@ public sealed class PromotionRun(
         (await journal.CurrentAsync(tenant.Key, cancellationToken))!;
 
     /// <summary>
-    /// The shared schema, dumped at most once per process. The fingerprint proves that it is still the schema
-    /// that preflight saw.
+    /// The shared schema, dumped at most once per run. The recorded definitions prove that it is still the schema
+    /// that the copy is of.
     /// </summary>
     public async Task<SchemaArchive> ArchiveAsync(CancellationToken cancellationToken) =>
         archive ??= await SchemaArchive.DumpAsync(tools, databases, cancellationToken);
+
+    /// <summary>Notes the shared schema as pg_dump writes it now.</summary>
+    public async Task RecordSchemaAsync(CancellationToken cancellationToken)
+    {
+        var hash = await SchemaDump.HashAsync(tools, databases, cancellationToken);
+        await journal.Phases.NoteAsync(Id, PhaseName.Preflight, new { Fingerprint = hash }, cancellationToken);
+    }
+
+    /// <summary>The shared schema is, as pg_dump writes it, what was noted last.</summary>
+    public async Task<bool> IsSchemaRecordedAsync(CancellationToken cancellationToken)
+    {
+        var facts = (await RecordAsync(cancellationToken)).Phase(PhaseName.Preflight)!.Facts;
+        return PhaseData.Read<PreflightFacts>(facts)!.Fingerprint
+            == await SchemaDump.HashAsync(tools, databases, cancellationToken);
+    }
 
     public void Dispose()
     {

@@ -53,6 +53,26 @@ public sealed record ArchiveEntry(string Line, uint ClassId, uint ObjectId, stri
     /// <summary>PostgreSQL has a name for the object of its own, by which another database can be asked for it.</summary>
     public bool IsDescribed => ClassId != 0 && Kind is not ("ACL" or "COMMENT" or "ROW SECURITY" or "DEFAULT ACL");
 
+    /// <summary>An object of its own, which others may belong to.</summary>
+    public bool IsDefinition =>
+        Kind
+            is "TABLE"
+                or "VIEW"
+                or "MATERIALIZED VIEW"
+                or "SEQUENCE"
+                or "FUNCTION"
+                or "PROCEDURE"
+                or "AGGREGATE"
+                or "TYPE"
+                or "DOMAIN";
+
+    /// <summary>The entry belongs to another: it attaches a partition, or grants on it, say.</summary>
+    public bool IsOf(ArchiveEntry other)
+    {
+        var name = other.Tag.Split(' ')[0];
+        return Tag.Split(' ').Contains(name);
+    }
+
     /// <summary>The object is the tenant's and goes with it.</summary>
     public bool IsKept =>
         !LeftOut.Contains(Kind)

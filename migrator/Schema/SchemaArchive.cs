@@ -12,6 +12,18 @@ public sealed class SchemaArchive : IDisposable
 {
     const string FileName = "schema.dump";
 
+    /// <summary>What of the shared database is dumped.</summary>
+    public static readonly IReadOnlyList<string> DumpedParts =
+    [
+        "--no-password",
+        "--lock-wait-timeout=10s",
+        "--exclude-schema=tenant_promotion",
+        "--no-publications",
+        "--no-subscriptions",
+        "--no-tablespaces",
+        "--no-security-labels",
+    ];
+
     readonly PgTools tools;
     readonly string folder;
     readonly IReadOnlyList<ArchiveEntry> entries;
@@ -69,20 +81,7 @@ public sealed class SchemaArchive : IDisposable
         await tools.RunAsync(
             "pg_dump",
             databases.SharedServer,
-            [
-                "--format=custom",
-                "--schema-only",
-                "--compress=0",
-                "--no-password",
-                "--lock-wait-timeout=10s",
-                "--exclude-schema=tenant_promotion",
-                "--no-publications",
-                "--no-subscriptions",
-                "--no-tablespaces",
-                "--no-security-labels",
-                "--file",
-                file,
-            ],
+            ["--format=custom", "--schema-only", "--compress=0", .. DumpedParts, "--file", file],
             null,
             cancellationToken
         );
@@ -149,10 +148,55 @@ public sealed class SchemaArchive : IDisposable
     )
     {
         var missing = await MissingAsync(wanted, databases, cancellationToken);
-        if (missing.Length == 0)
-            return;
-        var list = Path.Combine(folder, $"{wanted[0]}.list");
-        await File.WriteAllLinesAsync(list, missing.Select(entry => entry.Line), cancellationToken);
+        if (missing.Length > 0)
+            await RestoreAsync(missing, databases, jobs, cancellationToken);
+    }
+
+    /// <summary>
+    /// Restores tables, partitions, views, sequences, functions and types that the isolated database has not.
+    /// </summary>
+    public async Task RestoreNewAsync(Databases databases, CancellationToken cancellationToken)
+    {
+        await using var connection = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        var there = await RelationsAsync(connection, cancellationToken);
+        bool IsNew(ArchiveEntry entry) =>
+            identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity) && !there.Contains(identity);
+        var added = entries.Where(entry => entry.IsDefinition && IsNew(entry)).ToArray();
+        var belonging = entries.Where(entry =>
+            entry.Kind is "TABLE ATTACH" or "DEFAULT" or "SEQUENCE OWNED BY" or "ACL"
+            && added.Any(one => entry.IsOf(one))
+        );
+        if (added.Length > 0)
+            await RestoreAsync([.. added, .. belonging], databases, 1, cancellationToken);
+    }
+
+    static async Task<HashSet<string>> RelationsAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. await connection.QueryAsync<string>(
+                """
+                SELECT i.type || ' ' || i.identity
+                FROM (SELECT 'pg_class'::regclass AS class, oid AS object FROM pg_class
+                      WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND oid >= 16384
+                      UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
+                      UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE oid >= 16384) o,
+                     pg_identify_object(o.class, o.object, 0) i
+                """,
+                cancellationToken
+            ),
+        ];
+
+    async Task RestoreAsync(
+        IReadOnlyList<ArchiveEntry> some,
+        Databases databases,
+        int jobs,
+        CancellationToken cancellationToken
+    )
+    {
+        var list = Path.Combine(folder, "some.list");
+        await File.WriteAllLinesAsync(list, some.Select(entry => entry.Line), cancellationToken);
         // No parallel workers within an index build: they would only contend with the other jobs.
         await tools.RunAsync(
             "pg_restore",

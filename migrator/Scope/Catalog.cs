@@ -59,12 +59,4 @@ public sealed record Catalog(
         ));
         return new(tables, [.. keys], [.. sequences]);
     }
-
-    /// <summary>
-    /// One text for the definition of the whole database: when two such texts differ, somebody ran DDL in between.
-    /// </summary>
-    public static async Task<string> FingerprintAsync(
-        NpgsqlConnection connection,
-        CancellationToken cancellationToken
-    ) => await connection.ExecuteScalarAsync<string>(SqlFile.Read("fingerprint.sql"), cancellationToken) ?? "";
 }

@@ -51,7 +51,7 @@ sealed class ForwardChanges
 
     // The source took what the target does not: there is no such partition, another type, or a check that the source
     // has dropped.
-    async Task TranslateAsync(Func<Task> write)
+    static async Task TranslateAsync(Func<Task> write)
     {
         try
         {
@@ -62,7 +62,7 @@ sealed class ForwardChanges
                 || e.SqlState.StartsWith("22", StringComparison.Ordinal)
             )
         {
-            throw PromotionMessages.SchemaChanged(direction.Tenant.Slug, ServerErrors.Text(e));
+            throw PromotionMessages.SchemaMoved(ServerErrors.Text(e));
         }
     }
 

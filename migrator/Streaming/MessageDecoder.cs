@@ -186,7 +186,7 @@ sealed class MessageDecoder(StreamDirection direction)
             // The reverse stream also tells of rows from before a migration that both databases have had since.
             throw direction.IsReverse
                 ? StreamMessages.StreamDiverged(direction.Tenant.Slug, $"the layout was {layout}.")
-                : PromotionMessages.SchemaChanged(direction.Tenant.Slug, layout);
+                : PromotionMessages.SchemaMoved(layout);
         }
     }
 }

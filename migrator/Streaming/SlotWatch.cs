@@ -1,3 +1,4 @@
+using Migrator.Connections;
 using Migrator.Messages;
 
 namespace Migrator.Streaming;
@@ -13,28 +14,12 @@ public static class SlotWatch
     /// <summary>Runs phases under watch.</summary>
     /// <param name="maxWal">How many bytes of WAL the slot may hold.</param>
     /// <exception cref="Model.MigratorException">The slot holds more than allowed, or is gone.</exception>
-    public static async Task GuardAsync(
+    public static Task GuardAsync(
         StreamContext context,
         long maxWal,
         Func<CancellationToken, Task> work,
         CancellationToken cancellationToken
-    )
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var watching = WatchAsync(context, maxWal, stop.Token);
-        var working = work(stop.Token);
-        if (await Task.WhenAny(working, watching) == watching)
-        {
-            await stop.CancelAsync();
-            await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            // The work may have ended by itself at the same moment.
-            if (!working.IsCompletedSuccessfully)
-                await watching;
-        }
-        await stop.CancelAsync();
-        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await working;
-    }
+    ) => Watched.RunAsync(token => WatchAsync(context, maxWal, token), work, cancellationToken);
 
     static async Task WatchAsync(StreamContext context, long maxWal, CancellationToken cancellationToken)
     {

@@ -1,0 +1,55 @@
+using Migrator.Connections;
+using Migrator.Model;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Schema;
+
+/// <summary>Makes in the isolated database what has come to the shared one since it was cloned.</summary>
+public static class SchemaAdditions
+{
+    /// <summary>Adds nullable columns and enum labels; safe to repeat.</summary>
+    public static async Task AddAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        IReadOnlyList<SchemaChange> changes,
+        CancellationToken cancellationToken
+    )
+    {
+        foreach (var change in changes)
+        foreach (var (label, before) in change.NewLabels ?? [])
+            await isolated.ExecuteAsync(
+                $"ALTER TYPE {Quoted(change)} ADD VALUE IF NOT EXISTS {Sql.Literal(label)}"
+                    + (before is null ? "" : $" BEFORE {Sql.Literal(before)}"),
+                cancellationToken
+            );
+        var columns = changes.Where(change => change is { Kind: "column", IsNew: true }).ToArray();
+        foreach (var statement in await StatementsAsync(shared, columns, cancellationToken))
+            await isolated.ExecuteAsync(statement, cancellationToken);
+    }
+
+    static string Quoted(SchemaChange type) => new TableName(type.Schema, type.Name[(type.Schema.Length + 1)..]).Quoted;
+
+    // A partition gets its columns with the table that it is a part of.
+    static Task<IReadOnlyList<string>> StatementsAsync(
+        NpgsqlConnection shared,
+        IReadOnlyList<SchemaChange> columns,
+        CancellationToken cancellationToken
+    ) =>
+        shared.QueryAsync<string>(
+            """
+            SELECT format('ALTER TABLE %I.%I ADD COLUMN IF NOT EXISTS %I %s%s', n.nspname, c.relname, a.attname,
+                          format_type(a.atttypid, a.atttypmod),
+                          (SELECT format(' COLLATE %I.%I', cn.nspname, co.collname)
+                           FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
+                           WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation))
+            FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            JOIN pg_type t ON t.oid = a.atttypid
+            WHERE NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
+              AND n.nspname || '.' || c.relname || '.' || a.attname = ANY (@columns)
+            ORDER BY c.oid, a.attnum
+            """,
+            new { columns = columns.Select(change => change.Name).ToArray() },
+            cancellationToken
+        );
+}

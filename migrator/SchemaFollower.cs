@@ -1,0 +1,142 @@
+using Migrator.Connections;
+using Migrator.Guarding;
+using Migrator.Journal;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Runs;
+using Migrator.Schema;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator;
+
+/// <summary>
+/// DDL in the shared database while a tenant moves. What does the tenant no harm is made in the isolated database too, or
+/// ignored, and the promotion goes on; anything else stops it within a minute.
+/// </summary>
+static class SchemaFollower
+{
+    static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    // The watch takes at most a twentieth of one of the server's processors.
+    const int RestPerWork = 20;
+
+    /// <summary>Runs phases; looks at the shared schema meanwhile.</summary>
+    /// <exception cref="SchemaMovedException">It has changed, and the change is not one to ignore.</exception>
+    public static async Task GuardAsync(
+        PromotionRun run,
+        Func<CancellationToken, Task> work,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            await Watched.RunAsync(token => WatchAsync(run, token), work, cancellationToken);
+        }
+        catch (Exception e) when (IsOfAServer(e) && !cancellationToken.IsCancellationRequested)
+        {
+            // A row that has no place in the isolated database may be the first to tell of the change.
+            if (await LookAsync(run, cancellationToken) is { IsHarmless: false } verdict)
+                throw PromotionMessages.SchemaMoved($"{verdict}");
+            throw;
+        }
+    }
+
+    static bool IsOfAServer(Exception e) => e is PostgresException || e.InnerException is PostgresException;
+
+    static async Task<SchemaVerdict> LookAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var changes = await SchemaRecord.ChangesAsync(shared, run.Id, cancellationToken);
+        return await SchemaVerdict.OfAsync(shared, run.Tenancy, changes, cancellationToken);
+    }
+
+    /// <summary>Brings the isolated database up to the shared schema, before phases run.</summary>
+    /// <param name="moved">Why the attempt before ended.</param>
+    /// <exception cref="MigratorException">The copy cannot follow; the message names the objects.</exception>
+    public static async Task FollowAsync(
+        PromotionRun run,
+        SchemaMovedException? moved,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var changes = await SchemaRecord.ChangesAsync(shared, run.Id, cancellationToken);
+        var verdict = await SchemaVerdict.OfAsync(shared, run.Tenancy, changes, cancellationToken);
+        if (verdict.Stopping.Count > 0)
+            throw PromotionMessages.SchemaChanged(run.Tenant.Slug, $"{verdict}");
+        if (changes.Count == 0 && moved is not null)
+            throw PromotionMessages.SchemaChanged(run.Tenant.Slug, moved.Message);
+        if (changes.Count == 0)
+            return;
+        if (verdict.Followed.Count > 0 && IsDone(run, PhaseName.CloneSchema))
+            await MakeAsync(run, verdict.Followed, cancellationToken);
+        await AcceptAsync(run, changes, cancellationToken);
+        if (verdict.Followed.Count > 0)
+            run.Progress.Info(PromotionMessages.SchemaFollowed($"{verdict}"));
+    }
+
+    static bool IsDone(PromotionRun run, string phase) => run.Record.Phase(phase)?.EndedAt is not null;
+
+    static async Task MakeAsync(
+        PromotionRun run,
+        IReadOnlyList<SchemaChange> followed,
+        CancellationToken cancellationToken
+    )
+    {
+        await using (var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken))
+        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
+            await SchemaAdditions.AddAsync(shared, isolated, followed, cancellationToken);
+        var archive = await run.ArchiveAsync(cancellationToken);
+        await archive.RestoreNewAsync(run.Databases, cancellationToken);
+        SchemaPart[] built =
+        [
+            .. IsDone(run, PhaseName.CatchUp) ? (SchemaPart[])[SchemaPart.PrimaryKeys] : [],
+            .. IsDone(run, PhaseName.BuildSchema) ? (SchemaPart[])[SchemaPart.PrimaryKeys, SchemaPart.PostData] : [],
+        ];
+        if (built.Length > 0)
+            await archive.RestoreAsync([.. built.Distinct()], run.Databases, 1, cancellationToken);
+        // A partition has the guard's row triggers from its table, and the others from here.
+        if (
+            IsDone(run, PhaseName.InstallGuard)
+            && followed.Any(change => change is { IsRelation: true, IsWhole: false })
+        )
+            await run.Guard.InstallAsync(GuardState.Open, cancellationToken);
+    }
+
+    static async Task WatchAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        var rest = Interval;
+        while (true)
+        {
+            await Task.Delay(rest, run.Clock, cancellationToken);
+            var began = run.Clock.GetTimestamp();
+            var changes = await SchemaRecord.ChangesAsync(shared, run.Id, cancellationToken);
+            var took = run.Clock.GetElapsedTime(began);
+            rest = TimeSpan.FromSeconds(Math.Clamp(took.TotalSeconds * RestPerWork, Interval.TotalSeconds, 45));
+            if (changes.Count == 0)
+                continue;
+            var verdict = await SchemaVerdict.OfAsync(shared, run.Tenancy, changes, cancellationToken);
+            if (!verdict.IsHarmless)
+                throw PromotionMessages.SchemaMoved($"{verdict}");
+            await AcceptAsync(run, verdict.Ignored, cancellationToken);
+        }
+    }
+
+    static async Task AcceptAsync(
+        PromotionRun run,
+        IReadOnlyList<SchemaChange> changes,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using (var transaction = await shared.BeginTransactionAsync(cancellationToken))
+        {
+            await run.RequireCurrentRunAsync(shared, cancellationToken);
+            await SchemaRecord.AcceptAsync(shared, run.Id, changes, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+        await run.RecordSchemaAsync(cancellationToken);
+    }
+}
