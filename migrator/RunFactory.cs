@@ -115,6 +115,8 @@ sealed class RunFactory(
         var (identity, classified) = await ReadAsync(held.Token);
         var common = await CommonAsync(record, classified, held.Token);
         begun = null;
+        // An earlier version may have begun the promotion: its guard gets the functions of this one.
+        await held.Journal.InstallAsync(held.Token);
         var number = await held.Journal.NextRunAsync(record.Id, held.Token);
         begun = (record.Id, number);
         return new(

@@ -171,12 +171,14 @@ public sealed class WriteGuard(
     }
 
     /// <summary>
-    /// Lets the statements of this transaction pass the closed guard, by a secret that only the guard's row has.
+    /// Lets the statements of this transaction pass the closed guard, by a proof that only who knows the guard's secret can
+    /// give, and that is worth nothing in any other transaction.
     /// </summary>
     public Task PassAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(
             """
-            SELECT set_config('tenant_promotion.pass', pass, true)
+            SELECT set_config(
+                'tenant_promotion.pass', tenant_promotion.proof(pass, 'pass ' || pg_current_xact_id()::text), true)
             FROM tenant_promotion.guard WHERE tenant_key = @Key
             """,
             new { tenant.Key },

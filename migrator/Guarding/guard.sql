@@ -7,10 +7,19 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.guard (
     changed_at  timestamptz NOT NULL DEFAULT now()
 );
 
+-- Shows that whoever says a text knows the secret. Built as HMAC is, by an inner and an outer hash, each behind a block of
+-- its own that the secret fills: https://www.rfc-editor.org/rfc/rfc2104.
+CREATE OR REPLACE FUNCTION tenant_promotion.proof(secret text, said text) RETURNS text LANGUAGE sql IMMUTABLE AS $proof$
+    SELECT pg_catalog.encode(pg_catalog.sha256(
+        pg_catalog.convert_to(pg_catalog.rpad(secret, 64, 'o'), 'UTF8') OPERATOR(pg_catalog.||) pg_catalog.sha256(
+        pg_catalog.convert_to(pg_catalog.rpad(secret, 64, 'i') OPERATOR(pg_catalog.||) said, 'UTF8'))), 'hex')
+$proof$;
+
 -- Lets a write of the tenant pass, and keeps the guard from closing until that write's transaction has ended.
 CREATE OR REPLACE FUNCTION tenant_promotion.hold(key text) RETURNS void LANGUAGE plpgsql AS $hold$
 DECLARE
     guard record;
+    given text;
 BEGIN
     -- A fair queue: whoever closes waits for the writers inside and for nobody who comes later. On the row lock
     -- alone new writers would overtake the closer for as long as the tenant is busy.
@@ -21,7 +30,10 @@ BEGIN
         RAISE EXCEPTION 'tenant % began to move to a database of its own after this transaction took its snapshot', key
             USING ERRCODE = 'serialization_failure', HINT = 'Repeat the transaction.';
     END IF;
-    IF guard.state = 'closed' AND guard.pass IS DISTINCT FROM current_setting('tenant_promotion.pass', true) THEN
+    -- Every function that runs in the transaction can read the setting. What it reads opens no other transaction.
+    given := current_setting('tenant_promotion.pass', true);
+    IF guard.state = 'closed' AND (coalesce(given, '') = ''
+        OR given <> tenant_promotion.proof(guard.pass, 'pass ' || pg_current_xact_id()::text)) THEN
         RAISE EXCEPTION 'tenant % does not accept writes in this database', guard.tenant_slug
             USING ERRCODE = 'read_only_sql_transaction',
                   HINT = 'The tenant is moving or has moved. Look up its route again and repeat the transaction there.';
@@ -66,4 +78,4 @@ BEGIN
 END
 $truncate$;
 
-REVOKE ALL ON FUNCTION tenant_promotion.hold(text), tenant_promotion.guard_row(), tenant_promotion.guard_moved(), tenant_promotion.guard_truncate() FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenant_promotion.proof(text, text), tenant_promotion.hold(text), tenant_promotion.guard_row(), tenant_promotion.guard_moved(), tenant_promotion.guard_truncate() FROM PUBLIC;

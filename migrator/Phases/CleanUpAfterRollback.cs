@@ -1,3 +1,4 @@
+using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Runs;
@@ -29,6 +30,8 @@ public sealed class CleanUpAfterRollback : Phase
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        // An earlier version may have installed this guard.
+        await connection.ExecuteAsync(SqlFile.Read("guard.sql"), cancellationToken);
         await run.IsolatedGuard.Guard.PassAsync(connection, cancellationToken);
         await TenantRow.FlipAsync(
             new(connection, cancellationToken),

@@ -169,6 +169,26 @@ public sealed class TenantMove(
             (promotion, cancellationToken) => promotion.RollBackAsync(dropIsolated, force, cancellationToken)
         );
 
+    /// <summary>Rolls back while something else happens as a phase starts for the first time, which waits for it.</summary>
+    public Task RollBackMeddledAsync(string phase, Func<Task> meddle)
+    {
+        var done = false;
+        Watched = new(started =>
+        {
+            if (started != phase || done)
+                return;
+            done = true;
+            Task.Run(meddle).GetAwaiter().GetResult();
+        });
+        return WithPromotionAsync(
+            Settings,
+            Parsed,
+            Options(),
+            Watched,
+            promotion => promotion.RollBackAsync(false, false, TestContext.Current.CancellationToken)
+        );
+    }
+
     public Task FinalizeAsync(int batchSize = 1_000, bool force = false) =>
         RunAsync(
             Options(),
