@@ -185,6 +185,14 @@ public sealed class WriteGuard(
             cancellationToken
         );
 
+    /// <summary>What proves that a message in the log is the guard's; null when there is no guard.</summary>
+    public Task<string?> SecretAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ExecuteScalarAsync<string?>(
+            "SELECT pass FROM tenant_promotion.guard WHERE tenant_key = @Key",
+            new { tenant.Key },
+            cancellationToken
+        );
+
     /// <summary>The guard's state, or null when there is none.</summary>
     public async Task<string?> StateAsync(CancellationToken cancellationToken)
     {

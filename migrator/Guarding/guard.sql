@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.guard (
 );
 
 -- Shows that whoever says a text knows the secret. Built as HMAC is, by an inner and an outer hash, each behind a block of
--- its own that the secret fills: https://www.rfc-editor.org/rfc/rfc2104.
+-- its own that the secret fills: https://www.rfc-editor.org/rfc/rfc2104. Reassignment.cs computes the same.
 CREATE OR REPLACE FUNCTION tenant_promotion.proof(secret text, said text) RETURNS text LANGUAGE sql IMMUTABLE AS $proof$
     SELECT pg_catalog.encode(pg_catalog.sha256(
         pg_catalog.convert_to(pg_catalog.rpad(secret, 64, 'o'), 'UTF8') OPERATOR(pg_catalog.||) pg_catalog.sha256(
@@ -60,11 +60,21 @@ DECLARE
     columns text := (SELECT string_agg(format('format(''%%s'', ($1).%I)', name), ', ' ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n));
     old_key jsonb;
     new_key jsonb;
+    said text;
+    secret text;
 BEGIN
+    -- Anybody may write into the log. The proof tells the stream that the guard has written this.
+    SELECT g.pass INTO secret FROM tenant_promotion.guard g WHERE g.tenant_key = TG_ARGV[0];
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'tenant % began to move to a database of its own after this transaction took its snapshot', TG_ARGV[0]
+            USING ERRCODE = 'serialization_failure', HINT = 'Repeat the transaction.';
+    END IF;
     EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO old_key USING OLD;
     EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO new_key USING NEW;
-    PERFORM pg_logical_emit_message(true, 'tenant_promotion_moved', jsonb_build_object(
-        'tenant', TG_ARGV[0], 'schema', TG_ARGV[1], 'table', TG_ARGV[2], 'old', old_key, 'new', new_key)::text);
+    said := jsonb_build_object(
+        'tenant', TG_ARGV[0], 'schema', TG_ARGV[1], 'table', TG_ARGV[2], 'old', old_key, 'new', new_key)::text;
+    PERFORM pg_logical_emit_message(true, 'tenant_promotion_moved',
+        convert_to(tenant_promotion.proof(secret, 'moved ' || said) || said, 'UTF8'));
     RETURN NEW;
 END
 $moved$;

@@ -100,6 +100,9 @@ static class StreamMessages
     public static StreamLostException StreamDiverged(Slug slug, string what, Exception? e = null) =>
         new(ExitCode.Different, $"A change of '{slug}' does not fit the rows in the shared database: {what}", e);
 
+    public static StreamLostException Unreadable(Slug slug, string kind, Exception e) =>
+        new(ExitCode.Failed, $"The change stream of '{slug}' holds a {kind} that cannot be read: {e.Message}", e);
+
     public static string SlotInvalid(Slug slug, string slot, string database, bool lost, long walHeld, bool flipped) =>
         lost
             ? $"Slot {slot} in {database} is lost: the server has removed WAL that the slot needs. "

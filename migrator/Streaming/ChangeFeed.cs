@@ -26,6 +26,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     ChangeFeed(
         StreamDirection direction,
         IChangeApplier applier,
+        string? secret,
         NpgsqlLogSequenceNumber from,
         NpgsqlLogSequenceNumber? stopBefore,
         CancellationToken cancellationToken
@@ -45,7 +46,7 @@ public sealed class ChangeFeed : IAsyncDisposable
         {
             WalReceiverStatusInterval = TimeSpan.FromSeconds(1),
         };
-        Completion = RunAsync(new(direction, from, stopBefore, batches.Writer));
+        Completion = RunAsync(new(direction, secret, from, stopBefore, batches.Writer));
     }
 
     /// <summary>Ends when the position to stop before is reached; faulted when the stream breaks.</summary>
@@ -129,13 +130,17 @@ public sealed class ChangeFeed : IAsyncDisposable
     {
         try
         {
+            string? secret;
             await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
+            {
                 await ReplicationSlot.ReleaseAsync(source, direction.Name, direction.Clock, cancellationToken);
+                secret = await direction.SecretAsync(source, cancellationToken);
+            }
             NpgsqlLogSequenceNumber from;
             await using (var target = await direction.Target.OpenConnectionAsync(cancellationToken))
                 from = await StreamPosition.ReadAsync(target, direction.Promotion, cancellationToken);
             await applier.OpenAsync(cancellationToken);
-            return new(direction, applier, from, stopBefore, cancellationToken);
+            return new(direction, applier, secret, from, stopBefore, cancellationToken);
         }
         catch
         {

@@ -13,12 +13,14 @@ namespace Migrator.Streaming;
 /// still be rolled back.
 /// https://www.postgresql.org/docs/current/protocol-logical-replication.html
 /// </remarks>
+/// <param name="secret">What the guard in the source proves its messages with; null if there is none.</param>
 /// <param name="from">The position that the target has reached.</param>
 /// <param name="stopBefore">
 /// End before the first transaction that committed at this position or later; null to read until cancelled.
 /// </param>
 public sealed class ChangeReader(
     StreamDirection direction,
+    string? secret,
     NpgsqlLogSequenceNumber from,
     NpgsqlLogSequenceNumber? stopBefore,
     ChannelWriter<ChangeBatch> output
@@ -32,7 +34,7 @@ public sealed class ChangeReader(
     // In the shared database each batch locks tables for a moment: not too often, unless a watermark is waited for.
     static readonly TimeSpan ReverseInterval = TimeSpan.FromSeconds(1);
 
-    readonly MessageDecoder decoder = new(direction);
+    readonly MessageDecoder decoder = new(direction, secret);
     readonly NpgsqlLogSequenceNumber start = from;
     NpgsqlLogSequenceNumber end = from;
     bool inTransaction;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Migrator.Messages;
 using Migrator.Model;
 using Npgsql.Replication.PgOutput;
@@ -10,10 +9,9 @@ namespace Migrator.Streaming;
 /// <summary>
 /// Turns the messages of a slot into changes of the tenant's rows, and collects them until they are taken.
 /// </summary>
-sealed class MessageDecoder(StreamDirection direction)
+/// <param name="secret">What the guard in the source proves its messages with; null if there is none.</param>
+sealed class MessageDecoder(StreamDirection direction, string? secret)
 {
-    const string ReassignedPrefix = "tenant_promotion_moved";
-
     readonly Dictionary<uint, Relation> relations = [];
     readonly List<Change> changes = [];
     readonly List<string> watermarks = [];
@@ -41,7 +39,21 @@ sealed class MessageDecoder(StreamDirection direction)
         return batch;
     }
 
+    /// <exception cref="StreamLostException">The stream cannot be read, whatever it holds.</exception>
     public async ValueTask DecodeAsync(PgOutputReplicationMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ReadAsync(message, cancellationToken);
+        }
+        catch (Exception e)
+            when (e is FormatException or KeyNotFoundException or ArgumentException or InvalidCastException)
+        {
+            throw StreamMessages.Unreadable(direction.Tenant.Slug, message.GetType().Name, e);
+        }
+    }
+
+    async ValueTask ReadAsync(PgOutputReplicationMessage message, CancellationToken cancellationToken)
     {
         switch (message)
         {
@@ -53,11 +65,12 @@ sealed class MessageDecoder(StreamDirection direction)
                 if (Relation.Of(relation, direction) is { } known)
                     relations[relation.RelationId] = known;
                 break;
-            case LogicalDecodingMessage { Prefix: ReplicationSlot.WatermarkPrefix } watermark:
+            case LogicalDecodingMessage watermark when watermark.Prefix == ReplicationSlot.WatermarkPrefix:
                 watermarks.Add(await TextAsync(watermark, cancellationToken));
                 break;
-            case LogicalDecodingMessage { Prefix: ReassignedPrefix } reassignment:
-                Reassign(await TextAsync(reassignment, cancellationToken));
+            // In the isolated database every row is the tenant's, whatever it refers to.
+            case LogicalDecodingMessage { Prefix: Reassignment.Prefix } said when !direction.IsReverse:
+                Reassign(await Reassignment.ReadAsync(said.Data, secret, cancellationToken));
                 break;
             case InsertMessage insert:
                 Insert(insert.Relation, await RowAsync(insert.Relation, insert.NewRow, cancellationToken));
@@ -119,18 +132,14 @@ sealed class MessageDecoder(StreamDirection direction)
             changes.Add(new(table, ChangeKind.Delete, [], table.KeyOf(old)));
     }
 
-    void Reassign(string text)
+    void Reassign(Reassignment? said)
     {
-        using var document = JsonDocument.Parse(text);
-        var said = document.RootElement;
-        // In the isolated database every row is the tenant's, whatever it refers to.
-        if (direction.IsReverse || said.GetProperty("tenant").GetString() != direction.Tenant.Key)
+        if (said?.Tenant != direction.Tenant.Key)
             return;
-        var name = new TableName(said.GetProperty("schema").GetString()!, said.GetProperty("table").GetString()!);
-        if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
+        if (direction.Tables.FirstOrDefault(table => table.Name == said.Table) is not { } table)
             return;
-        foreach (var side in (string[])["old", "new"])
-            Reassign(table, new([.. said.GetProperty(side).EnumerateArray().Select(value => value.GetString()!)]));
+        Reassign(table, said.Old);
+        Reassign(table, said.New);
     }
 
     void Reassign(StreamedTable table, RowKey key)

@@ -9,8 +9,11 @@ namespace Migrator.Streaming;
 /// <remarks>https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS</remarks>
 public static class ReplicationSlot
 {
-    /// <summary>The prefix of the messages that are watermarks.</summary>
-    public const string WatermarkPrefix = "tenant_promotion_mark";
+    /// <summary>
+    /// The prefix of the messages that are watermarks of this process, which nobody else can know: whoever may log in can
+    /// write messages into the log.
+    /// </summary>
+    public static readonly string WatermarkPrefix = $"tenant_promotion_mark_{Guid.NewGuid():n}";
 
     // A slot begins when all transactions that were open at its creation have ended. No session waits for us meanwhile,
     // so this may take a while.

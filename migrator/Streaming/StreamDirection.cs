@@ -84,6 +84,10 @@ public sealed class StreamDirection
     public string IsOurs(StreamedTable table) =>
         IsReverse ? "true" : context.Scope.Condition(table.Table, "t", Tenant.Key);
 
+    /// <summary>What the guard in the source proves its messages with; null where nothing in the source is proved.</summary>
+    public Task<string?> SecretAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        IsReverse ? Task.FromResult<string?>(null) : context.Guard.SecretAsync(source, cancellationToken);
+
     /// <summary>
     /// To be called in every transaction that applies changes: the run must be the newest, and pass a closed guard.
     /// </summary>
