@@ -44,7 +44,7 @@ public sealed record CopyStatus(long Rows, long Tables, long? Bytes)
         try
         {
             await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-            if (!await isolated.TableExistsAsync("tenant_promotion.loaded", cancellationToken))
+            if (!await OwnSchema.HasAsync(isolated, "loaded", cancellationToken))
                 return null;
             var (rows, tables, bytes) = await isolated.QuerySingleAsync<(long, long, long)>(
                 """
