@@ -112,7 +112,7 @@ public sealed class Databases : IAsyncDisposable
         Isolated.Clear();
         const string terminate = """
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-            WHERE application_name = $1 AND datname = $2 AND pid <> pg_backend_pid()
+            WHERE application_name = $1 AND usename = current_user AND datname = $2 AND pid <> pg_backend_pid()
             """;
         for (var attempt = 0; attempt < LeftoverAttempts; attempt++)
         {

@@ -53,19 +53,33 @@ static class PromotedTenants
         NpgsqlConnection shared,
         IReadOnlyList<Owner> owners,
         CancellationToken cancellationToken
-    ) =>
+    )
+    {
+        var locks = owners
+            .Select(owner => owner.Tenant.Key)
+            .Distinct()
+            .SelectMany(key => ActiveRun.LockNames(key).Select(name => (Key: key, Name: name)))
+            .ToArray();
+        return
         [
             .. await shared.QueryAsync<string>(
-                """
+                $"""
                 SELECT DISTINCT key
-                FROM unnest(@keys) key
+                FROM unnest(@keys, @names) AS k (key, name)
                 JOIN pg_locks l ON l.classid = @LockClass
-                               AND l.objid::bigint = hashtext(key)::bigint & 4294967295 AND l.objsubid = 2
-                WHERE l.locktype = 'advisory' AND l.granted
+                               AND l.objid::bigint = hashtext(name)::bigint & 4294967295 AND l.objsubid = 2
+                JOIN pg_stat_activity a ON a.pid = l.pid
+                WHERE l.locktype = 'advisory' AND l.granted AND {ActiveRun.IsOurs}
                   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                 """,
-                new { TenantLock.LockClass, keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray() },
+                new
+                {
+                    TenantLock.LockClass,
+                    keys = locks.Select(one => one.Key).ToArray(),
+                    names = locks.Select(one => one.Name).ToArray(),
+                },
                 cancellationToken
             ),
         ];
+    }
 }

@@ -136,11 +136,11 @@ public sealed class WriteGuard(
     /// </exception>
     public async Task CloseAsync(JournalTransaction transaction, TimeSpan timeout)
     {
-        await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
-        await transaction.ExecuteAsync(
-            "SELECT pg_advisory_xact_lock(@LockClass, hashtext('guard ' || @Key))",
-            new { TenantLock.LockClass, tenant.Key }
-        );
+        // Half of the time in the queue, ahead of new writers, the rest for the guard's row alone: a session that has the
+        // queue's lock and does not write for the tenant cannot keep the guard open.
+        var half = Math.Max(1, (int)(timeout.TotalMilliseconds / 2));
+        await transaction.ExecuteAsync("SELECT tenant_promotion.queue(@Key, true, @half)", new { tenant.Key, half });
+        await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {half}");
         const string close =
             "UPDATE tenant_promotion.guard SET state = @Closed, changed_at = now() WHERE tenant_key = @Key";
         if (await transaction.ExecuteAsync(close, new { tenant.Key, GuardState.Closed }) != 1)

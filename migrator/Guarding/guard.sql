@@ -15,6 +15,34 @@ CREATE OR REPLACE FUNCTION tenant_promotion.proof(secret text, said text) RETURN
         pg_catalog.convert_to(pg_catalog.rpad(secret, 64, 'i') OPERATOR(pg_catalog.||) said, 'UTF8'))), 'hex')
 $proof$;
 
+-- Whether the guard is about to close, as the sessions of its own role tell. Any login can take an advisory lock.
+CREATE OR REPLACE FUNCTION tenant_promotion.is_closing(key text) RETURNS boolean LANGUAGE sql STABLE AS $closing$
+    SELECT EXISTS (
+        SELECT FROM pg_catalog.pg_locks l
+        JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+        JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid AND (r.rolsuper OR r.rolname = current_user)
+        WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.classid = 1952804978 AND l.objsubid = 2
+          AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+          AND l.objid::bigint = (pg_catalog.hashtext('guard ' || key)::bigint & 4294967295))
+$closing$;
+
+-- Queues up for the guard, for so many milliseconds at most, and goes on in any case: only the guard's row decides.
+CREATE OR REPLACE FUNCTION tenant_promotion.queue(key text, closing boolean, patience int) RETURNS void LANGUAGE plpgsql AS $queue$
+DECLARE
+    before int := (SELECT setting FROM pg_settings WHERE name = 'lock_timeout')::int;
+BEGIN
+    PERFORM set_config('lock_timeout', (CASE before WHEN 0 THEN patience ELSE least(before, patience) END)::text, true);
+    IF closing THEN
+        PERFORM pg_advisory_xact_lock(1952804978, hashtext('guard ' || key));
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(1952804978, hashtext('guard ' || key));
+    END IF;
+    PERFORM set_config('lock_timeout', before::text, true);
+EXCEPTION WHEN lock_not_available THEN
+    NULL;
+END
+$queue$;
+
 -- Lets a write of the tenant pass, and keeps the guard from closing until that write's transaction has ended.
 CREATE OR REPLACE FUNCTION tenant_promotion.hold(key text) RETURNS void LANGUAGE plpgsql AS $hold$
 DECLARE
@@ -22,8 +50,11 @@ DECLARE
     given text;
 BEGIN
     -- A fair queue: whoever closes waits for the writers inside and for nobody who comes later. On the row lock
-    -- alone new writers would overtake the closer for as long as the tenant is busy.
-    PERFORM pg_advisory_xact_lock_shared(1952804978, hashtext('guard ' || key));
+    -- alone new writers would overtake the closer for as long as the tenant is busy. Whoever else has that lock is no
+    -- closer, and not waited for.
+    IF NOT pg_try_advisory_xact_lock_shared(1952804978, hashtext('guard ' || key)) AND tenant_promotion.is_closing(key) THEN
+        PERFORM tenant_promotion.queue(key, false, 1000);
+    END IF;
     -- The row lock besides: under REPEATABLE READ a stale 'open' is a serialization failure, not an answer.
     SELECT g.state, g.pass, g.tenant_slug INTO guard FROM tenant_promotion.guard g WHERE g.tenant_key = key FOR SHARE;
     IF NOT FOUND THEN
@@ -88,4 +119,5 @@ BEGIN
 END
 $truncate$;
 
-REVOKE ALL ON FUNCTION tenant_promotion.proof(text, text), tenant_promotion.hold(text), tenant_promotion.guard_row(), tenant_promotion.guard_moved(), tenant_promotion.guard_truncate() FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenant_promotion.proof(text, text), tenant_promotion.is_closing(text), tenant_promotion.queue(text, boolean, int),
+    tenant_promotion.hold(text), tenant_promotion.guard_row(), tenant_promotion.guard_moved(), tenant_promotion.guard_truncate() FROM PUBLIC;

@@ -10,24 +10,48 @@ namespace Migrator.Journal;
 /// <param name="Since">When the session began.</param>
 public sealed record ActiveRun(int Process, string User, string Application, string? Client, DateTime Since)
 {
-    /// <summary>Null when no run is at work. Needs no lock.</summary>
+    // Names of one tenant's lock. A run takes the first one that no stranger holds.
+    const int Names = 8;
+
+    /// <summary>
+    /// The condition that a session, seen as <c>a</c> in pg_stat_activity, may be a run's: any login can take an advisory
+    /// lock.
+    /// </summary>
+    public const string IsOurs = """
+        a.usesysid IN (SELECT r.oid FROM pg_roles r WHERE r.rolsuper OR r.rolname = current_user
+                       UNION ALL SELECT n.nspowner FROM pg_namespace n WHERE n.nspname = 'tenant_promotion')
+        """;
+
+    /// <summary>What the second key of the tenant's lock is a hash of, in the order in which runs try them.</summary>
+    public static string[] LockNames(string tenantKey) =>
+        [tenantKey, .. Enumerable.Range(1, Names - 1).Select(n => $"{tenantKey}\n{n}")];
+
+    /// <summary>Null when no other session is at work on the tenant. Needs no lock.</summary>
+    /// <param name="strangers">Also sessions that hold the lock and are no run's.</param>
     public static Task<ActiveRun?> FindAsync(
         NpgsqlConnection shared,
         string tenantKey,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        bool strangers = false
     ) =>
         shared.QueryFirstOrDefaultAsync<ActiveRun>(
-            """
+            $"""
             SELECT a.pid AS "Process", a.usename::text AS "User", a.application_name AS "Application",
                    host(a.client_addr) AS "Client", a.backend_start AS "Since"
-            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+            FROM unnest(@names) name
+            JOIN pg_locks l ON l.classid = @LockClass AND l.objid::bigint = (hashtext(name)::bigint & 4294967295)
+            JOIN pg_stat_activity a ON a.pid = l.pid
             WHERE l.locktype = 'advisory' AND l.granted AND l.mode = 'ExclusiveLock'
               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND l.classid = @LockClass AND l.objid::bigint = (hashtext(@tenantKey)::bigint & 4294967295)
-              AND l.objsubid = 2
+              AND l.objsubid = 2 AND a.pid <> pg_backend_pid() AND (@strangers OR {IsOurs})
             LIMIT 1
             """,
-            new { TenantLock.LockClass, tenantKey },
+            new
+            {
+                TenantLock.LockClass,
+                names = LockNames(tenantKey),
+                strangers,
+            },
             cancellationToken
         );
 

@@ -22,16 +22,25 @@ public sealed class PromotionJournal(TenantLock tenantLock) : IAsyncDisposable
 
     public PhaseJournal Phases { get; } = new(tenantLock);
 
+    // Two tenants may be promoted for the first time at the same time. Another login that holds the lock is not waited for
+    // without end.
+    const string OneAtATime = """
+        DO $$
+        BEGIN
+            PERFORM set_config('lock_timeout', '5s', true);
+            PERFORM pg_advisory_xact_lock(1952804978, 0);
+        EXCEPTION WHEN lock_not_available THEN
+            NULL;
+        END $$;
+        SET LOCAL lock_timeout = 0
+        """;
+
     /// <summary>Creates the journal's tables if they do not exist yet.</summary>
     public Task InstallAsync(CancellationToken cancellationToken) =>
         tenantLock.TransactAsync(
             async transaction =>
             {
-                // Two tenants may be promoted for the first time at the same time.
-                await transaction.ExecuteAsync(
-                    "SELECT pg_advisory_xact_lock(@LockClass, 0)",
-                    new { TenantLock.LockClass }
-                );
+                await transaction.ExecuteAsync(OneAtATime);
                 await OwnSchema.CreateAsync(transaction.Connection, cancellationToken);
                 await transaction.ExecuteAsync(SqlFile.Read("journal.sql"));
                 await transaction.ExecuteAsync(SqlFile.Read("guard.sql"));

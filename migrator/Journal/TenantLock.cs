@@ -82,21 +82,42 @@ public sealed class TenantLock : IAsyncDisposable
     )
     {
         var began = clock.GetTimestamp();
-        while (
-            !await connection.ExecuteScalarAsync<bool>(
-                "SELECT pg_try_advisory_lock(@LockClass, hashtext(@tenantKey))",
-                new { LockClass, tenantKey },
-                cancellationToken
-            )
-        )
+        while (!await TryAsync(connection, tenantKey, cancellationToken))
         {
             if (clock.GetElapsedTime(began) > LockTimeout)
                 throw PromotionMessages.Busy(
                     slug,
-                    (await ActiveRun.FindAsync(connection, tenantKey, cancellationToken))?.ToString()
+                    (await ActiveRun.FindAsync(connection, tenantKey, cancellationToken, strangers: true))?.ToString()
                 );
             await Task.Delay(LockInterval, clock, cancellationToken);
         }
+    }
+
+    // A name that a stranger's session holds is passed over. Two runs may then hold two names, after a stranger has let one
+    // go: whoever sees another run's session steps back.
+    static async Task<bool> TryAsync(NpgsqlConnection connection, string tenantKey, CancellationToken cancellationToken)
+    {
+        foreach (var name in ActiveRun.LockNames(tenantKey))
+        {
+            var parameters = new { LockClass, name };
+            var taken = await connection.ExecuteScalarAsync<bool>(
+                "SELECT pg_try_advisory_lock(@LockClass, hashtext(@name))",
+                parameters,
+                cancellationToken
+            );
+            var isFree = await ActiveRun.FindAsync(connection, tenantKey, cancellationToken) is null;
+            if (taken && isFree)
+                return true;
+            if (taken)
+                await connection.ExecuteAsync(
+                    "SELECT pg_advisory_unlock(@LockClass, hashtext(@name))",
+                    parameters,
+                    cancellationToken
+                );
+            if (!isFree)
+                return false;
+        }
+        return false;
     }
 
     // A suspended run without its lock must never commit its open writes, so its writing sessions end here.
@@ -112,7 +133,7 @@ public sealed class TenantLock : IAsyncDisposable
             await connection.ExecuteScalarAsync<long>(
                 """
                 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                WHERE application_name = @ApplicationName AND datname = current_database()
+                WHERE application_name = @ApplicationName AND usename = current_user AND datname = current_database()
                   AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
                 """,
                 new { databases.ApplicationName },
