@@ -7,7 +7,10 @@ namespace Migrator.Connections;
 /// Whom the migrator waits for, one line each: sessions, and prepared transactions, which hold locks and snapshots
 /// without any session.
 /// </summary>
-/// <remarks>https://www.postgresql.org/docs/current/view-pg-locks.html, https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html</remarks>
+/// <remarks>
+/// https://www.postgresql.org/docs/current/view-pg-locks.html,
+/// https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html
+/// </remarks>
 public static class LockHolders
 {
     // Statements are left out, because they quote values of rows. The locks of a prepared transaction have no process; its

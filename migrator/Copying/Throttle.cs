@@ -104,9 +104,11 @@ public sealed class Throttle : IAsyncDisposable
             """
             SELECT (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)), 0)::bigint
                     FROM pg_stat_replication r
-                    WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
+                    WHERE NOT EXISTS (SELECT FROM pg_replication_slots s
+                                      WHERE s.active_pid = r.pid AND s.slot_type = 'logical')),
                    (SELECT count(*)::int FROM pg_stat_activity
-                    WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid() AND application_name <> @ApplicationName)
+                    WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()
+                      AND application_name <> @ApplicationName)
             """,
             new { databases.ApplicationName },
             cancellationToken
@@ -135,7 +137,10 @@ public sealed class Throttle : IAsyncDisposable
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var (role, sees, standbys) = await shared.QuerySingleAsync<(string, bool, long)>(
-            "SELECT current_user::text, pg_has_role('pg_read_all_stats', 'USAGE'), (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)",
+            """
+            SELECT current_user::text, pg_has_role('pg_read_all_stats', 'USAGE'),
+                   (SELECT count(*) FROM pg_stat_replication WHERE state IS NULL)
+            """,
             cancellationToken
         );
         if (!sees && (limits.MaxActiveSessions > 0 || standbys > 0))

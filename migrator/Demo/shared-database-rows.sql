@@ -59,7 +59,8 @@ SET LOCAL session_replication_role = replica;
 
 INSERT INTO users (id, tenant_id, email, display_name, roles, preferences, last_seen_at, created_at, updated_at)
 SELECT pg_temp.key('user', tenant_id, k), tenant_id, 'user' || k || '@' || left(md5(tenant_id::text), 8) || '.example',
-    (ARRAY['Ada', 'Grace', 'Edsger', 'Barbara', 'Donald', 'Zoë', 'José', '桜'])[pg_temp.pick(k, salt, 8)] || ' ' || initcap(left(md5(k::text), 7)),
+    (ARRAY['Ada', 'Grace', 'Edsger', 'Barbara', 'Donald', 'Zoë', 'José', '桜'])[pg_temp.pick(k, salt, 8)]
+        || ' ' || initcap(left(md5(k::text), 7)),
     CASE WHEN k = 1 THEN '{owner,admin}'::text[] WHEN k % 20 = 0 THEN '{admin}' ELSE '{member}' END,
     jsonb_build_object('theme', CASE WHEN k % 3 = 0 THEN 'dark' ELSE 'light' END, 'digest', k % 7),
     CASE WHEN k % 11 > 0 THEN pg_temp.at(1) - k * interval '3 minutes' END, pg_temp.at(part * 0.2), pg_temp.at(part * 0.2)
@@ -72,14 +73,17 @@ SELECT pg_temp.key('project', tenant_id, k), tenant_id, pg_temp.key('user', tena
 FROM pg_temp.slots('projects');
 
 INSERT INTO project_members (tenant_id, project_id, user_id, joined_on)
-SELECT tenant_id, pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
+SELECT tenant_id,
+    pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
     pg_temp.key('user', tenant_id, k), pg_temp.at(part * 0.4)::date
 FROM pg_temp.slots('project_members')
 -- A tenant with very few rows has fewer users than members.
 WHERE k <= pg_temp.size('users', total);
 
-INSERT INTO tasks (id, tenant_id, project_id, parent_task_id, assignee_id, title, status, priority, estimate, labels, created_at, updated_at)
-SELECT pg_temp.key('task', tenant_id, k), tenant_id, pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
+INSERT INTO tasks (id, tenant_id, project_id, parent_task_id, assignee_id, title, status, priority, estimate, labels,
+    created_at, updated_at)
+SELECT pg_temp.key('task', tenant_id, k), tenant_id,
+    pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
     CASE WHEN k % 5 = 0 THEN pg_temp.key('task', tenant_id, k - k / 3) END,
     CASE WHEN k % 3 > 0 THEN pg_temp.key('user', tenant_id, pg_temp.pick(k, salt, pg_temp.size('users', total))) END,
     pg_temp.words(k, salt, 30 + (k % 40)::integer), (enum_range(NULL::task_status))[pg_temp.pick(k, salt, 5)], 1 + k % 5,
@@ -100,15 +104,20 @@ SELECT pg_temp.key('comment', tenant_id, pg_temp.pick(k, salt, pg_temp.size('com
     'screenshot-' || k || '.png', sha256(int8send(k)), pg_temp.pick(k, salt, 5000000)
 FROM pg_temp.slots('attachments');
 
-INSERT INTO design_recommendations (id, tenant_id, project_id, state, title, rationale, document, confidence, created_at, updated_at)
-SELECT pg_temp.key('design', tenant_id, k), tenant_id, pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
-    (enum_range(NULL::recommendation_state))[pg_temp.pick(k, salt, 3)], 'Design ' || k, pg_temp.words(k, salt, 300 + (k % 500)::integer),
-    jsonb_build_object('layers', jsonb_build_array('api', 'domain', 'storage'), 'revision', k % 9, 'notes', pg_temp.words(k, salt + 1, 200)),
+INSERT INTO design_recommendations (id, tenant_id, project_id, state, title, rationale, document, confidence,
+    created_at, updated_at)
+SELECT pg_temp.key('design', tenant_id, k), tenant_id,
+    pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
+    (enum_range(NULL::recommendation_state))[pg_temp.pick(k, salt, 3)], 'Design ' || k,
+    pg_temp.words(k, salt, 300 + (k % 500)::integer),
+    jsonb_build_object('layers', jsonb_build_array('api', 'domain', 'storage'), 'revision', k % 9,
+        'notes', pg_temp.words(k, salt + 1, 200)),
     pg_temp.pick(k, salt, 1000) / 1001.0::double precision, pg_temp.at(part), pg_temp.at(part)
 FROM pg_temp.slots('design_recommendations');
 
 INSERT INTO tech_stack_recommendations (id, tenant_id, project_id, state, stack, score, created_at, updated_at)
-SELECT pg_temp.key('stack', tenant_id, k), tenant_id, pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
+SELECT pg_temp.key('stack', tenant_id, k), tenant_id,
+    pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
     (enum_range(NULL::recommendation_state))[pg_temp.pick(k, salt + 1, 3)],
     jsonb_build_object('language', (ARRAY['C#', 'Go', 'Rust', 'TypeScript'])[pg_temp.pick(k, salt, 4)], 'database', 'PostgreSQL',
         'why', pg_temp.words(k, salt, 150)),
@@ -116,15 +125,18 @@ SELECT pg_temp.key('stack', tenant_id, k), tenant_id, pg_temp.key('project', ten
 FROM pg_temp.slots('tech_stack_recommendations');
 
 INSERT INTO agent_events (id, tenant_id, project_id, kind, payload, tokens, created_at)
-SELECT pg_temp.key('event', tenant_id, k), tenant_id, pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
+SELECT pg_temp.key('event', tenant_id, k), tenant_id,
+    pg_temp.key('project', tenant_id, pg_temp.pick(k, salt, pg_temp.size('projects', total))),
     (ARRAY['started', 'tool called', 'message', 'finished', 'failed'])[pg_temp.pick(k, salt, 5)],
     jsonb_build_object('step', k, 'agent', 'agent-' || k % 12, 'text', pg_temp.words(k, salt, 20 + (k % 120)::integer)),
     pg_temp.pick(k, salt, 8000), pg_temp.at(part)
 FROM pg_temp.slots('agent_events');
 
 INSERT INTO audit_logs (tenant_id, actor_id, action, entity, entity_id, client, detail, created_at)
-SELECT tenant_id, CASE WHEN k % 9 > 0 THEN pg_temp.key('user', tenant_id, pg_temp.pick(k, salt, pg_temp.size('users', total))) END,
-    (ARRAY['insert', 'update', 'delete', 'login'])[pg_temp.pick(k, salt, 4)], (ARRAY['tasks', 'projects', 'users'])[pg_temp.pick(k, salt + 1, 3)],
+SELECT tenant_id,
+    CASE WHEN k % 9 > 0 THEN pg_temp.key('user', tenant_id, pg_temp.pick(k, salt, pg_temp.size('users', total))) END,
+    (ARRAY['insert', 'update', 'delete', 'login'])[pg_temp.pick(k, salt, 4)],
+    (ARRAY['tasks', 'projects', 'users'])[pg_temp.pick(k, salt + 1, 3)],
     pg_temp.key('entity', tenant_id, k)::text, inet '10.0.0.0' + pg_temp.pick(k, salt, 65000),
     CASE WHEN k % 3 > 0 THEN jsonb_build_object('field', 'status', 'from', k % 5, 'to', (k + 1) % 5) END, pg_temp.at(part)
 FROM pg_temp.slots('audit_logs');

@@ -259,12 +259,16 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['tenants', 'users', 'projects', 'tasks', 'comments', 'design_recommendations', 'tech_stack_recommendations'] LOOP
-        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE ON %I FOR EACH ROW EXECUTE FUNCTION stamp_updated_at()', name || '_updated_at', name);
+    FOREACH name IN ARRAY ARRAY['tenants', 'users', 'projects', 'tasks', 'comments', 'design_recommendations',
+                                'tech_stack_recommendations'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER %I BEFORE UPDATE ON %I FOR EACH ROW EXECUTE FUNCTION stamp_updated_at()',
+            name || '_updated_at', name);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['users', 'projects', 'tasks'] LOOP
         EXECUTE format(
-            'CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION write_audit_log()', name || '_audit', name);
+            'CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION write_audit_log()',
+            name || '_audit', name);
     END LOOP;
 END
 $$;
@@ -279,7 +283,9 @@ BEGIN
                                 'tech_stack_recommendations', 'agent_events', 'audit_logs', 'billing.invoices']::regclass[] LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format(
-            'CREATE POLICY tenant_isolation ON %s USING (tenant_id = NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid)', name);
+            'CREATE POLICY tenant_isolation ON %s '
+                || 'USING (tenant_id = NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid)',
+            name);
     END LOOP;
 END
 $$;

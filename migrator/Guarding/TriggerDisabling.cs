@@ -71,7 +71,8 @@ public static class TriggerDisabling
             string.Join(
                 '\n',
                 triggers.Select(row =>
-                    $"ALTER TABLE ONLY {new TableName(row.Schema, row.Table).Quoted} {verb(row.State)} TRIGGER {Sql.Identifier(row.Trigger)};"
+                    $"ALTER TABLE ONLY {new TableName(row.Schema, row.Table).Quoted} "
+                    + $"{verb(row.State)} TRIGGER {Sql.Identifier(row.Trigger)};"
                 )
             );
 

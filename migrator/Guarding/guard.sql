@@ -81,14 +81,16 @@ BEGIN
 END
 $guard$;
 
--- A row becomes the tenant's, or is the tenant's no longer: the change itself may not tell (without a full replica identity it brings the
--- new tenant only), so this does, in the stream and in its place. Arguments: tenant, schema, table, key columns. The settings are those under
--- which the stream is read: a key must read alike in both.
+-- A row becomes the tenant's, or is the tenant's no longer: the change itself may not tell (without a full replica
+-- identity it brings the new tenant only), so this does, in the stream and in its place. Arguments: tenant, schema,
+-- table, key columns. The settings are those under which the stream is read: a key must read alike in both.
 CREATE OR REPLACE FUNCTION tenant_promotion.guard_moved() RETURNS trigger LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $moved$
+    SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
+    SET bytea_output = 'hex' AS $moved$
 DECLARE
-    columns text := (SELECT string_agg(format('format(''%%s'', ($1).%I)', name), ', ' ORDER BY n) FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n));
+    columns text := (SELECT string_agg(format('format(''%%s'', ($1).%I)', name), ', ' ORDER BY n)
+                     FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n));
     old_key jsonb;
     new_key jsonb;
     said text;
@@ -120,4 +122,5 @@ END
 $truncate$;
 
 REVOKE ALL ON FUNCTION tenant_promotion.proof(text, text), tenant_promotion.is_closing(text), tenant_promotion.queue(text, boolean, int),
-    tenant_promotion.hold(text), tenant_promotion.guard_row(), tenant_promotion.guard_moved(), tenant_promotion.guard_truncate() FROM PUBLIC;
+    tenant_promotion.hold(text), tenant_promotion.guard_row(),
+    tenant_promotion.guard_moved(), tenant_promotion.guard_truncate() FROM PUBLIC;

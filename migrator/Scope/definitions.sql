@@ -44,7 +44,8 @@ FROM pg_constraint con JOIN relations r ON r.oid = con.conrelid
 WHERE con.contype <> 't'
 UNION ALL
 SELECT CASE WHEN i.indisunique THEN 'unique index' ELSE 'index' END, r.root_schema, r.root_name,
-       r.schema || '.' || r.relname || '.' || x.relname, md5(concat_ws('|', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisreplident, i.indisclustered))
+       r.schema || '.' || r.relname || '.' || x.relname,
+       md5(concat_ws('|', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisreplident, i.indisclustered))
 FROM pg_index i JOIN relations r ON r.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
 UNION ALL
 SELECT 'statistics', r.root_schema, r.root_name, r.schema || '.' || r.relname || '.' || s.stxname,

@@ -12,22 +12,24 @@ public sealed class ImageScriptTests : IDisposable
 
     readonly string folder = Directory.CreateTempSubdirectory("images-").FullName;
 
+    const string Zlib = "\"packageIssue\":[{\"affectedPackage\":\"zlib\"}]}}]";
+
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Theory]
     [InlineData("""[]""", 0, "0 known vulnerabilities, 0 of them with a fix.")]
     [InlineData(
-        """[{"vulnerability":{"effectiveSeverity":"HIGH","shortDescription":"CVE-1","fixAvailable":true,"packageIssue":[{"affectedPackage":"zlib"}]}}]""",
+        """[{"vulnerability":{"effectiveSeverity":"HIGH","shortDescription":"CVE-1","fixAvailable":true,""" + Zlib,
         0,
         "| HIGH | CVE-1 | zlib | yes |"
     )]
     [InlineData(
-        """[{"vulnerability":{"effectiveSeverity":"CRITICAL","shortDescription":"CVE-2","packageIssue":[{"affectedPackage":"zlib"}]}}]""",
+        """[{"vulnerability":{"effectiveSeverity":"CRITICAL","shortDescription":"CVE-2",""" + Zlib,
         0,
         "| CRITICAL | CVE-2 | zlib | none yet |"
     )]
     [InlineData(
-        """[{"vulnerability":{"effectiveSeverity":"CRITICAL","shortDescription":"CVE-3","fixAvailable":true,"packageIssue":[{"affectedPackage":"zlib"}]}}]""",
+        """[{"vulnerability":{"effectiveSeverity":"CRITICAL","shortDescription":"CVE-3","fixAvailable":true,""" + Zlib,
         1,
         "| CRITICAL | CVE-3 | zlib | yes |"
     )]

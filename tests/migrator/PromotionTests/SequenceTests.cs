@@ -112,7 +112,8 @@ public sealed class SequenceTests(Servers servers)
     // As case 27: a trigger numbers rows, and the number is unique across tenants.
     const string Tickets = """
         CREATE SEQUENCE ticket_no;
-        CREATE TABLE tickets (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id bigint NOT NULL REFERENCES tenants, no bigint UNIQUE);
+        CREATE TABLE tickets (id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+                              tenant_id bigint NOT NULL REFERENCES tenants, no bigint UNIQUE);
         CREATE FUNCTION number() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.no := nextval('public.ticket_no'); RETURN NEW; END $$;
         CREATE TRIGGER number BEFORE INSERT ON tickets FOR EACH ROW EXECUTE FUNCTION number();
         INSERT INTO tickets (tenant_id) SELECT 1 + n % 2 FROM generate_series(1, 20) n;

@@ -36,7 +36,8 @@ UNION ALL SELECT format('relation %s kind %s owner %s acl %s options %s rls %s f
         reloptions, relrowsecurity, relforcerowsecurity, relreplident, pg_get_expr(relpartbound, oid),
         pg_get_partkeydef(oid))
     FROM relations WHERE relkind IN ('r', 'p', 'v', 'm', 'S')
-UNION ALL SELECT format('column %s.%s %s not null %s identity %s generated %s default %s collation %s storage %s acl %s options %s statistics %s', r.name,
+UNION ALL SELECT format('column %s.%s %s not null %s identity %s generated %s default %s collation %s storage %s '
+        || 'acl %s options %s statistics %s', r.name,
         a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
         pg_get_expr(d.adbin, d.adrelid),
         NULLIF(a.attcollation, 0)::regcollation, a.attstorage, a.attacl, a.attoptions, NULLIF(a.attstattarget, -1))
