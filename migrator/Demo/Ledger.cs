@@ -4,36 +4,6 @@ using Npgsql;
 
 namespace Migrator.Demo;
 
-/// <summary>The effect of one write on one row.</summary>
-/// <param name="Was">The row's content before; null if there was no row.</param>
-/// <param name="Content">The row's content after; null if the row was deleted.</param>
-public sealed record RowChange(string Table, string Key, string? Was, string? Content);
-
-/// <summary>One transaction of the application.</summary>
-/// <param name="Database">The database that committed it.</param>
-/// <param name="Attempts">The number of attempts; more than one if a database refused it.</param>
-/// <param name="Started">The beginning of the first attempt, as a timestamp of the ledger's clock.</param>
-/// <param name="Ended">The moment when its COMMIT was acknowledged.</param>
-/// <param name="Known">False if the connection was lost during COMMIT.</param>
-public sealed record LedgerEntry(
-    string Tenant,
-    IReadOnlyList<RowChange> Changes,
-    string Database,
-    int Attempts,
-    long Started,
-    long Ended,
-    bool Known = true
-);
-
-/// <summary>The result of comparing the ledger with the databases.</summary>
-/// <param name="Faults">One sentence per fault; empty if all is well.</param>
-public sealed record CheckResult(RowCounts Moving, RowCounts Others, IReadOnlyList<string> Faults);
-
-/// <param name="Writes">Transactions that were acknowledged.</param>
-/// <param name="Rows">The rows of those transactions, including the audit trigger's rows.</param>
-/// <param name="Unknown">Transactions whose outcome is unknown.</param>
-public sealed record RowCounts(int Writes, int Rows, int Unknown);
-
 /// <summary>
 /// Records each acknowledged write of the <see cref="Application"/>, and checks that it is there, once, in the
 /// database that owns its tenant. Also checks that rows without a write have not changed.
@@ -44,58 +14,6 @@ public sealed class Ledger
     public const string Mark = "application ";
 
     const int Most = 20;
-
-    // The application's rows, and the rows of its triggers.
-    const string Written = """
-        SELECT tenant_id::text AS tenant, 'tasks' AS "table", id::text AS key, title AS content
-        FROM tasks WHERE title LIKE @Like
-        UNION ALL
-        SELECT t.tenant_id::text, 'comments', c.id::text, c.body
-        FROM comments c JOIN tasks t ON t.id = c.task_id WHERE c.body LIKE @Like
-        UNION ALL
-        SELECT t.tenant_id::text, 'attachments', a.id::text, a.file_name
-        FROM attachments a JOIN comments c ON c.id = a.comment_id JOIN tasks t ON t.id = c.task_id
-        WHERE a.file_name LIKE @Like
-        UNION ALL
-        SELECT tenant_id::text, 'agent_events', id::text, payload ->> 'text'
-        FROM agent_events WHERE payload ->> 'text' LIKE @Like
-        UNION ALL
-        SELECT tenant_id::text, 'audit_logs', action || ' ' || (detail ->> 'title'), ''
-        FROM audit_logs WHERE detail ->> 'title' LIKE @Like
-        """;
-
-    // All other rows: count and digest per table and tenant. A flip changes mode and settings of the tenant's row.
-    const string Untouched = """
-        WITH rows AS (
-            SELECT 'tenants' AS "table", id AS tenant, hashtextextended(
-                (id, slug, name, plan, status, settings - 'isolation', created_at, updated_at)::text, 0) AS hash
-            FROM tenants
-            UNION ALL SELECT 'users', tenant_id, hashtextextended(u::text, 0) FROM users u
-            UNION ALL SELECT 'projects', tenant_id, hashtextextended(p::text, 0) FROM projects p
-            UNION ALL SELECT 'project_members', tenant_id, hashtextextended(m::text, 0) FROM project_members m
-            UNION ALL SELECT 'feature_overrides', tenant_id, hashtextextended(o::text, 0) FROM feature_overrides o
-            UNION ALL SELECT 'tasks', tenant_id, hashtextextended(t::text, 0) FROM tasks t WHERE title NOT LIKE @Like
-            UNION ALL SELECT 'comments', t.tenant_id, hashtextextended(c::text, 0)
-            FROM comments c JOIN tasks t ON t.id = c.task_id WHERE c.body NOT LIKE @Like
-            UNION ALL
-            SELECT 'attachments', t.tenant_id, hashtextextended(a::text, 0)
-            FROM attachments a JOIN comments c ON c.id = a.comment_id JOIN tasks t ON t.id = c.task_id
-            WHERE a.file_name NOT LIKE @Like
-            UNION ALL SELECT 'design_recommendations', tenant_id, hashtextextended(d::text, 0)
-            FROM design_recommendations d
-            UNION ALL SELECT 'tech_stack_recommendations', tenant_id, hashtextextended(s::text, 0)
-            FROM tech_stack_recommendations s
-            UNION ALL SELECT 'agent_events', tenant_id, hashtextextended(e::text, 0)
-            FROM agent_events e WHERE payload ->> 'text' NOT LIKE @Like
-            UNION ALL SELECT 'audit_logs', tenant_id, hashtextextended(l::text, 0)
-            FROM audit_logs l WHERE detail ->> 'title' IS NULL OR detail ->> 'title' NOT LIKE @Like
-            UNION ALL SELECT 'billing.invoices', tenant_id, hashtextextended(i::text, 0) FROM billing.invoices i
-            UNION ALL SELECT 'billing.invoice_lines', i.tenant_id, hashtextextended(l::text, 0)
-            FROM billing.invoice_lines l JOIN billing.invoices i ON i.number = l.invoice_number
-        )
-        SELECT coalesce(tenant::text, '') AS tenant, "table", count(*) || ' rows, digest ' || sum(hash) AS content
-        FROM rows GROUP BY 1, 2
-        """;
 
     readonly ConcurrentQueue<LedgerEntry> entries = new();
     readonly NpgsqlDataSource shared;
@@ -177,7 +95,7 @@ public sealed class Ledger
                 string Table,
                 string Key,
                 string Content
-            )>(isolated, Written, row => row.Tenant, faults, cancellationToken)
+            )>(isolated, LedgerRows.Written, row => row.Tenant, faults, cancellationToken)
         )
             if (!found.TryAdd((tenant, table, key), content))
                 faults.Add($"{table}: {key} ({content}) is there twice.");
@@ -263,7 +181,7 @@ public sealed class Ledger
         (
             await OfOwnersAsync<(string Tenant, string Table, string Content)>(
                 isolated,
-                Untouched,
+                LedgerRows.Untouched,
                 row => row.Tenant,
                 faults,
                 cancellationToken
@@ -275,7 +193,11 @@ public sealed class Ledger
         CancellationToken cancellationToken
     ) =>
         (
-            await ReadAsync<(string Tenant, string Table, string Content)>(shared, Untouched, cancellationToken)
+            await ReadAsync<(string Tenant, string Table, string Content)>(
+                shared,
+                LedgerRows.Untouched,
+                cancellationToken
+            )
         ).ToDictionary(row => (row.Tenant, row.Table), row => row.Content);
 
     // The moving tenant's rows come from its owner, all other rows from the shared database. The remaining copy
