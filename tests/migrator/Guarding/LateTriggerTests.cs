@@ -1,3 +1,4 @@
+using Migrator.Model;
 using Migrator.Tests.Support;
 using Npgsql;
 
@@ -31,7 +32,7 @@ public sealed class LateTriggerTests(Servers servers)
         );
 
         await move.PromoteMeddledAsync(
-            "build-schema",
+            PhaseName.BuildSchema,
             () =>
                 move.Shared.ExecuteAsync(
                     "UPDATE orders SET note = 'acme' WHERE id < 4; INSERT INTO orders VALUES (99, 2, 'acme')"

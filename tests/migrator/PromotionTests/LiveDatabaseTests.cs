@@ -42,7 +42,7 @@ public sealed class LiveDatabaseTests(Servers servers)
     public async Task A_copy_made_after_the_flip_cannot_touch_the_live_database(string verb)
     {
         await using var production = await TenantMove.CreateAsync(servers, Notes);
-        await production.PromoteAsync(stopBefore: verb == "promote" ? "validate" : null, validate: false);
+        await production.PromoteAsync(stopBefore: verb == "promote" ? PhaseName.Validate : null, validate: false);
         await production.Isolated.ExecuteAsync(WrittenSince);
         await using var staging = await CopyAsync(production);
         var copy = OnCopyAsync(production, staging);

@@ -40,9 +40,9 @@ public sealed class MigratedMeanwhileTests(Servers servers)
 
     [Theory]
     [InlineData("copy")]
-    [InlineData("catch-up")]
-    [InlineData("verify")]
-    [InlineData("cut-over")]
+    [InlineData(PhaseName.CatchUp)]
+    [InlineData(PhaseName.Verify)]
+    [InlineData(PhaseName.CutOver)]
     public async Task What_does_no_harm_is_followed(string phase)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: Ignoring);
@@ -121,7 +121,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: Ignoring);
 
         var stopped = await Assert.ThrowsAsync<MigratorException>(() =>
-            move.PromoteMeddledAsync("cut-over", () => move.Shared.ExecuteAsync(ddl))
+            move.PromoteMeddledAsync(PhaseName.CutOver, () => move.Shared.ExecuteAsync(ddl))
         );
 
         Assert.Equal(ExitCode.Failed, stopped.Code);

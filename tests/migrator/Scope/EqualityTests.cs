@@ -127,7 +127,7 @@ public sealed class EqualityTests(Servers servers)
         );
 
         await move.PromoteMeddledAsync(
-            "build-schema",
+            PhaseName.BuildSchema,
             () =>
                 move.Shared.ExecuteAsync(
                     "UPDATE k SET tenant_id = 3 - tenant_id WHERE id <= 10;"
@@ -160,7 +160,7 @@ public sealed class EqualityTests(Servers servers)
         );
 
         await move.PromoteMeddledAsync(
-            "build-schema",
+            PhaseName.BuildSchema,
             () =>
                 move.Shared.ExecuteAsync(
                     "UPDATE ext SET k = k || 'Q' WHERE tenant_id = 1; DELETE FROM ext WHERE kk = 'k2q'"

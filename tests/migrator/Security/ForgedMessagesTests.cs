@@ -1,4 +1,5 @@
 using Migrator.Embedded;
+using Migrator.Model;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Security;
@@ -28,7 +29,7 @@ public sealed class ForgedMessagesTests(Servers servers)
         var stranger = Servers.NewName("stranger");
         await move.Shared.Cluster.CreateRoleAsync(stranger, "LOGIN");
 
-        await move.PromoteMeddledAsync("build-schema", () => move.Shared.ExecuteAsync(Forge, role: stranger));
+        await move.PromoteMeddledAsync(PhaseName.BuildSchema, () => move.Shared.ExecuteAsync(Forge, role: stranger));
         Assert.Equal(10, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM items"));
 
         await move.Isolated.ExecuteAsync("INSERT INTO items VALUES (100, 1, 'new')");

@@ -23,7 +23,7 @@ public sealed class GuardPassTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online, "verify-home")]
-    [InlineData(PromotionOptions.Fenced, "flip-back")]
+    [InlineData(PromotionOptions.Fenced, PhaseName.FlipBack)]
     public async Task A_pass_that_a_check_has_read_opens_no_other_transaction(string mode, string then)
     {
         await using var move = await TenantMove.CreateAsync(
