@@ -25,6 +25,8 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
 
+        // A promotion has looked the tenant up before, to know whose lock to take: another run may have moved the tenant
+        // until the lock was held, and everything below is to be of one snapshot.
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         if (tenant.IsIsolated)
             throw PromotionMessages.AlreadyIsolated(slug);
