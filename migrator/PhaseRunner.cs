@@ -9,6 +9,11 @@ namespace Migrator;
 /// </summary>
 sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
 {
+    readonly HashSet<string> started = [];
+
+    /// <summary>Whether this process has begun the phase.</summary>
+    public bool HasStarted(string phase) => started.Contains(phase);
+
     public async Task RunAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancellationToken)
     {
         foreach (var phase in phases)
@@ -19,6 +24,7 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
                 continue;
             }
             await run.Journal.Phases.StartAsync(run.Id, phase.Name, phase.State, cancellationToken);
+            started.Add(phase.Name);
             progress.PhaseStarted(phase.Name, phase.Title);
             var began = clock.GetTimestamp();
             var outcome = await phase.RunAsync(run, cancellationToken);

@@ -80,7 +80,7 @@ public sealed class Promotion(
 
     SchemaMovedException? moved;
 
-    Recovery Recovery => new(runs, rollback, Online, progress);
+    Recovery Recovery => new(runs, runner, rollback, Online, progress);
 
     /// <summary>Reads everything and changes nothing.</summary>
     public Task<PreflightResult> PreflightAsync(CancellationToken cancellationToken) =>
@@ -197,9 +197,17 @@ public sealed class Promotion(
         }
         catch (Exception e)
         {
-            await Recovery.SettleAsync(e);
+            var record = await Recovery.SettleAsync(e);
             if (cancellationToken.IsCancellationRequested && e is not MigratorException)
-                throw PromotionMessages.Interrupted(verb, databases.Slug);
+                throw (verb, record?.Stage) switch
+                {
+                    ("promote", PromotionStage.Isolated) => PromotionMessages.InterruptedAfterFlip(
+                        databases.Slug,
+                        record!.Target
+                    ),
+                    ("rollback", PromotionStage.FlippedBack) => RollbackMessages.InterruptedAfterFlip(databases.Slug),
+                    _ => PromotionMessages.Interrupted(verb, databases.Slug),
+                };
             throw;
         }
     }

@@ -14,24 +14,40 @@ namespace Migrator;
 /// Puts the tenant into a state where it can work: after a failure or Ctrl-C, and at the start of a run that
 /// follows a killed run.
 /// </summary>
-sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromotionProgress progress)
+sealed class Recovery(
+    RunFactory runs,
+    PhaseRunner runner,
+    Rollback rollback,
+    Phase[] online,
+    IPromotionProgress progress
+)
 {
     static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    // The phases that close a guard, or work behind a closed one.
+    static readonly string[] Closing =
+    [
+        PhaseName.CloseGuard,
+        PhaseName.CutOver,
+        PhaseName.CloseIsolatedGuard,
+        PhaseName.FlipBack,
+    ];
 
     /// <summary>
     /// Before the flip, the tenant's writes resume where they are. The journal forgets the copy that relied on
     /// the closed guard.
     /// </summary>
-    public async Task SettleAsync(Exception cause)
+    /// <returns>The promotion as it stands; null if there is none, or if the journal cannot be read.</returns>
+    public async Task<PromotionRecord?> SettleAsync(Exception cause)
     {
         if (cause is MigratorException { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy })
-            return;
+            return null;
         using var timeout = new CancellationTokenSource(Timeout);
         try
         {
             await using var held = await runs.HoldAsync(timeout.Token);
             if (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token) is not { EndedAt: null } record)
-                return;
+                return null;
             var error = cause is MigratorException failure ? failure.Message : "interrupted";
             await held.Journal.ErrorAsync(record.Id, error, held.Token);
             using var run = await runs.OfAsync(held, record);
@@ -46,10 +62,12 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
                         await GiveUpStreamAsync(run, held.Token);
                     break;
             }
+            return record;
         }
         catch (MigratorException superseded) when (superseded.Code == ExitCode.Busy)
         {
             // The run that holds the tenant now is responsible for its guard.
+            return null;
         }
         catch (Exception e)
             when (e
@@ -60,9 +78,19 @@ sealed class Recovery(RunFactory runs, Rollback rollback, Phase[] online, IPromo
                         or InvalidOperationException
             )
         {
-            progress.Warn(GuardMessages.GuardLeftClosed(runs.Slug));
+            if (MayBeClosed)
+                progress.Warn(GuardMessages.GuardLeftClosed(runs.Slug));
+            return null;
         }
     }
+
+    // A run that never got to the guard has closed nothing.
+    bool MayBeClosed =>
+        runs.Latest is { } record
+        && (
+            record.State == PromotionState.RollingBack
+            || Closing.Any(phase => record.Phase(phase) is not null || runner.HasStarted(phase))
+        );
 
     /// <summary>
     /// A run that was killed during the cutover left the guard closed: opens it first. Creates a lost slot

@@ -25,6 +25,9 @@ sealed class RunFactory(
 
     public Slug Slug => databases.Slug;
 
+    /// <summary>The promotion that this process has taken up, as it stood then; null when it got nowhere.</summary>
+    public PromotionRecord? Latest { get; private set; }
+
     Target Target => new(databases.IsolatedServer.Host!, databases.IsolatedServer.Port, Slug.DatabaseName);
 
     /// <exception cref="MigratorException">
@@ -119,6 +122,7 @@ sealed class RunFactory(
         await held.Journal.InstallAsync(held.Token);
         var number = await held.Journal.NextRunAsync(record.Id, held.Token);
         begun = (record.Id, number);
+        Latest = record;
         return new(
             settings,
             options,

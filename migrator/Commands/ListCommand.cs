@@ -3,6 +3,7 @@ using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Reporting;
+using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Terminal;
 using Npgsql;
@@ -21,6 +22,7 @@ sealed class ListCommand() : MigratorCommand("list", "List all tenants with mode
     {
         var settings = ReadSettings(parsed);
         await using var connection = await Databases.OpenSharedAsync(settings, cancellationToken);
+        await TenantLookup.RequireColumnsAsync(connection, settings.Tenancy, cancellationToken);
         var tenants = await TenantsAsync(connection, settings.Tenancy, cancellationToken);
         var promotions = (await JournalReader.NewestAsync(connection, cancellationToken)).ToDictionary(record =>
             record.TenantKey

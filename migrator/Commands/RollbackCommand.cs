@@ -1,9 +1,11 @@
 using System.CommandLine;
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
+using Spectre.Console;
 
 namespace Migrator.Commands;
 
@@ -64,6 +66,10 @@ sealed class RollbackCommand : TenantCommand
                 cancellationToken
             )
         );
+        if (!terminal.Json)
+            terminal.Out.MarkupLineInterpolated(
+                $"[green]✓[/] {RollbackMessages.IsBack(slug, settings.Target.Host!, settings.Target.Port, parsed.GetValue(dropIsolated))}"
+            );
         await StatusCommand.ShowAsync(terminal, settings, databases, slug, cancellationToken);
     }
 }

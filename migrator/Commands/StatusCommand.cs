@@ -68,7 +68,10 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
             var bytes = promotion.Bytes is { } copied ? $" ({ByteSize.Show(copied)})" : "";
             yield return ("copied", $"{promotion.Rows:N0} rows{bytes} in {promotion.Tables} tables");
             if (promotion.PauseMs is { } pause)
-                yield return ("pause", $"{pause} ms");
+                yield return (
+                    promotion.State == PromotionState.Shared ? "pause of the promotion" : "pause",
+                    $"{pause} ms"
+                );
             if (promotion.Error is { } error)
                 yield return ("error", error);
         }

@@ -36,11 +36,15 @@ sealed class VerifyCommand : TenantCommand
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var record = await JournalReader.FindAsync(shared, tenant.Key, cancellationToken);
+        if (record is { State: PromotionState.Finalized })
+            throw VerificationMessages.Finalized(slug);
         if (record is null or { EndedAt: not null })
             throw VerificationMessages.NothingToVerify(slug);
         // While changes stream the sides are equal at a consistent point only, and only the promotion has one.
         if (record is { IsOnline: true, IsFlipped: false })
             throw VerificationMessages.VerifiesItself(slug);
+        if (!record.IsFlipped && record.Phase(PhaseName.CopyData)?.EndedAt is null)
+            throw VerificationMessages.NothingCopied(slug);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         var comparison = new Comparison(
             databases,
@@ -49,24 +53,53 @@ sealed class VerifyCommand : TenantCommand
         );
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), cancellationToken);
         var recorded = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
+        if (!terminal.Json)
+            Show(terminal.Out, record, results);
+        try
+        {
+            if (!record.IsFlipped)
+                await comparison.RequireEqualAsync(results, slug, cancellationToken);
+            else if (record.State == PromotionState.Isolated)
+                await RequireUntouchedAsync(
+                    new(
+                        databases,
+                        scope,
+                        tenant,
+                        await JournalReader.RecordedAsync(shared, record.Id, cancellationToken)
+                    ),
+                    slug,
+                    parsed.GetValue(jobs),
+                    cancellationToken
+                );
+        }
+        catch (MigratorException different) when (terminal.Json)
+        {
+            // One document tells the tables and what is wrong with them.
+            terminal.WriteJson(
+                Describe(slug, record, results, recorded) with
+                {
+                    Error = different.Message,
+                    ExitCode = (int)different.Code,
+                    NextSteps = ConsoleOutput.CommandsIn(different.Message),
+                }
+            );
+            throw new MigratorException(different.Code, different.Message, different.InnerException)
+            {
+                IsInDocument = true,
+            };
+        }
         if (terminal.Json)
             terminal.WriteJson(Describe(slug, record, results, recorded));
-        else
-            Show(terminal.Out, record, results);
+    }
 
-        if (!record.IsFlipped)
-            await comparison.RequireEqualAsync(results, slug, cancellationToken);
-        if (record.State != PromotionState.Isolated)
-            return;
-        var flipped = new FlippedRows(
-            databases,
-            scope,
-            tenant,
-            await JournalReader.RecordedAsync(shared, record.Id, cancellationToken)
-        );
-        var changed = (await flipped.CheckAsync(parsed.GetValue(jobs), cancellationToken))
-            .Where(check => !check.IsUntouched)
-            .ToArray();
+    static async Task RequireUntouchedAsync(
+        FlippedRows flipped,
+        Slug slug,
+        int jobs,
+        CancellationToken cancellationToken
+    )
+    {
+        var changed = (await flipped.CheckAsync(jobs, cancellationToken)).Where(check => !check.IsUntouched).ToArray();
         if (changed.Length > 0)
             throw VerificationMessages.SharedCopyChanged(slug, changed.Select(check => check.Table.Name));
     }

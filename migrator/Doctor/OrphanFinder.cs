@@ -3,6 +3,7 @@ using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Streaming;
 using Npgsql;
@@ -25,6 +26,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         found.Clear();
         warnings.Clear();
         await using var shared = await Databases.OpenSharedAsync(settings, cancellationToken);
+        await TenantLookup.RequireColumnsAsync(shared, settings.Tenancy, cancellationToken);
         var here = new Target(settings.Source.Host!, settings.Source.Port, shared.Database);
         // Objects first, owners afterwards: a promotion that begins in between is known before its slot is checked.
         var slots = (await SlotStatus.ListAsync(shared, cancellationToken))

@@ -54,6 +54,15 @@ static class PromotionMessages
                 + $"or run 'migrator rollback --tenant-slug={slug} --confirm' first."
         );
 
+    public static MigratorException InterruptedAfterFlip(Slug slug, Target target) =>
+        new(
+            ExitCode.Interrupted,
+            $"Interrupted after the flip: '{slug}' HAS MOVED to {target.Database} on {target.Host}:{target.Port}, and "
+                + "writes there. "
+                + $"'migrator promote --tenant-slug={slug} --confirm' finishes what is left (routing document, checks); "
+                + $"'migrator rollback --tenant-slug={slug} --confirm' moves the tenant back."
+        );
+
     public static MigratorException Interrupted(string verb, Slug slug) =>
         new(
             ExitCode.Interrupted,

@@ -12,6 +12,17 @@ static class RollbackMessages
                 + $"Finish the rollback with 'migrator rollback --tenant-slug={slug} --confirm'."
         );
 
+    public static string IsBack(Slug slug, string host, int port, bool dropped) =>
+        $"'{slug}' is in the shared database. Database {slug.DatabaseName} on {host}:{port} "
+        + (dropped ? "is dropped." : "is no longer used; where it still exists, rollback --drop-isolated drops it.");
+
+    public static MigratorException InterruptedAfterFlip(Slug slug) =>
+        new(
+            ExitCode.Interrupted,
+            $"Interrupted after the flip back: '{slug}' IS BACK in the shared database, and writes there. "
+                + $"'migrator rollback --tenant-slug={slug} --confirm' finishes what is left."
+        );
+
     public static string ComparesInstead(string why) =>
         $"Reverse replication failed: {why} "
         + "The rollback compares all rows instead, and pauses the tenant's writes meanwhile.";

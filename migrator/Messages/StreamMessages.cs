@@ -80,6 +80,14 @@ static class StreamMessages
             e
         );
 
+    public static StreamLostException ReverseSlotLost(Slug slug, Exception e) =>
+        new(
+            ExitCode.Failed,
+            $"The reverse slot of '{slug}' is gone, or the isolated database's server has removed WAL that the slot needs "
+                + "(max_slot_wal_keep_size).",
+            e
+        );
+
     public static StreamLostException TooMuchLog(Slug slug, long held, long limit) =>
         new(
             ExitCode.Failed,

@@ -47,6 +47,18 @@ static class VerificationMessages
                 + $"Promote the tenant first with 'migrator promote --tenant-slug={slug} --confirm'."
         );
 
+    public static MigratorException NothingCopied(Slug slug) =>
+        MigratorException.Refused(
+            $"The rows of '{slug}' are not copied yet, so there is nothing to compare. "
+                + $"'migrator promote --tenant-slug={slug} --confirm' copies them and compares every row before the flip."
+        );
+
+    public static MigratorException Finalized(Slug slug) =>
+        MigratorException.Refused(
+            $"Finalize has deleted the shared rows of '{slug}', so there is nothing to compare with. "
+                + $"'migrator status --tenant-slug={slug}' shows where the tenant is."
+        );
+
     public static MigratorException VerifiesItself(Slug slug) =>
         MigratorException.Refused(
             $"The online promotion of '{slug}' is under way, and its copy is a moment behind. "

@@ -13,6 +13,12 @@ public sealed record VerifyDocument(
     IReadOnlyList<string> NextSteps
 )
 {
+    /// <summary>What is wrong, as a sentence; null when nothing is.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>The program's exit code when something is wrong; null when nothing is.</summary>
+    public int? ExitCode { get; init; }
+
     /// <param name="Recorded">What the promotion verified before the flip; null when the journal has nothing.</param>
     public sealed record TableEntry(string Table, bool Equal, Side Shared, Side Isolated, Side? Recorded);
 

@@ -38,8 +38,9 @@ public static class TenantLookup
         throw TenantMessages.TenantNotFound(slug, await SimilarAsync(connection, tenancy, slug, cancellationToken));
     }
 
-    // Without the mode and settings columns no flip is possible; without key and slug there is no tenant.
-    static async Task RequireColumnsAsync(
+    /// <summary>Without the mode and settings columns no flip is possible; without key and slug there is no tenant.</summary>
+    /// <exception cref="MigratorException">The settings name a table or a column that is not there.</exception>
+    public static async Task RequireColumnsAsync(
         NpgsqlConnection connection,
         Tenancy tenancy,
         CancellationToken cancellationToken

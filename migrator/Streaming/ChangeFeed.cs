@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Migrator.Messages;
+using Migrator.Model;
 using Npgsql;
 using Npgsql.Replication;
 using NpgsqlTypes;
@@ -185,7 +186,7 @@ public sealed class ChangeFeed : IAsyncDisposable
                 {
                     SqlState: PostgresErrorCodes.ObjectNotInPrerequisiteState or PostgresErrorCodes.UndefinedObject
                 } lost
-                ? StreamMessages.SlotLost(direction.Tenant.Slug, lost)
+                ? Lost(lost)
                 : e;
             throw broken;
         }
@@ -195,6 +196,11 @@ public sealed class ChangeFeed : IAsyncDisposable
             batches.Writer.TryComplete(broken);
         }
     }
+
+    StreamLostException Lost(PostgresException e) =>
+        direction.IsReverse
+            ? StreamMessages.ReverseSlotLost(direction.Tenant.Slug, e)
+            : StreamMessages.SlotLost(direction.Tenant.Slug, e);
 
     async Task ApplyAsync()
     {

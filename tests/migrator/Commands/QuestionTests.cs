@@ -77,6 +77,8 @@ public sealed class QuestionTests(Servers servers)
 
         Assert.Equal(0, await terminal.ExitCodeAsync());
         Assert.False(await move.IsolatedExistsAsync());
+        Assert.Contains("is dropped", terminal.Screen);
+        Assert.Contains("pause of the promotion", terminal.Screen);
     }
 
     static TerminalSession Start(TenantMove move, string verb, params string[] words) =>
