@@ -15,9 +15,10 @@ public static class RawCopy
     public static string Columns(TableDefinition table) =>
         Sql.Identifiers(table.StoredColumns.Select(column => column.Name));
 
-    // Binary, unless a column's binary form means something else in another database (object ids).
-    static string Format(TableDefinition table) =>
-        table.Columns.All(column => column.BinaryIsPortable) ? "FORMAT BINARY" : "FORMAT TEXT";
+    /// <summary>Binary, unless a column's binary form means something else in another database (object ids).</summary>
+    public static bool IsBinary(TableDefinition table) => table.Columns.All(column => column.BinaryIsPortable);
+
+    static string Format(TableDefinition table) => IsBinary(table) ? "FORMAT BINARY" : "FORMAT TEXT";
 
     /// <summary>The statement that sends rows.</summary>
     /// <param name="from">The table or a part of it, seen as <c>t</c> by the condition.</param>
@@ -47,8 +48,8 @@ public static class RawCopy
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {
-            await using var input = await source.BeginRawBinaryCopyAsync(read, cancellationToken);
-            await using var output = await target.BeginRawBinaryCopyAsync(write, cancellationToken);
+            await using var input = await ReadAsync(source, read, IsBinary(read), cancellationToken);
+            await using var output = await WriteAsync(target, write, IsBinary(write), cancellationToken);
             long total = 0;
             try
             {
@@ -74,4 +75,30 @@ public static class RawCopy
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    /// <summary>The bytes that a COPY … TO STDOUT sends.</summary>
+    public static async Task<NpgsqlRawCopyStream> ReadAsync(
+        NpgsqlConnection source,
+        string read,
+        bool binary,
+        CancellationToken cancellationToken
+    ) =>
+        binary
+            ? await source.BeginRawBinaryCopyAsync(read, cancellationToken)
+            : (NpgsqlRawCopyStream)
+                ((StreamReader)await source.BeginTextExportAsync(read, cancellationToken)).BaseStream;
+
+    /// <summary>Takes the bytes of a COPY … FROM STDIN.</summary>
+    public static async Task<NpgsqlRawCopyStream> WriteAsync(
+        NpgsqlConnection target,
+        string write,
+        bool binary,
+        CancellationToken cancellationToken
+    ) =>
+        binary
+            ? await target.BeginRawBinaryCopyAsync(write, cancellationToken)
+            : (NpgsqlRawCopyStream)
+                ((StreamWriter)await target.BeginTextImportAsync(write, cancellationToken)).BaseStream;
+
+    static bool IsBinary(string copy) => copy.Contains("(FORMAT BINARY", StringComparison.Ordinal);
 }

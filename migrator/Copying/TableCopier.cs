@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data;
 using Migrator.Connections;
 using Migrator.Journal;
@@ -18,146 +19,200 @@ public sealed class TableCopier(
     Tenant tenant,
     IsolatedJournal journal,
     ICopyProgress progress,
-    Throttle throttle
+    Throttle throttle,
+    TimeProvider clock
 )
 {
+    // Somebody who waits for it waits no longer than half a minute, with the time that a commit takes.
+    const int HelperLockTimeout = 100;
+
+    static readonly TimeSpan LongestPiece = TimeSpan.FromSeconds(20);
+
     /// <summary>
     /// Copies the parts of a leaf side by side. Parts that an interrupted run loaded are removed first.
     /// </summary>
     /// <param name="slots">Limits the workers of all tables together.</param>
     public async Task CopyAsync(LeafPlan plan, SemaphoreSlim slots, CancellationToken cancellationToken)
     {
-        if (!plan.IsSplit)
+        await slots.WaitAsync(cancellationToken);
+        try
         {
-            await slots.WaitAsync(cancellationToken);
-            try
-            {
-                await CopyWholeAsync(plan, cancellationToken);
-            }
-            finally
-            {
-                slots.Release();
-            }
+            await using var source = await databases.Shared.OpenConnectionAsync(cancellationToken);
+            await using var reading = await source.BeginTransactionAsync(
+                IsolationLevel.RepeatableRead,
+                cancellationToken
+            );
+            await LockAsync(source, plan, cancellationToken);
+            if (!plan.IsSplit)
+                await StreamAsync(plan, plan.Parts[0], source, truncates: true, cancellationToken);
+            else
+                await CopyPartsAsync(plan, source, reading, slots, cancellationToken);
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
+
+    // All parts see the table at one moment, however long the last of them waits for its turn.
+    async Task CopyPartsAsync(
+        LeafPlan plan,
+        NpgsqlConnection source,
+        NpgsqlTransaction reading,
+        SemaphoreSlim slots,
+        CancellationToken cancellationToken
+    )
+    {
+        var snapshot = await source.ExecuteScalarAsync<string>("SELECT pg_export_snapshot()", cancellationToken);
+        await TruncateAsync(plan, cancellationToken);
+        var parts = new ConcurrentQueue<CopyPart>(plan.Parts);
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(done.Token);
+        var helpers = Enumerable
+            .Range(1, plan.Parts.Count - 1)
+            .Select(_ => HelpAsync(plan, parts, snapshot!, slots, done, waiting.Token))
+            .ToArray();
+        try
+        {
+            await CopyPartsAsync(plan, parts, source, done.Token);
+        }
+        catch
+        {
+            await done.CancelAsync();
+            throw;
+        }
+        finally
+        {
+            // Whoever waits for the table's lock would let the helpers wait for it: it must not wait for them.
+            await reading.DisposeAsync();
+            await waiting.CancelAsync();
+            await Task.WhenAll(helpers);
+        }
+    }
+
+    async Task CopyPartsAsync(
+        LeafPlan plan,
+        ConcurrentQueue<CopyPart> parts,
+        NpgsqlConnection source,
+        CancellationToken cancellationToken
+    )
+    {
+        while (parts.TryDequeue(out var part))
+            await StreamAsync(plan, part, source, truncates: false, cancellationToken);
+    }
+
+    // Another worker for the same parts. It has a lock of its own, or does not help: behind somebody who waits for the
+    // table's lock it would wait for the first worker.
+    async Task HelpAsync(
+        LeafPlan plan,
+        ConcurrentQueue<CopyPart> parts,
+        string snapshot,
+        SemaphoreSlim slots,
+        CancellationTokenSource done,
+        CancellationToken waiting
+    )
+    {
+        try
+        {
+            await slots.WaitAsync(waiting);
+        }
+        catch (OperationCanceledException)
+        {
+            // The parts are done, or the copy has failed: the first worker says which.
             return;
         }
-
-        await using var connection = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        // All parts see the table at one moment, however long the last of them waits for its turn.
-        await using var transaction = await connection.BeginTransactionAsync(
-            IsolationLevel.RepeatableRead,
-            cancellationToken
-        );
-        var snapshot = await connection.ExecuteScalarAsync<string>("SELECT pg_export_snapshot()", cancellationToken);
-        await TruncateAsync(plan, cancellationToken);
-        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAll(
-            plan.Parts.Select(async part =>
-            {
-                await slots.WaitAsync(failed.Token);
-                try
-                {
-                    await CopyPartAsync(plan, part, snapshot!, failed.Token);
-                }
-                catch
-                {
-                    await failed.CancelAsync();
-                    throw;
-                }
-                finally
-                {
-                    slots.Release();
-                }
-            })
-        );
+        try
+        {
+            await using var source = await databases.Shared.OpenConnectionAsync(done.Token);
+            await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, done.Token);
+            await source.ExecuteAsync($"SET LOCAL lock_timeout = {HelperLockTimeout}", done.Token);
+            await LockAsync(source, plan, done.Token);
+            await source.ExecuteAsync("SET LOCAL lock_timeout = 0", done.Token);
+            await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", done.Token);
+            await CopyPartsAsync(plan, parts, source, done.Token);
+        }
+        catch (PostgresException e)
+            when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.InvalidParameterValue)
+        {
+            // Somebody waits for the lock, or the first worker is done and its snapshot gone.
+        }
+        catch
+        {
+            await done.CancelAsync();
+            throw;
+        }
+        finally
+        {
+            slots.Release();
+        }
     }
 
-    // One transaction truncates and fills, so that rows can be written frozen and later readers need not set hint bits.
-    async Task CopyWholeAsync(LeafPlan plan, CancellationToken cancellationToken)
-    {
-        await using var source = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await using var writing = await target.BeginTransactionAsync(cancellationToken);
-        await journal.RequireCurrentRunAsync(target, cancellationToken);
-        await target.ExecuteAsync($"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
-        await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
-        await StreamAsync(plan, plan.Parts[0], source, target, freeze: true, cancellationToken);
-        if (plan.Table.Scope == TableScope.Reference)
-            await SaveDigestAsync(plan, source, target, cancellationToken);
-        await writing.CommitAsync(cancellationToken);
-    }
-
-    async Task CopyPartAsync(LeafPlan plan, CopyPart part, string snapshot, CancellationToken cancellationToken)
-    {
-        await using var source = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
-        await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await using var writing = await target.BeginTransactionAsync(cancellationToken);
-        await journal.RequireCurrentRunAsync(target, cancellationToken);
-        await StreamAsync(plan, part, source, target, freeze: false, cancellationToken);
-        if (plan.Table.Scope == TableScope.Reference && part.Number == 0)
-            await SaveDigestAsync(plan, source, target, cancellationToken);
-        await writing.CommitAsync(cancellationToken);
-    }
+    // Before the snapshot: CLUSTER, VACUUM FULL and the like move rows to other blocks, and a table that was rewritten is
+    // empty to an older snapshot. The lock holds up nothing else than those.
+    // https://www.postgresql.org/docs/current/mvcc-caveats.html
+    static Task LockAsync(NpgsqlConnection source, LeafPlan plan, CancellationToken cancellationToken) =>
+        source.ExecuteAsync($"LOCK TABLE ONLY {plan.Leaf.Name.Quoted} IN ACCESS SHARE MODE", cancellationToken);
 
     async Task StreamAsync(
         LeafPlan plan,
         CopyPart part,
         NpgsqlConnection source,
-        NpgsqlConnection target,
-        bool freeze,
+        bool truncates,
         CancellationToken cancellationToken
     )
     {
         var table = plan.Table.Table;
-        var name = plan.Leaf.Name.Quoted;
-        var rows = await CountingAsync(
+        var read = RawCopy.Out(
+            table,
+            $"ONLY {plan.Leaf.Name.Quoted}",
+            $"{scope.Condition(plan.Table, "t", tenant.Key)} AND {part.Condition}"
+        );
+        await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        long bytes = 0;
+        await using var pieces = new LeafPieces(
             target,
-            name,
-            async () =>
-                await RawCopy.StreamAsync(
-                    source,
-                    RawCopy.Out(
-                        table,
-                        $"ONLY {name}",
-                        $"{scope.Condition(plan.Table, "t", tenant.Key)} AND {part.Condition}"
-                    ),
-                    target,
-                    RawCopy.In(table, name, freeze),
-                    bytes =>
-                    {
-                        progress.Advance(plan.Table.Name, bytes);
-                        return throttle.PassAsync(bytes, cancellationToken);
-                    },
-                    cancellationToken
-                ),
+            journal,
+            plan,
+            truncates ? () => TruncateAsync(target, plan, cancellationToken) : null,
+            rows => FinishAsync(plan, part, source, target, (rows, bytes), cancellationToken)
+        );
+        await PieceCopy.RunAsync(
+            source,
+            read,
+            RawCopy.IsBinary(table),
+            pieces,
+            LongestPiece,
+            length =>
+            {
+                bytes += length;
+                progress.Advance(plan.Table.Name, length);
+                return throttle.PassAsync(length, cancellationToken);
+            },
+            clock,
             cancellationToken
         );
+    }
+
+    async Task FinishAsync(
+        LeafPlan plan,
+        CopyPart part,
+        NpgsqlConnection source,
+        NpgsqlConnection target,
+        (long Rows, long Bytes) copied,
+        CancellationToken cancellationToken
+    )
+    {
         await IsolatedJournal.PartLoadedAsync(
             target,
             plan.Leaf.Name,
             part.Number,
-            rows.Rows,
-            rows.Bytes,
+            copied.Rows,
+            copied.Bytes,
             cancellationToken
         );
-        progress.PartDone(plan.Table.Name, rows.Rows);
-    }
-
-    // Npgsql's raw stream does not show the command tag with the server's count of rows; the transaction's statistics
-    // have the count.
-    static async Task<(long Rows, long Bytes)> CountingAsync(
-        NpgsqlConnection target,
-        string name,
-        Func<Task<long>> copy,
-        CancellationToken cancellationToken
-    )
-    {
-        const string inserted = "SELECT coalesce(pg_stat_get_xact_tuples_inserted(CAST(@name AS regclass)), 0)";
-        var before = await target.ExecuteScalarAsync<long>(inserted, new { name }, cancellationToken);
-        var bytes = await copy();
-        return (await target.ExecuteScalarAsync<long>(inserted, new { name }, cancellationToken) - before, bytes);
+        if (plan.Table.Scope == TableScope.Reference && part.Number == 0)
+            await SaveDigestAsync(plan, source, target, cancellationToken);
+        progress.PartDone(plan.Table.Name, copied.Rows);
     }
 
     async Task TruncateAsync(LeafPlan plan, CancellationToken cancellationToken)
@@ -165,9 +220,14 @@ public sealed class TableCopier(
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var writing = await target.BeginTransactionAsync(cancellationToken);
         await journal.RequireCurrentRunAsync(target, cancellationToken);
+        await TruncateAsync(target, plan, cancellationToken);
+        await writing.CommitAsync(cancellationToken);
+    }
+
+    static async Task TruncateAsync(NpgsqlConnection target, LeafPlan plan, CancellationToken cancellationToken)
+    {
         await target.ExecuteAsync($"TRUNCATE ONLY {plan.Leaf.Name.Quoted}", cancellationToken);
         await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
-        await writing.CommitAsync(cancellationToken);
     }
 
     // Other sessions may write to a reference table, so the isolated side is compared with what the copy saw.

@@ -36,7 +36,15 @@ public sealed class CopyData : Phase
             run.Clock,
             cancellationToken
         );
-        var copier = new TableCopier(run.Databases, run.Scope, run.Tenant, run.Isolated, run.Progress, throttle);
+        var copier = new TableCopier(
+            run.Databases,
+            run.Scope,
+            run.Tenant,
+            run.Isolated,
+            run.Progress,
+            throttle,
+            run.Clock
+        );
         using var slots = new SemaphoreSlim(run.Options.Jobs);
         // A table that an earlier run has finished stays; any other table is truncated and copied again.
         bool IsLoaded(LeafPlan plan) =>
