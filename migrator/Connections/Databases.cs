@@ -40,9 +40,13 @@ public sealed class Databases : IAsyncDisposable
         SharedServer = Configure(settings.Source, settings.Source.Database!, slug, SessionOptions);
         IsolatedServer = Configure(settings.Target, slug.DatabaseName, slug, IsolatedOptions);
         MaintenanceServer = Configure(settings.Target, settings.Target.Database ?? "postgres", slug, SessionOptions);
+        SharedReplication = settings.SourceAdministrator?.At(SharedServer) ?? SharedServer;
+        IsolatedReplication = settings.TargetAdministrator?.At(IsolatedServer) ?? IsolatedServer;
         Shared = NpgsqlDataSource.Create(SharedServer);
         Isolated = NpgsqlDataSource.Create(IsolatedServer);
-        Maintenance = NpgsqlDataSource.Create(MaintenanceServer);
+        Maintenance = NpgsqlDataSource.Create(settings.TargetAdministrator?.At(MaintenanceServer) ?? MaintenanceServer);
+        SharedSlots = Slots(Shared, SharedServer, SharedReplication);
+        IsolatedSlots = Slots(Isolated, IsolatedServer, IsolatedReplication);
     }
 
     public Slug Slug { get; }
@@ -54,7 +58,19 @@ public sealed class Databases : IAsyncDisposable
     /// <summary>Another database on the isolated database's server, from which it is created and dropped.</summary>
     public NpgsqlDataSource Maintenance { get; }
 
+    /// <summary>The shared database as a role that may have replication slots; reads no table.</summary>
+    public NpgsqlDataSource SharedSlots { get; }
+
+    /// <summary>The same for the isolated database.</summary>
+    public NpgsqlDataSource IsolatedSlots { get; }
+
     public NpgsqlConnectionStringBuilder SharedServer { get; }
+
+    /// <summary>The shared database as a role that may replicate.</summary>
+    public NpgsqlConnectionStringBuilder SharedReplication { get; }
+
+    /// <summary>The same for the isolated database.</summary>
+    public NpgsqlConnectionStringBuilder IsolatedReplication { get; }
 
     public NpgsqlConnectionStringBuilder IsolatedServer { get; }
 
@@ -110,15 +126,17 @@ public sealed class Databases : IAsyncDisposable
     public async Task EndLeftoverSessionsAsync(TimeProvider clock, CancellationToken cancellationToken)
     {
         Isolated.Clear();
+        IsolatedSlots.Clear();
         const string terminate = """
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-            WHERE application_name = $1 AND usename = current_user AND datname = $2 AND pid <> pg_backend_pid()
+            WHERE application_name = $1 AND usename IN (current_user, $3) AND datname = $2 AND pid <> pg_backend_pid()
             """;
         for (var attempt = 0; attempt < LeftoverAttempts; attempt++)
         {
             await using var command = Maintenance.CreateCommand(terminate);
             command.Parameters.Add(new() { Value = ApplicationName });
             command.Parameters.Add(new() { Value = Slug.DatabaseName });
+            command.Parameters.Add(new() { Value = IsolatedServer.Username ?? "" });
             if (await command.ExecuteScalarAsync(cancellationToken) is 0L)
                 return;
             await Task.Delay(LeftoverInterval, clock, cancellationToken);
@@ -132,14 +150,24 @@ public sealed class Databases : IAsyncDisposable
         Shared.Clear();
         Isolated.Clear();
         Maintenance.Clear();
+        SharedSlots.Clear();
+        IsolatedSlots.Clear();
     }
 
     public async ValueTask DisposeAsync()
     {
+        await SharedSlots.DisposeAsync();
+        await IsolatedSlots.DisposeAsync();
         await Shared.DisposeAsync();
         await Isolated.DisposeAsync();
         await Maintenance.DisposeAsync();
     }
+
+    static NpgsqlDataSource Slots(
+        NpgsqlDataSource same,
+        NpgsqlConnectionStringBuilder server,
+        NpgsqlConnectionStringBuilder replication
+    ) => ReferenceEquals(server, replication) ? same : NpgsqlDataSource.Create(replication);
 
     static NpgsqlConnectionStringBuilder Configure(
         NpgsqlConnectionStringBuilder server,

@@ -184,6 +184,16 @@ public sealed class OrphanFinder(MigratorSettings settings)
         }
     }
 
+    /// <summary>The same as a role that may have replication slots.</summary>
+    public NpgsqlConnectionStringBuilder SlotsAt(Target place)
+    {
+        var server = At(place);
+        var login = ReferenceEquals(server, settings.Source)
+            ? settings.SourceAdministrator
+            : settings.TargetAdministrator;
+        return login?.At(server) ?? server;
+    }
+
     /// <summary>How to connect to the database of the finding.</summary>
     public NpgsqlConnectionStringBuilder At(Target place) =>
         (place.Host, place.Port, place.Database)

@@ -49,7 +49,8 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
 
     async Task DropAsync(OrphanedObject orphan, CancellationToken cancellationToken)
     {
-        await using var connection = await Databases.OpenAsync(finder.At(orphan.Place), cancellationToken);
+        var server = orphan.Kind == OrphanedObjectKind.Slot ? finder.SlotsAt(orphan.Place) : finder.At(orphan.Place);
+        await using var connection = await Databases.OpenAsync(server, cancellationToken);
         await WriteAccess.RequireAsync(connection, cancellationToken);
         if (orphan.Kind == OrphanedObjectKind.Slot)
             await ReplicationSlot.DropAsync(connection, orphan.Name, clock, cancellationToken);

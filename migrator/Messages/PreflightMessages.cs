@@ -184,6 +184,15 @@ static class PreflightMessages
         + "(on Cloud SQL: cloudsql.logical_decoding=on, and a restart). "
         + "Set it, or use --mode fenced, which pauses the tenant's writes for the whole copy.";
 
+    public static string OwnersAreTrusted(
+        string role,
+        IReadOnlyList<string> attributes,
+        IReadOnlyList<string> owners
+    ) =>
+        $"Casts, checks, generated columns and indexes of {string.Join(", ", owners)} are evaluated in the sessions of {role}, "
+        + $"which has {string.Join(", ", attributes)}. If the owner of the tables is not to have that, give it to a login of "
+        + "its own (DB_ADMIN_USER, DB_ADMIN_PASSWORD); docs/security.md says how.";
+
     public static string NoReplication(string role, NpgsqlConnectionStringBuilder server) =>
         $"Role {role} may not replicate from {server.Host}:{server.Port}. "
         + $"Run ALTER ROLE {Sql.Identifier(role)} REPLICATION there, or use --mode fenced.";

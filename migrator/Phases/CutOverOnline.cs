@@ -54,13 +54,7 @@ public sealed class CutOverOnline : Phase
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await GuardOpening.OnlineAsync(run, cancellationToken);
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.RemoveAsync(
-            isolated,
-            StreamDirection.Reverse(run.Stream).Name,
-            run.Clock,
-            cancellationToken
-        );
+        await StreamDirection.Reverse(run.Stream).RemoveAsync(cancellationToken);
     }
 
     static async Task<double> AttemptAsync(
@@ -212,8 +206,7 @@ public sealed class CutOverOnline : Phase
             run.Progress.Warn(StreamMessages.NoWayBackByStream(run.Target));
             return false;
         }
-        await ReplicationSlot.PublishAsync(isolated, direction.Name, direction.Tables, run.Clock, cancellationToken);
-        await ReplicationSlot.CreateAsync(isolated, direction.Name, run.Clock, cancellationToken);
+        await direction.CreateAsync(cancellationToken);
         return true;
     }
 

@@ -129,11 +129,15 @@ public sealed class Provision : Phase
                     cancellationToken
                 );
             // Making a role the owner of objects needs membership in that role.
-            await server.ExecuteAsync($"GRANT {Sql.Identifier(role)} TO CURRENT_USER", cancellationToken);
+            await server.ExecuteAsync($"GRANT {Sql.Identifier(role)} TO {Worker(run)}", cancellationToken);
             if (login)
                 run.Progress.Warn(PromotionMessages.RoleWithoutPassword(role, run.Target));
         }
     }
+
+    // The role that owns the isolated database and restores the schema.
+    static string Worker(PromotionRun run) =>
+        run.Databases.IsolatedServer.Username is { } name ? Sql.Identifier(name) : "CURRENT_USER";
 
     static async Task DropRoleAsync(NpgsqlConnection server, string role, CancellationToken cancellationToken)
     {
@@ -181,8 +185,9 @@ public sealed class Provision : Phase
             "c" => " LOCALE_PROVIDER libc",
             _ => "",
         };
+        var owner = run.Databases.IsolatedServer.Username is null ? "" : $"OWNER {Worker(run)} ";
         await server.ExecuteAsync(
-            $"CREATE DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} {options}",
+            $"CREATE DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} {owner}{options}",
             cancellationToken
         );
     }

@@ -23,20 +23,10 @@ public sealed class StartStreaming : Phase
             await StreamPosition.ForgetAsync(isolated, cancellationToken);
             await ConstraintDeferral.ForgetAsync(isolated, cancellationToken);
         }
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.PublishAsync(shared, direction.Name, direction.Tables, run.Clock, cancellationToken);
-        await ReplicationSlot.CreateAsync(shared, direction.Name, run.Clock, cancellationToken);
+        await direction.CreateAsync(cancellationToken);
         return new($"slot {direction.Name}, {direction.Tables.Count} tables");
     }
 
-    public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
-    {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.RemoveAsync(
-            shared,
-            StreamDirection.Forward(run.Stream).Name,
-            run.Clock,
-            cancellationToken
-        );
-    }
+    public override Task UndoAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        StreamDirection.Forward(run.Stream).RemoveAsync(cancellationToken);
 }

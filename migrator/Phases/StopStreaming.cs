@@ -16,13 +16,7 @@ public sealed class StopStreaming : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.RemoveAsync(
-            shared,
-            StreamDirection.Forward(run.Stream).Name,
-            run.Clock,
-            cancellationToken
-        );
+        await StreamDirection.Forward(run.Stream).RemoveAsync(cancellationToken);
         return new();
     }
 }

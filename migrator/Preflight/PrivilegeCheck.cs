@@ -14,17 +14,28 @@ sealed class PrivilegeCheck(PreflightContext context)
             bool Super,
             bool BypassRls,
             bool Create,
-            bool Temporary
+            bool Temporary,
+            string[] Attributes
         )>(
             """
             SELECT rolname::text, rolsuper, rolbypassrls,
                    has_database_privilege(current_database(), 'CREATE'),
-                   has_database_privilege(current_database(), 'TEMPORARY')
+                   has_database_privilege(current_database(), 'TEMPORARY'),
+                   array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreaterole THEN 'CREATEROLE' END,
+                       CASE WHEN rolcreatedb THEN 'CREATEDB' END, CASE WHEN rolreplication THEN 'REPLICATION' END], NULL)
             FROM pg_roles WHERE rolname = current_user
             """,
             cancellationToken
         );
         await context.CheckWriteAccessAsync(context.Shared, cancellationToken);
+        // A superuser that owns a table could do all of it anyway.
+        var trusted = await context.Shared.QueryAsync<string>(
+            "SELECT rolname::text FROM pg_roles WHERE rolsuper OR rolname = current_user",
+            cancellationToken
+        );
+        var owners = context.Catalog.Tables.Select(table => table.Owner).Distinct().Except(trusted).ToArray();
+        if (owners.Length > 0 && me.Attributes.Length > 0)
+            context.Warnings.Add(PreflightMessages.OwnersAreTrusted(me.Name, me.Attributes, owners));
         if (!me.Create)
             context.Faults.Add(PreflightMessages.NoCreateOnDatabase(me.Name, context.Shared.Database));
         if (!me.Temporary)

@@ -26,18 +26,29 @@ sealed class TargetCheck(PreflightContext context)
         // Making a role the owner of an object needs the right to become that role, which is a separate right
         // since version 16.
         var membership = context.Server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER";
-        if (!me.Super)
+        var worker = context.Databases.IsolatedServer.Username ?? me.Name;
+        if (!me.Super || worker != me.Name)
             foreach (var owner in (await OwnersAsync(context.Shared, cancellationToken)).Where(known.Contains))
                 if (
                     !await context.Server.ExecuteScalarAsync<bool>(
-                        $"SELECT pg_has_role(@owner, '{membership}')",
-                        new { owner },
+                        $"SELECT pg_has_role(@worker, @owner, '{membership}')",
+                        new { worker, owner },
                         cancellationToken
                     )
                 )
                     context.Faults.Add(
-                        PreflightMessages.NotMemberOnTarget(me.Name, owner, context.Databases.IsolatedServer)
+                        PreflightMessages.NotMemberOnTarget(worker, owner, context.Databases.IsolatedServer)
                     );
+        // The database is created for the worker, and dropped, by the administrator.
+        if (
+            !me.Super
+            && !await context.Server.ExecuteScalarAsync<bool>(
+                $"SELECT pg_has_role(@worker, '{membership}')",
+                new { worker },
+                cancellationToken
+            )
+        )
+            context.Faults.Add(PreflightMessages.NotMemberOnTarget(me.Name, worker, context.Databases.IsolatedServer));
         if (missing.Length > 0 && !me.CreateRole && !me.Super)
             context.Faults.Add(PreflightMessages.RolesMissing(me.Name, missing));
         if (!known.Contains(context.Tenancy.ApplicationRole) && !missing.Contains(context.Tenancy.ApplicationRole))

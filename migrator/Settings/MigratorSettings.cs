@@ -18,6 +18,12 @@ public sealed record MigratorSettings(
 {
     public const string DefaultFile = "tenancy.json";
 
+    /// <summary>Null if the login of <see cref="Source"/> has all rights that are needed.</summary>
+    public AdministratorLogin? SourceAdministrator { get; init; }
+
+    /// <summary>The same for <see cref="Target"/>.</summary>
+    public AdministratorLogin? TargetAdministrator { get; init; }
+
     // A misspelled key would be a rule without effect.
     static readonly string[] KnownKeys =
     [
@@ -62,12 +68,17 @@ public sealed record MigratorSettings(
         );
         if (target is not null)
             PointAt(isolated, target);
+        var administrator = Administrator(connections, "DB_ADMIN_");
         return new(
             ReadTenancy(configuration),
             source,
             isolated,
             routingDirectory ?? configuration["routing_dir"] ?? Path.Combine("config", "routing")
-        );
+        )
+        {
+            SourceAdministrator = administrator,
+            TargetAdministrator = Administrator(connections, "TARGET_DB_ADMIN_") ?? administrator,
+        };
     }
 
     static IConfigurationRoot Load(string? file)
@@ -126,6 +137,9 @@ public sealed record MigratorSettings(
             throw UsageMessages.ConnectionSettingInvalid(whole, prefix);
         }
     }
+
+    static AdministratorLogin? Administrator(IConfiguration configuration, string prefix) =>
+        configuration[prefix + "USER"] is { Length: > 0 } user ? new(user, configuration[prefix + "PASSWORD"]) : null;
 
     static void PointAt(NpgsqlConnectionStringBuilder server, string target)
     {

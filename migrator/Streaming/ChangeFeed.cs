@@ -37,7 +37,7 @@ public sealed class ChangeFeed : IAsyncDisposable
         this.applier = applier;
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         connection = new(
-            new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
+            new NpgsqlConnectionStringBuilder(direction.SourceReplication.ConnectionString)
             {
                 Pooling = false,
                 // Ended in the middle of a message or not: the target knows its position.
@@ -131,12 +131,10 @@ public sealed class ChangeFeed : IAsyncDisposable
     {
         try
         {
+            await direction.ReleaseAsync(cancellationToken);
             string? secret;
             await using (var source = await direction.Source.OpenConnectionAsync(cancellationToken))
-            {
-                await ReplicationSlot.ReleaseAsync(source, direction.Name, direction.Clock, cancellationToken);
                 secret = await direction.SecretAsync(source, cancellationToken);
-            }
             NpgsqlLogSequenceNumber from;
             await using (var target = await direction.Target.OpenConnectionAsync(cancellationToken))
                 from = await StreamPosition.ReadAsync(target, direction.Promotion, cancellationToken);

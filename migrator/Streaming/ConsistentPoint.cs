@@ -61,7 +61,7 @@ public sealed class ConsistentPoint : IAsyncDisposable
     static async Task<ConsistentPoint> TakeAsync(StreamDirection direction, CancellationToken cancellationToken)
     {
         var connection = new LogicalReplicationConnection(
-            new NpgsqlConnectionStringBuilder(direction.SourceServer.ConnectionString)
+            new NpgsqlConnectionStringBuilder(direction.SourceReplication.ConnectionString)
             {
                 Pooling = false,
             }.ConnectionString

@@ -183,18 +183,6 @@ public static class ReplicationSlot
         );
     }
 
-    /// <summary>Drops slot and publication; safe to repeat.</summary>
-    public static async Task RemoveAsync(
-        NpgsqlConnection connection,
-        string name,
-        TimeProvider clock,
-        CancellationToken cancellationToken
-    )
-    {
-        await DropAsync(connection, name, clock, cancellationToken);
-        await UnpublishAsync(connection, name, cancellationToken);
-    }
-
     /// <summary>Drops the publication, which holds neither WAL nor locks.</summary>
     public static Task UnpublishAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(

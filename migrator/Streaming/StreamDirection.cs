@@ -44,8 +44,12 @@ public sealed class StreamDirection
 
     public NpgsqlDataSource Target => IsReverse ? context.Databases.Shared : context.Databases.Isolated;
 
-    public NpgsqlConnectionStringBuilder SourceServer =>
-        IsReverse ? context.Databases.IsolatedServer : context.Databases.SharedServer;
+    /// <summary>The source as a role that may replicate.</summary>
+    public NpgsqlConnectionStringBuilder SourceReplication =>
+        IsReverse ? context.Databases.IsolatedReplication : context.Databases.SharedReplication;
+
+    /// <summary>The source as a role that may have replication slots.</summary>
+    NpgsqlDataSource SourceSlots => IsReverse ? context.Databases.IsolatedSlots : context.Databases.SharedSlots;
 
     public NpgsqlConnectionStringBuilder TargetServer =>
         IsReverse ? context.Databases.SharedServer : context.Databases.IsolatedServer;
@@ -74,10 +78,36 @@ public sealed class StreamDirection
     public static async Task RemoveAllAsync(StreamContext context, CancellationToken cancellationToken)
     {
         foreach (var direction in (StreamDirection[])[Forward(context), Reverse(context)])
-        {
-            await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
-            await ReplicationSlot.RemoveAsync(source, direction.Name, context.Clock, cancellationToken);
-        }
+            await direction.RemoveAsync(cancellationToken);
+    }
+
+    /// <summary>Creates publication and slot.</summary>
+    /// <exception cref="MigratorException">
+    /// A table would refuse updates as part of a publication, or is locked by others all the time; or a transaction
+    /// stayed open for too long.
+    /// </exception>
+    public async Task CreateAsync(CancellationToken cancellationToken)
+    {
+        await using (var source = await Source.OpenConnectionAsync(cancellationToken))
+            await ReplicationSlot.PublishAsync(source, Name, Tables, Clock, cancellationToken);
+        await using var slots = await SourceSlots.OpenConnectionAsync(cancellationToken);
+        await ReplicationSlot.CreateAsync(slots, Name, Clock, cancellationToken);
+    }
+
+    /// <inheritdoc cref="ReplicationSlot.ReleaseAsync"/>
+    public async Task ReleaseAsync(CancellationToken cancellationToken)
+    {
+        await using var slots = await SourceSlots.OpenConnectionAsync(cancellationToken);
+        await ReplicationSlot.ReleaseAsync(slots, Name, Clock, cancellationToken);
+    }
+
+    /// <summary>Drops slot and publication; safe to repeat.</summary>
+    public async Task RemoveAsync(CancellationToken cancellationToken)
+    {
+        await using (var slots = await SourceSlots.OpenConnectionAsync(cancellationToken))
+            await ReplicationSlot.DropAsync(slots, Name, Clock, cancellationToken);
+        await using var source = await Source.OpenConnectionAsync(cancellationToken);
+        await ReplicationSlot.UnpublishAsync(source, Name, cancellationToken);
     }
 
     /// <summary>The condition that a row of the source is the tenant's.</summary>

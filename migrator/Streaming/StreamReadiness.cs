@@ -23,14 +23,14 @@ public static class StreamReadiness
     {
         var faults = new List<string>();
         var warnings = new List<string>();
-        var here = await ServerAsync(shared, cancellationToken);
+        var here = await ServerAsync(shared, databases.SharedReplication, cancellationToken);
         if (here.WalLevel != "logical")
             faults.Add(PreflightMessages.NoLogicalDecoding(here.WalLevel));
         faults.AddRange(Lacks(here, "shared", databases.SharedServer));
         if (here.MaxKept is >= 0 and < 1024)
             warnings.Add(PreflightMessages.LittleLogKept(here.MaxKept));
 
-        var there = await ServerAsync(server, cancellationToken);
+        var there = await ServerAsync(server, databases.IsolatedReplication, cancellationToken);
         var isolated = databases.IsolatedServer;
         if (there.WalLevel != "logical")
             warnings.Add(StreamMessages.NoWayBackByStream(new(isolated.Host!, isolated.Port, isolated.Database!)));
@@ -75,18 +75,25 @@ public static class StreamReadiness
             )
             .Select(planned => PreflightMessages.TooLargeForThePause(planned.Table.Name, planned.Rows));
 
-    static Task<Server> ServerAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+    static Task<Server> ServerAsync(
+        NpgsqlConnection connection,
+        NpgsqlConnectionStringBuilder replication,
+        CancellationToken cancellationToken
+    ) =>
         connection.QuerySingleAsync<Server>(
             """
             SELECT current_setting('wal_level') AS "WalLevel",
-                   (SELECT rolsuper OR rolreplication FROM pg_roles WHERE rolname = current_user) AS "MayReplicate",
-                   current_user::text AS "Role",
+                   EXISTS (SELECT FROM pg_roles WHERE rolname = login.name AND (rolsuper OR rolreplication))
+                       AS "MayReplicate",
+                   login.name AS "Role",
                    current_setting('max_replication_slots')::int
                        - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
                    current_setting('max_wal_senders')::int
                        - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender')::int AS "FreeSenders",
                    (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "MaxKept"
+            FROM (SELECT coalesce(@Username, current_user::text) AS name) login
             """,
+            new { replication.Username },
             cancellationToken
         );
 

@@ -45,6 +45,9 @@ public sealed class TenantMove(
 
     public Tenancy Tenancy { get; init; } = tenancy ?? new();
 
+    /// <summary>The login for slots, databases and roles; null if the owner's has all rights.</summary>
+    public AdministratorLogin? Administrator { get; init; }
+
     /// <summary>The mode of promotions.</summary>
     public string Mode { get; set; } = PromotionOptions.Online;
 
@@ -57,7 +60,11 @@ public sealed class TenantMove(
             new(shared.ConnectionString()),
             new(Server.ConnectionString("postgres", shared.Owner)),
             folder.FullName
-        );
+        )
+        {
+            SourceAdministrator = Administrator,
+            TargetAdministrator = Administrator,
+        };
 
     /// <summary>
     /// A shared database with the tenants acme-N (key 1) and bolt-N (key 2) and whatever the statements make.
