@@ -57,8 +57,8 @@ static class PieceCopy
                     await output.WriteAsync(block[..cut], cancellationToken);
                     if (binary)
                         await output.WriteAsync(RowBoundaries.Trailer, cancellationToken);
-                    await pieces.EndAsync(output, isLast: false, cancellationToken);
-                    output = null;
+                    (var ending, output) = (output, null);
+                    await pieces.EndAsync(ending, isLast: false, cancellationToken);
                     await passed;
                     output = await pieces.BeginAsync(cancellationToken);
                     began = clock.GetTimestamp();
@@ -69,8 +69,11 @@ static class PieceCopy
                 await passed;
                 await output.WriteAsync(block, cancellationToken);
             }
-            await pieces.EndAsync(output, isLast: true, cancellationToken);
-            output = null;
+            // The source's connection is asked for more in the last piece.
+            await input.DisposeAsync();
+            // From here on disposing ends the copy, whoever does it.
+            (var finished, output) = (output, null);
+            await pieces.EndAsync(finished, isLast: true, cancellationToken);
             return total;
         }
         finally
