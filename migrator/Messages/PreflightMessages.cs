@@ -241,6 +241,29 @@ static class PreflightMessages
         + "(set its isolation mode to isolated in the shared database). "
         + $"Otherwise rename {slug.DatabaseName} and run the same command again.";
 
+    public static string FunctionNeedsSearchPath(
+        TableName table,
+        string expression,
+        string failure,
+        IReadOnlyList<string> functions,
+        string path
+    )
+    {
+        var cures = string.Join(
+            " ",
+            functions.Select(function => $"ALTER FUNCTION {function} SET search_path = {path};")
+        );
+        return $"The {expression} of {table} calls a function that depends on the session's search path ({failure}). "
+            + "Sessions of pg_restore and of the migrator have another path than the application's, so give the function its "
+            + $"own: {cures}";
+    }
+
+    public static string CheckReadsTable(TableName table, string constraint, string read, string expression) =>
+        $"The CHECK {constraint} of {table} calls a function that reads {read}, "
+        + "which may still be empty when the copied rows are judged. Let it judge new rows only: "
+        + $"ALTER TABLE {table.Quoted} DROP CONSTRAINT {Sql.Identifier(constraint)}, "
+        + $"ADD CONSTRAINT {Sql.Identifier(constraint)} CHECK ({expression}) NOT VALID.";
+
     public static string RewriteRule(TableName table, string rule) =>
         $"Rule {rule} rewrites statements on {table}: rows that finalize deletes or a rollback writes could become others. "
         + $"Replace it by a trigger, or switch it off: ALTER TABLE {table.Quoted} DISABLE RULE {Sql.Identifier(rule)}.";

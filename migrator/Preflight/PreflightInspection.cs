@@ -65,6 +65,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         await new PrivilegeCheck(context).RunAsync(cancellationToken);
         await new TargetCheck(context).RunAsync(cancellationToken);
         await new ObjectCheck(context).RunAsync(cancellationToken);
+        await new ExpressionCheck(context).RunAsync(cancellationToken);
         await new PresetCheck(context).RunAsync(cancellationToken);
         if (mode != PromotionOptions.Online)
             return;
