@@ -220,6 +220,7 @@ public sealed class Promotion(
             await new Retry(progress, clock).RunAsync(
                 async token =>
                 {
+                    await DirectSession.RequireAsync(databases.SharedServer, token);
                     await using var held = await runs.HoldAsync(token);
                     await attempt(held);
                 },

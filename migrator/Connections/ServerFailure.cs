@@ -26,6 +26,7 @@ public static class ServerFailure
     static MigratorException From(PostgresException e) =>
         e.SqlState switch
         {
+            _ when ServerMessages.IsPooler(e) => ServerMessages.PoolerRefuses(e),
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification =>
                 ServerMessages.LoginRefused(e),
             PostgresErrorCodes.InvalidCatalogName => ServerMessages.NoSuchDatabase(e),

@@ -87,6 +87,19 @@ static class ServerMessages
             Transient = true,
         };
 
+    public static string Pooler(string host, int port) => $"{host}:{port} is a connection pooler. {NeedsTheServer}";
+
+    public static MigratorException PoolerRefuses(PostgresException e) =>
+        new(ExitCode.Refused, $"A connection pooler refuses the session ({e.MessageText}). {NeedsTheServer}", e);
+
+    public static bool IsPooler(PostgresException e) =>
+        e.SqlState == PostgresErrorCodes.ProtocolViolation
+        && e.MessageText.Contains("startup parameter", StringComparison.Ordinal);
+
+    const string NeedsTheServer =
+        "The migrator needs sessions of the server itself: locks and settings of a session are lost in a pool. "
+        + "Set DB_HOST and DB_PORT (TARGET_DB_HOST, TARGET_DB_PORT) to the PostgreSQL server, then run the same command again.";
+
     public static string ReadOnlyDatabase(string database) =>
         $"Database {database} is read-only (default_transaction_read_only = on): it is in maintenance, or its server is. "
         + "The migrator does not lift that. When the maintenance is over, run "

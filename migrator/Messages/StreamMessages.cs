@@ -58,16 +58,18 @@ static class StreamMessages
         );
 
     public static MigratorException ReplicationRefused(PostgresException e) =>
-        new(
-            ExitCode.Failed,
-            $"The server refuses a replication connection: {e.MessageText}. "
-                + "The role needs REPLICATION (on Cloud SQL: ALTER ROLE … REPLICATION), "
-                + "and the server a free WAL sender (max_wal_senders). Then run the same command again.",
-            e
-        )
-        {
-            Transient = e.IsTransient || e.SqlState == PostgresErrorCodes.TooManyConnections,
-        };
+        ServerMessages.IsPooler(e)
+            ? ServerMessages.PoolerRefuses(e)
+            : new(
+                ExitCode.Failed,
+                $"The server refuses a replication connection: {e.MessageText}. "
+                    + "The role needs REPLICATION (on Cloud SQL: ALTER ROLE … REPLICATION), "
+                    + "and the server a free WAL sender (max_wal_senders). Then run the same command again.",
+                e
+            )
+            {
+                Transient = e.IsTransient || e.SqlState == PostgresErrorCodes.TooManyConnections,
+            };
 
     public static StreamLostException SlotLost(Slug slug, Exception? e = null) =>
         new(

@@ -8,6 +8,7 @@ using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Streaming;
+using Npgsql;
 
 namespace Migrator.Preflight;
 
@@ -62,6 +63,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
     async Task CheckDefinitionsAsync(PreflightContext context, CancellationToken cancellationToken)
     {
         new ScopeCheck(context).Run();
+        await CheckSessionsAsync(context, cancellationToken);
         await new PrivilegeCheck(context).RunAsync(cancellationToken);
         await new TargetCheck(context).RunAsync(cancellationToken);
         await new ObjectCheck(context).RunAsync(cancellationToken);
@@ -78,6 +80,13 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         );
         context.Faults.AddRange(readiness.Faults);
         context.Warnings.AddRange(readiness.Warnings);
+    }
+
+    async Task CheckSessionsAsync(PreflightContext context, CancellationToken cancellationToken)
+    {
+        foreach (var server in (NpgsqlConnectionStringBuilder[])[settings.Source, settings.Target])
+            if (await DirectSession.WhyNotAsync(server, cancellationToken) is { } why && !context.Faults.Contains(why))
+                context.Faults.Add(why);
     }
 
     async Task<IReadOnlyList<PlannedTable>> CheckRowsAsync(

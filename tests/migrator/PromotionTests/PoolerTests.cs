@@ -1,0 +1,73 @@
+using Migrator.Model;
+using Migrator.Tests.Support;
+using Npgsql;
+
+namespace Migrator.Tests.PromotionTests;
+
+/// <summary>Through a connection pooler one tenant could be promoted twice at once, so there is no way through one.</summary>
+public sealed class PoolerTests(Servers servers)
+{
+    const string Notes =
+        "CREATE TABLE notes (id int PRIMARY KEY, tenant_id bigint NOT NULL); INSERT INTO notes VALUES (1, 1);";
+
+    [Theory]
+    [InlineData(StartupOptions.Pass)]
+    [InlineData(StartupOptions.Drop)]
+    [InlineData(StartupOptions.Refuse)]
+    public async Task A_pooler_before_the_shared_server_is_named_and_refused_by_every_verb(StartupOptions options)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Notes);
+        await using var proxy = PoolingProxy.Start(move.Shared.Cluster, options);
+        var through = new NpgsqlConnectionStringBuilder(move.Shared.ConnectionString()) { Port = proxy.Port };
+
+        foreach (
+            var words in (string[][])
+                [
+                    ["promote", "--dry-run"],
+                    ["promote", "--confirm"],
+                    ["rollback", "--confirm"],
+                    ["finalize", "--confirm"],
+                ]
+        )
+        {
+            var (code, _, error) = await MigratorProgram.RunAsync(
+                [.. words, $"--tenant-slug={move.Slug}", "--routing-dir", move.Settings.RoutingDirectory],
+                new Dictionary<string, string?>
+                {
+                    ["MIGRATOR_SOURCE"] = through.ConnectionString,
+                    ["MIGRATOR_TARGET"] = move.Server.ConnectionString("postgres", move.Shared.Owner),
+                }
+            );
+            Assert.True(code == (int)ExitCode.Refused, $"'{string.Join(' ', words)}' ended with {code}:\n{error}");
+            Assert.Contains("connection pooler", error);
+            Assert.Contains("DB_HOST", error);
+        }
+        Assert.False(await move.IsolatedExistsAsync());
+        // The pool keeps its sessions.
+        Assert.All(await TenantMove.TracesAsync(move.Shared), trace => Assert.StartsWith("session", trace));
+    }
+
+    [Fact]
+    public async Task A_pooler_before_the_isolated_server_is_a_fault_of_preflight()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
+        await using var proxy = PoolingProxy.Start(servers.Dedicated, StartupOptions.Pass);
+        var through = new NpgsqlConnectionStringBuilder(move.Settings.Target.ConnectionString) { Port = proxy.Port };
+
+        var refused = await Assert.ThrowsAsync<MigratorException>(() =>
+            TenantMove.WithPromotionAsync(
+                move.Settings with
+                {
+                    Target = through,
+                },
+                move.Tenant().Slug,
+                move.Options(),
+                new WatchingProgress(null),
+                promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
+            )
+        );
+
+        Assert.Equal(ExitCode.Refused, refused.Code);
+        Assert.Contains($":{proxy.Port} is a connection pooler", refused.Message);
+    }
+}
