@@ -27,7 +27,7 @@ public sealed class PromotionJournal(TenantLock tenantLock) : IAsyncDisposable
     const string OneAtATime = """
         DO $$
         BEGIN
-            PERFORM set_config('lock_timeout', '5s', true);
+            PERFORM set_config('lock_timeout', '2s', true);
             PERFORM pg_advisory_xact_lock(1952804978, 0);
         EXCEPTION WHEN lock_not_available THEN
             NULL;

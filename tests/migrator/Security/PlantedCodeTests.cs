@@ -1,7 +1,6 @@
 using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Tests.Support;
-using Npgsql;
 
 namespace Migrator.Tests.Security;
 
@@ -47,27 +46,28 @@ public sealed class PlantedCodeTests(Servers servers)
             """;
 
     [Theory]
-    [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
-    public async Task What_the_owner_plants_has_no_more_rights_than_the_owner(string mode)
+    [InlineData(PromotionOptions.Online, false)]
+    [InlineData(PromotionOptions.Online, true)]
+    [InlineData(PromotionOptions.Fenced, false)]
+    public async Task What_the_owner_plants_has_no_more_rights_than_the_owner(string mode, bool otherServer)
     {
         var (owner, worker, administrator) = (
             Servers.NewName("owner"),
             Servers.NewName("worker"),
             Servers.NewName("administrator")
         );
-        await servers.Shared.CreateRoleAsync(owner, "LOGIN");
-        await servers.Shared.CreateRoleAsync(worker, "LOGIN");
-        await servers.Shared.CreateRoleAsync(administrator, "LOGIN CREATEDB REPLICATION");
-        var login = new NpgsqlConnectionStringBuilder(servers.Shared.ConnectionString("postgres", administrator));
+        EmbeddedCluster[] clusters = otherServer ? [servers.Shared, servers.Dedicated] : [servers.Shared];
+        foreach (var cluster in clusters)
+            await CreateRolesAsync(cluster, owner, worker, administrator);
         var slug = owner.Replace('_', '-');
         await using var move = new TenantMove(
-            await EmptyAsync(owner, worker, administrator, slug),
+            await EmptyAsync(owner, worker, slug),
             slug,
+            otherServer ? servers.Dedicated : null,
             tenancy: new() { Ignored = [new("public", "loot")] }
         )
         {
-            Administrator = new(administrator, login.Password),
+            Administrator = administrator,
             Mode = mode,
         };
         await move.Shared.ExecuteAsync(Plant(owner, administrator), role: owner);
@@ -109,13 +109,21 @@ public sealed class PlantedCodeTests(Servers servers)
         );
     }
 
-    async Task<TestDatabase> EmptyAsync(string owner, string worker, string administrator, string slug)
+    static async Task CreateRolesAsync(EmbeddedCluster cluster, string owner, string worker, string administrator)
+    {
+        await cluster.CreateRoleAsync(owner, "LOGIN");
+        await cluster.CreateRoleAsync(worker, "LOGIN");
+        await cluster.CreateRoleAsync(administrator, "LOGIN CREATEDB REPLICATION");
+        await new TestDatabase(cluster, "postgres", EmbeddedCluster.Superuser).ExecuteAsync(
+            $"GRANT {owner} TO {worker}; GRANT {worker} TO {administrator}"
+        );
+    }
+
+    async Task<TestDatabase> EmptyAsync(string owner, string worker, string slug)
     {
         var database = await servers.NewDatabaseAsync(worker, "planted");
         await database.ExecuteAsync(
             $$"""
-            GRANT {{owner}} TO {{worker}};
-            GRANT {{worker}} TO {{administrator}};
             GRANT CREATE ON SCHEMA public TO {{owner}};
             SET ROLE {{owner}};
             CREATE TABLE tenants (

@@ -4,6 +4,7 @@ using Migrator.Model;
 using Migrator.Preflight;
 using Migrator.Progress;
 using Migrator.Settings;
+using Npgsql;
 
 namespace Migrator.Tests.Support;
 
@@ -45,8 +46,8 @@ public sealed class TenantMove(
 
     public Tenancy Tenancy { get; init; } = tenancy ?? new();
 
-    /// <summary>The login for slots, databases and roles; null if the owner's has all rights.</summary>
-    public AdministratorLogin? Administrator { get; init; }
+    /// <summary>The role for slots, databases and roles; null if the owner has all rights.</summary>
+    public string? Administrator { get; init; }
 
     /// <summary>The mode of promotions.</summary>
     public string Mode { get; set; } = PromotionOptions.Online;
@@ -62,8 +63,8 @@ public sealed class TenantMove(
             folder.FullName
         )
         {
-            SourceAdministrator = Administrator,
-            TargetAdministrator = Administrator,
+            SourceAdministrator = AdministratorOf(shared.Cluster),
+            TargetAdministrator = AdministratorOf(Server),
         };
 
     /// <summary>
@@ -271,6 +272,11 @@ public sealed class TenantMove(
     }
 
     Slug Parsed => Migrator.Model.Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug);
+
+    AdministratorLogin? AdministratorOf(EmbeddedCluster cluster) =>
+        Administrator is { } role
+            ? new(role, new NpgsqlConnectionStringBuilder(cluster.ConnectionString("postgres", role)).Password)
+            : null;
 
     static Task<bool> ExistsAsync(EmbeddedCluster server, string database) =>
         new TestDatabase(server, "postgres", EmbeddedCluster.Superuser).ScalarAsync<bool>(
