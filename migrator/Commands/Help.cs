@@ -15,7 +15,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     internal static readonly (string Title, string[] Verbs)[] VerbGroups =
     [
         ("Move a tenant", ["promote", "rollback", "finalize"]),
-        ("Look", ["status", "list", "verify", "routes", "doctor"]),
+        ("Look", ["status", "list", "verify", "routes", "doctor", "privileges"]),
         ("Around it", ["demo", "resolve-tenant", "completion"]),
     ];
 
@@ -57,6 +57,11 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ["verify"] = ["migrator verify --tenant-slug=acme-corp"],
         ["routes"] = ["migrator routes --tenant-slug=acme-corp"],
         ["doctor"] = ["migrator doctor", "migrator doctor --fix"],
+        ["privileges"] =
+        [
+            "migrator privileges",
+            "migrator privileges --worker migrator --administrator migrator_admin",
+        ],
         ["demo"] = ["migrator demo", "migrator demo --keep"],
         ["resolve-tenant"] = ["migrator resolve-tenant --event \"$GITHUB_EVENT_PATH\""],
         ["completion"] =

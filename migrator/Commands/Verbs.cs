@@ -19,6 +19,7 @@ static class Verbs
             new FinalizeCommand(),
             new RoutesCommand(),
             new DoctorCommand(),
+            new PrivilegesCommand(),
             new ResolveTenantCommand(),
             new DemoCommand(),
             new CompletionCommand(),

@@ -1,0 +1,103 @@
+using Migrator.Connections;
+using Migrator.Embedded;
+using Migrator.Preflight;
+using Migrator.Tests.Support;
+
+namespace Migrator.Tests.Security;
+
+/// <summary>The statements that <c>privileges</c> prints are enough to move a tenant, and none is more than is needed.</summary>
+public sealed class LeastPrivilegesTests(Servers servers)
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_printed_moves_a_tenant_there_and_back(bool otherServer)
+    {
+        var (owner, worker, administrator) = (
+            Servers.NewName("owner"),
+            Servers.NewName("worker"),
+            Servers.NewName("administrator")
+        );
+        EmbeddedCluster[] clusters = otherServer ? [servers.Shared, servers.Dedicated] : [servers.Shared];
+        // The roles themselves with the passwords that the tests know.
+        foreach (var cluster in clusters)
+        foreach (var role in (string[])[owner, worker, administrator])
+            await cluster.CreateRoleAsync(role, "LOGIN");
+        await using var made = await TenantMove.CreateAsync(
+            servers,
+            "CREATE TABLE items (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);"
+                + "INSERT INTO items VALUES (1, 1), (2, 2)"
+        );
+        await made.Shared.ExecuteAsync(
+            $"""
+            ALTER DATABASE "{made.Shared.Name}" OWNER TO {owner};
+            ALTER TABLE tenants OWNER TO {owner}; ALTER TABLE items OWNER TO {owner};
+            REVOKE ALL ON DATABASE "{made.Shared.Name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{made.Shared.Name}" TO PUBLIC;
+            """,
+            role: EmbeddedCluster.Superuser
+        );
+        await using var move = new TenantMove(
+            new(servers.Shared, made.Shared.Name, worker),
+            made.Slug,
+            otherServer ? servers.Dedicated : null
+        )
+        {
+            Administrator = administrator,
+        };
+
+        var needed = await NeededAsync(move, worker, administrator, otherServer);
+        Assert.DoesNotContain(
+            needed,
+            one => one.Statement.Contains("CREATEROLE") || one.Statement.Contains("BYPASSRLS")
+        );
+        foreach (var one in needed.Where(one => !one.IsThere))
+            await new TestDatabase(
+                one.Server == "shared" ? servers.Shared : move.Server,
+                one.Server == "shared" ? move.Shared.Name : "postgres",
+                EmbeddedCluster.Superuser
+            ).ExecuteAsync(one.Statement);
+
+        Assert.All(
+            await NeededAsync(move, worker, administrator, otherServer),
+            one => Assert.True(one.IsThere, one.Statement)
+        );
+        await move.PromoteAsync(validate: false);
+        await move.Isolated.ExecuteAsync("INSERT INTO items VALUES (3, 1)");
+        await move.RollBackAsync(dropIsolated: true);
+        Assert.Equal(3, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+    }
+
+    [Fact]
+    public async Task A_role_that_is_missing_and_forced_row_security_are_named_with_what_they_take()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            "CREATE TABLE items (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);"
+                + "ALTER TABLE items FORCE ROW LEVEL SECURITY",
+            servers.Dedicated
+        );
+        var reader = Servers.NewName("reader");
+        await servers.Shared.CreateRoleAsync(reader, "LOGIN");
+        await move.Shared.ExecuteAsync($"GRANT SELECT ON items TO {reader}");
+
+        var needed = await NeededAsync(move, "nobody_yet", "nobody_yet", otherServer: true);
+
+        Assert.All(needed, one => Assert.False(one.IsThere, one.Statement));
+        Assert.Contains(needed, one => one.Statement.EndsWith(" CREATEROLE") && one.Reason.Contains(reader));
+        Assert.Contains(needed, one => one.Statement.EndsWith(" BYPASSRLS") && one.Reason.Contains("items"));
+    }
+
+    // As any login sees the catalogs.
+    static async Task<IReadOnlyList<NeededPrivilege>> NeededAsync(
+        TenantMove move,
+        string worker,
+        string administrator,
+        bool otherServer
+    )
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var shared = await Databases.OpenAsync(move.Settings.Source, token);
+        await using var server = await Databases.OpenAsync(move.Settings.Target, token);
+        return await new LeastPrivileges(worker, administrator).ReadAsync(shared, server, !otherServer, token);
+    }
+}
