@@ -8,16 +8,17 @@ namespace Migrator.Schema;
 /// <summary>The shared schema as pg_dump writes it: what a change of it shows that no catalog query of ours looks at.</summary>
 public static class SchemaDump
 {
-    // Comments tell versions, or are for people; \restrict holds a random word; a table stays clustered after CLUSTER, and
-    // pg_repack has a trigger of its own while it works. With a space: anywhere in the line.
+    // Between one object and the next pg_dump writes a comment that names the object.
+    const string Border = "\n--\n";
+
+    // Versions; what is for people; pg_repack's trigger, which is there while it works; the guard.
     static readonly string[] PassedOver =
     [
-        "--",
-        "\\",
-        "COMMENT ON ",
-        " CLUSTER ON ",
+        "-- Dumped ",
+        "; Type: COMMENT;",
+        "\nCOMMENT ON ",
         " repack_trigger",
-        " " + WriteGuard.TriggerPrefix,
+        WriteGuard.TriggerPrefix,
     ];
 
     /// <summary>A hash of the dump, without what differs from one dump to the next, and without the guard.</summary>
@@ -25,12 +26,14 @@ public static class SchemaDump
     {
         string[] arguments = ["--schema-only", .. SchemaArchive.DumpedParts];
         var dump = await tools.RunAsync("pg_dump", databases.SharedServer, arguments, null, cancellationToken);
-        var lines = dump.Split('\n').Where(line => line.Length > 0 && !PassedOver.Any(start => IsOf(line, start)));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines))));
+        var objects = dump.Split(Border).Where(text => !PassedOver.Any(text.Contains)).SelectMany(Lines);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', objects))));
     }
 
-    static bool IsOf(string line, string part) =>
-        part[0] == ' '
-            ? line.Contains(part[1..], StringComparison.Ordinal)
-            : line.StartsWith(part, StringComparison.Ordinal);
+    // \restrict holds a random word, and a table stays clustered after CLUSTER.
+    static IEnumerable<string> Lines(string text) =>
+        text.Split('\n')
+            .Where(line =>
+                line.Length > 0 && line[0] != '\\' && !line.Contains(" CLUSTER ON ", StringComparison.Ordinal)
+            );
 }
