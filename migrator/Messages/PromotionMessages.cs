@@ -41,6 +41,10 @@ static class PromotionMessages
                 + $"Run 'migrator rollback --tenant-slug={slug} --confirm', then promote again."
         );
 
+    public static string ExtensionDataLeft(string extension, string why) =>
+        $"Extension {extension} has configuration rows that were not copied: {why}. "
+        + "Copy them as the owner of its tables, or its jobs have nothing to do in the isolated database.";
+
     public static SchemaMovedException SchemaMoved(string what) => new(ExitCode.Failed, what);
 
     public static string SchemaFollowed(string what) =>

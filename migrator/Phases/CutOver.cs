@@ -37,6 +37,7 @@ public sealed class CutOver : Phase
             var highest = await SequenceSetter.HighestAsync(run.Databases, run.Scope, cancellationToken);
             await SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, highest, cancellationToken);
             await DatabaseSettings.CopyAsync(run, cancellationToken);
+            await ExtensionData.CopyAsync(run, cancellationToken);
         }
         await RecheckCountsAsync(run, cancellationToken);
 

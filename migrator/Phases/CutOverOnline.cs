@@ -30,6 +30,7 @@ public sealed class CutOverOnline : Phase
     {
         await Flip.RequireSameDumpAsync(run, cancellationToken);
         await DatabaseSettings.CopyAsync(run, cancellationToken);
+        await ExtensionData.CopyAsync(run, cancellationToken);
         var archive = await run.ArchiveAsync(cancellationToken);
         var plan = new Plan(
             await Flip.IsolationAsync(run, cancellationToken),
