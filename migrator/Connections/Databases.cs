@@ -74,7 +74,7 @@ public sealed class Databases : IAsyncDisposable
 
     public NpgsqlConnectionStringBuilder IsolatedServer { get; }
 
-    NpgsqlConnectionStringBuilder MaintenanceServer { get; }
+    public NpgsqlConnectionStringBuilder MaintenanceServer { get; }
 
     /// <summary>
     /// The name of all our sessions in pg_stat_activity, by which a later run ends those that an earlier run left

@@ -103,6 +103,24 @@ static class PreflightMessages
         $"The isolated database's server lacks the roles {string.Join(", ", missing)}, and {role} may not create them. "
         + $"Create the roles there, or run ALTER ROLE {Sql.Identifier(role)} CREATEROLE there.";
 
+    public static string LoginWithoutPassword(string role, NpgsqlConnectionStringBuilder server) =>
+        $"Role {role} cannot log in to {server.Host}:{server.Port}: it does not exist there, and passwords are not copied. "
+        + $"Run CREATE ROLE {Sql.Identifier(role)} LOGIN PASSWORD '…' there (as it logs in now), "
+        + "before the application is sent there.";
+
+    public static string ApplicationNotMember(string login, string role, NpgsqlConnectionStringBuilder server) =>
+        $"On {server.Host}:{server.Port} the application's login {login} is not a member of {role}, which may use the tables, "
+        + $"and the migrator may not grant that. Run GRANT {Sql.Identifier(role)} TO {Sql.Identifier(login)} there.";
+
+    public static string ApplicationNotTried(string login) =>
+        $"A login as {login} is not tried before the flip: its password is not known here. "
+        + "Set MIGRATOR_APPLICATION_PASSWORD to have it tried.";
+
+    public static string ApplicationCannotLogIn(string login, NpgsqlConnectionStringBuilder server, string why) =>
+        $"The application's login {login} is refused by {server.Host}:{server.Port}: {why}. The tenant is not sent there. "
+        + $"Run ALTER ROLE {Sql.Identifier(login)} LOGIN PASSWORD '…' there, or correct pg_hba.conf and "
+        + "MIGRATOR_APPLICATION_PASSWORD, then run the same command again.";
+
     public static string NoApplicationRole(string role) =>
         $"Role {role}, by which validation checks access, does not exist. "
         + "Set \"application_role\" in tenancy.json to the application's role.";

@@ -22,6 +22,7 @@ public static class PhaseName
     public const string ReconcileShared = "bring-home";
     public const string StartStreaming = "start-streaming";
     public const string StopStreaming = "stop-streaming";
+    public const string TryApplicationLogin = "application-login";
     public const string Validate = "validate";
     public const string Verify = "verify";
     public const string VerifyFlip = "verify-flip";

@@ -22,6 +22,7 @@ public sealed class Provision : Phase
 
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
         await CreateRolesAsync(run, server, facts.CreatesRoles, cancellationToken);
+        await GrantApplicationAsync(run, server, cancellationToken);
         if (facts.CreatesDatabase && !await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))
             await CreateDatabaseAsync(run, server, cancellationToken);
         // On an existing database of another owner this has no effect; Validate reports that.
@@ -116,6 +117,8 @@ public sealed class Provision : Phase
                 new { role },
                 cancellationToken
             );
+            // A group there, if the application logs in as a member.
+            login &= role != run.Tenancy.ApplicationRole || run.Tenancy.ApplicationLogin is null;
             if (
                 !await server.ExecuteScalarAsync<bool>(
                     "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)",
@@ -133,6 +136,25 @@ public sealed class Provision : Phase
             if (login)
                 run.Progress.Warn(PromotionMessages.RoleWithoutPassword(role, run.Target));
         }
+    }
+
+    // Preflight has made sure that this is allowed, or done already.
+    static async Task GrantApplicationAsync(
+        PromotionRun run,
+        NpgsqlConnection server,
+        CancellationToken cancellationToken
+    )
+    {
+        var (role, login) = (run.Tenancy.ApplicationRole, run.Tenancy.ApplicationLogin);
+        if (login is null || login == role)
+            return;
+        var isMember = await server.ExecuteScalarAsync<bool?>(
+            "SELECT pg_has_role(@login, oid, 'MEMBER') FROM pg_roles WHERE rolname = @role",
+            new { login, role },
+            cancellationToken
+        );
+        if (isMember == false)
+            await server.ExecuteAsync($"GRANT {Sql.Identifier(role)} TO {Sql.Identifier(login)}", cancellationToken);
     }
 
     // The role that owns the isolated database and restores the schema.

@@ -66,6 +66,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         await CheckSessionsAsync(context, cancellationToken);
         await new PrivilegeCheck(context).RunAsync(cancellationToken);
         await new TargetCheck(context).RunAsync(cancellationToken);
+        await new LoginCheck(context).RunAsync(cancellationToken);
         await new ObjectCheck(context).RunAsync(cancellationToken);
         await new ExpressionCheck(context).RunAsync(cancellationToken);
         await new PresetCheck(context).RunAsync(cancellationToken);

@@ -33,6 +33,7 @@ public sealed record MigratorSettings(
         "ignored",
         "derived",
         "application_role",
+        "application_login",
         "tenant_setting",
         "domain",
         "routing_dir",
@@ -175,6 +176,11 @@ public sealed record MigratorSettings(
                 .GetChildren()
                 .ToDictionary(child => TableName.Parse(child.Key), child => child.Value!),
             ApplicationRole = Text("application_role", defaults.ApplicationRole),
+            ApplicationLogin = configuration["application_login"] is { Length: > 0 } login ? login : null,
+            ApplicationPassword = Environment.GetEnvironmentVariable("MIGRATOR_APPLICATION_PASSWORD")
+                is { Length: > 0 } password
+                ? password
+                : null,
             TenantSetting = Text("tenant_setting", defaults.TenantSetting),
             Domain = Text("domain", defaults.Domain),
             MigrationVersion = configuration["migration_version"],

@@ -35,8 +35,14 @@ public sealed record Tenancy
     /// </summary>
     public IReadOnlyDictionary<TableName, string> Derived { get; init; } = new Dictionary<TableName, string>();
 
-    /// <summary>The role that the application logs in with.</summary>
+    /// <summary>The role that may use the tables; the application logs in as it, or as a member.</summary>
     public string ApplicationRole { get; init; } = "application_role";
+
+    /// <summary>The role that the application logs in with, if it is a member of <see cref="ApplicationRole"/>.</summary>
+    public string? ApplicationLogin { get; init; }
+
+    /// <summary>That login's password, from the environment only; null if the login cannot be tried.</summary>
+    public string? ApplicationPassword { get; init; }
 
     /// <summary>The configuration parameter that the row-level security policies read.</summary>
     public string TenantSetting { get; init; } = "app.current_tenant_id";
