@@ -1,0 +1,135 @@
+using Migrator.Embedded;
+using Migrator.Tests.Support;
+using Npgsql;
+
+namespace Migrator.Tests.Security;
+
+/// <summary>
+/// Each role of docs/security.md tries each attack on a tenant that has moved. What a role may do all the same is listed
+/// there, and here.
+/// </summary>
+public sealed class HostileRolesTests(Servers servers)
+{
+    static readonly (string Name, string Sql)[] Attacks =
+    [
+        ("read the secret", "SELECT pass FROM tenant_promotion.guard"),
+        ("open the guard", "UPDATE tenant_promotion.guard SET state = 'open'"),
+        ("rewrite the journal", "UPDATE tenant_promotion.promotion SET state = 'shared'"),
+        ("forge a proof", "SELECT tenant_promotion.proof('secret', 'moved {}')"),
+        ("hold the guard", "SELECT tenant_promotion.hold('1')"),
+        ("lock the guard's table", "LOCK TABLE tenant_promotion.guard IN ACCESS EXCLUSIVE MODE"),
+        ("put an object beside the guard", "CREATE TABLE tenant_promotion.mine (id int)"),
+        ("take the schema's name away", "ALTER SCHEMA tenant_promotion RENAME TO mine"),
+        (
+            "use the guard's function",
+            "CREATE TRIGGER t BEFORE INSERT ON items EXECUTE FUNCTION tenant_promotion.guard_row('1')"
+        ),
+        ("trap the guard's table", "CREATE RULE r AS ON UPDATE TO tenant_promotion.guard DO INSTEAD NOTHING"),
+        ("write for the tenant", "INSERT INTO items VALUES (900, 1)"),
+        ("write with a guessed pass", "SET LOCAL tenant_promotion.pass = 'open'; INSERT INTO items VALUES (900, 1)"),
+        ("write with an empty pass", "SET LOCAL tenant_promotion.pass = ''; INSERT INTO items VALUES (900, 1)"),
+        ("write without triggers", "SET LOCAL session_replication_role = replica; INSERT INTO items VALUES (900, 1)"),
+        ("switch the guard off", "ALTER TABLE items DISABLE TRIGGER USER"),
+        ("take the rows away", "TRUNCATE items"),
+        ("drop a slot", "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"),
+        ("take a slot", "SELECT pg_create_logical_replication_slot('stolen', 'pgoutput')"),
+        ("end a run", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tp/victim'"),
+        ("become the migrator", $"SET LOCAL ROLE {Servers.Admin}"),
+        ("join the migrator", $"GRANT {Servers.Admin} TO CURRENT_USER"),
+        ("change the migrator's role", $"ALTER ROLE {Servers.Admin} CONNECTION LIMIT -1"),
+    ];
+
+    [Fact]
+    public async Task No_role_gets_further_than_the_table_of_docs_security_says()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            "CREATE TABLE items (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);"
+                + "INSERT INTO items SELECT n, 1 + n % 2 FROM generate_series(1, 20) n"
+        );
+        var major = await move.Shared.ScalarAsync<int>("SELECT current_setting('server_version_num')::int / 10000");
+        var roles = await RolesAsync(move);
+        await move.PromoteAsync(validate: false);
+        await using var run = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(move.Shared.ConnectionString())
+            {
+                ApplicationName = "tp/victim",
+                Pooling = false,
+            }.ConnectionString
+        );
+        await run.OpenAsync(TestContext.Current.CancellationToken);
+
+        foreach (var (kind, role) in roles)
+            Assert.Equal(Allowed(kind, major), await AcceptedAsync(move.Shared, role));
+
+        Assert.Equal("closed", await move.GuardAsync());
+        await move.RollBackAsync();
+        Assert.Equal(20, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+    }
+
+    // The owner of a table decides about its triggers. Before version 16 CREATEROLE reaches every role but a superuser.
+    static string[] Allowed(string kind, int major) =>
+        kind switch
+        {
+            "owner" => ["switch the guard off"],
+            "createrole" when major < 16 => ["join the migrator"],
+            _ => [],
+        };
+
+    async Task<IReadOnlyList<(string Kind, string Role)>> RolesAsync(TenantMove move)
+    {
+        (string Kind, string Attributes, string Rights)[] kinds =
+        [
+            ("login", "LOGIN", ""),
+            ("reader", "LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {0}"),
+            (
+                "application",
+                "LOGIN",
+                "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO {0}"
+            ),
+            ("creator", "LOGIN", "GRANT ALL ON DATABASE {1} TO {0}"),
+            ("createrole", "LOGIN CREATEROLE", ""),
+            // The migrator's role has to be a member of the owner.
+            (
+                "owner",
+                "LOGIN",
+                "GRANT {0} TO {2}; GRANT CREATE ON SCHEMA public TO {0}; ALTER TABLE items OWNER TO {0}"
+            ),
+        ];
+        var roles = new List<(string, string)>();
+        foreach (var (kind, attributes, rights) in kinds)
+        {
+            var role = Servers.NewName(kind);
+            await servers.Shared.CreateRoleAsync(role, attributes);
+            if (rights.Length > 0)
+                await move.Shared.ExecuteAsync(
+                    string.Format(rights, role, move.Shared.Name, Servers.Admin),
+                    role: EmbeddedCluster.Superuser
+                );
+            roles.Add((kind, role));
+        }
+        return roles;
+    }
+
+    static async Task<IReadOnlyList<string>> AcceptedAsync(TestDatabase database, string role)
+    {
+        var accepted = new List<string>();
+        await using var connection = await database.OpenAsync(role);
+        foreach (var (name, sql) in Attacks)
+        {
+            await using var trial = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            try
+            {
+                await using var command = new NpgsqlCommand(sql, connection);
+                await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+                accepted.Add(name);
+            }
+            catch (PostgresException e)
+                when (e.SqlState
+                        is PostgresErrorCodes.InsufficientPrivilege
+                            or PostgresErrorCodes.ReadOnlySqlTransaction
+                ) { }
+        }
+        return accepted;
+    }
+}
