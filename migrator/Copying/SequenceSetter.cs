@@ -128,7 +128,7 @@ public static class SequenceSetter
             sequence is { FedColumns: 1, OwnerTable: { } table, OwnerColumn: not null }
             && scope.Tables.FirstOrDefault(scoped => scoped.Name == table) is { IsTenantData: true } owner
             && sequence.UniqueWith.All(columns =>
-                owner.Scope == TableScope.Direct && columns.Contains(scope.TenantColumn(owner).Name)
+                owner.Scope == TableScope.Direct && columns.Contains(owner.TenantColumn.Name)
             )
         );
 

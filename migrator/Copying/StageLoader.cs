@@ -56,8 +56,9 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
         );
     }
 
-    // Columns whose unique values may be replaced for a while: not the key, by which the row is found.
-    IReadOnlyList<Column> ParkableColumns(ScopedTable table) =>
+    // Columns whose unique values may be replaced for a while: not the key, by which the row is found, and not what tells
+    // whose the row is.
+    static IReadOnlyList<Column> ParkableColumns(ScopedTable table) =>
         [
             .. table
                 .Table.Unique.Select(name => table.Table.Column(name)!)
@@ -65,12 +66,14 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
                     !column.Generated
                     && !column.AlwaysIdentity
                     && !table.Table.Key.Contains(column.Name)
-                    && !IsTenantColumn(table, column)
+                    && !TellsWhose(table, column)
                 ),
         ];
 
-    bool IsTenantColumn(ScopedTable table, Column column) =>
-        table.Scope != TableScope.Derived && scope.TenantColumn(table) == column;
+    static bool TellsWhose(ScopedTable table, Column column) =>
+        table.Scope == TableScope.Derived
+            ? table.Path[0] is { IsDeclared: false } step && step.FromColumns.Contains(column.Name)
+            : table.TenantColumn == column;
 
     // A table without a key is one batch: nothing divides its rows.
     static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>

@@ -125,7 +125,7 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     // and a row whose parent is still unknown then counts as the tenant's.
     string Function(ScopedTable table, string function, bool deferrable)
     {
-        var (key, unowned) = (Sql.Literal(tenant.Key), scope.RowsWithoutTenant(table, "NEW") ?? "false");
+        var (key, unowned) = (Sql.Literal(tenant.Key), table.WithoutTenant("NEW") ?? "false");
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
         // A literal and not dollar quotes, which a name or a key might contain; read in the application's session,
         // whatever that has set.

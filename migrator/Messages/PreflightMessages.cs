@@ -31,16 +31,51 @@ static class PreflightMessages
     public static string SettingNamesNoTable(TableName name) =>
         $"tenancy.json names a table {name} that does not exist. Correct the name, or remove it.";
 
+    public static string RuleDoesNotFit(TableName name, string why) =>
+        $"The rule of {name} in tenancy.json does not fit: {why}";
+
+    public static string NoSuchTable(TableName name) => $"there is no table {name}. Correct the name.";
+
+    public static string NoSuchColumn(string column) => $"there is no column {column}. Correct the name.";
+
+    public static string SecondRule() => "the table has another rule besides. Remove one of the two.";
+
+    public static string CannotHoldTheKey(string column, string type) =>
+        $"{column} has type {type}, which cannot hold the tenant's key. Name another column.";
+
+    public static string NoSingleKeyTo(TableName parent) =>
+        $"no foreign key leads to {parent}, or several do. Add \"by\" with the columns.";
+
+    public static string NoKeyOfTheParent(TableName parent, IReadOnlyList<string> key) =>
+        $"\"by\" has to name all columns of the key of {parent} "
+        + $"({Wording.Or(string.Join(", ", key), "it has none")}), each with a column of a fitting type.";
+
+    public static string LeadsToNoTenant(TableName parent) =>
+        $"the rows of {parent} are no tenant's, or the rules lead in a circle. Correct the rule of one of the tables.";
+
+    public static string SeveralTenantColumns(TableName name, IReadOnlyList<string> columns) =>
+        $"{name} has several columns of \"tenant_columns\": {string.Join(", ", columns)}. "
+        + $"Say which one names the tenant: \"tables\": {{ \"{name}\": {{ \"tenant\": \"{columns[0]}\" }} }}.";
+
+    public static string RuleCannotBeFollowed(TableName name, TableName from, TableName to) =>
+        $"The stream cannot follow {name} yet: no foreign key enforces that a row of {from} belongs to a row of {to}. "
+        + "Promote with --mode=fenced, or add the foreign key.";
+
+    public static string UnenforcedRule(TableName name, TableName parent, long rows) =>
+        $"No foreign key enforces that a row of {name} belongs to a row of {parent}; {rows:N0} rows have no such row and "
+        + $"stay in the shared database. While the guard is closed, a row of {name} whose {parent} row does not exist "
+        + "cannot be written, whoever writes it.";
+
     public static string DerivedPathUnknown(TableName name, string path, IEnumerable<string> keys) =>
         $"tenancy.json derives {name} by '{path}', which is not a foreign key from {name} to a tenant's table. "
         + $"Foreign keys to choose from: {Wording.Or(string.Join(", ", keys), "none")}.";
 
-    public static string Unclassified(IEnumerable<TableName> tables, string tenantColumn)
+    public static string Unclassified(IEnumerable<TableName> tables, IEnumerable<string> tenantColumns)
     {
         var names = tables.ToArray();
         var list = string.Join(", ", names.Select(name => $"\"{name}\""));
         return $"The migrator cannot tell whose rows these tables hold: {string.Join(", ", names)}. "
-            + $"They have neither a column {tenantColumn} of a fitting type nor a foreign key that leads to a tenant.\n"
+            + $"They have neither a column {string.Join(" or ", tenantColumns)} of a fitting type nor a foreign key that leads to a tenant.\n"
             + "Add each table to one of these lists in tenancy.json "
             + "(reference: copied whole; ignored: created empty, no rows copied):\n"
             + $"  \"reference\": [{list}]\n  \"ignored\": [{list}]";

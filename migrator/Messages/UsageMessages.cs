@@ -34,6 +34,22 @@ static class UsageMessages
             $"{file} has an unknown key '{key}'. Correct or remove the key; known keys: {string.Join(", ", known)}."
         );
 
+    public static MigratorException RulesUnreadable(IEnumerable<string> faults) =>
+        MigratorException.Usage(string.Join("\n", faults));
+
+    public static string RuleTwice(TableName table) =>
+        $"tenancy.json has two rules for {table}. Remove one of the two.";
+
+    public static string RuleUnknown(TableName table, IReadOnlyList<string> keys) =>
+        $"tenancy.json has a rule for {table} that the migrator does not know"
+        + (keys.Count > 0 ? $" ({string.Join(", ", keys)}). " : ". ")
+        + "Write \"reference\", \"ignored\", { \"tenant\": \"column\" } or "
+        + "{ \"belongs_to\": \"schema.table\", \"by\": { \"column\": \"parent's column\" } }.";
+
+    public static string RuleColumnsUnreadable(TableName table) =>
+        $"tenancy.json has a rule for {table} whose \"by\" is no list of columns. "
+        + "Write { \"column\": \"parent's column\" }.";
+
     public static MigratorException ConnectionSettingInvalid(string whole, string prefix) =>
         MigratorException.Usage(
             $"The connection settings {whole} or {prefix}HOST, {prefix}PORT, … cannot be read. "

@@ -25,7 +25,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize)
     public async Task DeleteAsync(IReadOnlyList<ScopedTable> tables, CancellationToken cancellationToken)
     {
         var inside = run
-            .Scope.ForeignKeys.Where(key =>
+            .Scope.References.Where(key =>
                 tables.Any(table => table.Name == key.From) && tables.Any(table => table.Name == key.To)
             )
             .ToArray();

@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Messages;
+using Migrator.Model;
 using Migrator.Scope;
 
 namespace Migrator.Preflight;
@@ -10,6 +11,7 @@ sealed class RowCheck(PreflightContext context)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await CountRowsWithoutTenantAsync(cancellationToken);
+        await CountRowsWithoutParentAsync(cancellationToken);
         await CheckIndexesAsync(cancellationToken);
     }
 
@@ -17,7 +19,7 @@ sealed class RowCheck(PreflightContext context)
     {
         foreach (var table in context.Scope.TenantTables)
             if (
-                context.Scope.RowsWithoutTenant(table, "t") is { } unowned
+                table.WithoutTenant("t") is { } unowned
                 && await context.Shared.ExecuteScalarAsync<long>(
                     $"SELECT count(*) FROM {table.Table.From} t WHERE {unowned}",
                     cancellationToken
@@ -26,6 +28,25 @@ sealed class RowCheck(PreflightContext context)
                         and var rows
             )
                 context.Warnings.Add(PreflightMessages.RowsWithoutTenant(table.Name, rows));
+    }
+
+    async Task CountRowsWithoutParentAsync(CancellationToken cancellationToken)
+    {
+        foreach (var table in context.Scope.TenantTables)
+        {
+            if (table.Path.FirstOrDefault() is not { IsDeclared: false } step)
+                continue;
+            var present = step.FromColumns.Select(name => $"t.{Sql.Identifier(name)} IS NOT NULL");
+            var parent = context.Scope[step.To].Table.From;
+            var rows = await context.Shared.ExecuteScalarAsync<long>(
+                $"""
+                SELECT count(*) FROM {table.Table.From} t WHERE {string.Join(" AND ", present)}
+                    AND NOT EXISTS (SELECT FROM {parent} p WHERE {step.Join("t", "p")})
+                """,
+                cancellationToken
+            );
+            context.Warnings.Add(PreflightMessages.UnenforcedRule(table.Name, step.To, rows));
+        }
     }
 
     // Deleting a referenced row searches for the rows that refer to it; without an index, each delete scans the

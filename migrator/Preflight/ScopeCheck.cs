@@ -29,20 +29,19 @@ sealed class ScopeCheck(PreflightContext context)
                         .Select(key => $"{string.Join(",", key.FromColumns)} → {key.To}")
                 )
             );
-        if (context.Scope.Unclassified.Count > 0)
+        new RuleCheck(context).Run();
+        var silent = context
+            .Scope.Unclassified.Where(table => !context.Tenancy.Rules.ContainsKey(table.Name))
+            .ToArray();
+        if (silent.Length > 0)
             context.Faults.Add(
-                PreflightMessages.Unclassified(
-                    context.Scope.Unclassified.Select(table => table.Name),
-                    context.Tenancy.TenantColumn
-                )
+                PreflightMessages.Unclassified(silent.Select(table => table.Name), context.Tenancy.TenantColumns)
             );
 
         foreach (var table in context.Scope.Tables.Where(table => table.IsCopied))
         {
-            if (table.Scope == TableScope.Direct && context.Scope.TenantColumn(table).Generated)
-                context.Faults.Add(
-                    PreflightMessages.TenantColumnGenerated(table.Name, context.Scope.TenantColumn(table).Name)
-                );
+            if (table.Scope == TableScope.Direct && table.TenantColumn.Generated)
+                context.Faults.Add(PreflightMessages.TenantColumnGenerated(table.Name, table.TenantColumn.Name));
             if (table.Table.IsForeign)
                 context.Faults.Add(PreflightMessages.ForeignTable(table.Name));
             if (table.Table.Unlogged)
@@ -54,17 +53,10 @@ sealed class ScopeCheck(PreflightContext context)
                 { } column
             )
                 context.Warnings.Add(PreflightMessages.LargeObjects(table.Name, column.Name));
-            if (
-                table.Scope == TableScope.Derived
-                && table.Table.Columns.Any(column => column.Name == context.Tenancy.TenantColumn)
-            )
-                context.Warnings.Add(
-                    PreflightMessages.TenantColumnOfOtherType(
-                        table.Name,
-                        context.Tenancy.TenantColumn,
-                        table.Table.Column(context.Tenancy.TenantColumn)!.TypeText
-                    )
-                );
+            if (table.Scope != TableScope.Derived || context.Tenancy.Rules.ContainsKey(table.Name))
+                continue;
+            foreach (var named in table.Table.Columns.Where(one => context.Tenancy.TenantColumns.Contains(one.Name)))
+                context.Warnings.Add(PreflightMessages.TenantColumnOfOtherType(table.Name, named.Name, named.TypeText));
         }
     }
 }

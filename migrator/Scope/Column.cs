@@ -28,6 +28,15 @@ public sealed record Column(
     /// </summary>
     public string Equality => OwnEquality ?? "OPERATOR(pg_catalog.=)";
 
+    /// <summary>Types of one family can be compared and indexed with each other.</summary>
+    public string Family =>
+        TypeText.Split('(')[0] switch
+        {
+            "text" or "character varying" or "character" => "text",
+            "smallint" or "integer" or "bigint" => "integer",
+            var other => other,
+        };
+
     /// <summary>
     /// Two values are equal exactly when their texts are: not so for numeric (1.0 and 1.00), nor under a collation that
     /// ignores case.

@@ -16,6 +16,9 @@ public sealed record ForeignKey(
     char OnDelete
 )
 {
+    /// <summary>A constraint enforces the reference; otherwise only a rule of tenancy.json tells of it.</summary>
+    public bool IsDeclared { get; init; } = true;
+
     /// <summary>The condition that a row refers to another by this key, with the constraint's own operators.</summary>
     public string Join(string referring, string referred) =>
         string.Join(

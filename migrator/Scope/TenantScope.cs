@@ -44,6 +44,10 @@ public sealed partial class TenantScope
 
     public IReadOnlyList<ForeignKey> ForeignKeys => catalog.ForeignKeys;
 
+    /// <summary>All references that the rules or the constraints know of.</summary>
+    public IEnumerable<ForeignKey> References =>
+        ForeignKeys.Concat(Tables.SelectMany(table => table.Path.Take(1)).Where(key => !key.IsDeclared));
+
     public IReadOnlyList<Sequence> Sequences => catalog.Sequences;
 
     public ScopedTable Root => Tables.Single(table => table.Scope == TableScope.Root);
@@ -53,24 +57,28 @@ public sealed partial class TenantScope
     public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
     {
         var rules = new Dictionary<TableName, ScopedTable>();
-        void Rule(TableDefinition table, TableScope kind, params IReadOnlyList<ForeignKey> path) =>
-            rules.Add(table.Name, new(table, kind, path));
+        void Rule(TableDefinition table, TableScope kind, string? column = null) =>
+            rules.Add(table.Name, new(table, kind, []) { TenantColumnName = column });
 
         foreach (var table in catalog.Tables)
         {
             if (table.Name == tenancy.Table)
-                Rule(table, TableScope.Root);
+                Rule(table, TableScope.Root, tenancy.KeyColumn);
             else if (tenancy.Ignored.Contains(table.Name))
                 Rule(table, TableScope.Ignored);
             else if (tenancy.Reference.Contains(table.Name))
                 Rule(table, TableScope.Reference);
-            else if (!tenancy.Derived.ContainsKey(table.Name) && HoldsKey(catalog, tenancy, table))
-                Rule(table, TableScope.Direct);
+            else if (TenantColumnsOf(catalog, tenancy, table) is [var column, ..])
+                Rule(table, TableScope.Direct, column);
         }
 
         Derive(catalog, tenancy, rules);
         foreach (var table in catalog.Tables)
-            if (!rules.ContainsKey(table.Name) && MigrationHistory.Knows(table.Name.Name))
+            if (
+                !rules.ContainsKey(table.Name)
+                && !tenancy.Rules.ContainsKey(table.Name)
+                && MigrationHistory.Knows(table.Name.Name)
+            )
                 Rule(table, TableScope.Reference);
 
         return new(
@@ -105,8 +113,7 @@ public sealed partial class TenantScope
     public string Condition(ScopedTable table, string alias, string key) =>
         table.Scope switch
         {
-            TableScope.Root => Equal(alias, table.Table.Column(tenancy.KeyColumn)!, key),
-            TableScope.Direct => Equal(alias, table.Table.Column(tenancy.TenantColumn)!, key),
+            TableScope.Root or TableScope.Direct => Equal(alias, table.TenantColumn, key),
             TableScope.Derived => Parent(table.Path, alias, 1, key),
             TableScope.Reference => "true",
             _ => "false",
@@ -119,27 +126,9 @@ public sealed partial class TenantScope
     public (string Parent, string Join, string Belongs) ParentOf(ScopedTable table, string alias, string key) =>
         Step(table.Path, alias, 1, key);
 
-    /// <summary>The column with the tenant's key, of the root table or of a direct table.</summary>
-    public Column TenantColumn(ScopedTable table) =>
-        table.Table.Column(table.Scope == TableScope.Root ? tenancy.KeyColumn : tenancy.TenantColumn)!;
-
-    /// <summary>
-    /// The condition under which a row belongs to no tenant: its tenant column, or the first step of its path,
-    /// is null.
-    /// </summary>
-    public string? RowsWithoutTenant(ScopedTable table, string alias)
-    {
-        var columns = table.Scope switch
-        {
-            TableScope.Direct => [tenancy.TenantColumn],
-            TableScope.Derived => table.Path[0].FromColumns,
-            _ => (IReadOnlyList<string>)[],
-        };
-        var nullable = columns.Where(name => !table.Table.Column(name)!.NotNull).ToArray();
-        return nullable.Length == 0
-            ? null
-            : string.Join(" OR ", nullable.Select(name => $"{alias}.{Sql.Identifier(name)} IS NULL"));
-    }
+    /// <summary>The columns of a direct table that could name its tenant; the first one does.</summary>
+    public IReadOnlyList<string> TenantColumnsOf(ScopedTable table) =>
+        table.Scope == TableScope.Direct ? TenantColumnsOf(catalog, tenancy, table.Table) : [];
 
     /// <summary>
     /// A foreign key whose rows never cross from one tenant to another: it carries the tenant on both ends, or it is the
@@ -153,7 +142,7 @@ public sealed partial class TenantScope
         return from.Scope == TableScope.Direct
             && to.Scope is TableScope.Root or TableScope.Direct
             && key.FromColumns.Zip(key.ToColumns)
-                .Any(pair => pair.First == TenantColumn(from).Name && pair.Second == TenantColumn(to).Name);
+                .Any(pair => pair.First == from.TenantColumn.Name && pair.Second == to.TenantColumn.Name);
     }
 
     /// <summary>
@@ -163,24 +152,29 @@ public sealed partial class TenantScope
 
     /// <summary>Strongly connected components of the foreign-key graph, parents first.</summary>
     public IReadOnlyList<IReadOnlyList<ScopedTable>> Components() =>
-        ReferenceGraph.Components(TenantTables, ForeignKeys);
+        ReferenceGraph.Components(TenantTables, References);
 
-    static bool HoldsKey(Catalog catalog, Tenancy tenancy, TableDefinition table) =>
-        table.Column(tenancy.TenantColumn) is { } column
+    static IReadOnlyList<string> TenantColumnsOf(Catalog catalog, Tenancy tenancy, TableDefinition table)
+    {
+        if (tenancy.Derived.ContainsKey(table.Name))
+            return [];
+        var names = tenancy.Rules.GetValueOrDefault(table.Name) switch
+        {
+            null => tenancy.TenantColumns,
+            TenantRule rule => [rule.Column],
+            _ => [],
+        };
+        return [.. names.Where(name => HoldsKey(catalog, tenancy, table.Column(name)))];
+    }
+
+    static bool HoldsKey(Catalog catalog, Tenancy tenancy, Column? column) =>
+        column is not null
         && catalog.Find(tenancy.Table)?.Column(tenancy.KeyColumn) is { } key
         && (
             column.TypeText == key.TypeText
-            || TypeFamily(column) is "text"
-            || (TypeFamily(column) is "integer" && TypeFamily(key) is "integer")
+            || column.Family is "text"
+            || (column.Family is "integer" && key.Family is "integer")
         );
-
-    static string TypeFamily(Column column) =>
-        column.TypeText.Split('(')[0] switch
-        {
-            "text" or "character varying" or "character" => "text",
-            "smallint" or "integer" or "bigint" => "integer",
-            var other => other,
-        };
 
     // Breadth first from the known tables, so the first path found is the shortest. Keys that cannot be null go
     // first; nullable keys are followed only where no other path exists.
@@ -193,9 +187,7 @@ public sealed partial class TenantScope
             {
                 var found = catalog
                     .Tables.Where(table => !rules.ContainsKey(table.Name))
-                    .Select(table =>
-                        (table, key: catalog.ForeignKeys.FirstOrDefault(key => Leads(key, table, nullable)))
-                    )
+                    .Select(table => (table, key: Steps(table).FirstOrDefault(key => Leads(key, table, nullable))))
                     .Where(candidate => candidate.key is not null)
                     .ToArray();
                 var level = found
@@ -211,13 +203,23 @@ public sealed partial class TenantScope
             } while (grown);
         }
 
+        IEnumerable<ForeignKey> Steps(TableDefinition table) =>
+            tenancy.Rules.GetValueOrDefault(table.Name) switch
+            {
+                null => catalog.ForeignKeys,
+                BelongsToRule rule when RuledKeys.Find(catalog, table, rule) is { } key => [key],
+                _ => [],
+            };
+
         bool Leads(ForeignKey key, TableDefinition table, bool nullable)
         {
             if (key.From != table.Name || !rules.TryGetValue(key.To, out var to) || !to.IsTenantData)
                 return false;
             if (tenancy.Derived.TryGetValue(table.Name, out var chosen))
                 return key.Name == chosen || string.Join(",", key.FromColumns) == chosen.Replace(" ", "");
-            return nullable || key.FromColumns.All(name => table.Column(name)!.NotNull);
+            return nullable
+                || tenancy.Rules.ContainsKey(table.Name)
+                || key.FromColumns.All(name => table.Column(name)!.NotNull);
         }
     }
 

@@ -29,6 +29,8 @@ public sealed record MigratorSettings(
     [
         "tenants",
         "tenant_column",
+        "tenant_columns",
+        "tables",
         "reference",
         "ignored",
         "derived",
@@ -161,7 +163,11 @@ public sealed record MigratorSettings(
         string Text(string key, string otherwise) => configuration[key] is { Length: > 0 } value ? value : otherwise;
         TableName[] Tables(string key) =>
             [.. configuration.GetSection(key).GetChildren().Select(child => TableName.Parse(child.Value!))];
-        return defaults with
+        var rules = TableRules.Read(configuration.GetSection("tables"));
+        var columns = configuration.GetSection("tenant_columns").GetChildren().Select(child => child.Value!).ToArray();
+        if (columns.Length > 0 && configuration["tenant_column"] is { } column && !columns.Contains(column))
+            columns = [column, .. columns];
+        var tenancy = defaults with
         {
             Table = configuration["tenants:table"] is { Length: > 0 } table ? TableName.Parse(table) : defaults.Table,
             KeyColumn = Text("tenants:key", defaults.KeyColumn),
@@ -169,8 +175,9 @@ public sealed record MigratorSettings(
             ModeColumn = Text("tenants:isolation_mode", defaults.ModeColumn),
             SettingsColumn = Text("tenants:settings", defaults.SettingsColumn),
             TenantColumn = Text("tenant_column", defaults.TenantColumn),
-            Reference = Tables("reference"),
-            Ignored = Tables("ignored"),
+            Reference = [.. Tables("reference"), .. rules.Reference],
+            Ignored = [.. Tables("ignored"), .. rules.Ignored],
+            Rules = rules.Rules,
             Derived = configuration
                 .GetSection("derived")
                 .GetChildren()
@@ -185,5 +192,6 @@ public sealed record MigratorSettings(
             Domain = Text("domain", defaults.Domain),
             MigrationVersion = configuration["migration_version"],
         };
+        return columns.Length > 0 ? tenancy with { TenantColumns = columns } : tenancy;
     }
 }

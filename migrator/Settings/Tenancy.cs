@@ -24,6 +24,16 @@ public sealed record Tenancy
     /// <summary>The column that names the tenant in every other table.</summary>
     public string TenantColumn { get; init; } = "tenant_id";
 
+    /// <summary>The columns that may name the tenant, where tables differ.</summary>
+    public IReadOnlyList<string> TenantColumns
+    {
+        get => field ?? [TenantColumn];
+        init;
+    }
+
+    /// <summary>What is said of single tables.</summary>
+    public IReadOnlyDictionary<TableName, TableRule> Rules { get; init; } = new Dictionary<TableName, TableRule>();
+
     /// <summary>Tables whose rows belong to no tenant; they are copied whole.</summary>
     public IReadOnlyList<TableName> Reference { get; init; } = [];
 

@@ -40,6 +40,7 @@ public static class StreamReadiness
         warnings.AddRange(scope.UnstreamedTables.Select(table => PreflightMessages.NotStreamable(table.Name)));
         faults.AddRange(scope.UnstreamedTables.SelectMany(table => References(scope, table)));
         faults.AddRange(NotComparable(scope));
+        faults.AddRange(NotFollowed(scope));
         return (faults, warnings);
     }
 
@@ -62,9 +63,16 @@ public static class StreamReadiness
     // The migrator filters the stream by comparing texts.
     static IEnumerable<string> NotComparable(TenantScope scope) =>
         from table in scope.TenantTables
-        where table.Scope is TableScope.Root or TableScope.Direct && !scope.TenantColumn(table).IsEqualAsText
-        let column = scope.TenantColumn(table)
+        where table.Scope is TableScope.Root or TableScope.Direct && !table.TenantColumn.IsEqualAsText
+        let column = table.TenantColumn
         select PreflightMessages.TenantColumnNotComparable(table.Name, column.Name, column.TypeText);
+
+    // No change of the child tells that the application has deleted or replaced the parent alone.
+    static IEnumerable<string> NotFollowed(TenantScope scope) =>
+        from table in scope.TenantTables
+        let step = table.Path.FirstOrDefault(step => !step.IsDeclared)
+        where step is not null
+        select PreflightMessages.RuleCannotBeFollowed(table.Name, step.From, step.To);
 
     /// <summary>Tables outside the stream that are too large to be copied while the tenant waits.</summary>
     public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) =>

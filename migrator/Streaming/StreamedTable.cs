@@ -25,7 +25,7 @@ public sealed class StreamedTable
         Columns = [.. table.Table.StoredColumns];
         KeyPositions = [.. table.Table.Key.Select(PositionOf)];
         TenantPosition = table.Scope is TableScope.Root or TableScope.Direct
-            ? PositionOf(scope.TenantColumn(table).Name)
+            ? PositionOf(table.TenantColumn.Name)
             : null;
         MayComeBeforeParent = table.Scope == TableScope.Derived && table.Path[0].Deferrable;
         parents = [.. scope.ForeignKeys.Where(key => key.From == Name).Select(key => key.To)];

@@ -24,7 +24,7 @@ public static class Security
         var foreign = new List<string>();
         foreach (var table in scope.TenantTables)
         {
-            var nullsAside = scope.RowsWithoutTenant(table, "t") is { } unowned ? $"NOT ({unowned}) AND " : "";
+            var nullsAside = table.WithoutTenant("t") is { } unowned ? $"NOT ({unowned}) AND " : "";
             var rows = await isolated.ExecuteScalarAsync<long>(
                 $"SELECT count(*) FROM {table.Table.From} t "
                     + $"WHERE {nullsAside}({scope.Condition(table, "t", tenant.Key)}) IS NOT TRUE",

@@ -1,0 +1,64 @@
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Settings;
+
+namespace Migrator.Preflight;
+
+/// <summary>Every rule of tenancy.json fits the database; the faults are told all at once.</summary>
+sealed class RuleCheck(PreflightContext context)
+{
+    public void Run()
+    {
+        foreach (var (name, rule) in context.Tenancy.Rules)
+            if (WhyNot(name, rule) is { } why)
+                context.Faults.Add(PreflightMessages.RuleDoesNotFit(name, why));
+        foreach (var table in context.Scope.Tables)
+            if (context.Scope.TenantColumnsOf(table) is { Count: > 1 } columns)
+                context.Faults.Add(PreflightMessages.SeveralTenantColumns(table.Name, columns));
+    }
+
+    string? WhyNot(TableName name, TableRule rule)
+    {
+        if (context.Catalog.Find(name) is not { } table)
+            return PreflightMessages.NoSuchTable(name);
+        if (
+            name == context.Tenancy.Table
+            || context.Tenancy.Reference.Contains(name)
+            || context.Tenancy.Ignored.Contains(name)
+            || context.Tenancy.Derived.ContainsKey(name)
+        )
+            return PreflightMessages.SecondRule();
+        return rule switch
+        {
+            TenantRule tenant when table.Column(tenant.Column) is null => PreflightMessages.NoSuchColumn(tenant.Column),
+            TenantRule tenant when context.Scope.Unclassified.Contains(table) => PreflightMessages.CannotHoldTheKey(
+                tenant.Column,
+                table.Column(tenant.Column)!.TypeText
+            ),
+            BelongsToRule belongs => WhyNot(table, belongs),
+            _ => null,
+        };
+    }
+
+    string? WhyNot(TableDefinition table, BelongsToRule rule)
+    {
+        if (context.Catalog.Find(rule.Parent) is not { } parent)
+            return PreflightMessages.NoSuchTable(rule.Parent);
+        foreach (var (from, to) in rule.By)
+            if (
+                (
+                    table.Column(from) is null ? from
+                    : parent.Column(to) is null ? to
+                    : null
+                ) is
+                { } missing
+            )
+                return PreflightMessages.NoSuchColumn(missing);
+        if (RuledKeys.Find(context.Catalog, table, rule) is null)
+            return rule.By.Count == 0
+                ? PreflightMessages.NoSingleKeyTo(rule.Parent)
+                : PreflightMessages.NoKeyOfTheParent(rule.Parent, parent.Key);
+        return context.Scope.Unclassified.Contains(table) ? PreflightMessages.LeadsToNoTenant(rule.Parent) : null;
+    }
+}

@@ -1,0 +1,55 @@
+using Migrator.Settings;
+
+namespace Migrator.Scope;
+
+/// <summary>The step from a row to its parent that a rule <c>belongs_to</c> asks for.</summary>
+static class RuledKeys
+{
+    /// <summary>
+    /// The foreign key that says the same as the rule, or the rule as a key that nothing enforces; null when the rule
+    /// fits neither tables nor columns.
+    /// </summary>
+    public static ForeignKey? Find(Catalog catalog, TableDefinition table, BelongsToRule rule)
+    {
+        var declared = catalog.ForeignKeys.Where(key => key.From == table.Name && key.To == rule.Parent).ToArray();
+        if (rule.By.Count == 0)
+            return declared.Length == 1 ? declared[0] : null;
+        return declared.FirstOrDefault(key => IsSame(key, rule)) ?? Undeclared(catalog.Find(rule.Parent), table, rule);
+    }
+
+    static bool IsSame(ForeignKey key, BelongsToRule rule) =>
+        key.FromColumns.Count == rule.By.Count
+        && key.FromColumns.Zip(key.ToColumns)
+            .All(pair => rule.By.TryGetValue(pair.First, out var to) && to == pair.Second);
+
+    // The parent's columns hold its key, so that a row has one parent at most. Columns of one family compare by that
+    // family's own equality.
+    static ForeignKey? Undeclared(TableDefinition? parent, TableDefinition table, BelongsToRule rule)
+    {
+        if (parent is null || parent.Key.Count == 0 || !parent.Key.All(rule.By.Values.Contains))
+            return null;
+        var operators = new List<string>();
+        foreach (var (from, to) in rule.By)
+        {
+            if (table.Column(from) is not { } here || parent.Column(to) is not { } there)
+                return null;
+            if (here.Family != there.Family || here.Equality != there.Equality)
+                return null;
+            operators.Add(there.Equality);
+        }
+        // Deferrable: without a constraint the application may write the row before its parent.
+        return new(
+            $"belongs_to {rule.Parent}",
+            table.Name,
+            rule.Parent,
+            [.. rule.By.Keys],
+            [.. rule.By.Values],
+            operators,
+            Deferrable: true,
+            OnDelete: 'a'
+        )
+        {
+            IsDeclared = false,
+        };
+    }
+}

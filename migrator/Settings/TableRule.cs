@@ -1,0 +1,15 @@
+using Migrator.Model;
+
+namespace Migrator.Settings;
+
+/// <summary>What <c>tables</c> of tenancy.json says of one table: how its rows are chosen.</summary>
+public abstract record TableRule;
+
+/// <summary>The row names its tenant in this column.</summary>
+public sealed record TenantRule(string Column) : TableRule;
+
+/// <summary>The row is its parent's tenant's, with or without a foreign key that says so.</summary>
+/// <param name="By">
+/// The row's columns and the parent's columns that they equal; empty where one foreign key leads to the parent.
+/// </param>
+public sealed record BelongsToRule(TableName Parent, IReadOnlyDictionary<string, string> By) : TableRule;
