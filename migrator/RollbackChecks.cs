@@ -23,6 +23,36 @@ static class RollbackChecks
             run.Progress.Warn(RollbackMessages.SharedOnly(additions));
         await StrayRows.RequireNoneAsync(isolated, run.Common, run.Tenant, cancellationToken);
         await RequireFlippedRowsAsync(run, shared, force, cancellationToken);
+        await ReportReferencesAsync(run, shared, isolated, cancellationToken);
+    }
+
+    // Rows of a reference table are not the tenant's: the shared database's own stay. What was written in the isolated one is named,
+    // and only rows that the tenant's rows refer to come along.
+    static async Task ReportReferencesAsync(
+        PromotionRun run,
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        CancellationToken cancellationToken
+    )
+    {
+        const int most = 1_000;
+        var recorded = await JournalReader.DigestsAsync(shared, run.Id, cancellationToken);
+        var comparison = new Comparison(run.Databases, run.Common, run.Tenant);
+        foreach (var table in run.Common.CopiedTables.Where(table => table.Scope == TableScope.Reference))
+        {
+            var now = await DigestReader.ReadAsync(isolated, table.Table, "true", cancellationToken);
+            if (recorded.TryGetValue(table.Name.ToString(), out var then) && then == now)
+                continue;
+            var rows = await comparison.RowsAsync(table, most, cancellationToken);
+            if (rows.Count > 0)
+                run.Progress.Warn(
+                    RollbackMessages.ReferenceRowsDiffer(
+                        table.Name,
+                        rows.Count < most ? $"{rows.Count:N0}" : $"{most:N0} or more",
+                        [.. rows.Take(5).Select(row => $"{row}")]
+                    )
+                );
+        }
     }
 
     // The shared rows stood still behind their guard. What somebody wrote there all the same would be lost.

@@ -155,6 +155,11 @@ static class RollbackMessages
                 + $"then run 'migrator rollback --tenant-slug={slug} --confirm' again."
         );
 
+    public static string ReferenceRowsDiffer(TableName table, string rows, IReadOnlyList<string> samples) =>
+        $"Reference table {table} has changed in the isolated database since the flip, and differs from the shared one in {rows} rows: "
+        + $"{string.Join("; ", samples)}. The shared rows stay as they are; only new rows that the tenant's rows refer to "
+        + "come along. Make the other changes in the shared database by hand if they are to stay.";
+
     public static string SharedOnly(IReadOnlyList<string> additions) =>
         $"In the shared database only: {string.Join(", ", additions)}. "
         + "The isolated database has no values for them: the rows that come back get the defaults there.";

@@ -1,3 +1,4 @@
+using Migrator.Copying;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;
@@ -17,6 +18,9 @@ public sealed class CatchUpReverse : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await run.IsolatedGuard.InstallAsync(cancellationToken);
+        await new ReferenceRows(run.Databases, run.Common, run.RequireCurrentRunAsync).BringHomeAsync(
+            cancellationToken
+        );
         var changes = await new CatchUpLoop(StreamDirection.Reverse(run.Stream)).RunAsync(
             TargetState.Consistent,
             cancellationToken

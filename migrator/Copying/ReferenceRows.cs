@@ -1,0 +1,72 @@
+using Migrator.Connections;
+using Migrator.Model;
+using Migrator.Scope;
+using Npgsql;
+
+namespace Migrator.Copying;
+
+/// <summary>
+/// Rows of reference tables that were made in the isolated database and that the tenant's rows refer to: without them the
+/// tenant's rows could not come home.
+/// </summary>
+/// <param name="requireCurrentRun">Called in each transaction; fails when a newer run has taken over.</param>
+public sealed class ReferenceRows(
+    Databases databases,
+    TenantScope scope,
+    Func<NpgsqlConnection, CancellationToken, Task> requireCurrentRun
+)
+{
+    const string Stage = "tenant_promotion_reference";
+
+    /// <summary>Inserts the rows that the shared database lacks, by key; changes none that it has.</summary>
+    public async Task BringHomeAsync(CancellationToken cancellationToken)
+    {
+        foreach (var table in scope.CopiedTables.Where(table => table.Scope == TableScope.Reference))
+        {
+            var keys = scope.ForeignKeys.Where(key => key.To == table.Name && scope[key.From].IsTenantData).ToArray();
+            if (keys.Length > 0 && table.Table.Key.Count > 0)
+                await BringHomeAsync(table.Table, keys, cancellationToken);
+        }
+    }
+
+    async Task BringHomeAsync(
+        TableDefinition table,
+        IReadOnlyList<ForeignKey> keys,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await shared.BeginTransactionAsync(cancellationToken);
+        await requireCurrentRun(shared, cancellationToken);
+        await shared.ExecuteAsync(
+            $"CREATE TEMPORARY TABLE {Stage} ON COMMIT DROP AS SELECT * FROM {table.From} WHERE false",
+            cancellationToken
+        );
+        var referred = keys.Select(key =>
+            $"EXISTS (SELECT FROM {scope[key.From].Table.From} r WHERE {key.Join("r", "t")})"
+        );
+        await RawCopy.StreamAsync(
+            isolated,
+            RawCopy.Out(table, table.From, $"({string.Join(" OR ", referred)})"),
+            shared,
+            RawCopy.In(table, Stage),
+            null,
+            cancellationToken
+        );
+        var columns = RawCopy.Columns(table);
+        var sameKey = table
+            .Key.Select(name => table.Column(name)!)
+            .Select(column => $"t.{Sql.Identifier(column.Name)} {column.Equality} s.{Sql.Identifier(column.Name)}");
+        await shared.ExecuteAsync(
+            $"""
+            INSERT INTO {table.Name.Quoted} ({columns}) OVERRIDING SYSTEM VALUE
+            SELECT {columns} FROM {Stage} s
+            WHERE NOT EXISTS (SELECT FROM {table.From} t WHERE {string.Join(" AND ", sameKey)})
+            ON CONFLICT DO NOTHING
+            """,
+            cancellationToken
+        );
+        await transaction.CommitAsync(cancellationToken);
+    }
+}
