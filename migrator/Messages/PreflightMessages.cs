@@ -257,6 +257,10 @@ static class PreflightMessages
     public static string TooFewSenders(string side, int free) =>
         $"The {side} server has {free} free WAL senders; an online promotion needs two. Raise max_wal_senders.";
 
+    public const string UnlimitedLogKept =
+        "max_slot_wal_keep_size has no limit on the shared server: if this process is killed, nobody watches the slot "
+        + "(--max-wal), and the WAL that the slot keeps may fill the disk for all tenants. Set a limit of some 10 GB.";
+
     public static string LittleLogKept(int megabytes) =>
         $"max_slot_wal_keep_size is {megabytes} MB on the shared server. If the server writes more WAL than that "
         + "while the slot waits, the slot is lost and the copy starts again. Raise the setting for the promotion.";

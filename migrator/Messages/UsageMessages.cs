@@ -24,15 +24,19 @@ static class UsageMessages
     public static MigratorException SettingsFileMissing(string file) =>
         MigratorException.Usage($"There is no settings file {file}. Leave --settings out to run with the defaults.");
 
-    public static MigratorException SettingsFileUnreadable(string file, Exception e) =>
+    public static MigratorException SettingsInvalid(string file, IReadOnlyList<string> faults) =>
         MigratorException.Usage(
-            $"{file} is not valid JSON: {(e.InnerException ?? e).Message} Fix the file and run the same command again."
+            $"{file} cannot be used:\n{string.Join("\n", faults.Select(fault => $"  • {fault}"))}\n"
+                + "Correct the file and run the same command again."
         );
 
-    public static MigratorException SettingUnknown(string file, string key, IEnumerable<string> known) =>
-        MigratorException.Usage(
-            $"{file} has an unknown key '{key}'. Correct or remove the key; known keys: {string.Join(", ", known)}."
-        );
+    public static string SettingsNoJson(long line, long column) =>
+        $"line {line}, column {column}: not valid JSON from here on.";
+
+    public static string SettingOfOtherType(string place, string key, string form) => $"{place}: {key} must be {form}.";
+
+    public static string SettingUnknown(string place, string key, IEnumerable<string> known) =>
+        $"{place}: unknown key '{key}'. Known keys: {string.Join(", ", known)}.";
 
     public static MigratorException RulesUnreadable(IEnumerable<string> faults) =>
         MigratorException.Usage(string.Join("\n", faults));

@@ -53,7 +53,7 @@ public sealed class SchemaArchive : IDisposable
         CancellationToken cancellationToken
     )
     {
-        var folder = Directory.CreateTempSubdirectory("migrator-").FullName;
+        var folder = ArchiveFolder.Create();
         try
         {
             var list = await ListAsync(tools, databases, Path.Combine(folder, FileName), cancellationToken);

@@ -24,24 +24,6 @@ public sealed record MigratorSettings(
     /// <summary>The same for <see cref="Target"/>.</summary>
     public AdministratorLogin? TargetAdministrator { get; init; }
 
-    // A misspelled key would be a rule without effect.
-    static readonly string[] KnownKeys =
-    [
-        "tenants",
-        "tenant_column",
-        "tenant_columns",
-        "tables",
-        "reference",
-        "ignored",
-        "derived",
-        "application_role",
-        "application_login",
-        "tenant_setting",
-        "domain",
-        "routing_dir",
-        "migration_version",
-    ];
-
     /// <param name="file">The settings file; null for <c>tenancy.json</c> in the working folder, if it exists.</param>
     /// <param name="target">The isolated database's server as <c>host[:port]</c>, from the command line.</param>
     /// <param name="routingDirectory">Where routing documents are written, from the command line.</param>
@@ -88,22 +70,13 @@ public sealed record MigratorSettings(
     {
         if (file is not null && !File.Exists(file))
             throw UsageMessages.SettingsFileMissing(file);
-        try
-        {
-            var settings = new ConfigurationBuilder()
-                .AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true)
-                .Build();
-            if (settings.GetChildren().FirstOrDefault(child => !KnownKeys.Contains(child.Key)) is { } stranger)
-                throw UsageMessages.SettingUnknown(file ?? DefaultFile, stranger.Key, KnownKeys);
-            return new ConfigurationBuilder()
-                .AddJsonFile(Path.GetFullPath(file ?? DefaultFile), optional: true)
-                .AddEnvironmentVariables("MIGRATOR_")
-                .Build();
-        }
-        catch (InvalidDataException e)
-        {
-            throw UsageMessages.SettingsFileUnreadable(file ?? DefaultFile, e);
-        }
+        var path = Path.GetFullPath(file ?? DefaultFile);
+        if (File.Exists(path))
+            TenancyFile.Check(file ?? DefaultFile, File.ReadAllBytes(path));
+        return new ConfigurationBuilder()
+            .AddJsonFile(path, optional: true)
+            .AddEnvironmentVariables("MIGRATOR_")
+            .Build();
     }
 
     static NpgsqlConnectionStringBuilder Server(

@@ -27,6 +27,8 @@ public static class StreamReadiness
         if (here.WalLevel != "logical")
             faults.Add(PreflightMessages.NoLogicalDecoding(here.WalLevel));
         faults.AddRange(Lacks(here, "shared", databases.SharedServer));
+        if (here.MaxKept < 0)
+            warnings.Add(PreflightMessages.UnlimitedLogKept);
         if (here.MaxKept is >= 0 and < 1024)
             warnings.Add(PreflightMessages.LittleLogKept(here.MaxKept));
 

@@ -1,0 +1,175 @@
+using System.Text;
+using System.Text.Json;
+using Migrator.Messages;
+using Migrator.Model;
+
+namespace Migrator.Settings;
+
+/// <summary>
+/// What is wrong with a settings file, all at once, each with line and column: a value of another type would be a rule
+/// without effect.
+/// </summary>
+ref struct TenancyFile
+{
+    static readonly Dictionary<string, Kind> Keys = new()
+    {
+        ["tenants"] = Kind.Columns,
+        ["tenant_column"] = Kind.Text,
+        ["tenant_columns"] = Kind.List,
+        ["tables"] = Kind.Rules,
+        ["reference"] = Kind.List,
+        ["ignored"] = Kind.List,
+        ["derived"] = Kind.Map,
+        ["application_role"] = Kind.Text,
+        ["application_login"] = Kind.Text,
+        ["tenant_setting"] = Kind.Text,
+        ["domain"] = Kind.Text,
+        ["routing_dir"] = Kind.Text,
+        ["migration_version"] = Kind.Text,
+    };
+
+    static readonly string[] Columns = ["table", "key", "slug", "isolation_mode", "settings"];
+
+    enum Kind
+    {
+        Text,
+        List,
+        Map,
+        Columns,
+
+        /// <summary>An object that <see cref="TableRules"/> checks.</summary>
+        Rules,
+    }
+
+    readonly byte[] json;
+    readonly List<string> faults = [];
+    Utf8JsonReader reader;
+
+    TenancyFile(byte[] json)
+    {
+        this.json = json;
+        reader = new(json, new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+    }
+
+    /// <exception cref="MigratorException">The file is no JSON, or has a key or a value that means nothing.</exception>
+    public static void Check(string name, byte[] json)
+    {
+        // What editors write before the first character.
+        if (json.AsSpan().StartsWith(Encoding.UTF8.Preamble))
+            json = json[Encoding.UTF8.Preamble.Length..];
+        var file = new TenancyFile(json);
+        try
+        {
+            file.Read();
+        }
+        catch (JsonException e)
+        {
+            file.faults.Add(UsageMessages.SettingsNoJson((e.LineNumber ?? 0) + 1, (e.BytePositionInLine ?? 0) + 1));
+        }
+        if (file.faults.Count > 0)
+            throw UsageMessages.SettingsInvalid(name, file.faults);
+    }
+
+    void Read()
+    {
+        reader.Read();
+        ReadObject(
+            "the file",
+            (ref TenancyFile file, string key) =>
+            {
+                if (Keys.TryGetValue(key, out var kind))
+                    file.ReadValue(key, kind);
+                else
+                    file.Unknown(key, Keys.Keys);
+            }
+        );
+    }
+
+    delegate void Field(ref TenancyFile file, string key);
+
+    void ReadValue(string key, Kind kind)
+    {
+        switch (kind)
+        {
+            case Kind.Text:
+                RequireText(key, allowsNull: true);
+                break;
+            case Kind.Map:
+                ReadObject(key, (ref TenancyFile file, string table) => file.RequireText($"{key}.{table}"));
+                break;
+            case Kind.Columns:
+                ReadObject(
+                    key,
+                    (ref TenancyFile file, string column) =>
+                    {
+                        if (Columns.Contains(column))
+                            file.RequireText($"{key}.{column}");
+                        else
+                            file.Unknown($"{key}.{column}", Columns);
+                    }
+                );
+                break;
+            case Kind.Rules when reader.TokenType == JsonTokenType.StartObject:
+                reader.Skip();
+                break;
+            case Kind.Rules:
+                Expect(key, "an object in braces");
+                break;
+            default:
+                ReadList(key);
+                break;
+        }
+    }
+
+    void ReadObject(string name, Field field)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            Expect(name, "an object in braces");
+            return;
+        }
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+        {
+            var key = reader.GetString()!;
+            reader.Read();
+            field(ref this, key);
+        }
+    }
+
+    void ReadList(string name)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            Expect(name, "a list of texts in brackets");
+            return;
+        }
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+            RequireText(name + "[]");
+    }
+
+    void RequireText(string name, bool allowsNull = false)
+    {
+        if (reader.TokenType != JsonTokenType.String && !(allowsNull && reader.TokenType == JsonTokenType.Null))
+            Expect(name, "a text in quotes");
+    }
+
+    void Expect(string name, string form)
+    {
+        faults.Add(UsageMessages.SettingOfOtherType(Place(), name, form));
+        reader.Skip();
+    }
+
+    void Unknown(string key, IEnumerable<string> known)
+    {
+        faults.Add(UsageMessages.SettingUnknown(Place(), key, known));
+        reader.Skip();
+    }
+
+    // Line and column as editors count them.
+    readonly string Place()
+    {
+        var before = json.AsSpan(0, (int)reader.TokenStartIndex);
+        var column = Encoding.UTF8.GetCharCount(before[(before.LastIndexOf((byte)'\n') + 1)..]) + 1;
+        return $"line {before.Count((byte)'\n') + 1}, column {column}";
+    }
+}
