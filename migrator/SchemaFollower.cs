@@ -89,6 +89,13 @@ static class SchemaFollower
             await SchemaAdditions.AddAsync(shared, isolated, followed, cancellationToken);
         var archive = await run.ArchiveAsync(cancellationToken);
         await archive.RestoreNewAsync(run.Databases, cancellationToken);
+        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
+        await using (var transaction = await isolated.BeginTransactionAsync(cancellationToken))
+        {
+            await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
+            await ArrivalGuard.InstallAsync(isolated, run.Tenant.Slug, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
         SchemaPart[] built =
         [
             .. IsDone(run, PhaseName.CatchUp) ? (SchemaPart[])[SchemaPart.PrimaryKeys] : [],

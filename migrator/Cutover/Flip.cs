@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -19,13 +20,16 @@ namespace Migrator.Cutover;
 public static class Flip
 {
     /// <summary>
-    /// The steps after the flip: marks the isolated database as live and writes the routing file. Also called
-    /// by the next run, if a run was killed before these steps.
+    /// The steps after the flip: marks the isolated database as live, from which on it accepts the tenant's writes, and
+    /// writes the routing file. Also called by the next run, if a run was killed before these steps.
     /// </summary>
     public static async Task PublishAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
+        {
             await run.Isolated.SetLiveAsync(isolated, true, cancellationToken);
+            await ArrivalGuard.RemoveAsync(isolated, cancellationToken);
+        }
         await run.Routing.WriteAsync(
             run.Tenant.Slug,
             RoutingDocument.For(run.Tenant.Slug, Tenant.IsolatedMode, run.Target, run.Tenancy.Domain),

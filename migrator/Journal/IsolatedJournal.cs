@@ -113,7 +113,22 @@ public sealed class IsolatedJournal(
         );
         if (current != run)
             throw PromotionMessages.Superseded(tenant.Slug);
+        await PassAsync(connection, cancellationToken);
     }
+
+    /// <summary>
+    /// Lets the statements of this transaction pass the guard of a database that is not live, by a word that is worth
+    /// nothing in any other transaction.
+    /// </summary>
+    public static Task PassAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
+            """
+            SELECT set_config('tenant_promotion.arrival', encode(sha256(convert_to(
+                pass || ' ' || pg_current_xact_id()::text, 'UTF8')), 'hex'), true)
+            FROM tenant_promotion.owner
+            """,
+            cancellationToken
+        );
 
     public async Task<IReadOnlyDictionary<(string Table, int Part), (long Rows, long Bytes)>> LoadedAsync(
         CancellationToken cancellationToken

@@ -13,7 +13,8 @@ ALTER TABLE tenant_promotion.owner
     ADD COLUMN IF NOT EXISTS shared_system text,
     ADD COLUMN IF NOT EXISTS shared_oid    bigint,
     ADD COLUMN IF NOT EXISTS shared_name   text,
-    ADD COLUMN IF NOT EXISTS live          boolean NOT NULL DEFAULT false;
+    ADD COLUMN IF NOT EXISTS live          boolean NOT NULL DEFAULT false,
+    ADD COLUMN IF NOT EXISTS pass          text NOT NULL DEFAULT gen_random_uuid();
 
 CREATE TABLE IF NOT EXISTS tenant_promotion.loaded (
     table_name text NOT NULL,

@@ -24,6 +24,15 @@ static class GuardMessages
         + $"'migrator promote --tenant-slug={slug} --confirm' finishes the promotion "
         + $"or 'migrator rollback --tenant-slug={slug} --confirm' opens the guard.";
 
+    public static MigratorException WrittenBeforeArrival(Slug slug, Exception cause) =>
+        new(
+            ExitCode.Failed,
+            $"Somebody writes in the isolated database of '{slug}', which the tenant has not moved to: "
+                + $"{cause.Message.Split(": ", 2)[^1]}. Nothing was copied over these rows. Find the session that wrote them, "
+                + "keep the rows that count, and run the same command again: it empties the database.",
+            cause
+        );
+
     public static string GuardOpened(Slug slug) =>
         $"The write guard is open again: the writes of '{slug}' resume in the shared database.";
 }

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Runs;
@@ -33,6 +34,7 @@ public sealed class CleanUpAfterRollback : Phase
         // An earlier version may have installed this guard.
         await connection.ExecuteAsync(SqlFile.Read("guard.sql"), cancellationToken);
         await run.IsolatedGuard.Guard.PassAsync(connection, cancellationToken);
+        await IsolatedJournal.PassAsync(connection, cancellationToken);
         await TenantRow.FlipAsync(
             new(connection, cancellationToken),
             run.Tenancy,

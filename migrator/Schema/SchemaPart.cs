@@ -8,8 +8,11 @@ public enum SchemaPart
     /// </summary>
     Schemas,
 
-    /// <summary>Extensions, types, tables, sequences, functions, views, grants.</summary>
+    /// <summary>Extensions, types, tables, sequences, functions, views.</summary>
     PreData,
+
+    /// <summary>Who may use them: only when the tables refuse the tenant's writes.</summary>
+    Grants,
 
     /// <summary>Primary keys and replica identities: by them the change stream finds its rows.</summary>
     PrimaryKeys,

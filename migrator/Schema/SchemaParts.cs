@@ -22,6 +22,7 @@ sealed class SchemaParts(HashSet<uint> keys, HashSet<string> keyIndexes)
         {
             "SCHEMA" => SchemaPart.Schemas,
             "ACL" or "COMMENT" when entry.Describes("SCHEMA ") => SchemaPart.Schemas,
+            "ACL" when !entry.Postponed => SchemaPart.Grants,
             "CONSTRAINT" or "INDEX" when keys.Contains(entry.ObjectId) => SchemaPart.PrimaryKeys,
             "INDEX ATTACH"
                 when keyIndexes.Any(key => entry.Line.Contains(" INDEX ATTACH " + key, StringComparison.Ordinal)) =>

@@ -41,10 +41,7 @@ public sealed class FaultsTests(Servers servers)
                 PhaseName.CutOver,
                 async () =>
                 {
-                    await move.Isolated.ExecuteAsync(
-                        "UPDATE tasks SET document = 'planted' WHERE id = 4",
-                        role: EmbeddedCluster.Superuser
-                    );
+                    await move.MeddleAsync("UPDATE tasks SET document = 'planted' WHERE id = 4");
                     await move.Shared.ExecuteAsync("UPDATE tasks SET title = 'touched' WHERE id = 4");
                 }
             )
@@ -74,10 +71,7 @@ public sealed class FaultsTests(Servers servers)
             )
         );
         await Waiting.UntilAsync(() => move.Watched.HasWarned("did not close"));
-        await move.Isolated.ExecuteAsync(
-            "UPDATE tasks SET title = 'planted' WHERE id = 4",
-            role: EmbeddedCluster.Superuser
-        );
+        await move.MeddleAsync("UPDATE tasks SET title = 'planted' WHERE id = 4");
         await transaction!.RollbackAsync();
 
         var failure = await Assert.ThrowsAsync<MigratorException>(() => promotion);

@@ -149,8 +149,18 @@ public sealed class TenantMove(
     }
 
     /// <summary>Promotes while somebody writes in the isolated database as a phase starts.</summary>
-    public Task PromoteMeddledAsync(string phase, string sql) =>
-        PromoteMeddledAsync(phase, () => Isolated.ExecuteAsync(sql, role: EmbeddedCluster.Superuser));
+    public Task PromoteMeddledAsync(string phase, string sql) => PromoteMeddledAsync(phase, () => MeddleAsync(sql));
+
+    /// <summary>Writes in the isolated database before the tenant has arrived there, past its guard.</summary>
+    public Task MeddleAsync(string sql) =>
+        Isolated.ExecuteAsync(
+            $"""
+            SELECT set_config('tenant_promotion.arrival', encode(sha256(convert_to(
+                pass || ' ' || pg_current_xact_id()::text, 'UTF8')), 'hex'), true) FROM tenant_promotion.owner;
+            {sql}
+            """,
+            role: EmbeddedCluster.Superuser
+        );
 
     /// <summary>
     /// Promotes while something else happens as a phase starts for the first time, which waits for it.
@@ -271,7 +281,8 @@ public sealed class TenantMove(
         folder.Delete(recursive: true);
     }
 
-    Slug Parsed => Migrator.Model.Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug);
+    public Slug Parsed =>
+        Migrator.Model.Slug.TryParse(slug, out var parsed) ? parsed : throw new ArgumentException(slug);
 
     AdministratorLogin? AdministratorOf(EmbeddedCluster cluster) =>
         Administrator is { } role

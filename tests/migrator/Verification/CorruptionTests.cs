@@ -20,7 +20,7 @@ public sealed class CorruptionTests(Servers servers)
                 {
                     changed = await shop.Isolated.ScalarAsync<long>("SELECT min(id) FROM projects");
                     removed = await shop.Isolated.ScalarAsync<long>("SELECT max(id) FROM comments");
-                    await shop.Isolated.ExecuteAsync(
+                    await shop.Move.MeddleAsync(
                         $"""
                         UPDATE projects SET name = name || ' ' WHERE id = {changed};
                         DELETE FROM comments WHERE id = {removed};
