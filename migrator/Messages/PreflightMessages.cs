@@ -204,6 +204,16 @@ static class PreflightMessages
     public static string RowsWithoutTenant(TableName table, long rows) =>
         $"{table} has {rows:N0} rows that belong to no tenant. Those rows stay in the shared database.";
 
+    public static string ReferenceLooksPrivate(
+        TableName table,
+        long rows,
+        long strangers,
+        IEnumerable<string> columns
+    ) =>
+        $"{table} is a reference table: all {rows:N0} rows are copied, and no row of this tenant names {strangers:N0} of "
+        + $"them. Columns that look like secrets or personal data: {string.Join(", ", columns)}. "
+        + $"If the rows are other tenants', write \"{table}\": \"ignored\" under \"tables\" in tenancy.json.";
+
     public static string ForeignKeyWithoutIndex(
         string name,
         TableName from,

@@ -228,6 +228,31 @@ public sealed class RulesTests(Servers servers)
     }
 
     [Fact]
+    public async Task Rows_of_a_reference_table_that_look_like_others_secrets_are_counted()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
+            CREATE TABLE users (id int PRIMARY KEY, email text, password_digest text);
+            CREATE TABLE plans (id int PRIMARY KEY, name text);
+            CREATE TABLE tasks (id int PRIMARY KEY, tenant_id bigint, user_id int REFERENCES users);
+            INSERT INTO users SELECT n FROM generate_series(1, 5) n;
+            INSERT INTO plans VALUES (1);
+            INSERT INTO tasks VALUES (1, 1, 1), (2, 1, 2), (3, 2, 3);
+            """,
+            tenancy: new Tenancy { Reference = [new("public", "users"), new("public", "plans")] }
+        );
+
+        var warning = Assert.Single(
+            (await move.PreflightAsync()).Warnings,
+            said => said.Contains("look like", StringComparison.Ordinal)
+        );
+
+        Assert.Contains("all 5 rows are copied, and no row of this tenant names 3 of them", warning);
+        Assert.Contains("email, password_digest", warning);
+    }
+
+    [Fact]
     public async Task A_rule_that_a_foreign_key_says_as_well_is_followed_online()
     {
         var tenancy = ByParents with
