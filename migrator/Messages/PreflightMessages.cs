@@ -75,7 +75,8 @@ static class PreflightMessages
         var names = tables.ToArray();
         var list = string.Join(", ", names.Select(name => $"\"{name}\""));
         return $"The migrator cannot tell whose rows these tables hold: {string.Join(", ", names)}. "
-            + $"They have neither a column {string.Join(" or ", tenantColumns)} of a fitting type nor a foreign key that leads to a tenant.\n"
+            + $"They have neither a column {string.Join(" or ", tenantColumns)} of a fitting type "
+            + "nor a foreign key that leads to a tenant.\n"
             + "Add each table to one of these lists in tenancy.json "
             + "(reference: copied whole; ignored: created empty, no rows copied):\n"
             + $"  \"reference\": [{list}]\n  \"ignored\": [{list}]";
