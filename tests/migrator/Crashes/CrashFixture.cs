@@ -53,7 +53,7 @@ public sealed class CrashFixture : IAsyncDisposable
     {
         var number = Interlocked.Increment(ref workshops);
         var reader = $"workshop_reader_{number}";
-        await shared.CreateRoleAsync(reader, creator: Servers.Admin);
+        await shared.CreateRoleAsync(reader, "NOLOGIN", creator: Servers.Admin);
         var database = await TestDatabase.CreateAsync(shared, $"workshop_{number}", Servers.Admin);
         await database.ExecuteAsync(Schema.Replace("workshop_reader", reader, StringComparison.Ordinal));
         await database.ExecuteAsync(Rows, new { slug = $"workshop-{number}", tasks });

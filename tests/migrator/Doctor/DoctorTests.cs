@@ -230,7 +230,8 @@ public sealed class DoctorTests(Servers servers)
         await move.PromoteAsync(stopBefore: PhaseName.CopyData);
         await move.Shared.ExecuteAsync(
             """
-            TRUNCATE tenant_promotion.promotion, tenant_promotion.phase, tenant_promotion.digest, tenant_promotion.guard
+            TRUNCATE tenant_promotion.promotion, tenant_promotion.phase, tenant_promotion.digest, tenant_promotion.guard,
+                tenant_promotion.definition
             """
         );
         Assert.Equal(
