@@ -64,9 +64,7 @@ public sealed class KilledPromotionTests(Servers servers)
     public async Task What_is_changed_in_the_copy_while_nobody_watches_is_found_before_the_flip()
     {
         await using var shop = await CrashFixture.KilledAsync(servers, Started.CutOver);
-        await shop.Isolated.ExecuteAsync(
-            "UPDATE projects SET name = 'planted' WHERE id = (SELECT min(id) FROM projects)"
-        );
+        await shop.Move.MeddleAsync("UPDATE projects SET name = 'planted' WHERE id = (SELECT min(id) FROM projects)");
 
         var failure = await Assert.ThrowsAsync<MigratorException>(() => shop.Move.PromoteAsync());
 
