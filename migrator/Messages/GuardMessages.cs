@@ -15,9 +15,13 @@ static class GuardMessages
         );
 
     public static string GuardRetries(TimeSpan timeout, int attempt, int attempts, IReadOnlyList<string> holders) =>
-        $"The write guard did not close within {timeout.TotalSeconds:0.#} s (attempt {attempt} of {attempts}); "
-        + "the tenant's writes resume. "
-        + $"Open transactions: {Wording.Or(string.Join("; ", holders), "none any more")}.";
+        (
+            holders.Count > 0
+                ? $"The write guard did not close within {timeout.TotalSeconds:0.#} s"
+                : $"The cutover did not end within {timeout.TotalSeconds:0.#} s"
+        )
+        + $" (attempt {attempt} of {attempts}); the tenant's writes resume."
+        + (holders.Count > 0 ? $" Open transactions: {string.Join("; ", holders)}." : "");
 
     public static string GuardLeftClosed(Slug slug) =>
         $"The write guard of '{slug}' may still be closed: the tenant's writes fail until "
@@ -32,6 +36,16 @@ static class GuardMessages
                 + "keep the rows that count, and run the same command again: it empties the database.",
             cause
         );
+
+    public static MigratorException PauseLeftWork(TimeSpan patience) =>
+        new(
+            ExitCode.Failed,
+            "The pause took too long, and the guard is open again, but a server has not answered for another "
+                + $"{patience.TotalSeconds:0} s."
+        )
+        {
+            Transient = true,
+        };
 
     public static string GuardOpened(Slug slug) =>
         $"The write guard is open again: the writes of '{slug}' resume in the shared database.";

@@ -97,32 +97,14 @@ public sealed class CutOverOnline : Phase
             transaction => run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6),
             cancellationToken
         );
+        var isFlipping = false;
         try
         {
             // From here on the tenant's rows in the shared database do not change.
-            await using (var shared = await run.Databases.Shared.OpenConnectionAsync(limit.Token))
-                await feed.WaitForWatermarkAsync(
-                    await ReplicationSlot.EmitWatermarkAsync(shared, limit.Token),
-                    limit.Token
-                );
-            // The flip is itself a change of the shared database, and must not reach the isolated one.
-            await feed.DisposeAsync();
-            await Task.WhenAll(
-                Flip.RequireSameSchemaAsync(run, limit.Token),
-                CutoverLoop.RecheckAsync(run, direction, touched, null, limit.Token),
-                SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, plan.Highest, limit.Token)
+            var (snapshot, position) = await limit.WithinAsync(token =>
+                PrepareAsync(run, plan, direction, feed, touched, token)
             );
-            await CopyUnstreamedAsync(run, [.. run.Scope.UnstreamedTables], limit.Token);
-            await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, limit.Token);
-            await Flip.IsolatedAsync(
-                run,
-                plan.Isolation,
-                plan.Roles,
-                isolated => ConstraintDeferral.ResumeAsync(isolated, limit.Token),
-                limit.Token
-            );
-            var (snapshot, position) = await HoldAsFlippedAsync(run, limit.Token);
-            limit.Token.ThrowIfCancellationRequested();
+            isFlipping = true;
             return await Flip.SharedAsync(
                 run,
                 plan.Isolation,
@@ -134,11 +116,47 @@ public sealed class CutOverOnline : Phase
         }
         catch when (!run.Journal.Lost.IsCancellationRequested)
         {
-            // The commit may have succeeded although its answer was lost; the journal knows.
-            if (!(await run.RecordAsync(CancellationToken.None)).IsFlipped)
+            // The commit may have succeeded although its answer was lost; the journal knows. The guard opens before anything
+            // else is waited for.
+            if (!isFlipping || !(await run.RecordAsync(CancellationToken.None)).IsFlipped)
                 await OpenForNowAsync(run);
+            await limit.SettleAsync();
             throw;
         }
+    }
+
+    // Everything between the close and the flip. A server that does not answer may hold this up for any time.
+    static async Task<(string Snapshot, NpgsqlLogSequenceNumber Position)> PrepareAsync(
+        PromotionRun run,
+        Plan plan,
+        StreamDirection direction,
+        ChangeFeed feed,
+        DirtyKeys touched,
+        CancellationToken cancellationToken
+    )
+    {
+        await using (var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken))
+            await feed.WaitForWatermarkAsync(
+                await ReplicationSlot.EmitWatermarkAsync(shared, cancellationToken),
+                cancellationToken
+            );
+        // The flip is itself a change of the shared database, and must not reach the isolated one.
+        await feed.DisposeAsync();
+        await Task.WhenAll(
+            Flip.RequireSameSchemaAsync(run, cancellationToken),
+            CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken),
+            SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, plan.Highest, cancellationToken)
+        );
+        await CopyUnstreamedAsync(run, [.. run.Scope.UnstreamedTables], cancellationToken);
+        await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, cancellationToken);
+        await Flip.IsolatedAsync(
+            run,
+            plan.Isolation,
+            plan.Roles,
+            isolated => ConstraintDeferral.ResumeAsync(isolated, cancellationToken),
+            cancellationToken
+        );
+        return await HoldAsFlippedAsync(run, cancellationToken);
     }
 
     static Task OpenForNowAsync(PromotionRun run) =>

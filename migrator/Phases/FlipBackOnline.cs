@@ -55,35 +55,52 @@ public sealed class FlipBackOnline : Phase
     {
         using var limit = new PauseDeadline(run, cancellationToken);
         await run.IsolatedGuard.CloseAsync(run.Options.MaxPause * 0.6, cancellationToken);
+        var isFlipping = false;
         try
         {
-            await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(limit.Token))
-                await feed.WaitForWatermarkAsync(
-                    await ReplicationSlot.EmitWatermarkAsync(isolated, limit.Token),
-                    limit.Token
-                );
-            await CutoverLoop.RecheckAsync(run, direction, touched, null, limit.Token);
-            var unstreamed = run.Common.UnstreamedTables.ToArray();
-            if (unstreamed.Length > 0)
-                await new RowReconciler(
-                    run.Databases,
-                    run.Common,
-                    run.Tenant,
-                    run.Guard,
-                    run.RequireCurrentRunAsync,
-                    run.Options.Jobs,
-                    run.Clock
-                ).RunAsync(unstreamed, limit.Token);
-            await SequenceSetter.BringHomeAsync(run.Databases, run.Common, limit.Token);
-            limit.Token.ThrowIfCancellationRequested();
+            await limit.WithinAsync(token => PrepareAsync(run, direction, feed, touched, token));
+            isFlipping = true;
             await Flip.BackAsync(run, limit.Left, CancellationToken.None);
             return limit.Elapsed.TotalMilliseconds;
         }
-        catch when (!run.Journal.Lost.IsCancellationRequested)
+        catch when (!isFlipping || !run.Journal.Lost.IsCancellationRequested)
         {
-            if ((await run.RecordAsync(CancellationToken.None)).IsFlipped)
+            // Before the flip has begun, the tenant is here whatever the shared server says or does not say. A newer run
+            // has claimed this database with a higher number, and this opening fails.
+            if (!isFlipping || (await run.RecordAsync(CancellationToken.None)).IsFlipped)
                 await run.IsolatedGuard.OpenAsync(CancellationToken.None);
+            await limit.SettleAsync();
             throw;
         }
+    }
+
+    // Everything between the close and the flip back. A server that does not answer may hold this up for any time.
+    static async Task<bool> PrepareAsync(
+        PromotionRun run,
+        StreamDirection direction,
+        ChangeFeed feed,
+        DirtyKeys touched,
+        CancellationToken cancellationToken
+    )
+    {
+        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
+            await feed.WaitForWatermarkAsync(
+                await ReplicationSlot.EmitWatermarkAsync(isolated, cancellationToken),
+                cancellationToken
+            );
+        await CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken);
+        var unstreamed = run.Common.UnstreamedTables.ToArray();
+        if (unstreamed.Length > 0)
+            await new RowReconciler(
+                run.Databases,
+                run.Common,
+                run.Tenant,
+                run.Guard,
+                run.RequireCurrentRunAsync,
+                run.Options.Jobs,
+                run.Clock
+            ).RunAsync(unstreamed, cancellationToken);
+        await SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken);
+        return true;
     }
 }

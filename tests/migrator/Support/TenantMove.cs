@@ -49,6 +49,12 @@ public sealed class TenantMove(
     /// <summary>The role for slots, databases and roles; null if the owner has all rights.</summary>
     public string? Administrator { get; init; }
 
+    /// <summary>The port by which the migrator reaches the isolated database's server, if not that server's own.</summary>
+    public int? TargetPort { get; init; }
+
+    /// <summary>The same for the shared database's server.</summary>
+    public int? SourcePort { get; set; }
+
     /// <summary>The mode of promotions.</summary>
     public string Mode { get; set; } = PromotionOptions.Online;
 
@@ -58,8 +64,8 @@ public sealed class TenantMove(
     public MigratorSettings Settings =>
         new(
             Tenancy,
-            new(shared.ConnectionString()),
-            new(Server.ConnectionString("postgres", shared.Owner)),
+            new(shared.ConnectionString()) { Port = SourcePort ?? shared.Cluster.Port },
+            new(Server.ConnectionString("postgres", shared.Owner)) { Port = TargetPort ?? Server.Port },
             folder.FullName
         )
         {
@@ -180,9 +186,10 @@ public sealed class TenantMove(
         );
     }
 
-    public Task RollBackAsync(bool dropIsolated = false, bool force = false) =>
+    /// <param name="maxPause">How long the tenant's writers may queue.</param>
+    public Task RollBackAsync(bool dropIsolated = false, bool force = false, TimeSpan? maxPause = null) =>
         RunAsync(
-            Options(),
+            Options(maxPause: maxPause),
             null,
             (promotion, cancellationToken) => promotion.RollBackAsync(dropIsolated, force, cancellationToken)
         );
