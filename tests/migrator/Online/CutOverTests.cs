@@ -147,5 +147,5 @@ public sealed class CutOverTests(Servers servers)
         });
 
     static Task UntilWarnedAsync(TenantMove move, Task promotion) =>
-        UntilAsync(() => Task.FromResult(move.Watched.HasWarned("did not end within")), promotion);
+        UntilAsync(() => Task.FromResult(move.Watched.HasWarned("(attempt 1 of ")), promotion);
 }
