@@ -29,7 +29,7 @@ public sealed class PauseDeadline : IDisposable
 
     /// <summary>
     /// Waits for the work while the pause lasts, and no longer, whatever the work waits for. <see cref="SettleAsync"/> must
-    /// follow once the guard is open again.
+    /// follow in any case, and not before the guard is open again.
     /// </summary>
     /// <remarks>
     /// A cancelled token is no timeout: a read from a server that does not answer, and a Dispose, may not look at it, and
@@ -41,19 +41,14 @@ public sealed class PauseDeadline : IDisposable
     {
         var running = Task.Run(() => work(abandoned.Token), CancellationToken.None);
         unfinished = running;
-        try
-        {
-            var result = await running.WaitAsync(Left, run.Clock, interrupted);
-            return Elapsed < run.Options.MaxPause ? result : throw new OperationCanceledException();
-        }
-        catch (TimeoutException) when (!running.IsCompleted)
-        {
-            throw new OperationCanceledException();
-        }
+        await Task.WhenAny(running, Task.Delay(Left, run.Clock, interrupted));
+        return running.IsCompleted && Elapsed < run.Options.MaxPause
+            ? await running
+            : throw new OperationCanceledException();
     }
 
     /// <summary>
-    /// Waits for the work that the end of the pause has left behind, so that no later attempt runs beside it.
+    /// Cancels and awaits the work that the end of the pause has left behind, so that no later attempt runs beside it.
     /// </summary>
     /// <exception cref="MigratorException">
     /// It does not end. The next run has a higher number, and what this work still writes cannot commit.

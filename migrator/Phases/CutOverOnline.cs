@@ -120,8 +120,11 @@ public sealed class CutOverOnline : Phase
             // else is waited for.
             if (!isFlipping || !(await run.RecordAsync(CancellationToken.None)).IsFlipped)
                 await OpenForNowAsync(run);
-            await limit.SettleAsync();
             throw;
+        }
+        finally
+        {
+            await limit.SettleAsync();
         }
     }
 

@@ -69,8 +69,11 @@ public sealed class FlipBackOnline : Phase
             // has claimed this database with a higher number, and this opening fails.
             if (!isFlipping || (await run.RecordAsync(CancellationToken.None)).IsFlipped)
                 await run.IsolatedGuard.OpenAsync(CancellationToken.None);
-            await limit.SettleAsync();
             throw;
+        }
+        finally
+        {
+            await limit.SettleAsync();
         }
     }
 
@@ -91,15 +94,7 @@ public sealed class FlipBackOnline : Phase
         await CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken);
         var unstreamed = run.Common.UnstreamedTables.ToArray();
         if (unstreamed.Length > 0)
-            await new RowReconciler(
-                run.Databases,
-                run.Common,
-                run.Tenant,
-                run.Guard,
-                run.RequireCurrentRunAsync,
-                run.Options.Jobs,
-                run.Clock
-            ).RunAsync(unstreamed, cancellationToken);
+            await run.Reconciler.RunAsync(unstreamed, cancellationToken);
         await SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken);
         return true;
     }

@@ -22,15 +22,7 @@ public sealed class ReconcileShared : Phase
         await new ReferenceRows(run.Databases, run.Common, run.RequireCurrentRunAsync).BringHomeAsync(
             cancellationToken
         );
-        var rows = await new RowReconciler(
-            run.Databases,
-            run.Common,
-            run.Tenant,
-            run.Guard,
-            run.RequireCurrentRunAsync,
-            run.Options.Jobs,
-            run.Clock
-        ).RunAsync(cancellationToken);
+        var rows = await run.Reconciler.RunAsync(cancellationToken);
         await SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken);
         return new($"{rows:N0} rows changed, both sides equal");
     }

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Copying;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
@@ -68,6 +69,10 @@ public sealed class PromotionRun(
 
     /// <summary>The guard in the isolated database, which exists during a rollback.</summary>
     public IsolatedGuard IsolatedGuard => new(this);
+
+    /// <summary>Makes the shared rows equal to the isolated ones, in a rollback.</summary>
+    public RowReconciler Reconciler =>
+        new(databases, common, tenant, Guard, RequireCurrentRunAsync, options.Jobs, clock);
 
     /// <summary>What the two streams work with.</summary>
     public StreamContext Stream =>
