@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Cutover;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
@@ -36,20 +37,12 @@ static class SchemaFollower
         catch (Exception e) when (IsOfAServer(e) && !cancellationToken.IsCancellationRequested)
         {
             // A row that has no place in the isolated database may be the first to tell of the change.
-            if (await LookAsync(run, cancellationToken) is { IsHarmless: false } verdict)
-                throw PromotionMessages.SchemaMoved($"{verdict}");
+            await Flip.RequireSameSchemaAsync(run, cancellationToken);
             throw;
         }
     }
 
     static bool IsOfAServer(Exception e) => e is PostgresException || e.InnerException is PostgresException;
-
-    static async Task<SchemaVerdict> LookAsync(PromotionRun run, CancellationToken cancellationToken)
-    {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var changes = await SchemaRecord.ChangesAsync(shared, run.Id, cancellationToken);
-        return await SchemaVerdict.OfAsync(shared, run.Tenancy, changes, cancellationToken);
-    }
 
     /// <summary>Brings the isolated database up to the shared schema, before phases run.</summary>
     /// <param name="moved">Why the attempt before ended.</param>

@@ -66,6 +66,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
     )
     {
         var comparison = new Comparison(run.Databases, run.Common, run.Tenant);
+        var shared = new Comparison(run.Databases, run.Scope, run.Tenant);
         var rows = new FlippedRows(run.Databases, run.Scope, run.Tenant, digests);
         var checks = await rows.CheckAsync(run.Options.Jobs, cancellationToken);
         var doubtful = new List<string>();
@@ -79,10 +80,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
                 doubtful.Add(name);
             }
             else
-                digests[name] = await new Comparison(run.Databases, run.Scope, run.Tenant).SharedDigestAsync(
-                    table,
-                    cancellationToken
-                );
+                digests[name] = await shared.SharedDigestAsync(table, cancellationToken);
         }
         if (doubtful.Count == 0)
             return $"{tables.Count} tables as verified";
