@@ -24,6 +24,23 @@ public sealed class SchemaArchive : IDisposable
         "--no-security-labels",
     ];
 
+    const string Relations = """
+        SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND oid >= 16384
+        UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
+        UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE oid >= 16384
+        """;
+
+    const string OnRelations = """
+        SELECT 'pg_constraint'::regclass, oid FROM pg_constraint
+        WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
+        UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
+        UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
+        UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
+        UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384
+        UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
+        """;
+
     readonly PgTools tools;
     readonly string folder;
     readonly IReadOnlyList<ArchiveEntry> entries;
@@ -158,7 +175,7 @@ public sealed class SchemaArchive : IDisposable
     public async Task RestoreNewAsync(Databases databases, CancellationToken cancellationToken)
     {
         await using var connection = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        var there = await RelationsAsync(connection, cancellationToken);
+        var there = await IdentitiesAsync(connection, Relations, cancellationToken);
         bool IsNew(ArchiveEntry entry) =>
             identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity) && !there.Contains(identity);
         var added = entries.Where(entry => entry.IsDefinition && IsNew(entry)).ToArray();
@@ -169,24 +186,6 @@ public sealed class SchemaArchive : IDisposable
         if (added.Length > 0)
             await RestoreAsync([.. added, .. belonging], databases, 1, cancellationToken);
     }
-
-    static async Task<HashSet<string>> RelationsAsync(
-        NpgsqlConnection connection,
-        CancellationToken cancellationToken
-    ) =>
-        [
-            .. await connection.QueryAsync<string>(
-                """
-                SELECT i.type || ' ' || i.identity
-                FROM (SELECT 'pg_class'::regclass AS class, oid AS object FROM pg_class
-                      WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND oid >= 16384
-                      UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
-                      UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE oid >= 16384) o,
-                     pg_identify_object(o.class, o.object, 0) i
-                """,
-                cancellationToken
-            ),
-        ];
 
     async Task RestoreAsync(
         IReadOnlyList<ArchiveEntry> some,
@@ -226,7 +225,7 @@ public sealed class SchemaArchive : IDisposable
     {
         await using var connection = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         var there = wanted.Any(part => part >= SchemaPart.PrimaryKeys)
-            ? await IdentitiesAsync(connection, cancellationToken)
+            ? await IdentitiesAsync(connection, OnRelations, cancellationToken)
             : [];
         return entries
             .Where(entry => wanted.Contains(parts.Of(entry)))
@@ -245,24 +244,17 @@ public sealed class SchemaArchive : IDisposable
             Directory.Delete(folder, recursive: true);
     }
 
+    /// <param name="objects">A query of the objects' classes and ids.</param>
     static async Task<HashSet<string>> IdentitiesAsync(
         NpgsqlConnection connection,
+        string objects,
         CancellationToken cancellationToken
     ) =>
         [
             .. await connection.QueryAsync<string>(
-                """
+                $"""
                 SELECT i.type || ' ' || i.identity
-                FROM (SELECT 'pg_constraint'::regclass AS class, oid AS object FROM pg_constraint
-                      WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
-                      UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class
-                      WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
-                      UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
-                      UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
-                      UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
-                      UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384
-                      UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext) o,
-                     pg_identify_object(o.class, o.object, 0) i
+                FROM ({objects}) o (class, object), pg_identify_object(o.class, o.object, 0) i
                 """,
                 cancellationToken
             ),
