@@ -116,7 +116,7 @@ sealed class RunFactory(
         if (record.Target != Target)
             throw PromotionMessages.TargetMoved(Slug, record.Target);
         var (identity, classified) = await ReadAsync(held.Token);
-        var common = await CommonAsync(record, classified, held.Token);
+        var common = await IsolatedDatabase.CommonAsync(databases, record, classified, held.Token);
         begun = null;
         // An earlier version may have begun the promotion: its guard gets the functions of this one.
         await held.Journal.InstallAsync(held.Token);
@@ -145,17 +145,6 @@ sealed class RunFactory(
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         return (await IsolatedMark.IdentityAsync(shared, cancellationToken), scope);
-    }
-
-    async Task<TenantScope> CommonAsync(PromotionRecord record, TenantScope scope, CancellationToken cancellationToken)
-    {
-        if (!record.IsFlipped)
-            return scope;
-        await using (var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken))
-            if (!await IsolatedDatabase.ExistsAsync(server, Slug, cancellationToken))
-                return scope;
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        return scope.In(await Catalog.ReadAsync(isolated, cancellationToken));
     }
 
     async Task<PgTools> ToolsAsync(PromotionRecord record, CancellationToken cancellationToken)

@@ -4,6 +4,7 @@ using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Reporting;
+using Migrator.Runs;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Terminal;
@@ -48,7 +49,7 @@ sealed class VerifyCommand : TenantCommand
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
         var comparison = new Comparison(
             databases,
-            await CommonAsync(databases, record, scope, cancellationToken),
+            await IsolatedDatabase.CommonAsync(databases, record, scope, cancellationToken),
             tenant
         );
         var results = await comparison.DigestsAsync(parsed.GetValue(jobs), cancellationToken);
@@ -102,20 +103,6 @@ sealed class VerifyCommand : TenantCommand
         var changed = (await flipped.CheckAsync(jobs, cancellationToken)).Where(check => !check.IsUntouched).ToArray();
         if (changed.Length > 0)
             throw VerificationMessages.SharedCopyChanged(slug, changed.Select(check => check.Table.Name));
-    }
-
-    // After the flip the next release's migration may have reached one side only.
-    static async Task<TenantScope> CommonAsync(
-        Databases databases,
-        PromotionRecord record,
-        TenantScope scope,
-        CancellationToken cancellationToken
-    )
-    {
-        if (!record.IsFlipped)
-            return scope;
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        return scope.In(await Catalog.ReadAsync(isolated, cancellationToken));
     }
 
     static VerifyDocument Describe(

@@ -2,6 +2,7 @@ using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Scope;
 using Npgsql;
 
 namespace Migrator.Runs;
@@ -12,6 +13,26 @@ public static class IsolatedDatabase
     /// <param name="server">A connection to another database of the same server.</param>
     public static Task<bool> ExistsAsync(NpgsqlConnection server, Slug slug, CancellationToken cancellationToken) =>
         server.DatabaseExistsAsync(slug.DatabaseName, cancellationToken);
+
+    /// <summary>
+    /// The scope of the shared database without what the isolated one has not: after the flip a migration may have reached
+    /// one side only.
+    /// </summary>
+    public static async Task<TenantScope> CommonAsync(
+        Databases databases,
+        PromotionRecord record,
+        TenantScope scope,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!record.IsFlipped)
+            return scope;
+        await using (var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken))
+            if (!await ExistsAsync(server, databases.Slug, cancellationToken))
+                return scope;
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        return scope.In(await Catalog.ReadAsync(isolated, cancellationToken));
+    }
 
     /// <summary>Drops the database of a promotion that was rolled back; does nothing if it does not exist.</summary>
     /// <exception cref="MigratorException">
