@@ -11,8 +11,9 @@ namespace Platforms;
 
 /// <summary>
 /// Which images of the migrator run: those that main's workflow has built, scanned and signed. Cloud Run asks the policy
-/// before it starts a job that says <c>useDefault</c>; see https://cloud.google.com/binary-authorization/docs/run/overview.
+/// before it starts a job that says <c>useDefault</c>.
 /// </summary>
+/// <remarks>https://cloud.google.com/binary-authorization/docs/run/overview</remarks>
 public sealed class Images : ComponentResource
 {
     const string Signer = "migrator";

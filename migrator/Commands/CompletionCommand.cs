@@ -9,7 +9,7 @@ namespace Migrator.Commands;
 /// </summary>
 sealed class CompletionCommand : Command
 {
-    internal static readonly Dictionary<string, string> Scripts = new()
+    static readonly Dictionary<string, string> Scripts = new()
     {
         ["bash"] = """
             _migrator() {

@@ -201,10 +201,5 @@ public sealed class ImageScriptTests : IDisposable
     Task WriteAsync(string file, string text) =>
         File.WriteAllTextAsync(Path.Combine(folder, file), text, TestContext.Current.CancellationToken);
 
-    async Task FakeAsync(string program, string script)
-    {
-        var path = Path.Combine(folder, program);
-        await File.WriteAllTextAsync(path, $"#!/usr/bin/env bash\n{script}\n", TestContext.Current.CancellationToken);
-        await Tool.RunAsync("chmod", ["+x", path]);
-    }
+    Task FakeAsync(string program, string script) => Tool.FakeAsync(folder, program, script);
 }

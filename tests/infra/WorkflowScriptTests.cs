@@ -687,10 +687,5 @@ public sealed class WorkflowScriptTests : IDisposable
         return File.WriteAllLinesAsync(file, lines, TestContext.Current.CancellationToken);
     }
 
-    async Task FakeAsync(string program, string script)
-    {
-        var path = Path.Combine(folder, program);
-        await File.WriteAllTextAsync(path, $"#!/usr/bin/env bash\n{script}\n", TestContext.Current.CancellationToken);
-        await Tool.RunAsync("chmod", ["+x", path]);
-    }
+    Task FakeAsync(string program, string script) => Tool.FakeAsync(folder, program, script);
 }

@@ -32,6 +32,14 @@ static class Tool
         return (process.ExitCode, await output, await error);
     }
 
+    /// <summary>A script in the place of a program that a workflow calls, for whoever has the folder in their PATH.</summary>
+    public static async Task FakeAsync(string folder, string program, string script)
+    {
+        var path = Path.Combine(folder, program);
+        await File.WriteAllTextAsync(path, $"#!/usr/bin/env bash\n{script}\n", TestContext.Current.CancellationToken);
+        await RunAsync("chmod", ["+x", path]);
+    }
+
     static Process Start(ProcessStartInfo start, string program)
     {
         try
