@@ -71,9 +71,8 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
         ];
 
     static bool TellsWhose(ScopedTable table, Column column) =>
-        table.Scope == TableScope.Derived
-            ? table.Path[0] is { IsDeclared: false } step && step.FromColumns.Contains(column.Name)
-            : table.TenantColumn == column;
+        table.Claims is not [{ Step.IsDeclared: true }]
+        && table.Claims.SelectMany(claim => claim.Columns).Contains(column.Name);
 
     // A table without a key is one batch: nothing divides its rows.
     static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>

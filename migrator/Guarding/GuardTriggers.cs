@@ -53,7 +53,7 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     {
         var name = table.Name.Quoted;
         var function = Sql.Identifier(prefix + "_" + table.Table.Oid);
-        var deferrable = table.Path[0].Deferrable;
+        var deferrable = table.Steps.Any(step => step.Deferrable);
         sql.Append(Function(table, function, deferrable));
         sql.Append(Create("_row", $"BEFORE INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW", function + "()"));
         EnableAlways(sql, table, "_row");
@@ -82,8 +82,9 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
                 : string.Join(
                     " OR ",
                     table
-                        .Path[0]
-                        .FromColumns.Select(Sql.Identifier)
+                        .Claims.SelectMany(claim => claim.Columns)
+                        .Distinct()
+                        .Select(Sql.Identifier)
                         .Select(name => $"OLD.{name}::text IS DISTINCT FROM NEW.{name}::text")
                 );
         string[] arguments = [tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key];
@@ -120,12 +121,12 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     static IEnumerable<TableName> PartsOf(ScopedTable table) =>
         table.Table.Leaves.Select(leaf => leaf.Name).Append(table.Name).Distinct();
 
-    // A derived row is the tenant's when its parent is. A parent that cannot be seen yet (another transaction is about
+    // A derived row is the tenant's when a parent is. A parent that cannot be seen yet (another transaction is about
     // to commit it, or the constraint is deferred) might be the tenant's. With a deferrable key the commit looks again,
     // and a row whose parent is still unknown then counts as the tenant's.
     string Function(ScopedTable table, string function, bool deferrable)
     {
-        var (key, unowned) = (Sql.Literal(tenant.Key), table.WithoutTenant("NEW") ?? "false");
+        var key = Sql.Literal(tenant.Key);
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
         // A literal and not dollar quotes, which a name or a key might contain; read in the application's session,
         // whatever that has set.
@@ -135,14 +136,12 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
                 ours boolean;
             BEGIN
                 IF TG_OP <> 'INSERT' THEN
-                    {Lookup(table, "OLD")}
+                    ours := {scope.Verdict(table, "OLD", tenant.Key)};
                     IF ours THEN PERFORM tenant_promotion.hold({key}); END IF;
                 END IF;
                 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-                IF NOT ({unowned}) THEN
-                    {Lookup(table, "NEW")}
-                    IF {decide} THEN PERFORM tenant_promotion.hold({key}); END IF;
-                END IF;
+                ours := {scope.Verdict(table, "NEW", tenant.Key)};
+                IF {decide} THEN PERFORM tenant_promotion.hold({key}); END IF;
                 RETURN NEW;
             END
             """
@@ -153,11 +152,5 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             REVOKE ALL ON FUNCTION tenant_promotion.{function}() FROM PUBLIC;
 
             """;
-    }
-
-    string Lookup(ScopedTable table, string row)
-    {
-        var (parent, join, belongs) = scope.ParentOf(table, row, tenant.Key);
-        return $"SELECT bool_or({belongs}) INTO ours FROM {parent} p1 WHERE {join};";
     }
 }

@@ -31,8 +31,8 @@ static class PreflightMessages
     public static string SettingNamesNoTable(TableName name) =>
         $"tenancy.json names a table {name} that does not exist. Correct the name, or remove it.";
 
-    public static string RuleDoesNotFit(TableName name, string why) =>
-        $"The rule of {name} in tenancy.json does not fit: {why}";
+    public static string RuleDoesNotFit(TableName name, string? place, string why) =>
+        $"The rule of {name} in tenancy.json{(place is null ? "" : $" ({place})")} does not fit: {why}";
 
     public static string NoSuchTable(TableName name) => $"there is no table {name}. Correct the name.";
 
@@ -49,6 +49,10 @@ static class PreflightMessages
     public static string NoKeyOfTheParent(TableName parent, IReadOnlyList<string> key) =>
         $"\"by\" has to name all columns of the key of {parent} "
         + $"({Wording.Or(string.Join(", ", key), "it has none")}), each with a column of a fitting type.";
+
+    public static string ClaimedByOthers(TableName name, long count, IReadOnlyList<string> samples) =>
+        $"{count:N0} rows of {name} are this tenant's by one reference and another's by a second one "
+        + $"({string.Join("; ", samples)}): each row moves with one tenant. Correct the rows, or the rule of {name}.";
 
     public static string LeadsToNoTenant(TableName parent) =>
         $"the rows of {parent} are no tenant's, or the rules lead in a circle. Correct the rule of one of the tables.";

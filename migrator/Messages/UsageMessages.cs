@@ -35,24 +35,23 @@ static class UsageMessages
 
     public static string SettingOfOtherType(string place, string key, string form) => $"{place}: {key} must be {form}.";
 
+    public static string SettingTwice(string place, string key) =>
+        $"{place}: {key} is there a second time. Remove one.";
+
     public static string SettingUnknown(string place, string key, IEnumerable<string> known) =>
         $"{place}: unknown key '{key}'. Known keys: {string.Join(", ", known)}.";
 
-    public static MigratorException RulesUnreadable(IEnumerable<string> faults) =>
-        MigratorException.Usage(string.Join("\n", faults));
+    public static string RuleTwice(string place, TableName table) =>
+        $"{place}: a second rule for {table}. Remove one of the two rules.";
 
-    public static string RuleTwice(TableName table) =>
-        $"tenancy.json has two rules for {table}. Remove one of the two.";
+    public static string RuleUnknown(string place, TableName table, string keys) =>
+        $"{place}: the migrator does not know this rule for {table}{(keys.Length > 0 ? $" ({keys})" : "")}. "
+        + "Write \"reference\", \"ignored\", { \"tenant\": \"column\" }, "
+        + "{ \"belongs_to\": \"schema.table\", \"by\": { \"column\": \"parent's column\" } } or "
+        + "{ \"any_of\": [two or more of these objects] }. docs/scope.md has an example of each.";
 
-    public static string RuleUnknown(TableName table, IReadOnlyList<string> keys) =>
-        $"tenancy.json has a rule for {table} that the migrator does not know"
-        + (keys.Count > 0 ? $" ({string.Join(", ", keys)}). " : ". ")
-        + "Write \"reference\", \"ignored\", { \"tenant\": \"column\" } or "
-        + "{ \"belongs_to\": \"schema.table\", \"by\": { \"column\": \"parent's column\" } }.";
-
-    public static string RuleColumnsUnreadable(TableName table) =>
-        $"tenancy.json has a rule for {table} whose \"by\" is no list of columns. "
-        + "Write { \"column\": \"parent's column\" }.";
+    public static string RuleColumnsUnreadable(string place, TableName table) =>
+        $"{place}: \"by\" in the rule for {table} has to be {{ \"column\": \"parent's column\" }}, each column once.";
 
     public static MigratorException ConnectionSettingInvalid(string whole, string prefix) =>
         MigratorException.Usage(

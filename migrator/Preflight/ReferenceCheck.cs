@@ -25,6 +25,7 @@ sealed class ReferenceCheck(PreflightContext context)
             if (count > 0)
                 context.Faults.Add(PreflightMessages.CrossTenantReference(from.Name, key.To, key.Name, count, samples));
         }
+        await CheckClaimsAsync(cancellationToken);
         // A reference into the tenant would stop finalize. The tenant's own row stays.
         foreach (var table in context.Scope.TenantTables)
         foreach (var key in inward.KeysInto(table).Where(key => !StopsNothing(key)))
@@ -34,6 +35,22 @@ sealed class ReferenceCheck(PreflightContext context)
             var (count, samples) = await CountAsync(from, condition, cancellationToken);
             if (count > 0)
                 context.Faults.Add(PreflightMessages.ReferencedByOthers(from.Name, key.To, key.Name, count, samples));
+        }
+    }
+
+    // A row that two tenants can claim would be deleted with the first of them.
+    async Task CheckClaimsAsync(CancellationToken cancellationToken)
+    {
+        foreach (var table in context.Scope.TenantTables.Where(table => table.Claims.Count > 1))
+        {
+            var others = context.Scope.NamesOthers(table, "t", context.Tenant.Key);
+            var (count, samples) = await CountAsync(
+                table,
+                $"{context.Condition(table, "t")} AND ({others})",
+                cancellationToken
+            );
+            if (count > 0)
+                context.Faults.Add(PreflightMessages.ClaimedByOthers(table.Name, count, samples));
         }
     }
 

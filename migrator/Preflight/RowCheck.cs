@@ -33,9 +33,8 @@ sealed class RowCheck(PreflightContext context)
     async Task CountRowsWithoutParentAsync(CancellationToken cancellationToken)
     {
         foreach (var table in context.Scope.TenantTables)
+        foreach (var step in table.UndeclaredSteps)
         {
-            if (table.Path.FirstOrDefault() is not { IsDeclared: false } step)
-                continue;
             var present = step.FromColumns.Select(name => $"t.{Sql.Identifier(name)} IS NOT NULL");
             var parent = context.Scope[step.To].Table.From;
             var rows = await context.Shared.ExecuteScalarAsync<long>(

@@ -11,35 +11,42 @@ sealed class RuleCheck(PreflightContext context)
     public void Run()
     {
         foreach (var (name, rule) in context.Tenancy.Rules)
-            if (WhyNot(name, rule) is { } why)
-                context.Faults.Add(PreflightMessages.RuleDoesNotFit(name, why));
+        foreach (var why in WhyNot(name, rule))
+            context.Faults.Add(
+                PreflightMessages.RuleDoesNotFit(name, context.Tenancy.RulePlaces.GetValueOrDefault(name), why)
+            );
         foreach (var table in context.Scope.Tables)
             if (context.Scope.TenantColumnsOf(table) is { Count: > 1 } columns)
                 context.Faults.Add(PreflightMessages.SeveralTenantColumns(table.Name, columns));
     }
 
-    string? WhyNot(TableName name, TableRule rule)
+    IEnumerable<string> WhyNot(TableName name, TableRule rule)
     {
         if (context.Catalog.Find(name) is not { } table)
-            return PreflightMessages.NoSuchTable(name);
+            return [PreflightMessages.NoSuchTable(name)];
         if (
             name == context.Tenancy.Table
             || context.Tenancy.Reference.Contains(name)
             || context.Tenancy.Ignored.Contains(name)
             || context.Tenancy.Derived.ContainsKey(name)
         )
-            return PreflightMessages.SecondRule();
-        return rule switch
-        {
-            TenantRule tenant when table.Column(tenant.Column) is null => PreflightMessages.NoSuchColumn(tenant.Column),
-            TenantRule tenant when context.Scope.Unclassified.Contains(table) => PreflightMessages.CannotHoldTheKey(
-                tenant.Column,
-                table.Column(tenant.Column)!.TypeText
-            ),
-            BelongsToRule belongs => WhyNot(table, belongs),
-            _ => null,
-        };
+            return [PreflightMessages.SecondRule()];
+        return WhyNot(table, rule).OfType<string>().Distinct();
     }
+
+    IEnumerable<string?> WhyNot(TableDefinition table, TableRule rule) =>
+        rule switch
+        {
+            TenantRule tenant => [WhyNot(table, tenant)],
+            BelongsToRule belongs => [WhyNot(table, belongs)],
+            AnyOfRule any => any.Rules.SelectMany(one => WhyNot(table, one)),
+            _ => [],
+        };
+
+    string? WhyNot(TableDefinition table, TenantRule rule) =>
+        table.Column(rule.Column) is not { } column ? PreflightMessages.NoSuchColumn(rule.Column)
+        : Classifier.HoldsKey(context.Catalog, context.Tenancy, column) ? null
+        : PreflightMessages.CannotHoldTheKey(rule.Column, column.TypeText);
 
     string? WhyNot(TableDefinition table, BelongsToRule rule)
     {
@@ -59,6 +66,8 @@ sealed class RuleCheck(PreflightContext context)
             return rule.By.Count == 0
                 ? PreflightMessages.NoSingleKeyTo(rule.Parent)
                 : PreflightMessages.NoKeyOfTheParent(rule.Parent, parent.Key);
-        return context.Scope.Unclassified.Contains(table) ? PreflightMessages.LeadsToNoTenant(rule.Parent) : null;
+        return context.Scope.Tables.Any(one => one.Name == rule.Parent && one.IsTenantData)
+            ? null
+            : PreflightMessages.LeadsToNoTenant(rule.Parent);
     }
 }

@@ -70,13 +70,17 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
         return new(table.Name.ToString(), scope, planned?.Rows ?? 0, planned?.Bytes ?? 0);
     }
 
-    static string Whose(ScopedTable table) =>
+    string Whose(ScopedTable table) =>
         table.Scope switch
         {
             TableScope.Root => "the tenant itself",
             TableScope.Direct => "tenant column",
-            TableScope.Derived => "via " + string.Join(" → ", table.Path.Select(step => step.To.Name)),
+            TableScope.Derived when Preflight.Scope.PathOf(table) is { Count: > 0 } path => "via "
+                + string.Join(" → ", path.Select(step => step.To.Name)),
+            TableScope.Derived => "via " + string.Join(" or ", table.Claims.Select(Way).Distinct()),
             TableScope.Reference => "reference, whole",
             _ => "ignored",
         };
+
+    static string Way(Claim claim) => claim.Step?.To.Name ?? claim.Column!;
 }

@@ -1,3 +1,6 @@
+using System.Text.RegularExpressions;
+using Migrator.Model;
+
 namespace Migrator.Scope;
 
 /// <summary>A column as the copy and the digest see it.</summary>
@@ -10,7 +13,7 @@ namespace Migrator.Scope;
 /// </param>
 /// <param name="OwnEquality">The equality of a type that is not pg_catalog's (citext, ltree); null for all others.</param>
 /// <param name="BinaryIsPortable">The binary form means the same in another database.</param>
-public sealed record Column(
+public sealed partial record Column(
     string Name,
     string TypeText,
     bool NotNull,
@@ -27,6 +30,26 @@ public sealed record Column(
     /// be another type's.
     /// </summary>
     public string Equality => OwnEquality ?? "OPERATOR(pg_catalog.=)";
+
+    /// <summary>The comparison with a value that is given as text.</summary>
+    /// <remarks>
+    /// The value is never cast to a type that is narrower than its own: an explicit cast to varchar(10) cuts it without a
+    /// word, and a smallint refuses it. The column's index serves the wider type as well.
+    /// https://www.postgresql.org/docs/current/datatype-character.html
+    /// </remarks>
+    public string EqualTo(string value)
+    {
+        var bare = TypeModifier().Replace(TypeText, "");
+        var type = bare switch
+        {
+            "character" => "bpchar",
+            "bit" => "bit varying",
+            "name" => "text",
+            "smallint" or "integer" => "bigint",
+            _ => bare,
+        };
+        return $"{Equality} {Sql.Literal(value)}::{type}";
+    }
 
     /// <summary>Types of one family can be compared and indexed with each other.</summary>
     public string Family =>
@@ -56,4 +79,7 @@ public sealed record Column(
                 or "timestamp"
                 or "timestamp without time zone"
                 or "timestamp with time zone";
+
+    [GeneratedRegex(@"\(\d+(,-?\d+)?\)")]
+    private static partial Regex TypeModifier();
 }

@@ -3,14 +3,11 @@ using Migrator.Model;
 namespace Migrator.Scope;
 
 /// <summary>A table, and the rule that decides which of its rows are the tenant's.</summary>
-/// <param name="Path">For a derived table the foreign keys to follow, nearest first.</param>
-public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadOnlyList<ForeignKey> Path)
+/// <param name="Claims">The ways by which a row of a root, direct or derived table is the tenant's: any one of them.</param>
+public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadOnlyList<Claim> Claims)
 {
-    /// <summary>The name of <see cref="TenantColumn"/>; null for a table that has none.</summary>
-    public string? TenantColumnName { get; init; }
-
     /// <summary>The column with the tenant's key, of the root table or of a direct table.</summary>
-    public Column TenantColumn => Table.Column(TenantColumnName!)!;
+    public Column TenantColumn => Table.Column(Claims[0].Column!)!;
 
     public TableName Name => Table.Name;
 
@@ -19,21 +16,25 @@ public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadO
 
     public bool IsCopied => Scope is not TableScope.Ignored;
 
+    /// <summary>The references by which rows are the tenant's.</summary>
+    public IEnumerable<ForeignKey> Steps => Claims.Select(claim => claim.Step).OfType<ForeignKey>();
+
+    /// <summary>The references that only a rule tells of.</summary>
+    public IEnumerable<ForeignKey> UndeclaredSteps => Steps.Where(step => !step.IsDeclared);
+
     /// <summary>
-    /// The condition under which a row belongs to no tenant: its tenant column, or the first step of its path,
-    /// is null.
+    /// The condition under which a row belongs to no tenant: every column that could tell is null, or of a type that
+    /// leads nowhere. Null where each row names something.
     /// </summary>
     public string? WithoutTenant(string alias)
     {
-        IReadOnlyList<string> columns = Scope switch
-        {
-            TableScope.Direct => [TenantColumnName!],
-            TableScope.Derived => Path[0].FromColumns,
-            _ => [],
-        };
-        var nullable = columns.Where(name => !Table.Column(name)!.NotNull).ToArray();
-        return nullable.Length == 0
-            ? null
-            : string.Join(" OR ", nullable.Select(name => $"{alias}.{Sql.Identifier(name)} IS NULL"));
+        var names = Scope is TableScope.Direct or TableScope.Derived
+            ? Claims
+                .Select(claim =>
+                    string.Join(" AND ", claim.Names(alias, name => Table.Column(name) is { NotNull: false }))
+                )
+                .ToArray()
+            : [""];
+        return names.Contains("") ? null : $"({string.Join(" OR ", names.Select(one => $"({one})"))}) IS NOT TRUE";
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Migrator.Model;
 using Migrator.Settings;
 
@@ -8,7 +7,7 @@ namespace Migrator.Scope;
 /// Every table of the database with its rule. Catalog and settings decide the rules; the code has no list of
 /// tables.
 /// </summary>
-public sealed partial class TenantScope
+public sealed class TenantScope
 {
     readonly Catalog catalog;
     readonly Tenancy tenancy;
@@ -45,8 +44,7 @@ public sealed partial class TenantScope
     public IReadOnlyList<ForeignKey> ForeignKeys => catalog.ForeignKeys;
 
     /// <summary>All references that the rules or the constraints know of.</summary>
-    public IEnumerable<ForeignKey> References =>
-        ForeignKeys.Concat(Tables.SelectMany(table => table.Path.Take(1)).Where(key => !key.IsDeclared));
+    public IEnumerable<ForeignKey> References => ForeignKeys.Concat(Tables.SelectMany(table => table.UndeclaredSteps));
 
     public IReadOnlyList<Sequence> Sequences => catalog.Sequences;
 
@@ -56,36 +54,12 @@ public sealed partial class TenantScope
 
     public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
     {
-        var rules = new Dictionary<TableName, ScopedTable>();
-        void Rule(TableDefinition table, TableScope kind, string? column = null) =>
-            rules.Add(table.Name, new(table, kind, []) { TenantColumnName = column });
-
-        foreach (var table in catalog.Tables)
-        {
-            if (table.Name == tenancy.Table)
-                Rule(table, TableScope.Root, tenancy.KeyColumn);
-            else if (tenancy.Ignored.Contains(table.Name))
-                Rule(table, TableScope.Ignored);
-            else if (tenancy.Reference.Contains(table.Name))
-                Rule(table, TableScope.Reference);
-            else if (TenantColumnsOf(catalog, tenancy, table) is [var column, ..])
-                Rule(table, TableScope.Direct, column);
-        }
-
-        Derive(catalog, tenancy, rules);
-        foreach (var table in catalog.Tables)
-            if (
-                !rules.ContainsKey(table.Name)
-                && !tenancy.Rules.ContainsKey(table.Name)
-                && MigrationHistory.Knows(table.Name.Name)
-            )
-                Rule(table, TableScope.Reference);
-
+        var tables = new Classifier(catalog, tenancy).Run().ToDictionary(table => table.Name);
         return new(
             catalog,
             tenancy,
-            [.. rules.Values.OrderBy(table => table.Name)],
-            [.. catalog.Tables.Where(table => !rules.ContainsKey(table.Name))]
+            [.. tables.Values.OrderBy(table => table.Name)],
+            [.. catalog.Tables.Where(table => !tables.ContainsKey(table.Name))]
         );
     }
 
@@ -113,22 +87,62 @@ public sealed partial class TenantScope
     public string Condition(ScopedTable table, string alias, string key) =>
         table.Scope switch
         {
-            TableScope.Root or TableScope.Direct => Equal(alias, table.TenantColumn, key),
-            TableScope.Derived => Parent(table.Path, alias, 1, key),
             TableScope.Reference => "true",
-            _ => "false",
+            TableScope.Ignored => "false",
+            _ => Owned(table, alias, 1, key),
         };
 
     /// <summary>
-    /// A derived row's parent, with the alias <c>p1</c>: its table, the join to the row, and the condition
-    /// under which it is the tenant's.
+    /// Whose a row is, as a single row can tell: true for the tenant's, false for another's or nobody's, null where the row
+    /// names a row that cannot be seen.
     /// </summary>
-    public (string Parent, string Join, string Belongs) ParentOf(ScopedTable table, string alias, string key) =>
-        Step(table.Path, alias, 1, key);
+    public string Verdict(ScopedTable table, string row, string key) =>
+        Any(
+            table.Claims.Select(claim =>
+            {
+                if (claim.Step is null)
+                    return $"({Equal(table, claim, row, key)}) IS TRUE";
+                var (parent, join, belongs) = Step(claim.Step, row, 1, key);
+                var names = string.Join(
+                    " AND ",
+                    claim.Names(row, name => table.Table.Column(name) is { NotNull: false })
+                );
+                var found = $"(SELECT bool_or(({belongs}) IS TRUE) FROM {parent} p1 WHERE {join})";
+                return names.Length == 0 ? found : $"CASE WHEN {names} THEN {found} ELSE false END";
+            })
+        );
+
+    /// <summary>The condition under which a row names something that is not the tenant's, whatever else it names.</summary>
+    public string NamesOthers(ScopedTable table, string alias, string key) =>
+        Any(
+            table.Claims.Select(claim =>
+            {
+                if (claim.Step is null)
+                    return $"NOT ({Equal(table, claim, alias, key)})";
+                var (parent, join, belongs) = Step(claim.Step, alias, 1, key);
+                return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
+            })
+        );
+
+    /// <summary>
+    /// The condition that the references by which a row is the tenant's lead to some rows of another table; null when they
+    /// do not lead there.
+    /// </summary>
+    /// <param name="among">The condition that a row with an alias is one of those.</param>
+    public string? LeadsTo(ScopedTable table, TableName ancestor, Func<string, string> among) =>
+        LeadsTo(table, "t", 0, ancestor, among);
+
+    /// <summary>A row can be the tenant's in several ways, itself or by a row that it leads to.</summary>
+    public bool HasAlternatives(ScopedTable table) =>
+        table.Claims.Count > 1 || table.Steps.Any(step => HasAlternatives(this[step.To]));
+
+    /// <summary>The tables through which a table's rows are the tenant's, where there is one way only.</summary>
+    public IReadOnlyList<ForeignKey> PathOf(ScopedTable table) =>
+        table is { Scope: TableScope.Derived, Claims: [{ Step: { } step }] } ? [step, .. PathOf(this[step.To])] : [];
 
     /// <summary>The columns of a direct table that could name its tenant; the first one does.</summary>
     public IReadOnlyList<string> TenantColumnsOf(ScopedTable table) =>
-        table.Scope == TableScope.Direct ? TenantColumnsOf(catalog, tenancy, table.Table) : [];
+        table.Scope == TableScope.Direct ? Classifier.TenantColumnsOf(catalog, tenancy, table.Table) : [];
 
     /// <summary>
     /// A foreign key whose rows never cross from one tenant to another: it carries the tenant on both ends, or it is the
@@ -137,7 +151,7 @@ public sealed partial class TenantScope
     public bool StaysInside(ForeignKey key)
     {
         var (from, to) = (this[key.From], this[key.To]);
-        if (from.Path.FirstOrDefault() == key)
+        if (from.Claims is [{ Step: { } step }] && step == key)
             return true;
         return from.Scope == TableScope.Direct
             && to.Scope is TableScope.Root or TableScope.Direct
@@ -154,114 +168,48 @@ public sealed partial class TenantScope
     public IReadOnlyList<IReadOnlyList<ScopedTable>> Components() =>
         ReferenceGraph.Components(TenantTables, References);
 
-    static IReadOnlyList<string> TenantColumnsOf(Catalog catalog, Tenancy tenancy, TableDefinition table)
+    static string Equal(ScopedTable table, Claim claim, string alias, string key)
     {
-        if (tenancy.Derived.ContainsKey(table.Name))
-            return [];
-        var names = tenancy.Rules.GetValueOrDefault(table.Name) switch
-        {
-            null => tenancy.TenantColumns,
-            TenantRule rule => [rule.Column],
-            _ => [],
-        };
-        return [.. names.Where(name => HoldsKey(catalog, tenancy, table.Column(name)))];
+        var column = table.Table.Column(claim.Column!)!;
+        return $"{alias}.{Sql.Identifier(column.Name)} {column.EqualTo(key)}";
     }
 
-    static bool HoldsKey(Catalog catalog, Tenancy tenancy, Column? column) =>
-        column is not null
-        && catalog.Find(tenancy.Table)?.Column(tenancy.KeyColumn) is { } key
-        && (
-            column.TypeText == key.TypeText
-            || column.Family is "text"
-            || (column.Family is "integer" && key.Family is "integer")
+    static string Any(IEnumerable<string> conditions)
+    {
+        var all = conditions.ToArray();
+        return all.Length == 1 ? all[0] : $"({string.Join(" OR ", all)})";
+    }
+
+    string Owned(ScopedTable table, string alias, int depth, string key) =>
+        Any(
+            table.Claims.Select(claim =>
+            {
+                if (claim.Step is null)
+                    return Equal(table, claim, alias, key);
+                var (parent, join, belongs) = Step(claim.Step, alias, depth, key);
+                return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p{depth} WHERE {join} AND {belongs})";
+            })
         );
 
-    // Breadth first from the known tables, so the first path found is the shortest. Keys that cannot be null go
-    // first; nullable keys are followed only where no other path exists.
-    static void Derive(Catalog catalog, Tenancy tenancy, Dictionary<TableName, ScopedTable> rules)
+    // The parent with the alias pN: its table, the join to the row, and the condition under which it is the tenant's.
+    (string Parent, string Join, string Belongs) Step(ForeignKey step, string alias, int depth, string key)
     {
-        foreach (var nullable in (bool[])[false, true])
-        {
-            bool grown;
-            do
-            {
-                var found = catalog
-                    .Tables.Where(table => !rules.ContainsKey(table.Name))
-                    .Select(table => (table, key: Steps(table).FirstOrDefault(key => Leads(key, table, nullable))))
-                    .Where(candidate => candidate.key is not null)
-                    .ToArray();
-                var level = found
-                    .Select(candidate => new ScopedTable(
-                        candidate.table,
-                        TableScope.Derived,
-                        [candidate.key!, .. rules[candidate.key!.To].Path]
-                    ))
-                    .ToArray();
-                foreach (var table in level)
-                    rules.Add(table.Name, table);
-                grown = level.Length > 0;
-            } while (grown);
-        }
-
-        IEnumerable<ForeignKey> Steps(TableDefinition table) =>
-            tenancy.Rules.GetValueOrDefault(table.Name) switch
-            {
-                null => catalog.ForeignKeys,
-                BelongsToRule rule when RuledKeys.Find(catalog, table, rule) is { } key => [key],
-                _ => [],
-            };
-
-        bool Leads(ForeignKey key, TableDefinition table, bool nullable)
-        {
-            if (key.From != table.Name || !rules.TryGetValue(key.To, out var to) || !to.IsTenantData)
-                return false;
-            if (tenancy.Derived.TryGetValue(table.Name, out var chosen))
-                return key.Name == chosen || string.Join(",", key.FromColumns) == chosen.Replace(" ", "");
-            return nullable
-                || tenancy.Rules.ContainsKey(table.Name)
-                || key.FromColumns.All(name => table.Column(name)!.NotNull);
-        }
+        var (parent, name) = (this[step.To], "p" + depth);
+        return (parent.Table.From, step.Join(alias, name), Owned(parent, name, depth + 1, key));
     }
 
-    static string Equal(string alias, Column column, string key) =>
-        $"{alias}.{Sql.Identifier(column.Name)} {column.Equality} {Sql.Literal(key)}::{ComparedAs(column.TypeText)}";
-
-    // The key is never cast to a type that is narrower than its own: an explicit cast to varchar(10) cuts it without a word, and a smallint
-    // refuses it. The column's index serves the wider type as well.
-    // https://www.postgresql.org/docs/current/datatype-character.html
-    static string ComparedAs(string type)
+    string? LeadsTo(ScopedTable table, string alias, int depth, TableName ancestor, Func<string, string> among)
     {
-        var bare = TypeModifier().Replace(type, "");
-        return bare switch
-        {
-            "character" => "bpchar",
-            "bit" => "bit varying",
-            "name" => "text",
-            "smallint" or "integer" => "bigint",
-            _ => bare,
-        };
-    }
-
-    [GeneratedRegex(@"\(\d+(,-?\d+)?\)")]
-    private static partial Regex TypeModifier();
-
-    string Parent(IReadOnlyList<ForeignKey> path, string alias, int depth, string key)
-    {
-        var (parent, join, belongs) = Step(path, alias, depth, key);
-        return $"EXISTS (SELECT FROM {parent} p{depth} WHERE {join} AND {belongs})";
-    }
-
-    (string Parent, string Join, string Belongs) Step(
-        IReadOnlyList<ForeignKey> path,
-        string alias,
-        int depth,
-        string key
-    )
-    {
-        var parent = this[path[0].To];
         var name = "p" + depth;
-        var join = path[0].Join(alias, name);
-        var belongs = path.Count > 1 ? Parent([.. path.Skip(1)], name, depth + 1, key) : Condition(parent, name, key);
-        return (parent.Table.From, join, belongs);
+        var ways = (
+            from claim in table.Claims
+            let step = claim.Step
+            where step is not null
+            let rest = step.To == ancestor ? among(name) : LeadsTo(this[step.To], name, depth + 1, ancestor, among)
+            where rest is not null
+            select $"{claim.OfType(alias)}EXISTS (SELECT FROM {this[step.To].Table.From} {name} "
+                + $"WHERE {step.Join(alias, name)} AND {rest})"
+        ).ToArray();
+        return ways.Length == 0 ? null : Any(ways);
     }
 }

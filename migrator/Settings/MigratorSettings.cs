@@ -30,7 +30,7 @@ public sealed record MigratorSettings(
     /// <exception cref="MigratorException">The file is missing or unreadable, or a value is invalid.</exception>
     public static MigratorSettings Read(string? file, string? target, string? routingDirectory)
     {
-        var configuration = Load(file);
+        var (configuration, rules) = Load(file);
         // Only the names of connections are read without our prefix: DOMAIN or REFERENCE may be anybody's variable.
         var connections = new ConfigurationBuilder().AddEnvironmentVariables().Build();
         var source = Server(
@@ -55,7 +55,7 @@ public sealed record MigratorSettings(
             PointAt(isolated, target);
         var administrator = Administrator(connections, "DB_ADMIN_");
         return new(
-            ReadTenancy(configuration),
+            ReadTenancy(configuration, rules),
             source,
             isolated,
             routingDirectory ?? configuration["routing_dir"] ?? Path.Combine("config", "routing")
@@ -66,17 +66,21 @@ public sealed record MigratorSettings(
         };
     }
 
-    static IConfigurationRoot Load(string? file)
+    // The rules of single tables apart: their keys are names that differ by case, which a configuration takes for one.
+    static (IConfigurationRoot, TableRules) Load(string? file)
     {
         if (file is not null && !File.Exists(file))
             throw UsageMessages.SettingsFileMissing(file);
         var path = Path.GetFullPath(file ?? DefaultFile);
+        var builder = new ConfigurationBuilder();
+        var rules = TableRules.Read(null, []);
         if (File.Exists(path))
-            TenancyFile.Check(file ?? DefaultFile, File.ReadAllBytes(path));
-        return new ConfigurationBuilder()
-            .AddJsonFile(path, optional: true)
-            .AddEnvironmentVariables("MIGRATOR_")
-            .Build();
+        {
+            var json = File.ReadAllBytes(path);
+            rules = TenancyFile.Read(file ?? DefaultFile, json);
+            builder.AddJsonStream(new MemoryStream(TenancyFile.WithoutRules(json)));
+        }
+        return (builder.AddEnvironmentVariables("MIGRATOR_").Build(), rules);
     }
 
     static NpgsqlConnectionStringBuilder Server(
@@ -130,13 +134,12 @@ public sealed record MigratorSettings(
         server.Port = port;
     }
 
-    static Tenancy ReadTenancy(IConfiguration configuration)
+    static Tenancy ReadTenancy(IConfiguration configuration, TableRules rules)
     {
         var defaults = new Tenancy();
         string Text(string key, string otherwise) => configuration[key] is { Length: > 0 } value ? value : otherwise;
         TableName[] Tables(string key) =>
             [.. configuration.GetSection(key).GetChildren().Select(child => TableName.Parse(child.Value!))];
-        var rules = TableRules.Read(configuration.GetSection("tables"));
         var columns = configuration.GetSection("tenant_columns").GetChildren().Select(child => child.Value!).ToArray();
         if (columns.Length > 0 && configuration["tenant_column"] is { } column && !columns.Contains(column))
             columns = [column, .. columns];
@@ -151,6 +154,7 @@ public sealed record MigratorSettings(
             Reference = [.. Tables("reference"), .. rules.Reference],
             Ignored = [.. Tables("ignored"), .. rules.Ignored],
             Rules = rules.Rules,
+            RulePlaces = rules.Places,
             Derived = configuration
                 .GetSection("derived")
                 .GetChildren()

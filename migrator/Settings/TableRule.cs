@@ -13,3 +13,6 @@ public sealed record TenantRule(string Column) : TableRule;
 /// The row's columns and the parent's columns that they equal; empty where one foreign key leads to the parent.
 /// </param>
 public sealed record BelongsToRule(TableName Parent, IReadOnlyDictionary<string, string> By) : TableRule;
+
+/// <summary>The row is the tenant's by any of several rules.</summary>
+public sealed record AnyOfRule(IReadOnlyList<TableRule> Rules) : TableRule;

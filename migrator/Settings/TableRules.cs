@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Configuration;
 using Migrator.Messages;
 using Migrator.Model;
 
@@ -7,8 +6,9 @@ namespace Migrator.Settings;
 /// <summary>The section <c>tables</c> of tenancy.json.</summary>
 sealed class TableRules
 {
-    readonly List<string> faults = [];
-    readonly HashSet<TableName> seen = [];
+    readonly List<string> faults;
+
+    TableRules(List<string> faults) => this.faults = faults;
 
     public Dictionary<TableName, TableRule> Rules { get; } = [];
 
@@ -16,46 +16,65 @@ sealed class TableRules
 
     public List<TableName> Ignored { get; } = [];
 
-    /// <exception cref="MigratorException">One sentence for each rule that cannot be read.</exception>
-    public static TableRules Read(IConfigurationSection section)
+    /// <summary>Where each rule stands in the file.</summary>
+    public Dictionary<TableName, string> Places { get; } = [];
+
+    /// <param name="section">Null where the file has none.</param>
+    /// <param name="faults">Takes one sentence for each rule that cannot be read.</param>
+    public static TableRules Read(SettingNode? section, List<string> faults)
     {
-        var read = new TableRules();
-        foreach (var child in section.GetChildren())
-            read.Add(TableName.Parse(child.Key), child);
-        return read.faults.Count == 0 ? read : throw UsageMessages.RulesUnreadable(read.faults);
+        var read = new TableRules(faults);
+        foreach (var (key, rule) in section?.Fields ?? [])
+            read.Add(TableName.Parse(key), rule);
+        return read;
     }
 
-    void Add(TableName table, IConfigurationSection rule)
+    void Add(TableName table, SettingNode rule)
     {
-        if (!seen.Add(table))
-            faults.Add(UsageMessages.RuleTwice(table));
-        var keys = rule.GetChildren().Select(child => child.Key).Order(StringComparer.Ordinal).ToArray();
-        switch ((rule.Value, string.Join(" ", keys)))
+        if (!Places.TryAdd(table, rule.Place))
+            faults.Add(UsageMessages.RuleTwice(rule.Place, table));
+        else if (rule.Text == "reference")
+            Reference.Add(table);
+        else if (rule.Text == "ignored")
+            Ignored.Add(table);
+        else if (Parse(table, rule) is { } parsed)
+            Rules.Add(table, parsed);
+    }
+
+    TableRule? Parse(TableName table, SettingNode rule)
+    {
+        switch (rule.Keys)
         {
-            case ("reference", ""):
-                Reference.Add(table);
-                break;
-            case ("ignored", ""):
-                Ignored.Add(table);
-                break;
-            case (null, "tenant") when rule["tenant"] is { Length: > 0 } column:
-                Rules[table] = new TenantRule(column);
-                break;
-            case (null, "belongs_to" or "belongs_to by") when rule["belongs_to"] is { Length: > 0 } parent:
-                AddBelongsTo(table, parent, rule.GetSection("by"));
-                break;
+            case "tenant" when rule["tenant"]!.Text is { Length: > 0 } column:
+                return new TenantRule(column);
+            case "belongs_to" or "belongs_to by" when rule["belongs_to"]!.Text is { Length: > 0 } parent:
+                return BelongsTo(table, parent, rule["by"]);
+            case "any_of" when rule["any_of"]!.Items is { Count: > 1 } items:
+                var parts = items.Select(item => Parse(table, item)).ToArray();
+                return parts.Contains(null) ? null : new AnyOfRule(parts!);
             default:
-                faults.Add(UsageMessages.RuleUnknown(table, keys));
-                break;
+                faults.Add(UsageMessages.RuleUnknown(rule.Place, table, rule.Keys));
+                return null;
         }
     }
 
-    void AddBelongsTo(TableName table, string parent, IConfigurationSection by)
+    BelongsToRule? BelongsTo(TableName table, string parent, SettingNode? by)
     {
-        var columns = by.GetChildren().ToDictionary(child => child.Key, child => child.Value ?? "");
-        if (by.Value is not null || columns.Values.Any(value => value.Length == 0))
-            faults.Add(UsageMessages.RuleColumnsUnreadable(table));
-        else
-            Rules[table] = new BelongsToRule(TableName.Parse(parent), columns);
+        if (by is null)
+            return new(TableName.Parse(parent), new Dictionary<string, string>());
+        if (Texts(by) is { Count: > 0 } columns)
+            return new(TableName.Parse(parent), columns);
+        faults.Add(UsageMessages.RuleColumnsUnreadable(by.Place, table));
+        return null;
+    }
+
+    // Null where a value is no text, or a key is there twice.
+    static Dictionary<string, string>? Texts(SettingNode node)
+    {
+        var texts = new Dictionary<string, string>();
+        foreach (var (key, value) in node.Fields ?? [])
+            if (value.Text is not { Length: > 0 } text || !texts.TryAdd(key, text))
+                return null;
+        return texts;
     }
 }

@@ -34,6 +34,9 @@ public sealed record Tenancy
     /// <summary>What is said of single tables.</summary>
     public IReadOnlyDictionary<TableName, TableRule> Rules { get; init; } = new Dictionary<TableName, TableRule>();
 
+    /// <summary>Where the rule of a table stands in the file.</summary>
+    public IReadOnlyDictionary<TableName, string> RulePlaces { get; init; } = new Dictionary<TableName, string>();
+
     /// <summary>Tables whose rows belong to no tenant; they are copied whole.</summary>
     public IReadOnlyList<TableName> Reference { get; init; } = [];
 

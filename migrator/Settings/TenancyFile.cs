@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Migrator.Messages;
 using Migrator.Model;
 
@@ -13,6 +14,7 @@ ref struct TenancyFile
 {
     static readonly Dictionary<string, Kind> Keys = new()
     {
+        ["$schema"] = Kind.Text,
         ["tenants"] = Kind.Columns,
         ["tenant_column"] = Kind.Text,
         ["tenant_columns"] = Kind.List,
@@ -37,12 +39,13 @@ ref struct TenancyFile
         Map,
         Columns,
 
-        /// <summary>An object that <see cref="TableRules"/> checks.</summary>
+        /// <summary>An object that <see cref="TableRules"/> reads.</summary>
         Rules,
     }
 
     readonly byte[] json;
     readonly List<string> faults = [];
+    SettingNode? rules;
     Utf8JsonReader reader;
 
     TenancyFile(byte[] json)
@@ -51,8 +54,9 @@ ref struct TenancyFile
         reader = new(json, new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
     }
 
+    /// <returns>The rules of single tables.</returns>
     /// <exception cref="MigratorException">The file is no JSON, or has a key or a value that means nothing.</exception>
-    public static void Check(string name, byte[] json)
+    public static TableRules Read(string name, byte[] json)
     {
         // What editors write before the first character.
         if (json.AsSpan().StartsWith(Encoding.UTF8.Preamble))
@@ -66,8 +70,21 @@ ref struct TenancyFile
         {
             file.faults.Add(UsageMessages.SettingsNoJson((e.LineNumber ?? 0) + 1, (e.BytePositionInLine ?? 0) + 1));
         }
-        if (file.faults.Count > 0)
-            throw UsageMessages.SettingsInvalid(name, file.faults);
+        var read = TableRules.Read(file.rules, file.faults);
+        return file.faults.Count == 0 ? read : throw UsageMessages.SettingsInvalid(name, file.faults);
+    }
+
+    /// <summary>The file without the rules of single tables.</summary>
+    public static byte[] WithoutRules(byte[] json)
+    {
+        var whole = JsonNode
+            .Parse(
+                json.AsSpan()[(json.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0)..],
+                documentOptions: new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }
+            )!
+            .AsObject();
+        whole.Remove("tables");
+        return JsonSerializer.SerializeToUtf8Bytes(whole);
     }
 
     void Read()
@@ -110,7 +127,7 @@ ref struct TenancyFile
                 );
                 break;
             case Kind.Rules when reader.TokenType == JsonTokenType.StartObject:
-                reader.Skip();
+                rules = ReadNode();
                 break;
             case Kind.Rules:
                 Expect(key, "an object in braces");
@@ -128,11 +145,38 @@ ref struct TenancyFile
             Expect(name, "an object in braces");
             return;
         }
+        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             var key = reader.GetString()!;
+            if (!seen.Add(key))
+                faults.Add(UsageMessages.SettingTwice(Place(), key));
             reader.Read();
             field(ref this, key);
+        }
+    }
+
+    SettingNode ReadNode()
+    {
+        var node = new SettingNode(Place());
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.StartObject:
+                var fields = new List<(string, SettingNode)>();
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+                {
+                    var key = reader.GetString()!;
+                    reader.Read();
+                    fields.Add((key, ReadNode()));
+                }
+                return node with { Fields = fields };
+            case JsonTokenType.StartArray:
+                var items = new List<SettingNode>();
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                    items.Add(ReadNode());
+                return node with { Items = items };
+            default:
+                return reader.TokenType == JsonTokenType.String ? node with { Text = reader.GetString() } : node;
         }
     }
 

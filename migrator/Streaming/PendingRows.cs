@@ -123,8 +123,17 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
 
     async Task RemoveAsync(StreamedTable table, IReadOnlyList<RowKey> keys, CancellationToken cancellationToken)
     {
+        // A row that is the tenant's by another reference as well stays.
+        var doubtful = new List<(StreamedTable Table, RowKey Key)>();
         foreach (var descendant in direction.Tables.Reverse())
-            if (descendant.LeadsTo(table, keys) is { } leads)
+            if (descendant.LeadsTo(table, keys) is not { } leads)
+                continue;
+            else if (descendant.HasAlternatives)
+                doubtful.AddRange(
+                    from key in await KeysAsync(descendant, leads, cancellationToken)
+                    select (descendant, key)
+                );
+            else
                 await writer.ExecuteAsync(
                     $"DELETE FROM {descendant.Definition.From} t WHERE {leads}",
                     cancellationToken
@@ -133,6 +142,33 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
             $"DELETE FROM {table.Definition.From} t WHERE {table.HasKey("t", keys)}",
             cancellationToken
         );
+        foreach (var descendant in direction.Tables)
+        foreach (var chunk in KeysOf(doubtful, descendant))
+            await writer.ExecuteAsync(
+                $"DELETE FROM {descendant.Definition.From} t "
+                    + $"WHERE {descendant.HasKey("t", chunk)} AND ({direction.IsOurs(descendant)}) IS NOT TRUE",
+                cancellationToken
+            );
+    }
+
+    async Task<IReadOnlyList<RowKey>> KeysAsync(
+        StreamedTable table,
+        string condition,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var command = new NpgsqlCommand(
+            $"SELECT {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {condition}",
+            writer.Connection
+        )
+        {
+            AllResultTypesAreUnknown = true,
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var keys = new List<RowKey>();
+        while (await reader.ReadAsync(cancellationToken))
+            keys.Add(new([.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetString)]));
+        return keys;
     }
 
     static IEnumerable<RowKey[]> KeysOf(IEnumerable<(StreamedTable Table, RowKey Key)> rows, StreamedTable table) =>

@@ -72,8 +72,7 @@ public static class StreamReadiness
     // No change of the child tells that the application has deleted or replaced the parent alone.
     static IEnumerable<string> NotFollowed(TenantScope scope) =>
         from table in scope.TenantTables
-        let step = table.Path.FirstOrDefault(step => !step.IsDeclared)
-        where step is not null
+        from step in table.UndeclaredSteps
         select PreflightMessages.RuleCannotBeFollowed(table.Name, step.From, step.To);
 
     /// <summary>Tables outside the stream that are too large to be copied while the tenant waits.</summary>

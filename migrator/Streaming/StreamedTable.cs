@@ -27,7 +27,7 @@ public sealed class StreamedTable
         TenantPosition = table.Scope is TableScope.Root or TableScope.Direct
             ? PositionOf(table.TenantColumn.Name)
             : null;
-        MayComeBeforeParent = table.Scope == TableScope.Derived && table.Path[0].Deferrable;
+        MayComeBeforeParent = table.Steps.Any(step => step.Deferrable);
         parents = [.. scope.ForeignKeys.Where(key => key.From == Name).Select(key => key.To)];
         IsReferredToByKey = scope
             .ForeignKeys.Where(key => key.To == Name)
@@ -78,8 +78,10 @@ public sealed class StreamedTable
             if (Table.Scope != TableScope.Derived)
                 return scope.Condition(Table, "t", key);
             // The parent may follow later in the same transaction.
-            var (parent, join, belongs) = scope.ParentOf(Table, "t", key);
-            return $"NOT EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
+            var others = scope.NamesOthers(Table, "t", key);
+            return Table.Claims.Count == 1
+                ? $"NOT ({others})"
+                : $"(({scope.Condition(Table, "t", key)}) IS TRUE OR ({others}) IS NOT TRUE)";
         }
     }
 
@@ -160,24 +162,13 @@ public sealed class StreamedTable
     }
 
     /// <summary>
-    /// The condition that a row's path of foreign keys leads to one of another table's keys; null when the path does
-    /// not lead there.
+    /// The condition that a row's references lead to one of another table's keys; null when they do not lead there.
     /// </summary>
-    public string? LeadsTo(StreamedTable ancestor, IEnumerable<RowKey> keys)
-    {
-        var length = Table.Path.ToList().FindIndex(step => step.To == ancestor.Name) + 1;
-        if (Table.Scope != TableScope.Derived || length == 0)
-            return null;
-        string Step(int depth, string alias)
-        {
-            var step = Table.Path[depth];
-            var name = "p" + depth;
-            var join = step.Join(alias, name);
-            var rest = depth + 1 == length ? ancestor.HasKey(name, keys) : Step(depth + 1, name);
-            return $"EXISTS (SELECT FROM {scope[step.To].Table.From} {name} WHERE {join} AND {rest})";
-        }
-        return Step(0, "t");
-    }
+    public string? LeadsTo(StreamedTable ancestor, IEnumerable<RowKey> keys) =>
+        scope.LeadsTo(Table, ancestor.Name, alias => ancestor.HasKey(alias, keys));
+
+    /// <summary>A row can be the tenant's in several ways.</summary>
+    public bool HasAlternatives => scope.HasAlternatives(Table);
 
     IEnumerable<int> Settable(bool rename) =>
         Enumerable

@@ -63,7 +63,7 @@ public sealed class ClassificationTests(Servers servers)
                 "public.transfers: Derived by source",
                 "public.users: Direct",
             ],
-            scope.Tables.Select(Describe)
+            scope.Tables.Select(table => Describe(scope, table))
         );
         Assert.Empty(scope.Unclassified);
     }
@@ -79,10 +79,9 @@ public sealed class ClassificationTests(Servers servers)
         };
         await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: tenancy);
 
-        Assert.Equal(
-            "public.transfers: Derived by target",
-            Describe((await ClassifyAsync(move, tenancy))[new("public", "transfers")])
-        );
+        var chosen = await ClassifyAsync(move, tenancy);
+
+        Assert.Equal("public.transfers: Derived by target", Describe(chosen, chosen[new("public", "transfers")]));
     }
 
     [Fact]
@@ -245,11 +244,11 @@ public sealed class ClassificationTests(Servers servers)
         );
     }
 
-    static string Describe(ScopedTable table) =>
+    static string Describe(TenantScope scope, ScopedTable table) =>
         $"{table.Name}: {table.Scope}"
         + (
-            table.Path.Count == 0
+            scope.PathOf(table).Count == 0
                 ? ""
-                : " by " + string.Join(", ", table.Path.Select(key => string.Join("+", key.FromColumns)))
+                : " by " + string.Join(", ", scope.PathOf(table).Select(key => string.Join("+", key.FromColumns)))
         );
 }

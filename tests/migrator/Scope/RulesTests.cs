@@ -389,7 +389,12 @@ public sealed class RulesTests(Servers servers)
             var refused = Assert.Throws<MigratorException>(() => MigratorSettings.Read(file, null, null));
             foreach (
                 var name in (string[])
-                    ["rule for public.a", "rule for public.b", "rule for public.c", "two rules for public.keys"]
+                    [
+                        "line 1, column 20: the migrator does not know this rule for public.a",
+                        "rule for public.b (tennant)",
+                        "rule for public.c (belongs_to tenant)",
+                        "line 2, column 57: a second rule for public.keys",
+                    ]
             )
                 Assert.Contains(name, refused.Message);
         }

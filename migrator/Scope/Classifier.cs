@@ -1,0 +1,118 @@
+using Migrator.Model;
+using Migrator.Settings;
+
+namespace Migrator.Scope;
+
+/// <summary>Finds each table's class and claims, from the settings and from the foreign keys.</summary>
+sealed class Classifier(Catalog catalog, Tenancy tenancy)
+{
+    readonly Dictionary<TableName, ScopedTable> rules = [];
+
+    public IEnumerable<ScopedTable> Run()
+    {
+        foreach (var table in catalog.Tables)
+        {
+            if (table.Name == tenancy.Table)
+                Add(table, TableScope.Root, [new() { Column = tenancy.KeyColumn }]);
+            else if (tenancy.Ignored.Contains(table.Name))
+                Add(table, TableScope.Ignored, []);
+            else if (tenancy.Reference.Contains(table.Name))
+                Add(table, TableScope.Reference, []);
+            else if (TenantColumnsOf(catalog, tenancy, table) is [var column, ..])
+                Add(table, TableScope.Direct, [new() { Column = column }]);
+        }
+        Derive();
+        foreach (var table in catalog.Tables)
+            if (
+                !rules.ContainsKey(table.Name)
+                && !tenancy.Rules.ContainsKey(table.Name)
+                && MigrationHistory.Knows(table.Name.Name)
+            )
+                Add(table, TableScope.Reference, []);
+        return rules.Values;
+    }
+
+    /// <summary>The columns that could name the tenant of a table; the first one does.</summary>
+    public static IReadOnlyList<string> TenantColumnsOf(Catalog catalog, Tenancy tenancy, TableDefinition table)
+    {
+        if (tenancy.Derived.ContainsKey(table.Name))
+            return [];
+        var names = tenancy.Rules.GetValueOrDefault(table.Name) switch
+        {
+            null => tenancy.TenantColumns,
+            TenantRule rule => [rule.Column],
+            _ => [],
+        };
+        return [.. names.Where(name => HoldsKey(catalog, tenancy, table.Column(name)))];
+    }
+
+    /// <summary>A column that can hold the tenant's key.</summary>
+    public static bool HoldsKey(Catalog catalog, Tenancy tenancy, Column? column) =>
+        column is not null
+        && catalog.Find(tenancy.Table)?.Column(tenancy.KeyColumn) is { } key
+        && (
+            column.TypeText == key.TypeText
+            || column.Family is "text"
+            || (column.Family is "integer" && key.Family is "integer")
+        );
+
+    void Add(TableDefinition table, TableScope scope, IReadOnlyList<Claim> claims) =>
+        rules.Add(table.Name, new(table, scope, claims));
+
+    // Breadth first from the known tables, so the first path found is the shortest. Keys that cannot be null go
+    // first; nullable keys are followed only where no other path exists.
+    void Derive()
+    {
+        foreach (var nullable in (bool[])[false, true])
+        {
+            bool grown;
+            do
+            {
+                var level = catalog
+                    .Tables.Where(table => !rules.ContainsKey(table.Name))
+                    .Select(table => (table, claims: ClaimsOf(table, nullable)))
+                    .Where(found => found.claims is { Count: > 0 })
+                    .ToArray();
+                foreach (var (table, claims) in level)
+                    Add(table, TableScope.Derived, claims!);
+                grown = level.Length > 0;
+            } while (grown);
+        }
+    }
+
+    IReadOnlyList<Claim>? ClaimsOf(TableDefinition table, bool nullable) =>
+        tenancy.Rules.TryGetValue(table.Name, out var rule) ? ClaimsOf(table, rule)
+        : catalog.ForeignKeys.FirstOrDefault(key => Leads(key, table, nullable)) is { } step ? [new() { Step = step }]
+        : null;
+
+    bool Leads(ForeignKey key, TableDefinition table, bool nullable)
+    {
+        if (key.From != table.Name || !IsTenantData(key.To))
+            return false;
+        if (tenancy.Derived.TryGetValue(table.Name, out var chosen))
+            return key.Name == chosen || string.Join(",", key.FromColumns) == chosen.Replace(" ", "");
+        return nullable || key.FromColumns.All(name => table.Column(name)!.NotNull);
+    }
+
+    bool IsTenantData(TableName name) => rules.TryGetValue(name, out var table) && table.IsTenantData;
+
+    // Null as long as a table that the rule leads to has no class: so no circle ever gets one.
+    IReadOnlyList<Claim>? ClaimsOf(TableDefinition table, TableRule rule) =>
+        rule switch
+        {
+            TenantRule tenant => HoldsKey(catalog, tenancy, table.Column(tenant.Column))
+                ? [new() { Column = tenant.Column }]
+                : null,
+            BelongsToRule belongs => RuledKeys.Find(catalog, table, belongs) is { } step && IsTenantData(step.To)
+                ? [new() { Step = step }]
+                : null,
+            AnyOfRule any => All(any.Rules.Select(one => ClaimsOf(table, one))),
+            _ => null,
+        };
+
+    static IReadOnlyList<Claim>? All(IEnumerable<IReadOnlyList<Claim>?> parts)
+    {
+        var all = parts.ToArray();
+        return all.Contains(null) ? null : [.. all.SelectMany(one => one!)];
+    }
+}
