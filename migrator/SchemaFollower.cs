@@ -7,6 +7,7 @@ using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Scope;
+using Migrator.Streaming;
 using Npgsql;
 
 namespace Migrator;
@@ -96,6 +97,8 @@ static class SchemaFollower
         ];
         if (built.Length > 0)
             await archive.RestoreAsync([.. built.Distinct()], run.Databases, 1, cancellationToken);
+        if (IsDone(run, PhaseName.CloneTriggersAndPolicies))
+            await ConstraintDeferral.SuspendAsync(run.Stream, cancellationToken);
         // A partition has the guard's row triggers from its table, and the others from here.
         if (
             IsDone(run, PhaseName.InstallGuard)

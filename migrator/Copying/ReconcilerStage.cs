@@ -8,12 +8,16 @@ namespace Migrator.Copying;
 /// The isolated side's rows of the buckets that differ, in a temporary table of the shared database, and the
 /// statements that use it.
 /// </summary>
+/// <param name="SetsIdentities">
+/// Some row has another value of an identity that is always generated: its updates need that lifted.
+/// </param>
 /// <param name="ParkableColumns">Columns whose unique values may be replaced by placeholders for a while.</param>
 sealed record ReconcilerStage(
     ScopedTable Table,
     string Name,
     string Condition,
     IReadOnlyList<IReadOnlyList<int>> Batches,
+    bool SetsIdentities,
     IReadOnlyList<Column> ParkableColumns
 )
 {
@@ -32,6 +36,28 @@ sealed record ReconcilerStage(
         );
 
     string Changed => $"{RowHash.Of(Definition, "s")} <> {RowHash.Of(Definition, "t")}";
+
+    /// <summary>
+    /// A query: is there a row whose identity, always generated and no part of the key, is not the shared one? Null where the
+    /// table has none.
+    /// </summary>
+    public string? HasOtherIdentities
+    {
+        get
+        {
+            var columns = Definition
+                .Columns.Where(column => column.AlwaysIdentity && !Definition.Key.Contains(column.Name))
+                .Select(column => Sql.Identifier(column.Name))
+                .ToArray();
+            if (!HasKey || columns.Length == 0)
+                return null;
+            var differ = columns.Select(column => $"s.{column} <> t.{column}");
+            return $"""
+                SELECT EXISTS (SELECT FROM {Name} s, {Definition.From} t
+                               WHERE {SameKey} AND {Condition} AND ({string.Join(" OR ", differ)}))
+                """;
+        }
+    }
 
     public IEnumerable<string> Insertions(IReadOnlyList<int> batch)
     {
@@ -57,7 +83,9 @@ sealed record ReconcilerStage(
         Update(
             batch,
             Definition
-                .StoredColumns.Where(column => !column.AlwaysIdentity && !Definition.Key.Contains(column.Name))
+                .StoredColumns.Where(column =>
+                    (SetsIdentities || !column.AlwaysIdentity) && !Definition.Key.Contains(column.Name)
+                )
                 .Select(column => (column, "s." + Sql.Identifier(column.Name)))
         );
 

@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
+using Migrator.Streaming;
 using Npgsql;
 
 namespace Migrator.Copying;
@@ -46,12 +47,18 @@ public sealed class ReferenceRows(
         var referred = keys.Select(key =>
             $"EXISTS (SELECT FROM {scope[key.From].Table.From} r WHERE {key.Join("r", "t")})"
         );
-        await RawCopy.StreamAsync(
-            isolated,
-            RawCopy.Out(table, table.From, $"({string.Join(" OR ", referred)})"),
+        await ConstraintLifting.WithoutAsync(
             shared,
-            RawCopy.In(table, Stage),
-            null,
+            () => ConstraintLifting.LiftAsync(shared, [table.Name], domainsOnly: true, cancellationToken),
+            () =>
+                RawCopy.StreamAsync(
+                    isolated,
+                    RawCopy.Out(table, table.From, $"({string.Join(" OR ", referred)})"),
+                    shared,
+                    RawCopy.In(table, Stage),
+                    null,
+                    cancellationToken
+                ),
             cancellationToken
         );
         var columns = RawCopy.Columns(table);

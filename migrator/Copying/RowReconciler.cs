@@ -89,6 +89,26 @@ public sealed class RowReconciler(
                     stage.Batches.Select(batch => new Write(stage, batch, kind))
                 )
             );
+        var (changed, refusal) = await PassAsync(shared, pending, lifts: false, cancellationToken);
+        if (pending.Count > 0)
+        {
+            // Rows older than a constraint NOT VALID need not satisfy it.
+            var (more, still) = await PassAsync(shared, pending, lifts: true, cancellationToken);
+            (changed, refusal) = (changed + more, still ?? refusal);
+        }
+        if (pending.Count > 0)
+            changed += await ApplyTogetherAsync(shared, pending, refusal!, cancellationToken);
+        return changed;
+    }
+
+    // Writes as long as one more write succeeds.
+    async Task<(long Changed, PostgresException? Refusal)> PassAsync(
+        NpgsqlConnection shared,
+        List<Write> pending,
+        bool lifts,
+        CancellationToken cancellationToken
+    )
+    {
         long changed = 0;
         PostgresException? refusal = null;
         for (var progress = true; pending.Count > 0 && progress; )
@@ -99,7 +119,8 @@ public sealed class RowReconciler(
                 {
                     changed += await InTransactionAsync(
                         shared,
-                        [write.Stage.Table.Name],
+                        [write.Stage],
+                        lifts,
                         () => ApplyAsync(shared, write.Statements, cancellationToken),
                         cancellationToken
                     );
@@ -111,9 +132,7 @@ public sealed class RowReconciler(
                     refusal = e;
                 }
         }
-        if (pending.Count > 0)
-            changed += await ApplyTogetherAsync(shared, pending, refusal!, cancellationToken);
-        return changed;
+        return (changed, refusal);
     }
 
     // The last resort for writes that block each other (two rows that swapped a unique value, a cycle of foreign keys):
@@ -131,7 +150,8 @@ public sealed class RowReconciler(
         {
             return await InTransactionAsync(
                 shared,
-                [.. stuck.Select(one => one.Stage.Table.Name).Distinct()],
+                [.. stuck.Select(one => one.Stage).Distinct()],
+                lifts: true,
                 async () =>
                 {
                     var resumptions = await ConstraintDeferral.DeferKeysAsync(
@@ -164,22 +184,54 @@ public sealed class RowReconciler(
 
     Task<long> InTransactionAsync(
         NpgsqlConnection shared,
-        IReadOnlyList<TableName> tables,
+        IReadOnlyList<ReconcilerStage> stages,
+        bool lifts,
         Func<Task<long>> work,
         CancellationToken cancellationToken
-    ) =>
-        TableLock.RunAsync(
+    )
+    {
+        TableName[] tables = [.. stages.Select(stage => stage.Table.Name)];
+        return TableLock.RunAsync(
             shared,
             tables[0],
             async token =>
             {
                 await requireCurrentRun(shared, token);
                 await guard.PassAsync(shared, token);
-                return await TriggerDisabling.WithoutTriggersAsync(shared, tables, work, token);
+                return await ConstraintLifting.WithoutAsync(
+                    shared,
+                    () => LiftAsync(shared, stages, lifts, token),
+                    () => TriggerDisabling.WithoutTriggersAsync(shared, tables, work, token),
+                    token
+                );
             },
             clock,
             cancellationToken
         );
+    }
+
+    static async Task<string?> LiftAsync(
+        NpgsqlConnection shared,
+        IReadOnlyList<ReconcilerStage> stages,
+        bool lifts,
+        CancellationToken cancellationToken
+    )
+    {
+        var identities = await ConstraintLifting.LiftIdentitiesAsync(
+            shared,
+            stages.Where(stage => stage.SetsIdentities).Select(stage => stage.Table.Table),
+            cancellationToken
+        );
+        var constraints = lifts
+            ? await ConstraintLifting.LiftAsync(
+                shared,
+                stages.Select(stage => stage.Table.Name),
+                domainsOnly: false,
+                cancellationToken
+            )
+            : null;
+        return identities is null && constraints is null ? null : identities + constraints;
+    }
 
     static async Task<long> ApplyAsync(
         NpgsqlConnection shared,

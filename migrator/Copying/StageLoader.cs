@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
+using Migrator.Streaming;
 using Migrator.Verification;
 using Npgsql;
 
@@ -32,14 +33,24 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
             ? $"(LIKE {table.Name.Quoted} INCLUDING GENERATED)"
             : $"AS SELECT {columns} FROM {table.Table.From} LIMIT 0";
         await shared.ExecuteAsync($"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}", cancellationToken);
-        await RawCopy.StreamAsync(
-            isolated,
-            RawCopy.Out(table.Table, table.Table.From, which),
-            shared,
-            RawCopy.In(table.Table, name),
-            null,
-            cancellationToken
-        );
+        await using (var transaction = await shared.BeginTransactionAsync(cancellationToken))
+        {
+            await ConstraintLifting.WithoutAsync(
+                shared,
+                () => ConstraintLifting.LiftAsync(shared, [table.Name], domainsOnly: true, cancellationToken),
+                () =>
+                    RawCopy.StreamAsync(
+                        isolated,
+                        RawCopy.Out(table.Table, table.Table.From, which),
+                        shared,
+                        RawCopy.In(table.Table, name),
+                        null,
+                        cancellationToken
+                    ),
+                cancellationToken
+            );
+            await transaction.CommitAsync(cancellationToken);
+        }
         if (table.Table.Key.Count > 0)
             await shared.ExecuteAsync(
                 $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)})",
@@ -47,24 +58,28 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
             );
         await shared.ExecuteAsync($"ANALYZE {name}", cancellationToken);
         var staged = await shared.ExecuteScalarAsync<long>($"SELECT count(*) FROM {name}", cancellationToken);
-        return new(
+        var stage = new ReconcilerStage(
             table,
             name,
             scope.Condition(table, "t", tenant.Key),
             Batches(buckets, staged),
-            ParkableColumns(table)
+            SetsIdentities: false,
+            ParkableColumns: []
         );
+        var setsIdentities =
+            stage.HasOtherIdentities is { } query && await shared.ExecuteScalarAsync<bool>(query, cancellationToken);
+        return stage with { SetsIdentities = setsIdentities, ParkableColumns = ParkableColumns(table, setsIdentities) };
     }
 
     // Columns whose unique values may be replaced for a while: not the key, by which the row is found, and not what tells
     // whose the row is.
-    static IReadOnlyList<Column> ParkableColumns(ScopedTable table) =>
+    static IReadOnlyList<Column> ParkableColumns(ScopedTable table, bool setsIdentities) =>
         [
             .. table
                 .Table.Unique.Select(name => table.Table.Column(name)!)
                 .Where(column =>
                     !column.Generated
-                    && !column.AlwaysIdentity
+                    && (setsIdentities || !column.AlwaysIdentity)
                     && !table.Table.Key.Contains(column.Name)
                     && !TellsWhose(table, column)
                 ),

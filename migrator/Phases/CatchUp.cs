@@ -25,6 +25,7 @@ public sealed class CatchUp : Phase
             run.Options.Jobs,
             cancellationToken
         );
+        await ConstraintDeferral.SuspendIdentitiesAsync(run.Stream, cancellationToken);
         var direction = StreamDirection.Forward(run.Stream);
         var changes = await new CatchUpLoop(direction).RunAsync(TargetState.Mixed, cancellationToken);
         await using var point = await ConsistentPoint.SyncAsync(direction, TargetState.Mixed, null, cancellationToken);

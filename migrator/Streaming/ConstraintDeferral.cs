@@ -8,23 +8,59 @@ namespace Migrator.Streaming;
 /// <summary>
 /// The isolated database while changes are applied to it. The application's triggers are off: what they did is in the
 /// stream. Foreign keys wait for the commit: a row that is reassigned to the tenant may arrive before the row that it
-/// refers to.
+/// refers to. Constraints NOT VALID and identities that are always generated are lifted: a change brings the whole row, with
+/// values that an update in the shared database left alone.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ALTER-CONSTRAINT</remarks>
 public static class ConstraintDeferral
 {
     /// <summary>Suspends what is in force, and records the statements that resume it; safe to repeat.</summary>
-    public static async Task SuspendAsync(StreamContext context, CancellationToken cancellationToken)
+    public static Task SuspendAsync(StreamContext context, CancellationToken cancellationToken) =>
+        RecordAsync(
+            context,
+            async connection =>
+            {
+                var tables = context.Scope.CopiedTables.Select(table => table.Name).ToArray();
+                return
+                [
+                    await TriggerDisabling.DisableAsync(connection, tables, cancellationToken),
+                    await ConstraintLifting.LiftAsync(connection, tables, domainsOnly: false, cancellationToken),
+                    await LiftIdentitiesAsync(connection, context, cancellationToken),
+                    .. await DeferKeysAsync(connection, tables, cancellationToken),
+                ];
+            },
+            cancellationToken
+        );
+
+    /// <summary>The same before there are triggers and constraints; safe to repeat.</summary>
+    public static Task SuspendIdentitiesAsync(StreamContext context, CancellationToken cancellationToken) =>
+        RecordAsync(
+            context,
+            async connection => [await LiftIdentitiesAsync(connection, context, cancellationToken)],
+            cancellationToken
+        );
+
+    static Task<string?> LiftIdentitiesAsync(
+        NpgsqlConnection connection,
+        StreamContext context,
+        CancellationToken cancellationToken
+    ) =>
+        ConstraintLifting.LiftIdentitiesAsync(
+            connection,
+            context.Scope.CopiedTables.Select(table => table.Table),
+            cancellationToken
+        );
+
+    static async Task RecordAsync(
+        StreamContext context,
+        Func<NpgsqlConnection, Task<IReadOnlyList<string?>>> suspend,
+        CancellationToken cancellationToken
+    )
     {
         await using var connection = await context.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await context.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
-        var resumptions = new List<string>();
-        var tables = context.Scope.CopiedTables.Select(table => table.Name).ToArray();
-        if (await TriggerDisabling.DisableAsync(connection, tables, cancellationToken) is { } resumption)
-            resumptions.Add(resumption);
-        resumptions.AddRange(await DeferKeysAsync(connection, tables, cancellationToken));
-        foreach (var statement in resumptions)
+        foreach (var statement in (await suspend(connection)).OfType<string>())
             await connection.ExecuteAsync(
                 "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING",
                 new { statement },

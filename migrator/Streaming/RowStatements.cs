@@ -41,7 +41,7 @@ sealed class RowStatements
         get
         {
             var set = table
-                .Columns.Where(column => !column.AlwaysIdentity && !table.Definition.Key.Contains(column.Name))
+                .Columns.Where(column => table.CanSet(column) && !table.Definition.Key.Contains(column.Name))
                 .Select(column => $"{Sql.Identifier(column.Name)} = excluded.{Sql.Identifier(column.Name)}")
                 .ToArray();
             return set.Length == 0 ? "DO NOTHING" : "DO UPDATE SET " + string.Join(", ", set);

@@ -149,8 +149,13 @@ public sealed class StreamedTable
         return statement is null ? null : new(statement, where, [.. set.Select(i => row[i]), .. where.Values]);
     }
 
-    /// <summary>An identity that is always generated cannot be set by an update.</summary>
-    public bool KeyCanChange => !KeyPositions.Any(position => Columns[position].AlwaysIdentity);
+    public bool KeyCanChange => KeyPositions.All(position => CanSet(Columns[position]));
+
+    /// <summary>
+    /// An update can set the column. In the shared database it cannot set an identity that is always generated; in the
+    /// isolated one none is, as long as the stream is applied.
+    /// </summary>
+    public bool CanSet(Column column) => !reverse || !column.AlwaysIdentity;
 
     /// <summary>The condition that a row, seen as <paramref name="alias"/>, has one of the keys.</summary>
     public string HasKey(string alias, IEnumerable<RowKey> keys)
@@ -171,9 +176,7 @@ public sealed class StreamedTable
     public bool HasAlternatives => scope.HasAlternatives(Table);
 
     IEnumerable<int> Settable(bool rename) =>
-        Enumerable
-            .Range(0, Columns.Count)
-            .Where(i => !Columns[i].AlwaysIdentity && (rename || !KeyPositions.Contains(i)));
+        Enumerable.Range(0, Columns.Count).Where(i => CanSet(Columns[i]) && (rename || !KeyPositions.Contains(i)));
 
     string EqualsKey(string alias, RowKey row) =>
         string.Join(

@@ -32,6 +32,10 @@ public sealed class Snapshot : IAsyncDisposable
     public async Task<IReadOnlyList<string>> ChangesAsync() =>
         await new DatabaseComparer(then, now).CompareAsync(await TablesAsync());
 
+    /// <summary>What has changed since in the schema; the migrator's own schema and triggers apart.</summary>
+    public async Task<IReadOnlyList<string>> SchemaChangesAsync() =>
+        await new DatabaseComparer(then, now).CompareSchemasAsync();
+
     /// <summary>
     /// What has changed since in the rows, of those that meet the condition, of the tables that have such a column.
     /// </summary>
