@@ -7,8 +7,8 @@ using Npgsql;
 namespace Migrator.Copying;
 
 /// <summary>
-/// Rows of reference tables that were made in the isolated database and that the tenant's rows refer to: without them the
-/// tenant's rows could not come home.
+/// Rows of reference tables, and everybody's rows, that were made in the isolated database and that the tenant's rows refer
+/// to: without them the tenant's rows could not come home.
 /// </summary>
 /// <param name="requireCurrentRun">Called in each transaction; fails when a newer run has taken over.</param>
 public sealed class ReferenceRows(
@@ -22,16 +22,19 @@ public sealed class ReferenceRows(
     /// <summary>Inserts the rows that the shared database lacks, by key; changes none that it has.</summary>
     public async Task BringHomeAsync(CancellationToken cancellationToken)
     {
-        foreach (var table in scope.CopiedTables.Where(table => table.Scope == TableScope.Reference))
+        foreach (var table in scope.CopiedTables)
         {
+            if (scope.ComesAlong(table, "t") is not { } along || table.Table.Key.Count == 0)
+                continue;
             var keys = scope.ForeignKeys.Where(key => key.To == table.Name && scope[key.From].IsTenantData).ToArray();
-            if (keys.Length > 0 && table.Table.Key.Count > 0)
-                await BringHomeAsync(table.Table, keys, cancellationToken);
+            if (keys.Length > 0)
+                await BringHomeAsync(table.Table, along, keys, cancellationToken);
         }
     }
 
     async Task BringHomeAsync(
         TableDefinition table,
+        string along,
         IReadOnlyList<ForeignKey> keys,
         CancellationToken cancellationToken
     )
@@ -53,7 +56,7 @@ public sealed class ReferenceRows(
             () =>
                 RawCopy.StreamAsync(
                     isolated,
-                    RawCopy.Out(table, table.From, $"({string.Join(" OR ", referred)})"),
+                    RawCopy.Out(table, table.From, $"{along} AND ({string.Join(" OR ", referred)})"),
                     shared,
                     RawCopy.In(table, Stage),
                     null,

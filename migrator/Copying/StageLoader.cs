@@ -27,7 +27,9 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
             table.Table.Key.Count == 0
                 ? []
                 : await comparison.DifferingBucketsAsync(shared, isolated, table, cancellationToken);
-        var which = table.Table.Key.Count == 0 ? "true" : Comparison.InBuckets(table.Table, "t", buckets);
+        var arrived = scope.Arrived(table, "t");
+        var which =
+            table.Table.Key.Count == 0 ? arrived : $"{arrived} AND {Comparison.InBuckets(table.Table, "t", buckets)}";
         // A key may have a generated column, which the temporary table computes as well.
         var definition = table.Table.Key.Any(key => table.Table.Column(key)!.Generated)
             ? $"(LIKE {table.Name.Quoted} INCLUDING GENERATED)"

@@ -165,7 +165,7 @@ public sealed class TableCopier(
         var read = RawCopy.Out(
             table,
             $"ONLY {plan.Leaf.Name.Quoted}",
-            $"{scope.Condition(plan.Table, "t", tenant.Key)} AND {part.Condition}"
+            $"{scope.Copied(plan.Table, "t", tenant.Key)} AND {part.Condition}"
         );
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         long bytes = 0;
@@ -210,8 +210,8 @@ public sealed class TableCopier(
             copied.Bytes,
             cancellationToken
         );
-        if (plan.Table.Scope == TableScope.Reference && part.Number == 0)
-            await SaveDigestAsync(plan, source, target, cancellationToken);
+        if (part.Number == 0 && scope.ComesAlong(plan.Table, "t") is { } along)
+            await SaveDigestAsync(plan, along, source, target, cancellationToken);
         progress.PartDone(plan.Table.Name, copied.Rows);
     }
 
@@ -230,9 +230,10 @@ public sealed class TableCopier(
         await IsolatedJournal.ForgetTableAsync(target, plan.Leaf.Name, cancellationToken);
     }
 
-    // Other sessions may write to a reference table, so the isolated side is compared with what the copy saw.
+    // Other sessions may write the rows that come along, so the isolated side is compared with what the copy saw.
     static async Task SaveDigestAsync(
         LeafPlan plan,
+        string along,
         NpgsqlConnection source,
         NpgsqlConnection target,
         CancellationToken cancellationToken
@@ -244,7 +245,7 @@ public sealed class TableCopier(
                 source,
                 plan.Table.Table,
                 "ONLY " + plan.Leaf.Name.Quoted,
-                "true",
+                along,
                 cancellationToken
             ),
             cancellationToken

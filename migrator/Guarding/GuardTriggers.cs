@@ -78,7 +78,7 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     {
         var condition =
             table.Scope == TableScope.Direct
-                ? IsDistinct(scope.Condition(table, "OLD", tenant.Key), scope.Condition(table, "NEW", tenant.Key))
+                ? IsDistinct(scope.Copied(table, "OLD", tenant.Key), scope.Copied(table, "NEW", tenant.Key))
                 : string.Join(
                     " OR ",
                     table

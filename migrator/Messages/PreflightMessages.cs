@@ -209,6 +209,10 @@ static class PreflightMessages
     public static string RowsWithoutTenant(TableName table, long rows) =>
         $"{table} has {rows:N0} rows that belong to no tenant. Those rows stay in the shared database.";
 
+    public static string RowsOfEverybody(TableName table, long rows) =>
+        $"{table} has {rows:N0} rows that name no tenant and are everybody's. Those rows are copied, and stay in the shared "
+        + "database as well.";
+
     public static string ReferenceLooksPrivate(
         TableName table,
         long rows,

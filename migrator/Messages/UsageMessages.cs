@@ -47,6 +47,7 @@ static class UsageMessages
     public static string RuleUnknown(string place, TableName table, string keys) =>
         $"{place}: the migrator does not know this rule for {table}{(keys.Length > 0 ? $" ({keys})" : "")}. "
         + "Write \"reference\", \"ignored\", { \"tenant\": \"column\" }, "
+        + "{ \"tenant\": \"column\", \"null\": \"global\" }, "
         + "{ \"belongs_to\": \"schema.table\", \"by\": { \"column\": \"parent's column\" } } or "
         + "{ \"any_of\": [two or more of these objects] }. docs/scope.md has an example of each.";
 

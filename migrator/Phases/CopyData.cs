@@ -90,7 +90,7 @@ public sealed class CopyData : Phase
                     shared,
                     table,
                     leaf,
-                    run.Scope.Condition(table, "t", run.Tenant.Key),
+                    run.Scope.Copied(table, "t", run.Tenant.Key),
                     run.Options.Jobs,
                     cancellationToken
                 )

@@ -70,7 +70,7 @@ public sealed class CutOver : Phase
         foreach (var table in run.Scope.CopiedTables)
         {
             var rows = await isolated.ExecuteScalarAsync<long>(
-                $"SELECT count(*) FROM {table.Table.From}",
+                $"SELECT count(*) FROM {table.Table.From} t WHERE {run.Scope.Arrived(table, "t")}",
                 cancellationToken
             );
             if (rows != recorded[table.Name.ToString()].Rows)

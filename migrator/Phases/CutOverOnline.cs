@@ -184,7 +184,7 @@ public sealed class CutOverOnline : Phase
             await isolated.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
             await RawCopy.StreamAsync(
                 shared,
-                RawCopy.Out(table.Table, table.Table.From, run.Scope.Condition(table, "t", run.Tenant.Key)),
+                RawCopy.Out(table.Table, table.Table.From, run.Scope.Copied(table, "t", run.Tenant.Key)),
                 isolated,
                 RawCopy.In(table.Table, table.Name.Quoted),
                 null,

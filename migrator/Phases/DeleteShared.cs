@@ -89,7 +89,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             if (check.Then is not { Rows: > 0 } digest)
                 continue;
             var table = check.Table.Name;
-            var rows = await CountAsync(isolated, table, cancellationToken);
+            var rows = await CountAsync(isolated, table, run.Common, cancellationToken);
             if (rows is null or 0)
                 lacking.Add($"{table} {(rows is null ? "is not there" : "is empty")} ({digest.Rows:N0} rows recorded)");
             else if (rows < digest.Rows)
@@ -99,11 +99,22 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
             throw RollbackMessages.IsolatedLacksRows(run.Tenant.Slug, lacking);
     }
 
-    static async Task<long?> CountAsync(NpgsqlConnection isolated, TableName table, CancellationToken cancellationToken)
+    static async Task<long?> CountAsync(
+        NpgsqlConnection isolated,
+        TableName table,
+        TenantScope common,
+        CancellationToken cancellationToken
+    )
     {
+        var arrived = common.Tables.FirstOrDefault(one => one.Name == table) is { } known
+            ? common.Arrived(known, "t")
+            : "true";
         const string exists = "SELECT to_regclass(@name) IS NOT NULL";
         return await isolated.ExecuteScalarAsync<bool>(exists, new { name = table.Quoted }, cancellationToken)
-            ? await isolated.ExecuteScalarAsync<long>($"SELECT count(*) FROM {table.Quoted}", cancellationToken)
+            ? await isolated.ExecuteScalarAsync<long>(
+                $"SELECT count(*) FROM {table.Quoted} t WHERE {arrived}",
+                cancellationToken
+            )
             : null;
     }
 

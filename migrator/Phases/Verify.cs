@@ -19,6 +19,11 @@ public sealed class Verify : Phase
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
         var results = await comparison.DigestsAsync(run.Options.Jobs, cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
+        await comparison.RequireEqualAsync(
+            await comparison.OfEverybodyAsync(cancellationToken),
+            run.Tenant.Slug,
+            cancellationToken
+        );
         await run.Journal.SaveDigestsAsync(
             run.Id,
             results.ToDictionary(result => result.Table.Name.ToString(), result => result.Recorded),

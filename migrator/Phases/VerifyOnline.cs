@@ -40,6 +40,11 @@ public sealed class VerifyOnline : Phase
         );
         var results = await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
+        await comparison.RequireEqualAsync(
+            await comparison.OfEverybodyAsync(cancellationToken),
+            run.Tenant.Slug,
+            cancellationToken
+        );
         await run.Journal.SaveDigestsAsync(
             run.Id,
             results.ToDictionary(result => result.Table.Name.ToString(), result => result.Recorded),

@@ -113,7 +113,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         foreach (var table in context.Scope.CopiedTables)
         {
             var explained = await context.Shared.ExecuteScalarAsync<string>(
-                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {context.Condition(table, "t")}",
+                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {context.Copied(table, "t")}",
                 cancellationToken
             );
             using var document = System.Text.Json.JsonDocument.Parse(explained!);

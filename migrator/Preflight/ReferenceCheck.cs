@@ -15,11 +15,11 @@ sealed class ReferenceCheck(PreflightContext context)
         foreach (var key in context.Scope.ForeignKeys.Where(IsOutward))
         {
             var (from, to) = (context.Scope[key.From], context.Scope[key.To]);
-            var theirs = $"({context.Condition(to, "p")}) IS NOT TRUE";
+            var theirs = $"({context.Copied(to, "p")}) IS NOT TRUE";
             var crossing = $"EXISTS (SELECT FROM {to.Table.From} p WHERE {key.Join("t", "p")} AND {theirs})";
             var (count, samples) = await CountAsync(
                 from,
-                $"{context.Condition(from, "t")} AND {crossing}",
+                $"{context.Copied(from, "t")} AND {crossing}",
                 cancellationToken
             );
             if (count > 0)

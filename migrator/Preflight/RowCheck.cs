@@ -27,7 +27,11 @@ sealed class RowCheck(PreflightContext context)
                     is > 0
                         and var rows
             )
-                context.Warnings.Add(PreflightMessages.RowsWithoutTenant(table.Name, rows));
+                context.Warnings.Add(
+                    table.NullIsGlobal
+                        ? PreflightMessages.RowsOfEverybody(table.Name, rows)
+                        : PreflightMessages.RowsWithoutTenant(table.Name, rows)
+                );
     }
 
     async Task CountRowsWithoutParentAsync(CancellationToken cancellationToken)

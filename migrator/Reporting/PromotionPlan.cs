@@ -74,7 +74,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
         table.Scope switch
         {
             TableScope.Root => "the tenant itself",
-            TableScope.Direct => "tenant column",
+            TableScope.Direct => table.NullIsGlobal ? "tenant column, or everybody's" : "tenant column",
             TableScope.Derived when Preflight.Scope.PathOf(table) is { Count: > 0 } path => "via "
                 + string.Join(" → ", path.Select(step => step.To.Name)),
             TableScope.Derived => "via " + string.Join(" or ", table.Claims.Select(Way).Distinct()),

@@ -19,7 +19,13 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
             else if (tenancy.Reference.Contains(table.Name))
                 Add(table, TableScope.Reference, []);
             else if (TenantColumnsOf(catalog, tenancy, table) is [var column, ..])
-                Add(table, TableScope.Direct, [new() { Column = column }]);
+                rules.Add(
+                    table.Name,
+                    new(table, TableScope.Direct, [new() { Column = column }])
+                    {
+                        NullIsGlobal = tenancy.Rules.GetValueOrDefault(table.Name) is TenantRule { NullIsGlobal: true },
+                    }
+                );
         }
         Derive();
         foreach (var table in catalog.Tables)

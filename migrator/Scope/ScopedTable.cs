@@ -6,6 +6,9 @@ namespace Migrator.Scope;
 /// <param name="Claims">The ways by which a row of a root, direct or derived table is the tenant's: any one of them.</param>
 public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadOnlyList<Claim> Claims)
 {
+    /// <summary>A row of a direct table that names no tenant is everybody's.</summary>
+    public bool NullIsGlobal { get; init; }
+
     /// <summary>The column with the tenant's key, of the root table or of a direct table.</summary>
     public Column TenantColumn => Table.Column(Claims[0].Column!)!;
 
@@ -15,6 +18,10 @@ public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadO
     public bool IsTenantData => Scope is TableScope.Root or TableScope.Direct or TableScope.Derived;
 
     public bool IsCopied => Scope is not TableScope.Ignored;
+
+    /// <summary>The condition under which a row is not everybody's, as far as the row itself tells.</summary>
+    public string WithTenant(string alias) =>
+        NullIsGlobal ? $"{alias}.{Sql.Identifier(TenantColumn.Name)} IS NOT NULL" : "true";
 
     /// <summary>The references by which rows are the tenant's.</summary>
     public IEnumerable<ForeignKey> Steps => Claims.Select(claim => claim.Step).OfType<ForeignKey>();

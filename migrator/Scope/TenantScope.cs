@@ -93,6 +93,32 @@ public sealed class TenantScope
         };
 
     /// <summary>
+    /// The condition under which a row comes along without being the tenant's: everybody's rows, or all rows of a reference
+    /// table. Null where none does.
+    /// </summary>
+    public string? ComesAlong(ScopedTable table, string alias) =>
+        table.Scope switch
+        {
+            TableScope.Reference => "true",
+            TableScope.Direct when table.NullIsGlobal => $"{alias}.{Sql.Identifier(table.TenantColumn.Name)} IS NULL",
+            TableScope.Derived => OfEverybody(table, alias, 1),
+            _ => null,
+        };
+
+    /// <summary>The condition under which a row of the shared database is copied.</summary>
+    public string Copied(ScopedTable table, string alias, string key) =>
+        table.IsTenantData && ComesAlong(table, alias) is { } along
+            ? $"({Condition(table, alias, key)} OR {along})"
+            : Condition(table, alias, key);
+
+    /// <summary>
+    /// The condition under which a row of the isolated database is to be one of the tenant's in the shared database, whatever
+    /// it names.
+    /// </summary>
+    public string Arrived(ScopedTable table, string alias) =>
+        table.IsTenantData && ComesAlong(table, alias) is { } along ? $"({along}) IS NOT TRUE" : "true";
+
+    /// <summary>
     /// Whose a row is, as a single row can tell: true for the tenant's, false for another's or nobody's, null where the row
     /// names a row that cannot be seen.
     /// </summary>
@@ -190,6 +216,21 @@ public sealed class TenantScope
                 return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p{depth} WHERE {join} AND {belongs})";
             })
         );
+
+    // A row whose parent is everybody's is everybody's too.
+    string? OfEverybody(ScopedTable table, string alias, int depth)
+    {
+        if (table.Scope != TableScope.Derived)
+            return ComesAlong(table, alias);
+        var (name, ways) = ("p" + depth, new List<string>());
+        foreach (var claim in table.Claims)
+            if (claim.Step is { } step && OfEverybody(this[step.To], name, depth + 1) is { } parents)
+                ways.Add(
+                    $"{claim.OfType(alias)}EXISTS (SELECT FROM {this[step.To].Table.From} {name} "
+                        + $"WHERE {step.Join(alias, name)} AND {parents})"
+                );
+        return ways.Count == 0 ? null : Any(ways);
+    }
 
     // The parent with the alias pN: its table, the join to the row, and the condition under which it is the tenant's.
     (string Parent, string Join, string Belongs) Step(ForeignKey step, string alias, int depth, string key)

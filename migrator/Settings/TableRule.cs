@@ -6,7 +6,8 @@ namespace Migrator.Settings;
 public abstract record TableRule;
 
 /// <summary>The row names its tenant in this column.</summary>
-public sealed record TenantRule(string Column) : TableRule;
+/// <param name="NullIsGlobal">A row that names nobody is everybody's.</param>
+public sealed record TenantRule(string Column, bool NullIsGlobal = false) : TableRule;
 
 /// <summary>The row is its parent's tenant's, with or without a foreign key that says so.</summary>
 /// <param name="By">

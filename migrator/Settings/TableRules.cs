@@ -41,16 +41,19 @@ sealed class TableRules
             Rules.Add(table, parsed);
     }
 
-    TableRule? Parse(TableName table, SettingNode rule)
+    TableRule? Parse(TableName table, SettingNode rule, bool nested = false)
     {
         switch (rule.Keys)
         {
             case "tenant" when rule["tenant"]!.Text is { Length: > 0 } column:
                 return new TenantRule(column);
+            case "null tenant"
+                when !nested && rule["null"]!.Text == "global" && rule["tenant"]!.Text is { Length: > 0 } column:
+                return new TenantRule(column, NullIsGlobal: true);
             case "belongs_to" or "belongs_to by" when rule["belongs_to"]!.Text is { Length: > 0 } parent:
                 return BelongsTo(table, parent, rule["by"]);
             case "any_of" when rule["any_of"]!.Items is { Count: > 1 } items:
-                var parts = items.Select(item => Parse(table, item)).ToArray();
+                var parts = items.Select(item => Parse(table, item, nested: true)).ToArray();
                 return parts.Contains(null) ? null : new AnyOfRule(parts!);
             default:
                 faults.Add(UsageMessages.RuleUnknown(rule.Place, table, rule.Keys));

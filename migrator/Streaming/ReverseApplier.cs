@@ -138,10 +138,13 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
         switch (change.Kind)
         {
             case ChangeKind.Insert:
-                writes.Add(table.Insert(change.Row), table.MayComeBeforeParent ? change : null);
+                writes.Add(
+                    table.Insert(change.Row),
+                    table.MayComeBeforeParent && !table.MayBeOfEverybody ? change : null
+                );
                 break;
             case ChangeKind.Update:
-                writes.Add(table.Update(change.Row, change.Old), change);
+                writes.Add(table.Update(change.Row, change.Old), table.MayBeOfEverybody ? null : change);
                 break;
             case ChangeKind.Delete:
                 writes.Add(table.Delete(change.Old!));

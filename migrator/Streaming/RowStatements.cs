@@ -53,12 +53,12 @@ sealed class RowStatements
         var names = Sql.Identifiers(table.Columns.Select(column => column.Name));
         var target = $"INSERT INTO {table.Name.Quoted} ({names}) OVERRIDING SYSTEM VALUE ";
         int[] all = [.. Enumerable.Range(0, table.Columns.Count)];
-        return table.Table.Scope != TableScope.Derived || reverse
+        var which = reverse ? scope.Arrived(table.Table, "n") : scope.Copied(table.Table, "n", key);
+        return table.Table.Scope != TableScope.Derived || which == "true"
             ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
             : rows =>
                 $"""
-                    {target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names})
-                    WHERE {scope.Condition(table.Table, "n", key)}{onConflict}
+                    {target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names}) WHERE {which}{onConflict}
                     """;
     }
 

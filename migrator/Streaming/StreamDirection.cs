@@ -110,9 +110,9 @@ public sealed class StreamDirection
         await ReplicationSlot.UnpublishAsync(source, Name, cancellationToken);
     }
 
-    /// <summary>The condition that a row of the source is the tenant's.</summary>
+    /// <summary>The condition that a row of the source is the tenant's, or comes along.</summary>
     public string IsOurs(StreamedTable table) =>
-        IsReverse ? "true" : context.Scope.Condition(table.Table, "t", Tenant.Key);
+        IsReverse ? "true" : context.Scope.Copied(table.Table, "t", Tenant.Key);
 
     /// <summary>What the guard in the source proves its messages with; null where nothing in the source is proved.</summary>
     public Task<string?> SecretAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>

@@ -59,6 +59,10 @@ public sealed class StreamedTable
     /// </summary>
     public bool MayComeBeforeParent { get; }
 
+    /// <summary>Rows of the source that are everybody's do not come home, and only their parents tell which those are.</summary>
+    public bool MayBeOfEverybody =>
+        reverse && Table.Scope == TableScope.Derived && scope.ComesAlong(Table, "t") is not null;
+
     /// <summary>Two keys of this table are equal exactly when their texts are.</summary>
     public bool HasComparableKey { get; }
 
@@ -88,20 +92,21 @@ public sealed class StreamedTable
     /// <summary>The key of a row.</summary>
     public RowKey KeyOf(object?[] row) => new([.. KeyPositions.Select(position => (string)row[position]!)]);
 
-    /// <summary>Whether a row that names its tenant names ours; null where only the parent can tell.</summary>
+    /// <summary>Whether a row that names its tenant names ours, or is everybody's and comes along; null where only the parent can tell.</summary>
     public bool? IsOurs(object?[] row) =>
         TenantPosition is not { } position
             ? Table.Scope == TableScope.Reference
                 ? true
                 : null
-            : row[position] is string value
-                && (
-                    value == key
-                    || (
-                        Columns[position].TypeText.StartsWith("character(", StringComparison.Ordinal)
-                        && value.TrimEnd(' ') == key
-                    )
-                );
+            : (row[position] is null && Table.NullIsGlobal && !reverse)
+                || row[position] is string value
+                    && (
+                        value == key
+                        || (
+                            Columns[position].TypeText.StartsWith("character(", StringComparison.Ordinal)
+                            && value.TrimEnd(' ') == key
+                        )
+                    );
 
     /// <summary>Inserts a row, or makes the row of that key equal to it.</summary>
     public RowWrite Insert(object?[] row) => new(statements.Insertion, KeyOf(row), row);

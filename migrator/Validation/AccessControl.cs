@@ -176,7 +176,10 @@ public static class AccessControl
     }
 
     static Task<long> CountAsync(NpgsqlConnection isolated, ScopedTable table, CancellationToken cancellationToken) =>
-        isolated.ExecuteScalarAsync<long>($"SELECT count(*) FROM {table.Table.Name.Quoted}", cancellationToken);
+        isolated.ExecuteScalarAsync<long>(
+            $"SELECT count(*) FROM {table.Table.Name.Quoted} t WHERE {table.WithTenant("t")}",
+            cancellationToken
+        );
 
     // A policy may raise an error without the parameter; the role sees no rows then either.
     static async Task<long> CountOrNullAsync(

@@ -47,6 +47,29 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         return [.. results.OrderBy(result => result.Table.Name)];
     }
 
+    /// <summary>Digests of everybody's rows in the tenant's tables, which change in the shared database at any time.</summary>
+    public async Task<IReadOnlyList<TableComparison>> OfEverybodyAsync(CancellationToken cancellationToken)
+    {
+        await using var shared = await OpenSharedAsync(cancellationToken);
+        await using var isolated = await OpenIsolatedAsync(cancellationToken);
+        var copied = await IsolatedJournal.CopiedDigestsAsync(isolated, cancellationToken);
+        var results = new List<TableComparison>();
+        foreach (var table in scope.TenantTables.Where(table => table.Table.IsStreamable || !at.LiveReferences))
+            if (scope.ComesAlong(table, "t") is { } along)
+                results.Add(
+                    new(
+                        table,
+                        new(
+                            at.LiveReferences
+                                ? await DigestReader.ReadAsync(shared, table.Table, along, cancellationToken)
+                                : Copied(table, copied)
+                        ),
+                        await DigestReader.ReadAsync(isolated, table.Table, along, cancellationToken)
+                    )
+                );
+        return results;
+    }
+
     /// <exception cref="MigratorException"><see cref="ExitCode.Different"/>, with rows named by their keys.</exception>
     public async Task RequireEqualAsync(
         IReadOnlyList<TableComparison> results,
@@ -101,7 +124,8 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             $"{condition} AND {within}",
             cancellationToken
         );
-        var there = await KeyedRows.HashesAsync(isolated, table.Table, key, within, cancellationToken);
+        var arrived = $"{scope.Arrived(table, "t")} AND {within}";
+        var there = await KeyedRows.HashesAsync(isolated, table.Table, key, arrived, cancellationToken);
         return KeyedRows.Compare(table.Name, here, there, int.MaxValue).All(row => row.Kind == DifferenceKind.Extra);
     }
 
@@ -124,7 +148,13 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         return KeyedRows.Compare(
             table.Name,
             await KeyedRows.HashesAsync(shared, table.Table, key, ours, cancellationToken),
-            await KeyedRows.HashesAsync(isolated, table.Table, key, within, cancellationToken),
+            await KeyedRows.HashesAsync(
+                isolated,
+                table.Table,
+                key,
+                $"{scope.Arrived(table, "t")} AND {within}",
+                cancellationToken
+            ),
             limit
         );
     }
@@ -155,7 +185,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             isolated,
             table.Table,
             KeyedRows.Label(table),
-            within,
+            $"{scope.Arrived(table, "t")} AND {within}",
             cancellationToken,
             arrays
         );
@@ -178,7 +208,13 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             Buckets,
             cancellationToken
         );
-        var isolatedSide = DigestReader.ReadBucketsAsync(isolated, table.Table, "true", Buckets, cancellationToken);
+        var isolatedSide = DigestReader.ReadBucketsAsync(
+            isolated,
+            table.Table,
+            scope.Arrived(table, "t"),
+            Buckets,
+            cancellationToken
+        );
         await Task.WhenAll(sharedSide, isolatedSide);
         var (left, right) = (await sharedSide, await isolatedSide);
         return
@@ -215,6 +251,12 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         return connection;
     }
 
+    static Digest Copied(ScopedTable table, IReadOnlyDictionary<string, Digest> copied) =>
+        table.Table.Leaves.Aggregate(
+            new Digest(0, "0"),
+            (sum, leaf) => sum + copied.GetValueOrDefault(leaf.Name.ToString(), new(-1, "0"))
+        );
+
     async Task<TableComparison> DigestAsync(
         ScopedTable table,
         IReadOnlyDictionary<string, Digest> copied,
@@ -222,18 +264,11 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     )
     {
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
-        var there = DigestReader.ReadAsync(isolated, table.Table, "true", cancellationToken);
+        var there = DigestReader.ReadAsync(isolated, table.Table, scope.Arrived(table, "t"), cancellationToken);
         // A reference table may change in the shared database at any time, so it is compared with what its copy saw.
         var here =
             table.Scope == TableScope.Reference && !(at.LiveReferences && table.Table.IsStreamable)
-                ? Task.FromResult(
-                    new RecordedTable(
-                        table.Table.Leaves.Aggregate(
-                            new Digest(0, "0"),
-                            (sum, leaf) => sum + copied.GetValueOrDefault(leaf.Name.ToString(), new(-1, "0"))
-                        )
-                    )
-                )
+                ? Task.FromResult(new RecordedTable(Copied(table, copied)))
                 : SharedDigestAsync(table, cancellationToken);
         await Task.WhenAll(there, here);
         return new(table, await here, await there);

@@ -20,8 +20,8 @@ public sealed partial record ScopePattern(string Section, string Schema, (string
 
     public string Mode { get; init; } = PromotionOptions.Online;
 
-    /// <summary>Called with the databases after the flip.</summary>
-    public Func<TenantMove, Task>? Flipped { get; init; }
+    /// <summary>Rows that are copied although they are not the tenant's.</summary>
+    public (string Table, string Which)[] Along { get; init; } = [];
 
     public static Tenancy TenancyOf(string section, [CallerFilePath] string file = "")
     {
@@ -63,15 +63,15 @@ public sealed partial record ScopePattern(string Section, string Schema, (string
             );
         else
             await move.PromoteAsync();
-        foreach (var (table, mine) in Mine)
-            Assert.Equal(await RowsAsync(move.Shared, table, mine), await RowsAsync(move.Isolated, table, "true"));
-        if (Flipped is not null)
-            await Flipped(move);
+        Assert.Equal(
+            await EachAsync(table => RowsAsync(move.Shared, table.Table, $"({table.Mine}) OR {AlongOf(table.Table)}")),
+            await EachAsync(table => RowsAsync(move.Isolated, table.Table, "true"))
+        );
 
         var others = await EachAsync(table => RowsAsync(move.Shared, table.Table, $"({table.Mine}) IS NOT TRUE"));
         if (There.Length > 0)
             await move.Isolated.ExecuteAsync(There);
-        var there = await EachAsync(table => RowsAsync(move.Isolated, table.Table, "true"));
+        var there = await ThereAsync(move);
         await move.RollBackAsync();
         Assert.Equal(there, await EachAsync(table => RowsAsync(move.Shared, table.Table, table.Mine)));
         Assert.Equal(
@@ -80,11 +80,17 @@ public sealed partial record ScopePattern(string Section, string Schema, (string
         );
 
         await move.PromoteAsync();
-        Assert.Equal(there, await EachAsync(table => RowsAsync(move.Isolated, table.Table, "true")));
+        Assert.Equal(there, await ThereAsync(move));
         await move.FinalizeAsync(batchSize: 3);
         Assert.Equal(others, await EachAsync(table => RowsAsync(move.Shared, table.Table, "true")));
-        Assert.Equal(there, await EachAsync(table => RowsAsync(move.Isolated, table.Table, "true")));
+        Assert.Equal(there, await ThereAsync(move));
     }
+
+    string AlongOf(string table) =>
+        $"({Along.Where(one => one.Table == table).Select(one => one.Which).SingleOrDefault("false")})";
+
+    Task<string[]> ThereAsync(TenantMove move) =>
+        EachAsync(table => RowsAsync(move.Isolated, table.Table, $"{AlongOf(table.Table)} IS NOT TRUE"));
 
     static async Task<string[]> RowsAsync(TestDatabase database, string table, string which) =>
         [.. await database.QueryAsync<string>($"SELECT '{table} ' || t::text FROM {table} t WHERE {which} ORDER BY 1")];
