@@ -177,6 +177,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
                 Add(rules.Publication(place, publication, owner, Serves(publication)));
             foreach (var guard in await InstalledGuard.ListAsync(isolated, cancellationToken))
                 Add(rules.IsolatedGuard(place, guard, owner));
+            Add(rules.Arrival(place, await ArrivalGuard.IsClosedAsync(isolated, cancellationToken), owner));
         }
         catch (PostgresException e)
         {

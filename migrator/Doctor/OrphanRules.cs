@@ -113,6 +113,22 @@ sealed class OrphanRules(HashSet<string> activeRuns)
                 Since = guard.ChangedAt,
             };
 
+    /// <summary>The guard of an isolated database that was closed while the tenant arrived.</summary>
+    public OrphanedObject? Arrival(Target place, bool isClosed, Owner owner) =>
+        !isClosed || owner.Promotion?.Stage != PromotionStage.Isolated || IsActive(owner)
+            ? null
+            : new(
+                OrphanedObjectKind.Guard,
+                ArrivalGuard.Trigger,
+                owner,
+                place,
+                DoctorMessages.NotArrived,
+                DoctorMessages.OpenArrival(owner.Tenant.Slug)
+            )
+            {
+                Since = owner.Promotion.Phase(PhaseName.CutOver)?.EndedAt,
+            };
+
     // An active run removes its objects itself.
     bool IsOrphaned(Owner? owner, Func<PromotionRecord?, bool> serves) =>
         !serves(owner?.Promotion) && (owner is null || !IsActive(owner));

@@ -12,7 +12,8 @@ namespace Migrator.Guarding;
 /// <remarks>https://www.postgresql.org/docs/current/sql-createtrigger.html</remarks>
 public static class ArrivalGuard
 {
-    const string Trigger = WriteGuard.TriggerPrefix + "arrival";
+    /// <summary>The name of the trigger that each table has.</summary>
+    public const string Trigger = WriteGuard.TriggerPrefix + "arrival";
 
     const int RemovalTimeout = 50;
 
@@ -29,6 +30,20 @@ public static class ArrivalGuard
             throw GuardMessages.WrittenBeforeArrival(slug, e);
         }
     }
+
+    /// <summary>
+    /// Whether the guard refuses the tenant's writes. A mark from before there was such a guard is not live, and refuses nothing.
+    /// </summary>
+    public static async Task<bool> IsClosedAsync(NpgsqlConnection isolated, CancellationToken cancellationToken) =>
+        await OwnSchema.HasAsync(isolated, "owner", cancellationToken)
+        && await isolated.ExecuteScalarAsync<bool>(
+            """
+            SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = @Trigger)
+               AND NOT EXISTS (SELECT FROM tenant_promotion.owner o WHERE (to_jsonb(o) ->> 'live')::boolean)
+            """,
+            new { Trigger },
+            cancellationToken
+        );
 
     /// <summary>
     /// Removes the triggers of a database that is live. A trigger whose table is in use stays: on a live database it lets

@@ -13,6 +13,9 @@ static class DoctorMessages
 
     public const string ClosedWithoutRun = "closed although no run is active: the tenant's writes fail";
 
+    public const string NotArrived =
+        "closed although the tenant has moved here and no run is active: the tenant's writes fail in both databases";
+
     public const string RunDoctorAgain = "Check host, port, login and network, then run 'migrator doctor' again.";
 
     public const string NothingLeftBehind = "Nothing was left behind.";
@@ -22,6 +25,9 @@ static class DoctorMessages
             ? $"Continue with 'migrator rollback --tenant-slug={slug} --confirm'."
             : $"Continue with 'migrator promote --tenant-slug={slug} --confirm', "
                 + $"or open the guard with 'migrator rollback --tenant-slug={slug} --confirm'.";
+
+    public static string OpenArrival(Slug slug) =>
+        $"'migrator promote --tenant-slug={slug} --confirm' opens the isolated database.";
 
     public static string DropTriggersByHand(string prefix) =>
         "Neither a tenant nor a journal names the guard's owner. "

@@ -28,6 +28,14 @@ static class GuardMessages
         + $"'migrator promote --tenant-slug={slug} --confirm' finishes the promotion "
         + $"or 'migrator rollback --tenant-slug={slug} --confirm' opens the guard.";
 
+    public static string NotArrived(Slug slug, bool isActive) =>
+        $"'{slug}' has moved, but its isolated database accepts no write yet: the tenant's writes fail in both databases until "
+        + (
+            isActive
+                ? "the run that is at work opens it."
+                : $"'migrator promote --tenant-slug={slug} --confirm' opens it. Run it at once."
+        );
+
     public static MigratorException WrittenBeforeArrival(Slug slug, Exception cause) =>
         new(
             ExitCode.Failed,

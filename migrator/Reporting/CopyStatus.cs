@@ -65,6 +65,7 @@ public sealed record CopyStatus(long Rows, long Tables, long? Bytes)
         }
     }
 
-    static bool IsSame(Target target, Databases databases) =>
+    /// <summary>The promotion's server is the one that the settings name.</summary>
+    public static bool IsSame(Target target, Databases databases) =>
         target.Host == databases.IsolatedServer.Host && target.Port == databases.IsolatedServer.Port;
 }

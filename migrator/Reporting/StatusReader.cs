@@ -6,6 +6,7 @@ using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
+using Npgsql;
 
 namespace Migrator.Reporting;
 
@@ -27,6 +28,7 @@ public static class StatusReader
         var active = await ActiveRun.FindAsync(shared, tenant.Key, cancellationToken);
 
         var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancellationToken);
+        var hasArrived = await HasArrivedAsync(databases, record, cancellationToken);
         var row = tenant.Columns;
         return new(
             slug.Text,
@@ -42,9 +44,38 @@ public static class StatusReader
             active,
             record is null ? null : PromotionSection.Of(record, copied),
             stream.Section,
-            [.. Warnings(record, guard, active, slug), .. stream.Warnings],
-            [.. active is null ? NextSteps(settings, slug, tenant, record) : [$"migrator status --tenant-slug={slug}"]]
+            [
+                .. hasArrived ? [] : (string[])[GuardMessages.NotArrived(slug, active is not null)],
+                .. Warnings(record, guard, active, slug),
+                .. stream.Warnings,
+            ],
+            [
+                .. active is null
+                    ? NextSteps(settings, slug, tenant, record, hasArrived)
+                    : [$"migrator status --tenant-slug={slug}"],
+            ]
         );
+    }
+
+    // The run that flipped may have ended before the isolated database was opened. A server that is away is no reason not to
+    // tell the rest.
+    static async Task<bool> HasArrivedAsync(
+        Databases databases,
+        PromotionRecord? record,
+        CancellationToken cancellationToken
+    )
+    {
+        if (record?.Stage != PromotionStage.Isolated || !CopyStatus.IsSame(record.Target, databases))
+            return true;
+        try
+        {
+            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+            return !await ArrivalGuard.IsClosedAsync(isolated, cancellationToken);
+        }
+        catch (NpgsqlException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Where the tenant's connections go now.</summary>
@@ -72,7 +103,13 @@ public static class StatusReader
     }
 
     /// <summary>The commands that make sense now, with what the journal knows of the promotion.</summary>
-    static IEnumerable<string> NextSteps(MigratorSettings settings, Slug slug, Tenant tenant, PromotionRecord? record)
+    static IEnumerable<string> NextSteps(
+        MigratorSettings settings,
+        Slug slug,
+        Tenant tenant,
+        PromotionRecord? record,
+        bool hasArrived
+    )
     {
         var there =
             record is null || tenant is { IsIsolated: false } && record.EndedAt is not null ? null : record.Target;
@@ -86,6 +123,11 @@ public static class StatusReader
         {
             ({ State: PromotionState.RollingBack }, _) => [Command("rollback", " --confirm")],
             ({ EndedAt: null }, false) => [Command("promote", " --confirm" + mode), Command("rollback", " --confirm")],
+            ({ State: PromotionState.Isolated }, true) when !hasArrived =>
+            [
+                Command("promote", " --confirm" + mode),
+                Command("rollback", " --confirm"),
+            ],
             ({ State: PromotionState.Isolated }, true) =>
             [
                 Command("verify"),

@@ -84,13 +84,28 @@ public sealed class ArrivalTests(Servers servers)
         );
         Assert.Equal(Closed, await StateAsync(move.Shared, Writes[0]));
         Assert.Equal(Closed, await StateAsync(move.Isolated, Writes[0]));
-
         await move.Isolated.ExecuteAsync(
             "DROP TRIGGER fail ON tenant_promotion.owner; DROP FUNCTION public.fail()",
             role: EmbeddedCluster.Superuser
         );
+        var open = $"migrator promote --tenant-slug={move.Slug} --confirm";
+        var status = await InjectedFault.RunAsync(move, 0, "status", "--tenant-slug", move.Slug);
+        var warning = (string)Assert.Single(status["warnings"]!.AsArray())!;
+        Assert.Contains("accepts no write yet", warning);
+        Assert.Contains(open, warning);
+        Assert.StartsWith(open, (string)status["next_steps"]![0]!);
+        var doctor = await InjectedFault.RunAsync(move, 1, "doctor");
+        var closed = Assert.Single(
+            doctor["leftovers"]!.AsArray(),
+            one => (string)one!["database"]! == move.TargetName && (string)one["kind"]! == "guard"
+        );
+        Assert.Contains("writes fail in both", (string)closed!["problem"]!);
+        Assert.Contains(doctor["next_steps"]!.AsArray(), step => ((string)step!).StartsWith(open));
+
         await move.PromoteAsync(validate: false);
         Assert.Equal("", await StateAsync(move.Isolated, Writes[0]));
+        status = await InjectedFault.RunAsync(move, 0, "status", "--tenant-slug", move.Slug);
+        Assert.Empty(status["warnings"]!.AsArray());
     }
 
     [Fact]
