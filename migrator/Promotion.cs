@@ -69,9 +69,9 @@ public sealed class Promotion(
         new CleanUpAfterRollback(),
     ];
 
-    static Phase[] Finalization(bool online, int batchSize, bool force) =>
+    static Phase[] Finalization(bool verifies, int batchSize, bool force) =>
         [
-            .. online ? (Phase[])[new VerifyFlip(force)] : [],
+            .. verifies ? (Phase[])[new VerifyFlip(force)] : [],
             new DeleteShared(batchSize, force),
             new CleanUpAfterFinalize(),
         ];
@@ -148,7 +148,8 @@ public sealed class Promotion(
                     throw RollbackMessages.NotFlipped(databases.Slug);
                 using var run = await runs.OfAsync(held, record);
                 await IsolatedDatabase.RequireOursAsync(run, held.Token);
-                await runner.RunAsync(run, Finalization(record.IsOnline, batchSize, force), held.Token);
+                var verifies = record.IsOnline || record.HasRollbackWritten;
+                await runner.RunAsync(run, Finalization(verifies, batchSize, force), held.Token);
                 await run.Journal.EndAsync(run.Id, PromotionState.Finalized, held.Token);
             },
             cancellationToken

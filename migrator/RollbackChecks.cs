@@ -79,16 +79,10 @@ static class RollbackChecks
         ];
         if (changed.Length == 0)
             return;
-        if (!force && IsVouchedFor(run.Record))
+        if (!force && run.Record.IsVouchedFor)
             throw RollbackMessages.SharedRowsWritten(run.Tenant.Slug, changed);
         run.Progress.Warn(RollbackMessages.SharedRowsReplaced(run.Tenant.Slug, changed));
     }
-
-    // Once a rollback has begun, the recorded digests are those of the flip only if finalize has verified them again.
-    static bool IsVouchedFor(PromotionRecord record) =>
-        record.IsOnline
-            ? record.Phase(PhaseName.VerifyFlip)?.EndedAt is not null
-            : Facts<RollbackFacts>(record, PhaseName.CutOver) is not { RollbackBegan: true };
 
     static T? Facts<T>(PromotionRecord record, string phase)
         where T : class => record.Phase(phase) is { } recorded ? PhaseData.Read<T>(recorded.Facts) : null;

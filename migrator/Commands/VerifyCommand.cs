@@ -60,6 +60,8 @@ sealed class VerifyCommand : TenantCommand
         {
             if (!record.IsFlipped)
                 await comparison.RequireEqualAsync(results, slug, cancellationToken);
+            else if (record.State == PromotionState.Isolated && record.HasRollbackWritten)
+                terminal.Error.MarkupLineInterpolated($"[yellow]![/] {VerificationMessages.RollbackBegan(slug)}");
             else if (record.State == PromotionState.Isolated)
                 await RequireUntouchedAsync(
                     new(

@@ -37,6 +37,18 @@ public sealed record PromotionRecord(
             _ => PromotionStage.BeforeCutover,
         };
 
+    /// <summary>
+    /// A rollback has begun since the flip, and may have written shared rows that the journal has not recorded; finalize
+    /// records them.
+    /// </summary>
+    public bool HasRollbackWritten =>
+        Phase(PhaseName.VerifyFlip)?.EndedAt is null
+        && Phase(PhaseName.CutOver) is { } cutover
+        && PhaseData.Read<RollbackFacts>(cutover.Facts) is { RollbackBegan: true };
+
+    /// <summary>The shared rows were those that the journal has recorded when a run has looked last.</summary>
+    public bool IsVouchedFor => IsOnline ? Phase(PhaseName.VerifyFlip)?.EndedAt is not null : !HasRollbackWritten;
+
     public bool IsOnline => Mode == PromotionOptions.Online;
 
     public PhaseRecord? Phase(string name) => Phases.FirstOrDefault(phase => phase.Name == name);

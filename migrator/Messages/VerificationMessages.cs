@@ -73,6 +73,10 @@ static class VerificationMessages
                 + "Find out which one before you roll back or finalize."
         );
 
+    public static string RollbackBegan(Slug slug) =>
+        $"A rollback of '{slug}' has begun since the flip and may have written shared rows, so they are not compared with those "
+        + "of the flip. Finalize compares them with the isolated database's.";
+
     public static MigratorException CountChanged(TableName table, long then, long now) =>
         new(
             ExitCode.Different,

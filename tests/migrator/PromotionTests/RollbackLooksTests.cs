@@ -193,6 +193,45 @@ public sealed class RollbackLooksTests(Servers servers)
         );
     }
 
+    [Theory]
+    [InlineData(PromotionOptions.Online, true)]
+    [InlineData(PromotionOptions.Online, false)]
+    [InlineData(PromotionOptions.Fenced, true)]
+    [InlineData(PromotionOptions.Fenced, false)]
+    public async Task What_a_failed_rollback_has_copied_back_is_nobodys_fault_and_can_be_deleted(
+        string mode,
+        bool ended
+    )
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Schema + "CREATE TABLE names (tenant_id bigint NOT NULL, name text PRIMARY KEY);"
+        );
+        move.Mode = mode;
+        await move.PromoteAsync(validate: false);
+        if (ended)
+            await move.FinalizeAsync();
+        await move.Isolated.ExecuteAsync(
+            "INSERT INTO orders (tenant_id, amount) VALUES (1, 77); INSERT INTO names VALUES (1, 'coveted')"
+        );
+        await move.Shared.ExecuteAsync("INSERT INTO names VALUES (2, 'coveted')");
+        await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
+        Assert.Equal(1, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM orders WHERE amount = 77"));
+
+        await InjectedFault.RunAsync(move, (int)ExitCode.Done, "verify", "--tenant-slug", move.Slug);
+        Assert.Equal("closed", await move.GuardAsync());
+        await move.FinalizeAsync();
+
+        Assert.Equal(0, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM orders WHERE tenant_id = 1"));
+        await move.Shared.ExecuteAsync("DELETE FROM names");
+        await move.RollBackAsync();
+        Assert.Empty(
+            await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(
+                RowsOfAcme.Append(new("public.names", "tenant_id = 1")).ToArray()
+            )
+        );
+    }
+
     static IReadOnlyList<TableRows> RowsOfAcme =>
         [
             .. ((string[])["orders", "logs", "traces"]).Select(table => new TableRows(
