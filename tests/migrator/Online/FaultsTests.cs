@@ -261,6 +261,32 @@ public sealed class FaultsTests(Servers servers)
         await move.MustBeIsolatedAsync();
     }
 
+    [Theory]
+    [InlineData(PhaseName.CatchUpReverse)]
+    [InlineData(PhaseName.VerifyReverse)]
+    [InlineData(PhaseName.FlipBack)]
+    public async Task A_slot_that_is_lost_on_the_way_home_costs_the_stream_and_not_the_rows(string phase)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
+        await using var writer = FaultsWriter.Start(move);
+        await move.PromoteAsync(validate: false);
+        await move.Isolated.ExecuteAsync("UPDATE tasks SET title = 'apart' WHERE id < 20");
+
+        await move.RollBackMeddledAsync(
+            phase,
+            () =>
+                move.Isolated.ExecuteAsync(
+                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"
+                )
+        );
+
+        Assert.True(move.Watched.HasWarned("max_slot_wal_keep_size"));
+        Assert.Contains(PhaseName.ReconcileShared, move.Watched.Phases);
+        await writer.StopAsync();
+        Assert.Empty(writer.Errors);
+        await move.MustBeHomeAsync();
+    }
+
     [Fact]
     public async Task The_way_home_by_stream_is_open_also_after_a_copy_that_was_made_anew()
     {

@@ -83,6 +83,55 @@ public sealed class MigratedSinceTests(Servers servers)
         Assert.Equal(10, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM orders"));
     }
 
+    // The rows are young, so that only their recorded columns can tell that they are those of the flip.
+    public static TheoryData<string, string, string> Disguises =>
+        new()
+        {
+            {
+                "ALTER TABLE orders RENAME COLUMN note TO remark; ALTER TABLE orders ADD COLUMN note varchar(20) DEFAULT 'new'",
+                $"{Switch("DISABLE")} UPDATE orders SET note = 'filled'; {Switch("ENABLE")}",
+                ""
+            },
+            {
+                "ALTER TABLE orders ADD COLUMN more text",
+                $"{Switch("DISABLE")} UPDATE orders SET more = 'filled'; {Switch("ENABLE")}",
+                ""
+            },
+            {
+                "CREATE TABLE traces_anew (what text, more int DEFAULT 1, tenant_id bigint, id bigint)",
+                "INSERT INTO traces_anew (id, tenant_id, what) SELECT id, tenant_id, what FROM traces",
+                "DROP TABLE traces; ALTER TABLE traces_anew RENAME TO traces"
+            },
+        };
+
+    [Theory]
+    [MemberData(nameof(Disguises))]
+    public async Task Recorded_columns_are_found_under_another_name_and_in_another_place(
+        string release,
+        string backfill,
+        string end
+    )
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Schema
+                + """
+                CREATE TABLE traces (id bigint, tenant_id bigint, what text);
+                INSERT INTO traces SELECT n, 1 + n % 2, 't' || n FROM generate_series(1, 20) n;
+                ALTER TABLE orders ADD COLUMN gone text, ADD COLUMN last text;
+                UPDATE orders SET last = 'last' || id;
+                ALTER TABLE orders DROP COLUMN gone;
+                """
+        );
+        move.Mode = PromotionOptions.Fenced;
+        await move.PromoteAsync(validate: false);
+        await move.Shared.ExecuteAsync(release);
+        await move.Shared.ExecuteAsync(backfill, role: EmbeddedCluster.Superuser);
+        await move.Shared.ExecuteAsync(end + ";");
+
+        await InjectedFault.RunAsync(move, (int)ExitCode.Done, "verify", "--tenant-slug", move.Slug);
+    }
+
     [Theory]
     [InlineData(
         "ALTER TABLE orders ADD COLUMN w int NOT NULL DEFAULT 7",

@@ -10,6 +10,8 @@ public sealed class PoolerTests(Servers servers)
     const string Notes =
         "CREATE TABLE notes (id int PRIMARY KEY, tenant_id bigint NOT NULL); INSERT INTO notes VALUES (1, 1);";
 
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(50);
+
     [Theory]
     [InlineData(StartupOptions.Pass)]
     [InlineData(StartupOptions.Drop)]
@@ -30,13 +32,16 @@ public sealed class PoolerTests(Servers servers)
                 ]
         )
         {
+            // A run that gets through hangs: the lock that it waits for is held by a session that the pool has given away.
+            using var patience = new CancellationTokenSource(Patience);
             var (code, _, error) = await MigratorProgram.RunAsync(
                 [.. words, $"--tenant-slug={move.Slug}", "--routing-dir", move.Settings.RoutingDirectory],
                 new Dictionary<string, string?>
                 {
                     ["MIGRATOR_SOURCE"] = through.ConnectionString,
                     ["MIGRATOR_TARGET"] = move.Server.ConnectionString("postgres", move.Shared.Owner),
-                }
+                },
+                patience.Token
             );
             Assert.True(code == (int)ExitCode.Refused, $"'{string.Join(' ', words)}' ended with {code}:\n{error}");
             Assert.Contains("connection pooler", error);
@@ -52,6 +57,7 @@ public sealed class PoolerTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
         await using var proxy = PoolingProxy.Start(servers.Dedicated, StartupOptions.Pass);
+        using var patience = new CancellationTokenSource(Patience);
         var through = new NpgsqlConnectionStringBuilder(move.Settings.Target.ConnectionString) { Port = proxy.Port };
 
         var refused = await Assert.ThrowsAsync<MigratorException>(() =>
@@ -63,7 +69,7 @@ public sealed class PoolerTests(Servers servers)
                 move.Tenant().Slug,
                 move.Options(),
                 new WatchingProgress(null),
-                promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
+                promotion => promotion.PromoteAsync(patience.Token)
             )
         );
 
