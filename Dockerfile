@@ -13,7 +13,7 @@ FROM debian:trixie-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d
 # pg_dump and pg_restore of the newest server that the migrator meets: an older pg_dump refuses a newer server.
 # postgresql-common brings PGDG's script and its key, so that no key is fetched unverified.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libssl3t64 postgresql-common \
+    && apt-get install --yes --no-install-recommends ca-certificates libssl3t64 postgresql-common tzdata \
     && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
     && apt-get install --yes --no-install-recommends postgresql-client-18 \
     && rm -rf /var/lib/apt/lists/* \

@@ -9,10 +9,13 @@ namespace Migrator;
 /// </summary>
 sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
 {
-    readonly HashSet<string> started = [];
+    readonly List<string> started = [];
 
     /// <summary>Whether this process has begun the phase.</summary>
-    public bool HasStarted(string phase) => started.Contains(phase);
+    public bool HasStarted(string phase) => Started(phase) > 0;
+
+    /// <summary>How often this process has begun the phase.</summary>
+    public int Started(string phase) => started.Count(name => name == phase);
 
     public async Task RunAsync(PromotionRun run, IReadOnlyList<Phase> phases, CancellationToken cancellationToken)
     {
@@ -23,14 +26,18 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
                 progress.PhaseKept(phase.Name, phase.Title);
                 continue;
             }
+            if (!await phase.IsDueAsync(run, cancellationToken))
+                continue;
             await run.Journal.Phases.StartAsync(run.Id, phase.Name, phase.State, cancellationToken);
             started.Add(phase.Name);
             progress.PhaseStarted(phase.Name, phase.Title);
             var began = clock.GetTimestamp();
             var outcome = await phase.RunAsync(run, cancellationToken);
-            if (!outcome.Recorded)
+            if (!outcome.Recorded && !outcome.Stops)
                 await run.Journal.Phases.EndAsync(run.Id, phase.Name, outcome.Facts, cancellationToken);
             progress.PhaseEnded(phase.Name, phase.Title, clock.GetElapsedTime(began), outcome.Summary);
+            if (outcome.Stops)
+                return;
         }
     }
 

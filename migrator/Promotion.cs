@@ -47,6 +47,7 @@ public sealed class Promotion(
         new CloneTriggersAndPolicies(),
         new TryApplicationLogin(),
         new VerifyOnline(),
+        new Hold(),
         new CutOverOnline(),
         new StopStreaming(),
         new VerifyFlip(),
@@ -82,6 +83,8 @@ public sealed class Promotion(
 
     SchemaMovedException? moved;
 
+    HoldKeeper Keeper => field ??= new(runner, options, progress, clock);
+
     Recovery Recovery => new(runs, runner, rollback, Online, progress);
 
     /// <summary>Reads everything and changes nothing.</summary>
@@ -94,6 +97,7 @@ public sealed class Promotion(
             "promote",
             async held =>
             {
+                await HoldKeeper.RequirePossibleAsync(databases, options, held.Token);
                 using var run = await runs.BeginOrResumeAsync(held);
                 await PrepareAsync(run, held.Token);
                 if (run.Record.Stage == PromotionStage.BeforeCutover)
@@ -184,9 +188,10 @@ public sealed class Promotion(
         await SchemaFollower.FollowAsync(run, moved, cancellationToken);
         moved = null;
         // The isolated database was unattended between runs: the process that cuts over must be the one that verified.
-        await run.Journal.Phases.ForgetAsync(run.Id, [PhaseName.Verify], cancellationToken);
+        await run.Journal.Phases.ForgetAsync(run.Id, [PhaseName.Verify, PhaseName.Hold], cancellationToken);
         if (run.Record.IsOnline)
             await Recovery.ResumeStreamAsync(run, cancellationToken);
+        await Keeper.PrepareAsync(run, cancellationToken);
     }
 
     // A retry is a resume: the same path as after a kill -9, which is why it is safe.
@@ -234,6 +239,11 @@ public sealed class Promotion(
         catch (SchemaMovedException e)
         {
             moved = e;
+            return true;
+        }
+        catch (MigratorException e) when (Keeper.HoldsAgain(e, cancellationToken))
+        {
+            await Keeper.RestAsync(e, cancellationToken);
             return true;
         }
     }

@@ -58,6 +58,7 @@ sealed class Recovery(
                     break;
                 case PromotionStage.BeforeCutover:
                     await OpenGuardAsync(run, held.Token);
+                    await HoldKeeper.SettleAsync(run, error, held.Token);
                     if (cause is StreamLostException)
                         await GiveUpStreamAsync(run, held.Token);
                     break;
@@ -127,5 +128,9 @@ sealed class Recovery(
         await StreamDirection.RemoveAllAsync(run.Stream, cancellationToken);
         var worthless = online.Select(phase => phase.Name).SkipWhile(name => name != PhaseName.StartStreaming);
         await run.Journal.Phases.ForgetAsync(run.Id, [.. worthless], cancellationToken);
+        await run.Journal.TransactAsync(
+            transaction => HoldJournal.RestartAsync(transaction, run.Id),
+            cancellationToken
+        );
     }
 }

@@ -14,7 +14,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     /// <summary>The verbs of each group, in the order of their use.</summary>
     internal static readonly (string Title, string[] Verbs)[] VerbGroups =
     [
-        ("Move a tenant", ["promote", "rollback", "finalize"]),
+        ("Move a tenant", ["promote", "cutover", "rollback", "finalize"]),
         ("Look", ["status", "list", "verify", "routes", "doctor", "privileges"]),
         ("Around it", ["demo", "resolve-tenant", "completion"]),
     ];
@@ -34,6 +34,10 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
                 "--batch-size",
             ]
         ),
+        (
+            "Hold before the cutover",
+            ["--hold", "--cutover-at", "--cutover-window", "--hold-for", "--hold-expires", "--detach"]
+        ),
         ("Where", ["--settings", "--target", "--stack-outputs", "--routing-dir"]),
         ("Output", ["--json", "--log-format", "--report", "--verbose", "--help", "--version"]),
     ];
@@ -45,6 +49,12 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
             "migrator promote --tenant-slug=acme-corp --dry-run",
             "migrator promote --tenant-slug=acme-corp --confirm --report report.md",
             "migrator promote --tenant-slug=acme-corp --confirm --max-rate 20MB --max-pause 1s",
+            "migrator promote --tenant-slug=acme-corp --confirm --hold",
+        ],
+        ["cutover"] =
+        [
+            "migrator cutover --tenant-slug=acme-corp --confirm",
+            "migrator cutover --tenant-slug=acme-corp --cancel --confirm",
         ],
         ["rollback"] =
         [

@@ -27,6 +27,7 @@ sealed class PromoteCommand : TenantCommand
     readonly Option<Uri[]> healthUrls;
     readonly Option<FileInfo?> stackOutputs;
     readonly Option<FileInfo?> report;
+    readonly HoldChoices hold;
 
     public PromoteCommand()
         : base("promote", "Move a tenant into a database of its own.")
@@ -96,13 +97,15 @@ sealed class PromoteCommand : TenantCommand
                     + "('pulumi stack output --json').",
             }
         );
-        report = Add<FileInfo?>(new("--report") { Description = "Write the report as Markdown to this file." });
+        report = Add(CommonOptions.Report());
+        hold = new(this);
         Validators.Add(result =>
         {
             if (result.GetValue(stackOutputs) is not null && result.GetValue(Target) is not null)
                 result.AddError("--stack-outputs names the server, and so does --target. Leave one of them out.");
             if (result.GetValue(keep) && result.GetValue(finalize))
                 result.AddError("--keep-shared-data and --finalize exclude each other. Choose one.");
+            hold.Validate(result, mode, finalize);
         });
     }
 
@@ -149,7 +152,7 @@ sealed class PromoteCommand : TenantCommand
                 await promotion.FinalizeAsync(FinalizeCommand.DefaultBatch, force: false, cancellationToken);
         });
 
-        await ShowResultAsync(parsed, terminal, settings, databases, cancellationToken);
+        await PromotionOutput.WriteAsync(terminal, settings, databases, parsed.GetValue(report), cancellationToken);
     }
 
     PromotionOptions OptionsOf(ParseResult parsed) =>
@@ -165,29 +168,8 @@ sealed class PromoteCommand : TenantCommand
             MaxReplicaLag = parsed.GetValue(maxReplicaLag),
             MaxActiveSessions = parsed.GetValue(maxActiveSessions),
             MaxWal = parsed.GetValue(maxWal) ?? PromotionOptions.DefaultMaxWal,
+            Hold = hold.Of(parsed),
         };
-
-    async Task ShowResultAsync(
-        ParseResult parsed,
-        ConsoleOutput terminal,
-        MigratorSettings settings,
-        Databases databases,
-        CancellationToken cancellationToken
-    )
-    {
-        var slug = databases.Slug;
-        var result = await PromotionReport.ReadAsync(settings, databases, slug, cancellationToken);
-        if (parsed.GetValue(report) is { } file)
-            await File.WriteAllTextAsync(file.FullName, result.ToMarkdown(), cancellationToken);
-        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
-        if (terminal.Json)
-        {
-            terminal.WriteJson(status with { Report = result.ToSection() });
-            return;
-        }
-        result.Write(terminal.Out, terminal.Verbose);
-        NextSteps.Write(terminal, status);
-    }
 
     // A promotion under way is resumed as it was begun; a new one is planned.
     static async Task<string> ShowWhatIsToHappenAsync(

@@ -28,7 +28,11 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
         CancellationToken cancellationToken
     )
     {
-        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+        Write(terminal, await StatusReader.ReadAsync(settings, databases, slug, cancellationToken));
+    }
+
+    public static void Write(ConsoleOutput terminal, StatusDocument status)
+    {
         if (terminal.Json)
         {
             terminal.WriteJson(status);
@@ -75,6 +79,8 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
             if (promotion.Error is { } error)
                 yield return ("error", error);
         }
+        foreach (var row in status.Hold is { } hold ? HoldRows.Of(hold) : [])
+            yield return row;
         if (status.Stream is { } stream)
         {
             var active = stream.Active ? "active" : "idle";

@@ -12,6 +12,7 @@ static class Verbs
         )
         {
             new PromoteCommand(),
+            new CutoverCommand(),
             new StatusCommand(),
             new ListCommand(),
             new VerifyCommand(),

@@ -21,6 +21,7 @@ public static class ExpectedObjects
             is {
                 EndedAt: null,
                 State: PromotionState.CuttingOver
+                    or PromotionState.Holding
                     or PromotionState.Isolated
                     or PromotionState.RollingBack
                     or PromotionState.Shared,

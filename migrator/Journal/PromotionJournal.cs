@@ -158,13 +158,12 @@ public sealed class PromotionJournal(TenantLock tenantLock) : IAsyncDisposable
         );
 
     public Task ErrorAsync(long promotion, string? error, CancellationToken cancellationToken) =>
-        tenantLock.TransactAsync(
-            transaction =>
-                transaction.ExecuteAsync(
-                    "UPDATE tenant_promotion.promotion SET error = @error, updated_at = now() WHERE id = @promotion",
-                    new { promotion, error }
-                ),
-            cancellationToken
+        tenantLock.TransactAsync(transaction => SetErrorAsync(transaction, promotion, error), cancellationToken);
+
+    public static Task SetErrorAsync(JournalTransaction transaction, long promotion, string? error) =>
+        transaction.ExecuteAsync(
+            "UPDATE tenant_promotion.promotion SET error = @error, updated_at = now() WHERE id = @promotion",
+            new { promotion, error }
         );
 
     public static async Task SetStateAsync(JournalTransaction transaction, long promotion, string state) =>

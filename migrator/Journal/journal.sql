@@ -52,4 +52,24 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.position (
     lsn          pg_lsn NOT NULL
 );
 
+-- A promotion that holds before its cutover, until somebody or a time lets it go. since: the promotion holds. go_at: it was
+-- let go. failure: why the last attempt at the cutover did not succeed. state: what the run that holds has measured.
+CREATE TABLE IF NOT EXISTS tenant_promotion.hold (
+    promotion_id   bigint PRIMARY KEY REFERENCES tenant_promotion.promotion,
+    cutover_at     timestamptz,
+    cutover_window text,
+    seconds        double precision,
+    expires        text NOT NULL DEFAULT 'release',
+    since          timestamptz,
+    hold_until     timestamptz,
+    not_before     timestamptz,
+    go_at          timestamptz,
+    go_by          text,
+    failed_at      timestamptz,
+    failure        text,
+    seen_at        timestamptz,
+    verified_at    timestamptz,
+    state          jsonb NOT NULL DEFAULT '{}'
+);
+
 REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;

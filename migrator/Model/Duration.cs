@@ -3,10 +3,14 @@ using System.Text.RegularExpressions;
 
 namespace Migrator.Model;
 
-/// <summary>Durations as users type them: <c>500ms</c>, <c>30s</c>, <c>2m</c>.</summary>
+/// <summary>Durations as users type them: <c>500ms</c>, <c>30s</c>, <c>2m</c>, <c>8h</c>, <c>3d</c>.</summary>
 public static partial class Duration
 {
-    public static bool TryParse(string text, out TimeSpan duration)
+    /// <summary>Reads a duration of at most an hour.</summary>
+    public static bool TryParse(string text, out TimeSpan duration) =>
+        TryParse(text, TimeSpan.FromHours(1), out duration);
+
+    public static bool TryParse(string text, TimeSpan longest, out TimeSpan duration)
     {
         duration = default;
         if (
@@ -18,11 +22,13 @@ public static partial class Duration
         {
             "ms" => TimeSpan.FromMilliseconds(number),
             "m" => TimeSpan.FromMinutes(number),
+            "h" => TimeSpan.FromHours(number),
+            "d" => TimeSpan.FromDays(number),
             _ => TimeSpan.FromSeconds(number),
         };
-        return duration > TimeSpan.Zero && duration <= TimeSpan.FromHours(1);
+        return duration > TimeSpan.Zero && duration <= longest;
     }
 
-    [GeneratedRegex(@"\A(\d{1,6}(?:\.\d{1,3})?)(ms|s|m)\z")]
+    [GeneratedRegex(@"\A(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h|d)\z")]
     private static partial Regex Syntax();
 }

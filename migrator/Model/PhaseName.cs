@@ -17,6 +17,7 @@ public static class PhaseName
     public const string CutOver = "cut-over";
     public const string DeleteShared = "delete-shared";
     public const string FlipBack = "flip-back";
+    public const string Hold = "hold";
     public const string InstallGuard = "guard";
     public const string Provision = "provision";
     public const string ReconcileShared = "bring-home";

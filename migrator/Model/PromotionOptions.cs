@@ -41,5 +41,11 @@ public sealed record PromotionOptions(
     /// <summary>Online: how many bytes of WAL the slot may hold on the shared server.</summary>
     public long MaxWal { get; init; } = DefaultMaxWal;
 
+    /// <summary>Online: hold before the cutover; null where nothing was said of that.</summary>
+    public HoldOptions? Hold { get; init; }
+
+    /// <summary>Who lets a held tenant go with this run; null for a run that may hold.</summary>
+    public string? LetGoBy { get; init; }
+
     public const long DefaultMaxWal = 10_000_000_000;
 }

@@ -7,6 +7,10 @@ public static class PromotionState
     public const string Copying = "copying";
     public const string CatchingUp = "catching-up";
     public const string Verifying = "verifying";
+
+    /// <summary>Everything is copied and verified; the cutover waits until it is let go.</summary>
+    public const string Holding = "holding";
+
     public const string CuttingOver = "cutting-over";
     public const string Isolated = "isolated";
     public const string RollingBack = "rolling-back";

@@ -40,7 +40,7 @@ public sealed class CutOverOnline : Phase
             archive
         );
         // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
-        var touched = new DirtyKeys();
+        var touched = run.Touched;
         var pause = await CutoverLoop.TryAsync(
             run,
             run.Guard,
@@ -94,7 +94,11 @@ public sealed class CutOverOnline : Phase
         using var limit = new PauseDeadline(run, cancellationToken);
         feed.DeferRefetches();
         await run.Journal.TransactAsync(
-            transaction => run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6),
+            async transaction =>
+            {
+                await run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6);
+                await HoldJournal.RequireLetGoAsync(transaction, run.Record);
+            },
             cancellationToken
         );
         var isFlipping = false;

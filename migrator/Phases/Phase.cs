@@ -18,6 +18,10 @@ public abstract class Phase
     /// <summary>The promotion's state while this phase runs.</summary>
     public abstract string State { get; }
 
+    /// <summary>Whether this promotion has the phase at all.</summary>
+    public virtual Task<bool> IsDueAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        Task.FromResult(true);
+
     /// <summary>Does the work. The outcome's facts are recorded in the journal.</summary>
     public abstract Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken);
 
@@ -28,4 +32,10 @@ public abstract class Phase
 /// <param name="Summary">A few words for the user.</param>
 /// <param name="Facts">Data that later phases, <c>status</c> or a later run need.</param>
 /// <param name="Recorded">True when the phase has recorded its own end, in a transaction of its own.</param>
-public sealed record PhaseOutcome(string? Summary = null, object? Facts = null, bool Recorded = false);
+/// <param name="Stops">The phase stays under way, and the phases after it are left to another run.</param>
+public sealed record PhaseOutcome(
+    string? Summary = null,
+    object? Facts = null,
+    bool Recorded = false,
+    bool Stops = false
+);

@@ -12,6 +12,7 @@ namespace Migrator.Reporting;
 /// <param name="Run">The run that is at work; null when there is none.</param>
 /// <param name="Promotion">The newest promotion; null when there was none.</param>
 /// <param name="Stream">The replication slot of the promotion; null when there is none.</param>
+/// <param name="Hold">The hold before the cutover; null when the promotion does not hold, or has flipped.</param>
 /// <param name="NextSteps">The commands that make sense now.</param>
 public sealed record StatusDocument(
     string TenantSlug,
@@ -27,6 +28,7 @@ public sealed record StatusDocument(
     ActiveRun? Run,
     PromotionSection? Promotion,
     StreamSection? Stream,
+    HoldSection? Hold,
     IReadOnlyList<string> Warnings,
     IReadOnlyList<string> NextSteps
 )

@@ -29,6 +29,11 @@ public static class StatusReader
 
         var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancellationToken);
         var hasArrived = await HasArrivedAsync(databases, record, cancellationToken);
+        var hold =
+            record is { Stage: PromotionStage.BeforeCutover, EndedAt: null } held
+            && await HoldJournal.FindAsync(shared, held.Id, cancellationToken) is { } found
+                ? HoldSection.Of(found, stream.Section, active is not null, DateTimeOffset.UtcNow)
+                : null;
         var row = tenant.Columns;
         return new(
             slug.Text,
@@ -44,14 +49,15 @@ public static class StatusReader
             active,
             record is null ? null : PromotionSection.Of(record, copied),
             stream.Section,
+            hold,
             [
                 .. hasArrived ? [] : (string[])[GuardMessages.NotArrived(slug, active is not null)],
                 .. Warnings(record, guard, active, slug),
                 .. stream.Warnings,
             ],
             [
-                .. active is null
-                    ? NextSteps(settings, slug, tenant, record, hasArrived)
+                .. active is null || hold is { Since: not null }
+                    ? NextSteps(settings, slug, tenant, record, hasArrived, hold, active is not null)
                     : [$"migrator status --tenant-slug={slug}"],
             ]
         );
@@ -108,7 +114,9 @@ public static class StatusReader
         Slug slug,
         Tenant tenant,
         PromotionRecord? record,
-        bool hasArrived
+        bool hasArrived,
+        HoldSection? hold,
+        bool isActive
     )
     {
         var there =
@@ -122,6 +130,15 @@ public static class StatusReader
         return (record, tenant.IsIsolated) switch
         {
             ({ State: PromotionState.RollingBack }, _) => [Command("rollback", " --confirm")],
+            ({ EndedAt: null }, false) when hold is { Since: not null, GoAt: not null } && isActive =>
+            [
+                Command("cutover", " --cancel --confirm"),
+            ],
+            ({ EndedAt: null }, false) when hold is { Since: not null } =>
+            [
+                Command("cutover", " --confirm"),
+                Command("rollback", " --confirm"),
+            ],
             ({ EndedAt: null }, false) => [Command("promote", " --confirm" + mode), Command("rollback", " --confirm")],
             ({ State: PromotionState.Isolated }, true) when !hasArrived =>
             [

@@ -75,6 +75,13 @@ public sealed record StreamReport(StreamSection? Section, IReadOnlyList<string> 
         return new(shown is null ? null : StreamSection.Of(shown, age), warnings);
     }
 
+    /// <summary>The slot in the shared database; null when there is none.</summary>
+    public static Task<SlotStatus?> ForwardSlotAsync(
+        NpgsqlConnection shared,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    ) => SlotStatus.ReadAsync(shared, StreamNames.Forward(shared.Database, tenant), cancellationToken);
+
     static async Task<Side> SideAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
         new(
             await SlotStatus.ReadAsync(connection, name, cancellationToken),

@@ -78,6 +78,9 @@ public sealed class PromotionRun(
     public StreamContext Stream =>
         field ??= new(databases, common, tenant, Id, Isolated, Guard, RequireCurrentRunAsync, progress, clock);
 
+    /// <summary>The rows that changes have touched since the last comparison.</summary>
+    public DirtyKeys Touched { get; } = new();
+
     /// <summary>
     /// A transaction with the isolated database's snapshot as of the flip; only the process that flipped has
     /// one.

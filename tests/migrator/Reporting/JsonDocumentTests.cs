@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Migrator.Model;
 using Migrator.Settings;
+using Migrator.Terminal;
+using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Reporting;
@@ -24,7 +26,7 @@ public sealed partial class JsonDocumentTests(Servers servers)
     static readonly (string Key, string Value)[] Volatile =
     [
         ("(?:bytes|wal_bytes|wal_held_bytes|lag_bytes|age_seconds|port)", "0"),
-        ("(?:seconds|estimated_seconds|estimated_pause_seconds|pause_ms)", "0.0"),
+        ("(?:seconds|estimated_seconds|estimated_pause_seconds|log_left_seconds|lag_ms|pause(?:_from|_to)?_ms)", "0.0"),
     ];
 
     [Fact]
@@ -56,6 +58,16 @@ public sealed partial class JsonDocumentTests(Servers servers)
         await RequireAsync(move, "status-warnings", ExitCode.Done, "status");
         await RequireAsync(move, "doctor", ExitCode.Failed, "doctor");
         await RequireAsync(move, "doctor-fixed", ExitCode.Done, "doctor", "--fix", "--confirm");
+    }
+
+    [Fact]
+    public async Task The_documents_of_a_tenant_that_is_held()
+    {
+        await using var move = await CreateAsync();
+        await HoldAsync(move);
+        await RequireAsync(move, "status-holding", ExitCode.Done, "status");
+        await move.RollBackAsync();
+        await move.MustBeHomeAsync();
     }
 
     [Fact]
@@ -111,6 +123,30 @@ public sealed partial class JsonDocumentTests(Servers servers)
     }
 
     async Task<TenantMove> CreateAsync() => await TenantMove.CreateAsync(servers, Notes, servers.Dedicated, Tenancy);
+
+    // Holds without a run: somebody has pressed Ctrl-C.
+    static async Task HoldAsync(TenantMove move)
+    {
+        using var stop = new CancellationTokenSource();
+        var promotion = TenantMove.WithPromotionAsync(
+            move.Settings,
+            move.Parsed,
+            move.Options() with
+            {
+                Hold = new(),
+            },
+            new SilentProgress(),
+            promotion => promotion.PromoteAsync(stop.Token)
+        );
+        await Waiting.UntilAsync(async () =>
+            await move.Shared.ScalarAsync<bool>("SELECT to_regclass('tenant_promotion.hold') IS NOT NULL")
+            && await move.Shared.ScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM tenant_promotion.hold WHERE state ->> 'PauseToMs' IS NOT NULL)"
+            )
+        );
+        await stop.CancelAsync();
+        await Assert.ThrowsAsync<MigratorException>(() => promotion);
+    }
 
     static async Task RequireAsync(TenantMove move, string document, ExitCode expected, params string[] words)
     {

@@ -1,0 +1,39 @@
+using Migrator.Connections;
+using Migrator.Model;
+using Migrator.Reporting;
+using Migrator.Settings;
+using Migrator.Terminal;
+
+namespace Migrator.Commands;
+
+/// <summary>What <c>promote</c> and <c>cutover</c> print when they have done their work.</summary>
+static class PromotionOutput
+{
+    /// <param name="report">Where to write the report as Markdown; null for nowhere.</param>
+    public static async Task WriteAsync(
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        FileInfo? report,
+        CancellationToken cancellationToken
+    )
+    {
+        var slug = databases.Slug;
+        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+        if (status.Promotion is { State: PromotionState.Holding })
+        {
+            StatusCommand.Write(terminal, status);
+            return;
+        }
+        var result = await PromotionReport.ReadAsync(settings, databases, slug, cancellationToken);
+        if (report is not null)
+            await File.WriteAllTextAsync(report.FullName, result.ToMarkdown(), cancellationToken);
+        if (terminal.Json)
+        {
+            terminal.WriteJson(status with { Report = result.ToSection() });
+            return;
+        }
+        result.Write(terminal.Out, terminal.Verbose);
+        NextSteps.Write(terminal, status);
+    }
+}
