@@ -7,7 +7,7 @@ FLAGS ?=
 help:
 	@echo "make demo [KEEP=1]                 a promotion and a rollback on throw-away servers"
 	@echo "make test                          the tests, on servers of their own"
-	@echo "make soak                          whole sweeps and long histories, which make test leaves out"
+	@echo "make soak                          what make test leaves out: whole sweeps, long histories, every version"
 	@echo "make build                         artifacts/migrator/migrator"
 	@echo "make bench [ROWS=2000000] [SCENARIOS=…] the benchmarks of docs/benchmarks.md"
 	@echo "make golden                        writes the golden resource graphs anew"

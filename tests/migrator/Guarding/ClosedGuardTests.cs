@@ -8,6 +8,7 @@ namespace Migrator.Tests.Guarding;
 /// <summary>
 /// Behind a closed guard no write of the tenant gets through, by whatever way, and every other tenant's does.
 /// </summary>
+[EveryVersion]
 public sealed class ClosedGuardTests(ClosedGuardTests.MovedTenant moved) : IClassFixture<ClosedGuardTests.MovedTenant>
 {
     // In every statement $t stands for the tenant: 1 is refused, 2 passes. Rows of a tenant have ids of its own

@@ -4,6 +4,7 @@ using Migrator.Tests.Support;
 namespace Migrator.Tests.Online;
 
 /// <summary>A tenant moves there, back, and there and back, while its writers do all that applications do.</summary>
+[EveryVersion]
 public sealed class LedgerTests(Servers servers)
 {
     const int Stretch = 40;

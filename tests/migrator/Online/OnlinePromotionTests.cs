@@ -6,6 +6,7 @@ namespace Migrator.Tests.Online;
 /// <summary>
 /// The online way with a quiet tenant: everything arrives, everything comes home, nothing is left behind.
 /// </summary>
+[EveryVersion]
 public sealed class OnlinePromotionTests(Servers servers)
 {
     const string Schema = """

@@ -9,6 +9,7 @@ namespace Migrator.Tests.Online;
 /// Tables of every replica identity, transactions of any size: nothing that the application does fails because a stream
 /// follows it.
 /// </summary>
+[EveryVersion]
 public sealed class PublicationTests(Servers servers)
 {
     [Fact]

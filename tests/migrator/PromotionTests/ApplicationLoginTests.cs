@@ -7,6 +7,7 @@ using Npgsql;
 namespace Migrator.Tests.PromotionTests;
 
 /// <summary>No tenant is sent to a server that does not let its application in.</summary>
+[EveryVersion]
 public sealed class ApplicationLoginTests(Servers servers)
 {
     const string Notes =

@@ -4,6 +4,7 @@ using Migrator.Tests.Support;
 namespace Migrator.Tests.PromotionTests;
 
 /// <summary>Every type and every kind of object arrives, as PostgreSQL itself tells, not as our digests do.</summary>
+[EveryVersion]
 public sealed class EverythingSurvivesTests(Servers servers)
 {
     [Theory]

@@ -7,6 +7,7 @@ namespace Migrator.Tests.PromotionTests;
 /// Functions of the application that run while rows are copied: Preflight names the table, the object and the cure, and
 /// with the cure the tenant goes and comes back.
 /// </summary>
+[EveryVersion]
 public sealed class ExpressionTests(Servers servers)
 {
     const string Inner =

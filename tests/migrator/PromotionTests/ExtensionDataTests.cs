@@ -5,6 +5,7 @@ using Migrator.Tests.Support;
 namespace Migrator.Tests.PromotionTests;
 
 /// <summary>What an extension keeps in tables of its own arrives, by the extension's condition.</summary>
+[EveryVersion]
 public sealed class ExtensionDataTests(Servers servers)
 {
     // No extension at hand has such tables, so one is given them; in the isolated database its script would make them.

@@ -4,6 +4,7 @@ using Migrator.Tests.Support;
 namespace Migrator.Tests.PromotionTests;
 
 /// <summary>A role that is a member of the owner is enough, as README says: what PostgreSQL 15 made the usual way.</summary>
+[EveryVersion]
 public sealed class MemberOfTheOwnerTests(Servers servers)
 {
     [Theory]

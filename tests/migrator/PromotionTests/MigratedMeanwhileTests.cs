@@ -8,6 +8,7 @@ namespace Migrator.Tests.PromotionTests;
 /// DDL in the shared database while a tenant moves: what does the tenant no harm is in the isolated database afterwards or
 /// does not matter there, and anything else stops the promotion before the flip, by name.
 /// </summary>
+[EveryVersion]
 public sealed class MigratedMeanwhileTests(Servers servers)
 {
     const string Schema = """

@@ -8,6 +8,7 @@ namespace Migrator.Tests.PromotionTests;
 /// The releases go on between the flip and the end: verify, finalize and rollback take an ordinary migration for what it
 /// is, and still notice a row that somebody wrote behind the guard.
 /// </summary>
+[EveryVersion]
 public sealed class MigratedSinceTests(Servers servers)
 {
     const string Schema = """

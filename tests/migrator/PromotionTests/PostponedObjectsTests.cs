@@ -7,6 +7,7 @@ namespace Migrator.Tests.PromotionTests;
 /// What pg_dump puts after the indexes because it needs one: restored too early it fails, left out it is an empty
 /// shell.
 /// </summary>
+[EveryVersion]
 public sealed class PostponedObjectsTests(Servers servers)
 {
     [Fact]

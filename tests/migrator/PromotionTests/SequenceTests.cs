@@ -7,6 +7,7 @@ namespace Migrator.Tests.PromotionTests;
 /// <summary>
 /// Two databases that count on from one number would hand out the same ids, and the rows could never come home.
 /// </summary>
+[EveryVersion]
 public sealed class SequenceTests(Servers servers)
 {
     const string Schema = """

@@ -7,6 +7,7 @@ namespace Migrator.Tests.Properties;
 /// <summary>
 /// Whatever PostgreSQL takes for a name, and whatever a tenant's key may be, it is data and never SQL.
 /// </summary>
+[EveryVersion]
 public sealed class HostileNamesTests(Servers servers)
 {
     /// <summary>What schemas, tables, columns, constraints and roles are called, and the tenant's key.</summary>

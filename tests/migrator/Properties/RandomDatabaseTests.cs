@@ -7,6 +7,7 @@ namespace Migrator.Tests.Properties;
 /// <summary>
 /// Whatever the tables look like and whatever the tenant does: it goes whole, and it comes home whole.
 /// </summary>
+[EveryVersion]
 public sealed class RandomDatabaseTests(Servers servers)
 {
     /// <param name="Key">uuid, bigint, text, composite or none.</param>

@@ -5,6 +5,7 @@ using Npgsql;
 namespace Migrator.Tests.Security;
 
 /// <summary>What opens the closed guard to the migrator's transactions opens it to nobody else's.</summary>
+[EveryVersion]
 public sealed class GuardPassTests(Servers servers)
 {
     // A CHECK runs in the migrator's transactions when rows come home, and can read every setting there.

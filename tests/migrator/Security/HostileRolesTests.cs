@@ -8,6 +8,7 @@ namespace Migrator.Tests.Security;
 /// Each role of docs/security.md tries each attack on a tenant that has moved. What a role may do all the same is listed
 /// there, and here.
 /// </summary>
+[EveryVersion]
 public sealed class HostileRolesTests(Servers servers)
 {
     static readonly (string Name, string Sql)[] Attacks =

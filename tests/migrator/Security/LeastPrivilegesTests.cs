@@ -6,6 +6,7 @@ using Migrator.Tests.Support;
 namespace Migrator.Tests.Security;
 
 /// <summary>The statements that <c>privileges</c> prints are enough to move a tenant, and none is more than is needed.</summary>
+[EveryVersion]
 public sealed class LeastPrivilegesTests(Servers servers)
 {
     [Theory]

@@ -9,6 +9,7 @@ using Migrator.Tests.Support;
 namespace Migrator.Tests.Security;
 
 /// <summary>A role that may create schemas makes the migrator's before the migrator does.</summary>
+[EveryVersion]
 public sealed class PlantedSchemaTests(Servers servers)
 {
     // Runs with the rights of whoever writes or reads.

@@ -5,6 +5,7 @@ using Migrator.Tests.Support;
 namespace Migrator.Tests.Security;
 
 /// <summary>What stands in the log under the guard's name is the guard's, or is passed over.</summary>
+[EveryVersion]
 public sealed class ReassignmentTests(Servers servers)
 {
     const string Secret = "c9f4b2b8-7d0e-4b8a-9a53-1f5f5f0f3c11";
