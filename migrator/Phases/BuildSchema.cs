@@ -2,6 +2,7 @@ using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
+using Migrator.Streaming;
 
 namespace Migrator.Phases;
 
@@ -25,6 +26,7 @@ public sealed class BuildSchema : Phase
             run.Options.Jobs,
             cancellationToken
         );
+        await ProvisionalKeys.DropAsync(StreamDirection.Forward(run.Stream), cancellationToken);
         await RefreshViewsAsync(run, cancellationToken);
         await AnalyzeAsync(run, cancellationToken);
         return new();

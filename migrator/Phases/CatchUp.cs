@@ -27,6 +27,7 @@ public sealed class CatchUp : Phase
         );
         await ConstraintDeferral.SuspendIdentitiesAsync(run.Stream, cancellationToken);
         var direction = StreamDirection.Forward(run.Stream);
+        await ProvisionalKeys.CreateAsync(direction, cancellationToken);
         var changes = await new CatchUpLoop(direction).RunAsync(TargetState.Mixed, cancellationToken);
         await using var point = await ConsistentPoint.SyncAsync(direction, TargetState.Mixed, null, cancellationToken);
         return new($"{changes:N0} changes");

@@ -55,7 +55,8 @@ sealed class ReferenceCheck(PreflightContext context)
     }
 
     bool IsOutward(ForeignKey key) =>
-        context.Scope[key.From].IsCopied
+        key.IsDeclared
+        && context.Scope[key.From].IsCopied
         && context.Scope[key.To].Scope != TableScope.Reference
         && !context.Scope.StaysInside(key);
 

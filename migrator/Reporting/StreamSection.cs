@@ -9,6 +9,8 @@ namespace Migrator.Reporting;
 /// <param name="WalStatus"><c>reserved</c>, <c>extended</c>, <c>unreserved</c> or <c>lost</c>.</param>
 /// <param name="SafeWalSize">Bytes of WAL until the slot may be lost; null without a limit.</param>
 /// <param name="Active">A run streams from the slot now.</param>
+/// <param name="Failover">Standbys may keep a copy of the slot; null before PostgreSQL 17.</param>
+/// <param name="Synced">The server has the slot from its former primary; null before PostgreSQL 17.</param>
 /// <param name="AgeSeconds">Time since the promotion began; null without a promotion.</param>
 public sealed record StreamSection(
     string Slot,
@@ -18,6 +20,8 @@ public sealed record StreamSection(
     string? WalStatus,
     long? SafeWalSize,
     bool Active,
+    bool? Failover,
+    bool? Synced,
     double? AgeSeconds
 )
 {
@@ -30,6 +34,8 @@ public sealed record StreamSection(
             slot.WalStatus,
             slot.SafeWalSize,
             slot.Active,
+            slot.Failover,
+            slot.Synced,
             ageSeconds is { } seconds ? Math.Round(seconds) : null
         );
 }

@@ -51,7 +51,8 @@ sealed class SchemaParts(HashSet<uint> keys, HashSet<string> keyIndexes)
             JOIN pg_class c ON c.oid = i.indexrelid
             JOIN pg_namespace n ON n.oid = c.relnamespace
             LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
-            WHERE i.indisprimary OR i.indisreplident
+            -- A key WITHOUT OVERLAPS is for rows that are consistent.
+            WHERE (i.indisprimary OR i.indisreplident) AND NOT i.indisexclusion
             """,
             cancellationToken
         );

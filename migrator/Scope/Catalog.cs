@@ -44,7 +44,11 @@ public sealed record Catalog(
                 row.Operators,
                 row.Deferrable,
                 row.OnDelete[0]
-            ));
+            )
+            {
+                IsDeclared = row.Enforced,
+                HasPeriod = row.HasPeriod,
+            });
         var sequences = (await Query<SequenceRow>("catalog-sequences.sql")).Select(row => new Sequence(
             new(row.Schema, row.Name),
             row.Increment,

@@ -88,7 +88,11 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
 
     IReadOnlyList<Claim>? ClaimsOf(TableDefinition table, bool nullable) =>
         tenancy.Rules.TryGetValue(table.Name, out var rule) ? ClaimsOf(table, rule)
-        : catalog.ForeignKeys.FirstOrDefault(key => Leads(key, table, nullable)) is { } step ? [new() { Step = step }]
+        : catalog
+            .ForeignKeys.OrderByDescending(key => key.IsDeclared)
+            .FirstOrDefault(key => Leads(key, table, nullable))
+            is { } step
+            ? [new() { Step = step }]
         : null;
 
     bool Leads(ForeignKey key, TableDefinition table, bool nullable)

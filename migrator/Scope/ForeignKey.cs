@@ -16,8 +16,13 @@ public sealed record ForeignKey(
     char OnDelete
 )
 {
-    /// <summary>A constraint enforces the reference; otherwise only a rule of tenancy.json tells of it.</summary>
+    /// <summary>
+    /// A constraint enforces the reference; otherwise only a rule of tenancy.json or a constraint NOT ENFORCED tells of it.
+    /// </summary>
     public bool IsDeclared { get; init; } = true;
+
+    /// <summary>The last column is a PERIOD: a row may refer to several rows, whose periods cover its own together.</summary>
+    public bool HasPeriod { get; init; }
 
     /// <summary>The condition that a row refers to another by this key, with the constraint's own operators.</summary>
     public string Join(string referring, string referred) =>

@@ -11,4 +11,6 @@ sealed class ForeignKeyRow
     public string[] Operators { get; init; } = [];
     public bool Deferrable { get; init; }
     public string OnDelete { get; init; } = "";
+    public bool Enforced { get; init; }
+    public bool HasPeriod { get; init; }
 }

@@ -10,7 +10,7 @@ public sealed class InwardReferences(TenantScope scope, Tenant tenant)
 {
     /// <summary>The foreign keys through which such rows may refer to a table's rows.</summary>
     public IEnumerable<ForeignKey> KeysInto(ScopedTable table) =>
-        scope.ForeignKeys.Where(key => key.To == table.Name && !scope.StaysInside(key));
+        scope.ForeignKeys.Where(key => key.IsDeclared && key.To == table.Name && !scope.StaysInside(key));
 
     /// <summary>The condition on a row <c>t</c> of the key's own table, that it is another's and refers to one of some rows.</summary>
     /// <param name="from">The referenced table, or a partition of it, as a FROM clause has it.</param>

@@ -18,6 +18,7 @@ sealed class RelationRow
     public bool HasPrimaryKey { get; init; }
     public string Leaves { get; init; } = "[]";
     public short[]? KeyColumns { get; init; }
+    public bool KeyExcludes { get; init; }
     public short[]? UniqueColumns { get; init; }
     public bool HasOtherUnique { get; init; }
     public bool HasLateTriggers { get; init; }
@@ -51,7 +52,10 @@ sealed class RelationRow
             [.. columns.Where(column => (UniqueColumns ?? []).Contains(column.Number)).Select(column => column.Name)],
             HasOtherUnique,
             HasLateTriggers
-        );
+        )
+        {
+            KeyExcludes = KeyExcludes,
+        };
 
     sealed record LeafJson(string schema, string name, string kind, long pages, long rows, long bytes, uint oid);
 }

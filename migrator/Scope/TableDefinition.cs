@@ -38,6 +38,11 @@ public sealed record TableDefinition(
     bool HasLateTriggers
 )
 {
+    /// <summary>
+    /// The key is declared WITHOUT OVERLAPS: rows of different keys exclude each other, and ON CONFLICT cannot name the key.
+    /// </summary>
+    public bool KeyExcludes { get; init; }
+
     public bool IsPartitioned => Kind == "p";
 
     public bool IsForeign => Kind == "f" || Leaves.Any(leaf => leaf.Kind == "f");

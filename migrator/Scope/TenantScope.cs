@@ -44,7 +44,7 @@ public sealed class TenantScope
     public IReadOnlyList<ForeignKey> ForeignKeys => catalog.ForeignKeys;
 
     /// <summary>All references that the rules or the constraints know of.</summary>
-    public IEnumerable<ForeignKey> References => ForeignKeys.Concat(Tables.SelectMany(table => table.UndeclaredSteps));
+    public IEnumerable<ForeignKey> References => ForeignKeys.Union(Tables.SelectMany(table => table.UndeclaredSteps));
 
     public IReadOnlyList<Sequence> Sequences => catalog.Sequences;
 
@@ -178,7 +178,7 @@ public sealed class TenantScope
     {
         var (from, to) = (this[key.From], this[key.To]);
         if (from.Claims is [{ Step: { } step }] && step == key)
-            return true;
+            return !key.HasPeriod;
         return from.Scope == TableScope.Direct
             && to.Scope is TableScope.Root or TableScope.Direct
             && key.FromColumns.Zip(key.ToColumns)

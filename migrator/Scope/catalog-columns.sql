@@ -3,7 +3,10 @@ SELECT a.attrelid                                 AS "Relation",
        a.attname                                  AS "Name",
        a.atttypid                                 AS "Type",
        format_type(a.atttypid, a.atttypmod)       AS "TypeText",
-       a.attnotnull                               AS "NotNull",
+       -- A constraint that is not valid (18) says nothing of older rows.
+       a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint con
+                                    WHERE con.conrelid = a.attrelid AND con.contype = 'n'
+                                      AND con.conkey = ARRAY[a.attnum] AND NOT con.convalidated) AS "NotNull",
        a.attgenerated <> ''                       AS "Generated",
        a.attidentity = 'a'                        AS "AlwaysIdentity",
        -- The type's own equality, of its default btree operator class; null where that is one of pg_catalog's.

@@ -23,14 +23,8 @@ SELECT c.oid                                           AS "Oid",
                     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind::text, 'pages', c.relpages,
                     'rows', greatest(c.reltuples, 0)::bigint, 'bytes', pg_table_size(c.oid),
                     'oid', c.oid::bigint)) END)::text AS "Leaves",
-       (SELECT i.indkey::int2[]
-        FROM pg_index i
-        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
-          AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts
-          AND NOT EXISTS (SELECT FROM pg_attribute a
-                          WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND NOT a.attnotnull)
-        ORDER BY i.indisreplident DESC, i.indisprimary DESC, i.indnatts, i.indexrelid
-        LIMIT 1)                                       AS "KeyColumns",
+       key.columns                                     AS "KeyColumns",
+       coalesce(key.excludes, false)                   AS "KeyExcludes",
        EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate AND i.indisvalid) AS "HasPrimaryKey",
        -- An index over an expression depends on the columns in it, a constraint's index on the constraint, which depends on them.
        (SELECT array_agg(DISTINCT used.number)
@@ -43,7 +37,7 @@ SELECT c.oid                                           AS "Oid",
         WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND used.number > 0) AS "UniqueColumns",
        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
                JOIN pg_index i ON i.indrelid = part.relid AND (i.indisunique OR i.indisexclusion)
-               GROUP BY part.relid HAVING count(*) > 1) AS "HasOtherUnique",
+               GROUP BY part.relid HAVING count(*) > 1 OR bool_or(i.indisexclusion)) AS "HasOtherUnique",
        -- BEFORE ROW triggers fire by name, byte for byte: these fire after the guard's.
        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
                JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal AND (t.tgtype & 3) = 3
@@ -51,6 +45,19 @@ SELECT c.oid                                           AS "Oid",
                  AND NOT starts_with(t.tgname, '~tenant_promotion_')) AS "HasLateTriggers"
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
+-- A key WITHOUT OVERLAPS is an exclusion constraint as well. A NOT NULL that is not valid (18) lets nulls stay.
+LEFT JOIN LATERAL (
+    SELECT i.indkey::int2[] AS columns, i.indisexclusion AS excludes
+    FROM pg_index i
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+      AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts
+      AND NOT EXISTS (SELECT FROM pg_attribute a
+                      LEFT JOIN pg_constraint con ON con.conrelid = a.attrelid AND con.contype = 'n'
+                           AND con.conkey = ARRAY[a.attnum]
+                      WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
+                        AND NOT (a.attnotnull AND coalesce(con.convalidated, true)))
+    ORDER BY i.indisreplident DESC, i.indisprimary DESC, i.indisexclusion, i.indnatts, i.indexrelid
+    LIMIT 1) key ON true
 WHERE c.relkind IN ('r', 'p', 'f')
   AND c.relpersistence <> 't'
   AND NOT c.relispartition

@@ -109,7 +109,10 @@ public static class ReplicationSlot
                 cancellationToken
             );
             await connection.ExecuteAsync(
-                "SELECT pg_create_logical_replication_slot(@name, 'pgoutput')",
+                // Since version 17 a standby can have the slot as well, and take it over with the rest.
+                connection.PostgreSqlVersion.Major >= 17
+                    ? "SELECT pg_create_logical_replication_slot(@name, 'pgoutput', failover => true)"
+                    : "SELECT pg_create_logical_replication_slot(@name, 'pgoutput')",
                 new { name },
                 cancellationToken
             );

@@ -20,9 +20,8 @@ sealed class RowStatements
         this.scope = scope;
         this.key = key;
         this.reverse = reverse;
-        var conflict = $" ON CONFLICT ({Sql.Identifiers(table.Definition.Key)}) ";
-        Insertion = new(table, StatementKind.Insert, Inserting(reverse ? "" : conflict + OnConflict));
-        MissingInsertion = new(table, StatementKind.Insert, Inserting(conflict + "DO NOTHING"));
+        Insertion = new(table, StatementKind.Insert, reverse ? Inserting("") : Upserting(UpdateOthers));
+        MissingInsertion = new(table, StatementKind.Insert, Upserting(_ => "DO NOTHING"));
         Deletion = new(table, StatementKind.Delete, Deleting);
     }
 
@@ -36,31 +35,63 @@ sealed class RowStatements
     // In the shared database a statement reaches only the tenant's rows, whatever the key says.
     string OursOnly => reverse ? $" AND {table.OursInTarget}" : "";
 
-    string OnConflict
+    // Which of new rows, seen as n, are to be written: a derived row does not tell whose it is.
+    string Wanted =>
+        table.Table.Scope != TableScope.Derived ? "true"
+        : reverse ? scope.Arrived(table.Table, "n")
+        : scope.Copied(table.Table, "n", key);
+
+    string Names => Sql.Identifiers(table.Columns.Select(column => column.Name));
+
+    int[] AllColumns => [.. Enumerable.Range(0, table.Columns.Count)];
+
+    string UpdateOthers(string source)
     {
-        get
-        {
-            var set = table
-                .Columns.Where(column => table.CanSet(column) && !table.Definition.Key.Contains(column.Name))
-                .Select(column => $"{Sql.Identifier(column.Name)} = excluded.{Sql.Identifier(column.Name)}")
-                .ToArray();
-            return set.Length == 0 ? "DO NOTHING" : "DO UPDATE SET " + string.Join(", ", set);
-        }
+        var set = table
+            .Columns.Where(column => table.CanSet(column) && !table.Definition.Key.Contains(column.Name))
+            .Select(column => $"{Sql.Identifier(column.Name)} = {source}.{Sql.Identifier(column.Name)}")
+            .ToArray();
+        return set.Length == 0 ? "DO NOTHING" : "UPDATE SET " + string.Join(", ", set);
+    }
+
+    /// <param name="onFound">What happens to the row that has the key, as an alias of the new row has it.</param>
+    Func<int, string> Upserting(Func<string, string> onFound)
+    {
+        if (table.Definition.KeyExcludes)
+            return Merging(onFound("n"));
+        var found = onFound("excluded");
+        var action = found.StartsWith("UPDATE", StringComparison.Ordinal) ? "DO " + found : found;
+        return Inserting($" ON CONFLICT ({Sql.Identifiers(table.Definition.Key)}) {action}");
     }
 
     Func<int, string> Inserting(string onConflict)
     {
-        var names = Sql.Identifiers(table.Columns.Select(column => column.Name));
-        var target = $"INSERT INTO {table.Name.Quoted} ({names}) OVERRIDING SYSTEM VALUE ";
-        int[] all = [.. Enumerable.Range(0, table.Columns.Count)];
-        var which = reverse ? scope.Arrived(table.Table, "n") : scope.Copied(table.Table, "n", key);
-        return table.Table.Scope != TableScope.Derived || which == "true"
-            ? rows => $"{target}VALUES {Values(rows, all, typed: false)}{onConflict}"
-            : rows =>
-                $"""
-                    {target}SELECT {names} FROM (VALUES {Values(rows, all)}) n ({names}) WHERE {which}{onConflict}
-                    """;
+        var target = $"INSERT INTO {table.Name.Quoted} ({Names}) OVERRIDING SYSTEM VALUE ";
+        var wanted = Wanted;
+        return wanted == "true"
+            ? rows => $"{target}VALUES {Values(rows, AllColumns, typed: false)}{onConflict}"
+            : rows => $"{target}{Among(rows, wanted)}{onConflict}";
     }
+
+    // ON CONFLICT does not know a key WITHOUT OVERLAPS.
+    Func<int, string> Merging(string onFound)
+    {
+        var values = Sql.Identifiers("n", table.Columns.Select(column => column.Name));
+        var same = table.KeyPositions.Select(position =>
+            (Column: table.Columns[position], Name: Sql.Identifier(table.Columns[position].Name))
+        );
+        var condition = string.Join(" AND ", same.Select(one => $"t.{one.Name} {one.Column.Equality} n.{one.Name}"));
+        var wanted = Wanted;
+        return rows =>
+            $"""
+                MERGE INTO {table.Definition.From} t USING ({Among(rows, wanted)}) n ON {condition}
+                WHEN MATCHED THEN {onFound}
+                WHEN NOT MATCHED THEN INSERT ({Names}) OVERRIDING SYSTEM VALUE VALUES ({values})
+                """;
+    }
+
+    string Among(int rows, string wanted) =>
+        $"SELECT {Names} FROM (VALUES {Values(rows, AllColumns)}) n ({Names}) WHERE {wanted}";
 
     public Func<int, string> Updating(int[] set)
     {

@@ -16,7 +16,8 @@ public sealed record SlotStatus
                coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint AS "LagBytes",
                coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint AS "WalHeldBytes",
                wal_status AS "WalStatus", safe_wal_size AS "SafeWalSize", active AS "Active",
-               (to_jsonb(s) ->> 'inactive_since')::timestamptz AS "InactiveSince"
+               (to_jsonb(s) ->> 'inactive_since')::timestamptz AS "InactiveSince",
+               (to_jsonb(s) ->> 'failover')::boolean AS "Failover", (to_jsonb(s) ->> 'synced')::boolean AS "Synced"
         FROM pg_replication_slots s
         """;
 
@@ -43,6 +44,14 @@ public sealed record SlotStatus
 
     /// <summary>Since when no session has streamed from the slot; known from PostgreSQL 17 on.</summary>
     public DateTime? InactiveSince { get; init; }
+
+    /// <summary>Standbys may keep a copy of the slot; known from PostgreSQL 17 on.</summary>
+    public bool? Failover { get; init; }
+
+    /// <summary>
+    /// This server was a standby, and has the slot from its former primary; known from PostgreSQL 17 on.
+    /// </summary>
+    public bool? Synced { get; init; }
 
     /// <summary>The server no longer has, or may remove at any moment, WAL that the slot needs.</summary>
     public bool IsInvalid => WalStatus is "lost" or "unreserved";
