@@ -92,7 +92,9 @@ public sealed class StreamedTable
     /// <summary>The key of a row.</summary>
     public RowKey KeyOf(object?[] row) => new([.. KeyPositions.Select(position => (string)row[position]!)]);
 
-    /// <summary>Whether a row that names its tenant names ours, or is everybody's and comes along; null where only the parent can tell.</summary>
+    /// <summary>
+    /// Whether a row that names its tenant names ours, or is everybody's and comes along; null where only the parent can tell.
+    /// </summary>
     public bool? IsOurs(object?[] row) =>
         TenantPosition is not { } position
             ? Table.Scope == TableScope.Reference
