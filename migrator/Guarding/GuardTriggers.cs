@@ -127,7 +127,20 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     string Function(ScopedTable table, string function, bool deferrable)
     {
         var key = Sql.Literal(tenant.Key);
+        var verdict = scope.Verdict(table, "NEW", tenant.Key);
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
+        // Without a constraint the row may have no parent at all. Behind a closed guard all that the tenant has committed
+        // is seen, and nothing more comes: whoever names nothing then is nobody's.
+        var hold = table.UndeclaredSteps.Any()
+            ? $"""
+                BEGIN
+                    PERFORM tenant_promotion.hold({key});
+                EXCEPTION WHEN read_only_sql_transaction THEN
+                    ours := {verdict};
+                    IF ours THEN RAISE; END IF;
+                END;
+                """
+            : $"PERFORM tenant_promotion.hold({key});";
         // A literal and not dollar quotes, which a name or a key might contain; read in the application's session,
         // whatever that has set.
         var body = Sql.Literal(
@@ -140,8 +153,10 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
                     IF ours THEN PERFORM tenant_promotion.hold({key}); END IF;
                 END IF;
                 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-                ours := {scope.Verdict(table, "NEW", tenant.Key)};
-                IF {decide} THEN PERFORM tenant_promotion.hold({key}); END IF;
+                ours := {verdict};
+                IF {decide} THEN
+                    {hold}
+                END IF;
                 RETURN NEW;
             END
             """

@@ -54,6 +54,14 @@ static class PreflightMessages
         $"{count:N0} rows of {name} are this tenant's by one reference and another's by a second one "
         + $"({string.Join("; ", samples)}): each row moves with one tenant. Correct the rows, or the rule of {name}.";
 
+    public static string NoKeyForTheType(TableName target, string id, IReadOnlyList<string> key) =>
+        $"{id} does not compare with the key of {target} ({Wording.Or(string.Join(", ", key), "it has none")}): "
+        + "the key has to be one column of a fitting type.";
+
+    public static string UnknownTypes(TableName name, string column, IReadOnlyList<string> values) =>
+        $"{name}.{column} has values that the rule of {name} does not know: {string.Join(", ", values)}. "
+        + "Add each to \"to\" with its table: a table of class \"ignored\" if the rows of the type are to stay.";
+
     public static string LeadsToNoTenant(TableName parent) =>
         $"the rows of {parent} are no tenant's, or the rules lead in a circle. Correct the rule of one of the tables.";
 
@@ -61,14 +69,9 @@ static class PreflightMessages
         $"{name} has several columns of \"tenant_columns\": {string.Join(", ", columns)}. "
         + $"Say which one names the tenant: \"tables\": {{ \"{name}\": {{ \"tenant\": \"{columns[0]}\" }} }}.";
 
-    public static string RuleCannotBeFollowed(TableName name, TableName from, TableName to) =>
-        $"The stream cannot follow {name} yet: no foreign key enforces that a row of {from} belongs to a row of {to}. "
-        + "Promote with --mode=fenced, or add the foreign key.";
-
     public static string UnenforcedRule(TableName name, TableName parent, long rows) =>
         $"No foreign key enforces that a row of {name} belongs to a row of {parent}; {rows:N0} rows have no such row and "
-        + $"stay in the shared database. While the guard is closed, a row of {name} whose {parent} row does not exist "
-        + "cannot be written, whoever writes it.";
+        + "stay in the shared database.";
 
     public static string DerivedPathUnknown(TableName name, string path, IEnumerable<string> keys) =>
         $"tenancy.json derives {name} by '{path}', which is not a foreign key from {name} to a tenant's table. "

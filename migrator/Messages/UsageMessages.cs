@@ -48,8 +48,13 @@ static class UsageMessages
         $"{place}: the migrator does not know this rule for {table}{(keys.Length > 0 ? $" ({keys})" : "")}. "
         + "Write \"reference\", \"ignored\", { \"tenant\": \"column\" }, "
         + "{ \"tenant\": \"column\", \"null\": \"global\" }, "
-        + "{ \"belongs_to\": \"schema.table\", \"by\": { \"column\": \"parent's column\" } } or "
+        + "{ \"belongs_to\": \"schema.table\", \"by\": { \"column\": \"parent's column\" } } , "
+        + "{ \"by_type\": { \"type\": \"column\", \"id\": \"column\", \"to\": { \"type\": \"schema.table\" } } } or "
         + "{ \"any_of\": [two or more of these objects] }. docs/scope.md has an example of each.";
+
+    public static string RuleTypesUnreadable(string place, TableName table) =>
+        $"{place}: \"by_type\" in the rule for {table} has to be {{ \"type\": \"column\", \"id\": \"column\", "
+        + "\"to\": { \"value of the type\": \"schema.table\" } }.";
 
     public static string RuleColumnsUnreadable(string place, TableName table) =>
         $"{place}: \"by\" in the rule for {table} has to be {{ \"column\": \"parent's column\" }}, each column once.";

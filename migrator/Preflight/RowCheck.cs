@@ -2,6 +2,7 @@ using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
+using Migrator.Settings;
 
 namespace Migrator.Preflight;
 
@@ -12,6 +13,7 @@ sealed class RowCheck(PreflightContext context)
     {
         await CountRowsWithoutTenantAsync(cancellationToken);
         await CountRowsWithoutParentAsync(cancellationToken);
+        await CheckTypesAsync(cancellationToken);
         await CheckIndexesAsync(cancellationToken);
     }
 
@@ -37,18 +39,41 @@ sealed class RowCheck(PreflightContext context)
     async Task CountRowsWithoutParentAsync(CancellationToken cancellationToken)
     {
         foreach (var table in context.Scope.TenantTables)
-        foreach (var step in table.UndeclaredSteps)
+        foreach (var claim in table.Claims.Where(claim => claim.Step is { IsDeclared: false }))
         {
-            var present = step.FromColumns.Select(name => $"t.{Sql.Identifier(name)} IS NOT NULL");
+            var step = claim.Step!;
             var parent = context.Scope[step.To].Table.From;
+            var names = claim.Names("t", _ => true);
             var rows = await context.Shared.ExecuteScalarAsync<long>(
                 $"""
-                SELECT count(*) FROM {table.Table.From} t WHERE {string.Join(" AND ", present)}
+                SELECT count(*) FROM {table.Table.From} t WHERE {string.Join(" AND ", names)}
                     AND NOT EXISTS (SELECT FROM {parent} p WHERE {step.Join("t", "p")})
                 """,
                 cancellationToken
             );
-            context.Warnings.Add(PreflightMessages.UnenforcedRule(table.Name, step.To, rows));
+            if (rows > 0)
+                context.Warnings.Add(PreflightMessages.UnenforcedRule(table.Name, step.To, rows));
+        }
+    }
+
+    // A type that the rule does not know may be the tenant's.
+    async Task CheckTypesAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (name, whole) in context.Tenancy.Rules)
+        foreach (var rule in (whole is AnyOfRule any ? any.Rules : [whole]).OfType<ByTypeRule>())
+        {
+            var type = $"t.{Sql.Identifier(rule.Type)}";
+            var values = await context.Shared.QueryAsync<string>(
+                $"""
+                SELECT {type}::text || ' (' || count(*) || ' rows)' FROM {context.Scope[name].Table.From} t
+                WHERE {type}::text <> ALL (@known) AND t.{Sql.Identifier(rule.Id)} IS NOT NULL
+                GROUP BY {type} ORDER BY count(*) DESC LIMIT 20
+                """,
+                new { known = rule.To.Keys.ToArray() },
+                cancellationToken
+            );
+            if (values.Count > 0)
+                context.Faults.Add(PreflightMessages.UnknownTypes(name, rule.Type, values));
         }
     }
 
@@ -58,7 +83,7 @@ sealed class RowCheck(PreflightContext context)
     {
         const long worthAnIndex = 10_000;
         foreach (
-            var key in context.Scope.ForeignKeys.Where(key =>
+            var key in context.Scope.References.Where(key =>
                 context.Scope[key.To] is { IsTenantData: true, Scope: not TableScope.Root }
                 && context.Scope[key.From].Table.EstimatedRows > worthAnIndex
             )

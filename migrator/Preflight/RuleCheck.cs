@@ -39,6 +39,7 @@ sealed class RuleCheck(PreflightContext context)
         {
             TenantRule tenant => [WhyNot(table, tenant)],
             BelongsToRule belongs => [WhyNot(table, belongs)],
+            ByTypeRule byType => WhyNot(table, byType),
             AnyOfRule any => any.Rules.SelectMany(one => WhyNot(table, one)),
             _ => [],
         };
@@ -47,6 +48,20 @@ sealed class RuleCheck(PreflightContext context)
         table.Column(rule.Column) is not { } column ? PreflightMessages.NoSuchColumn(rule.Column)
         : Classifier.HoldsKey(context.Catalog, context.Tenancy, column) ? null
         : PreflightMessages.CannotHoldTheKey(rule.Column, column.TypeText);
+
+    IEnumerable<string?> WhyNot(TableDefinition table, ByTypeRule rule)
+    {
+        foreach (var column in (string[])[rule.Type, rule.Id])
+            if (table.Column(column) is null)
+                yield return PreflightMessages.NoSuchColumn(column);
+        foreach (var target in rule.To.Values.Distinct())
+            if (context.Catalog.Find(target) is not { } parent)
+                yield return PreflightMessages.NoSuchTable(target);
+            else if (context.Scope.Tables.FirstOrDefault(one => one.Name == target) is not { } scoped)
+                yield return PreflightMessages.LeadsToNoTenant(target);
+            else if (scoped.IsTenantData && RuledKeys.Find(context.Catalog, table, rule, target) is null)
+                yield return PreflightMessages.NoKeyForTheType(target, rule.Id, parent.Key);
+    }
 
     string? WhyNot(TableDefinition table, BelongsToRule rule)
     {

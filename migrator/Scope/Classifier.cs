@@ -116,9 +116,30 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
             BelongsToRule belongs => RuledKeys.Find(catalog, table, belongs) is { } step && IsTenantData(step.To)
                 ? [new() { Step = step }]
                 : null,
+            ByTypeRule byType => All(byType.To.Select(to => ClaimsOf(table, byType, to.Key, to.Value))),
             AnyOfRule any => All(any.Rules.Select(one => ClaimsOf(table, one))),
             _ => null,
         };
+
+    // A row that names a row of another class is no tenant's.
+    IReadOnlyList<Claim>? ClaimsOf(TableDefinition table, ByTypeRule rule, string value, TableName target)
+    {
+        if (!rules.TryGetValue(target, out var to))
+            return null;
+        if (!to.IsTenantData)
+            return [];
+        return RuledKeys.Find(catalog, table, rule, target) is { } step && table.Column(rule.Type) is { } type
+            ?
+            [
+                new()
+                {
+                    Step = step,
+                    TypeColumn = type,
+                    TypeValue = value,
+                },
+            ]
+            : null;
+    }
 
     static IReadOnlyList<Claim>? All(IEnumerable<IReadOnlyList<Claim>?> parts)
     {

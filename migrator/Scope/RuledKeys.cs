@@ -1,8 +1,9 @@
+using Migrator.Model;
 using Migrator.Settings;
 
 namespace Migrator.Scope;
 
-/// <summary>The step from a row to its parent that a rule <c>belongs_to</c> asks for.</summary>
+/// <summary>The step from a row to its parent that a rule asks for.</summary>
 static class RuledKeys
 {
     /// <summary>
@@ -16,6 +17,12 @@ static class RuledKeys
             return declared.Length == 1 ? declared[0] : null;
         return declared.FirstOrDefault(key => IsSame(key, rule)) ?? Undeclared(catalog.Find(rule.Parent), table, rule);
     }
+
+    /// <summary>The step that a rule <c>by_type</c> asks for, by the key of the table that a type names; null when it does not fit.</summary>
+    public static ForeignKey? Find(Catalog catalog, TableDefinition table, ByTypeRule rule, TableName target) =>
+        catalog.Find(target) is { Key: [var key] } parent
+            ? Undeclared(parent, table, new(target, new Dictionary<string, string> { [rule.Id] = key }))
+            : null;
 
     static bool IsSame(ForeignKey key, BelongsToRule rule) =>
         key.FromColumns.Count == rule.By.Count
@@ -39,7 +46,7 @@ static class RuledKeys
         }
         // Deferrable: without a constraint the application may write the row before its parent.
         return new(
-            $"belongs_to {rule.Parent}",
+            $"{table.Name} → {rule.Parent}",
             table.Name,
             rule.Parent,
             [.. rule.By.Keys],

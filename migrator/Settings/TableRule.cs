@@ -17,3 +17,7 @@ public sealed record BelongsToRule(TableName Parent, IReadOnlyDictionary<string,
 
 /// <summary>The row is the tenant's by any of several rules.</summary>
 public sealed record AnyOfRule(IReadOnlyList<TableRule> Rules) : TableRule;
+
+/// <summary>The row is the tenant's by one row of several tables, as a column of type tells.</summary>
+/// <param name="To">For each value of the type the table whose key the id is.</param>
+public sealed record ByTypeRule(string Type, string Id, IReadOnlyDictionary<string, TableName> To) : TableRule;

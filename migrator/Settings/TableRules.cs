@@ -53,8 +53,10 @@ sealed class TableRules
             case "belongs_to" or "belongs_to by" when rule["belongs_to"]!.Text is { Length: > 0 } parent:
                 return BelongsTo(table, parent, rule["by"]);
             case "any_of" when rule["any_of"]!.Items is { Count: > 1 } items:
-                var parts = items.Select(item => Parse(table, item, nested: true)).ToArray();
-                return parts.Contains(null) ? null : new AnyOfRule(parts!);
+                var rules = items.Select(item => Parse(table, item, nested: true)).ToArray();
+                return rules.Contains(null) ? null : new AnyOfRule(rules!);
+            case "by_type" when rule["by_type"] is { Keys: "id to type" } parts:
+                return ByType(table, parts);
             default:
                 faults.Add(UsageMessages.RuleUnknown(rule.Place, table, rule.Keys));
                 return null;
@@ -68,6 +70,18 @@ sealed class TableRules
         if (Texts(by) is { Count: > 0 } columns)
             return new(TableName.Parse(parent), columns);
         faults.Add(UsageMessages.RuleColumnsUnreadable(by.Place, table));
+        return null;
+    }
+
+    ByTypeRule? ByType(TableName table, SettingNode parts)
+    {
+        if (
+            parts["type"]!.Text is { Length: > 0 } type
+            && parts["id"]!.Text is { Length: > 0 } id
+            && Texts(parts["to"]!) is { Count: > 0 } to
+        )
+            return new(type, id, to.ToDictionary(one => one.Key, one => TableName.Parse(one.Value)));
+        faults.Add(UsageMessages.RuleTypesUnreadable(parts.Place, table));
         return null;
     }
 

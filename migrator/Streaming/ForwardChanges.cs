@@ -14,6 +14,7 @@ sealed class ForwardChanges
     readonly TargetState state;
     readonly DirtyKeys? touched;
     readonly PendingRows rows;
+    readonly LooseReferences loose;
 
     /// <param name="snapshot">The source's snapshot to ask under; null to ask the source as it is now.</param>
     /// <param name="touched">Where to note the keys of changed rows.</param>
@@ -23,7 +24,9 @@ sealed class ForwardChanges
         this.state = state;
         this.touched = touched;
         Writer = new(direction);
-        rows = new(direction, Writer, new RowFetcher(direction, Writer, state, snapshot, touched), state);
+        var fetcher = new RowFetcher(direction, Writer, state, snapshot, touched);
+        rows = new(direction, Writer, fetcher, state);
+        loose = new(direction, Writer, fetcher, rows, touched);
     }
 
     public ChangeWriter Writer { get; }
@@ -41,8 +44,10 @@ sealed class ForwardChanges
                     await Writer.BeginAsync(cancellationToken);
                 await WriteAsync(batch.Changes, cancellationToken);
             }
-            if (batch.EndsTransaction && Writer.IsOpen)
-                await rows.SettleReassignedAsync(cancellationToken);
+            if (!batch.EndsTransaction || !Writer.IsOpen)
+                return;
+            await rows.SettleReassignedAsync(cancellationToken);
+            await loose.SettleAsync(cancellationToken);
         });
 
     /// <summary>Fetches what is pending.</summary>
@@ -68,6 +73,7 @@ sealed class ForwardChanges
 
     async Task WriteAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
     {
+        await loose.NoteAsync(changes, cancellationToken);
         var writes = new WriteBatch(joins: true, state);
         foreach (var change in changes)
             Add(writes, change);

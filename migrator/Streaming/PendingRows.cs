@@ -130,7 +130,7 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
                 continue;
             else if (descendant.HasAlternatives)
                 doubtful.AddRange(
-                    from key in await KeysAsync(descendant, leads, cancellationToken)
+                    from key in await RowFetcher.KeysAsync(writer.Connection, descendant, leads, cancellationToken)
                     select (descendant, key)
                 );
             else
@@ -149,26 +149,6 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
                     + $"WHERE {descendant.HasKey("t", chunk)} AND ({direction.IsOurs(descendant)}) IS NOT TRUE",
                 cancellationToken
             );
-    }
-
-    async Task<IReadOnlyList<RowKey>> KeysAsync(
-        StreamedTable table,
-        string condition,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var command = new NpgsqlCommand(
-            $"SELECT {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {condition}",
-            writer.Connection
-        )
-        {
-            AllResultTypesAreUnknown = true,
-        };
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var keys = new List<RowKey>();
-        while (await reader.ReadAsync(cancellationToken))
-            keys.Add(new([.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetString)]));
-        return keys;
     }
 
     static IEnumerable<RowKey[]> KeysOf(IEnumerable<(StreamedTable Table, RowKey Key)> rows, StreamedTable table) =>

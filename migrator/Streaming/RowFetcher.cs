@@ -47,6 +47,41 @@ sealed class RowFetcher(
         await writes.ExecuteAsync(writer.Connection, cancellationToken);
     }
 
+    /// <summary>The keys of the tenant's rows in the source.</summary>
+    /// <param name="condition">Which rows, seen as <c>t</c>.</param>
+    public async Task<IReadOnlyList<RowKey>> KeysAsync(
+        StreamedTable table,
+        string condition,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
+        await using var reading = await BeginAsync(source, cancellationToken);
+        return await KeysAsync(source, table, $"{direction.IsOurs(table)} AND {condition}", cancellationToken);
+    }
+
+    /// <summary>The keys of the rows that meet a condition on <c>t</c>.</summary>
+    public static async Task<IReadOnlyList<RowKey>> KeysAsync(
+        NpgsqlConnection connection,
+        StreamedTable table,
+        string condition,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var command = new NpgsqlCommand(
+            $"SELECT {Sql.Identifiers("t", table.Definition.Key)} FROM {table.Definition.From} t WHERE {condition}",
+            connection
+        )
+        {
+            AllResultTypesAreUnknown = true,
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var keys = new List<RowKey>();
+        while (await reader.ReadAsync(cancellationToken))
+            keys.Add(new([.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetString)]));
+        return keys;
+    }
+
     async Task<NpgsqlTransaction> BeginAsync(NpgsqlConnection source, CancellationToken cancellationToken)
     {
         if (snapshot is null)

@@ -42,7 +42,6 @@ public static class StreamReadiness
         warnings.AddRange(scope.UnstreamedTables.Select(table => PreflightMessages.NotStreamable(table.Name)));
         faults.AddRange(scope.UnstreamedTables.SelectMany(table => References(scope, table)));
         faults.AddRange(NotComparable(scope));
-        faults.AddRange(NotFollowed(scope));
         return (faults, warnings);
     }
 
@@ -68,12 +67,6 @@ public static class StreamReadiness
         where table.Scope is TableScope.Root or TableScope.Direct && !table.TenantColumn.IsEqualAsText
         let column = table.TenantColumn
         select PreflightMessages.TenantColumnNotComparable(table.Name, column.Name, column.TypeText);
-
-    // No change of the child tells that the application has deleted or replaced the parent alone.
-    static IEnumerable<string> NotFollowed(TenantScope scope) =>
-        from table in scope.TenantTables
-        from step in table.UndeclaredSteps
-        select PreflightMessages.RuleCannotBeFollowed(table.Name, step.From, step.To);
 
     /// <summary>Tables outside the stream that are too large to be copied while the tenant waits.</summary>
     public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) =>

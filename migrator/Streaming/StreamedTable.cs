@@ -27,10 +27,10 @@ public sealed class StreamedTable
         TenantPosition = table.Scope is TableScope.Root or TableScope.Direct
             ? PositionOf(table.TenantColumn.Name)
             : null;
-        MayComeBeforeParent = table.Steps.Any(step => step.Deferrable);
-        parents = [.. scope.ForeignKeys.Where(key => key.From == Name).Select(key => key.To)];
+        MayComeBeforeParent = table.Steps.Any(step => step.Deferrable && step.IsDeclared);
+        parents = [.. scope.References.Where(key => key.From == Name).Select(key => key.To)];
         IsReferredToByKey = scope
-            .ForeignKeys.Where(key => key.To == Name)
+            .References.Where(key => key.To == Name)
             .All(key =>
                 key.ToColumns.All(name =>
                     Definition.Key.Contains(name) || (TenantPosition is { } position && Columns[position].Name == name)
@@ -69,7 +69,7 @@ public sealed class StreamedTable
     /// <summary>Foreign keys to this table refer to its key, which an ordinary update leaves alone.</summary>
     public bool IsReferredToByKey { get; }
 
-    /// <summary>A foreign key leads from here to the other table.</summary>
+    /// <summary>A foreign key or a rule leads from here to the other table.</summary>
     public bool RefersTo(StreamedTable other) => parents.Contains(other.Name);
 
     /// <summary>The condition that a row of the target, seen as <c>t</c>, is not another tenant's.</summary>

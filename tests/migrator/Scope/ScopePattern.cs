@@ -18,6 +18,9 @@ public sealed partial record ScopePattern(string Section, string Schema, (string
     /// <summary>What the tenant's application does in the isolated database.</summary>
     public string There { get; init; } = "";
 
+    /// <summary>The section's settings, with what else the schema needs.</summary>
+    public Tenancy Tenancy { get; init; } = TenancyOf(Section);
+
     public string Mode { get; init; } = PromotionOptions.Online;
 
     /// <summary>Rows that are copied although they are not the tenant's.</summary>
@@ -47,8 +50,7 @@ public sealed partial record ScopePattern(string Section, string Schema, (string
         }
     }
 
-    public Task<TenantMove> CreateAsync(Servers servers) =>
-        TenantMove.CreateAsync(servers, Schema, tenancy: TenancyOf(Section));
+    public Task<TenantMove> CreateAsync(Servers servers) => TenantMove.CreateAsync(servers, Schema, tenancy: Tenancy);
 
     /// <summary>Promotes, rolls back, promotes again and finalizes; compares the rows after each.</summary>
     public async Task MoveAsync(Servers servers)
