@@ -99,7 +99,7 @@ public sealed class Automation : ComponentResource
 
         Validate = Account("validate", "validate");
         Plan = Account("plan", "plan");
-        Deploy = Account("deploy", "production");
+        Deploy = Account("deploy", "production", "production-cutover");
         Build = Account("build", "images");
         foreach (var role in PlanRoles)
             Grant("plan", role, Plan);
@@ -117,21 +117,22 @@ public sealed class Automation : ComponentResource
 
         RegisterOutputs(new Dictionary<string, object?> { ["provider"] = Provider.Name });
 
-        Account Account(string id, string environment)
+        Account Account(string id, params string[] environments)
         {
             var account = new Account(id, new AccountArgs { AccountId = $"github-{id}" }, child);
-            _ = new IAMMember(
-                $"{id}-from-github",
-                new IAMMemberArgs
-                {
-                    ServiceAccountId = account.Name,
-                    Role = "roles/iam.workloadIdentityUser",
-                    Member = pool.Name.Apply(pool =>
-                        $"principalSet://iam.googleapis.com/{pool}/attribute.environment/{environment}"
-                    ),
-                },
-                child
-            );
+            foreach (var environment in environments)
+                _ = new IAMMember(
+                    environment == environments[0] ? $"{id}-from-github" : $"{id}-from-{environment}",
+                    new IAMMemberArgs
+                    {
+                        ServiceAccountId = account.Name,
+                        Role = "roles/iam.workloadIdentityUser",
+                        Member = pool.Name.Apply(pool =>
+                            $"principalSet://iam.googleapis.com/{pool}/attribute.environment/{environment}"
+                        ),
+                    },
+                    child
+                );
             return account;
         }
 

@@ -3,8 +3,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
-const { SLUG, COMMIT = "", RESOLVED = "success", VALIDATED = "success", PLANNED = "success", PROMOTED = "success", REFUSAL = "", TITLE = "Promotion" } =
-  process.env;
+const { SLUG, COMMIT = "", RESOLVED = "success", VALIDATED = "success", PLANNED = "success", PROMOTED = "success", CUT_OVER = "success", REFUSAL = "",
+  TITLE = "Promotion" } = process.env;
 
 const folder = process.argv[2];
 // A run that stopped early left nothing.
@@ -47,7 +47,7 @@ const complaints = events
 const plain = (text) => String(text).replace(/[\r\n]+/g, " ").replace(/[&<>|`\[\]@#*_\\]/g, (c) => `&#${c.charCodeAt(0)};`).slice(0, 500);
 const label = (text) => String(text).replace(/[^\p{L}\p{N} .-]/gu, " ").slice(0, 60).trim() || "phase";
 const seconds = (phase) => ((Date.parse(phase.to) - Date.parse(phase.from)) / 1000).toFixed(1);
-const stopped = [["resolve", RESOLVED], ["validate", VALIDATED], ["plan", PLANNED], ["promote", PROMOTED]]
+const stopped = [["resolve", RESOLVED], ["validate", VALIDATED], ["plan", PLANNED], ["promote", PROMOTED], ["cut over", CUT_OVER]]
   .find(([, result]) => result !== "success");
 const locked = all.filter((name) => name.endsWith(".txt")).some((name) => readFileSync(join(folder, name), "utf8").includes("currently locked"));
 
@@ -88,5 +88,8 @@ if (complaints.length > 0) {
 if (stopped?.[0] === "promote" && TITLE === "Promotion" && !locked)
   out.push("No row is lost. *Re-run failed jobs* on this run goes on where it stopped, and so does the label put on again as long as "
     + "the tenant is not isolated. The workflow *Roll back* takes it back.", "");
+else if (stopped?.[0] === "cut over" && TITLE === "Promotion" && !locked)
+  out.push("No row is lost. The tenant holds before its cutover, or has moved: the log says which. *Re-run failed jobs* asks for the "
+    + "approval again and goes on. The workflow *Roll back* takes it back.", "");
 else if (stopped && stopped[0] !== "promote" && TITLE === "Promotion") out.push("Nothing was changed.", "");
 console.log(out.join("\n"));

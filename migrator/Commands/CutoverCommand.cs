@@ -71,8 +71,9 @@ sealed class CutoverCommand : TenantCommand
         };
         await terminal.ShowProgressAsync(async progress =>
         {
+            // A run that flipped and did not get further has left the rest.
             var request = new CutoverRequest(databases, record, progress, terminal.Clock);
-            if (!await request.IsDoneByHolderAsync(options.LetGoBy, cancellationToken))
+            if (hold is null || !await request.IsDoneByHolderAsync(options.LetGoBy, cancellationToken))
                 await new Promotion(settings, databases, options, progress, terminal.Clock).PromoteAsync(
                     cancellationToken
                 );
@@ -84,13 +85,13 @@ sealed class CutoverCommand : TenantCommand
         ConsoleOutput terminal,
         Databases databases,
         PromotionRecord record,
-        HoldRecord hold,
+        HoldRecord? hold,
         CancellationToken cancellationToken
     )
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await WriteAccess.RequireAsync(shared, cancellationToken);
-        var closes = hold.Window?.EndAt(terminal.Clock.GetUtcNow());
+        var closes = hold?.Window?.EndAt(terminal.Clock.GetUtcNow());
         if (!await HoldJournal.TakeBackAsync(shared, record, closes, cancellationToken))
             throw HoldMessages.NothingToTakeBack(databases.Slug);
         if (!terminal.Json)
@@ -98,7 +99,7 @@ sealed class CutoverCommand : TenantCommand
     }
 
     /// <exception cref="MigratorException">The tenant is not held, or has lost its stream: nothing was changed.</exception>
-    static async Task<(PromotionRecord, HoldRecord)> FindAsync(
+    static async Task<(PromotionRecord, HoldRecord?)> FindAsync(
         MigratorSettings settings,
         Databases databases,
         CancellationToken cancellationToken
@@ -109,6 +110,8 @@ sealed class CutoverCommand : TenantCommand
         var record = await JournalReader.FindAsync(shared, tenant.Key, cancellationToken);
         if (record is not { EndedAt: null })
             throw HoldMessages.NotHeld(databases.Slug, "no promotion of it is under way");
+        if (record.Stage == PromotionStage.Isolated && record.Phase(PhaseName.Validate)?.EndedAt is null)
+            return (record, null);
         if (record.Stage != PromotionStage.BeforeCutover)
             throw HoldMessages.NotHeld(databases.Slug, $"its promotion is in state '{record.State}'");
         var hold = await HoldJournal.FindAsync(shared, record.Id, cancellationToken);

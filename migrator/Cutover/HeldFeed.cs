@@ -16,6 +16,8 @@ public sealed class HeldFeed(PromotionRun run)
     // The comparison of more rows would be noticed in a pause.
     const int FewKeys = 5_000;
 
+    const int FewSamples = 3;
+
     readonly StreamDirection direction = StreamDirection.Forward(run.Stream);
     readonly PauseForecast forecast = new(run);
     long compared = run.Clock.GetTimestamp();
@@ -23,8 +25,20 @@ public sealed class HeldFeed(PromotionRun run)
     bool isVerified;
     string? postponed;
 
+    /// <summary>Follows the stream for a few moments, for a promotion that holds without a process.</summary>
+    public async Task<HoldState> MeasureAsync(CancellationToken cancellationToken)
+    {
+        await NoteAsync(cancellationToken);
+        await FollowAsync(() => forecast.Count >= FewSamples, cancellationToken);
+        noted = null;
+        await NoteAsync(cancellationToken);
+        return forecast.State;
+    }
+
     /// <summary>Ends when a comparison is due.</summary>
-    public async Task FollowAsync(CancellationToken cancellationToken)
+    public Task FollowAsync(CancellationToken cancellationToken) => FollowAsync(() => IsDue, cancellationToken);
+
+    async Task FollowAsync(Func<bool> isEnough, CancellationToken cancellationToken)
     {
         await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
         await using var feed = await ChangeFeed.OpenAsync(
@@ -35,7 +49,7 @@ public sealed class HeldFeed(PromotionRun run)
         );
         try
         {
-            while (!IsDue)
+            while (!isEnough())
             {
                 var emitted = run.Clock.GetTimestamp();
                 await feed.WaitForWatermarkAsync(

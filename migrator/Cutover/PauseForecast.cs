@@ -24,6 +24,15 @@ public sealed class PauseForecast(PromotionRun run)
     double perRow;
     long? looked;
 
+    public int Count
+    {
+        get
+        {
+            lock (gate)
+                return pauses.Count;
+        }
+    }
+
     public HoldState State
     {
         get

@@ -87,8 +87,11 @@ static class HoldMessages
 
     public static string HoldsAgain(string failure) => $"The promotion holds again: {failure}";
 
-    public static string Detached(Slug slug) =>
-        $"'{slug}' is copied and verified. The process ends; the slot keeps the changes. "
+    // .github/scripts/forecast.sh reads the forecast.
+    public static string Detached(Slug slug, double? from, double? to) =>
+        $"'{slug}' is copied and verified. "
+        + (from is null ? "" : $"A cutover now would pause its writes for {from:0} to {to:0} ms. ")
+        + "The process ends; the slot keeps the changes. "
         + $"'migrator cutover --tenant-slug={slug} --confirm' catches up, verifies and cuts over.";
 
     public static string LetGo(Slug slug, string by) => $"'{slug}' was let go by {by}. The cutover begins.";

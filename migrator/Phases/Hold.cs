@@ -34,7 +34,8 @@ public sealed class Hold : Phase
         );
         if (run.Options is { LetGoBy: null, Hold.Detach: true })
         {
-            run.Progress.Info(HoldMessages.Detached(run.Tenant.Slug));
+            var state = await new HeldFeed(run).MeasureAsync(cancellationToken);
+            run.Progress.Info(HoldMessages.Detached(run.Tenant.Slug, state.PauseFromMs, state.PauseToMs));
             return new("the slot keeps the changes", Stops: true);
         }
         // The run that was started to cut over has just verified every row.

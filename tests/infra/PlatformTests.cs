@@ -48,7 +48,7 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public async Task Identities_take_tokens_of_mains_own_workflows_and_of_one_environment_each()
+    public async Task Identities_take_tokens_of_mains_own_workflows_and_of_their_environments()
     {
         var graph = (await Graph.PlatformAsync()).Graph;
 
@@ -58,7 +58,7 @@ public sealed class PlatformTests
             graph.One("WorkloadIdentityPoolProvider").Text("attributeCondition")
         );
         Assert.Equal(
-            ["build /images", "deploy /production", "plan /plan", "validate /validate"],
+            ["build /images", "deploy /production", "deploy /production-cutover", "plan /plan", "validate /validate"],
             graph
                 .All("IAMMember")
                 .Where(node => node.Text("role") == "roles/iam.workloadIdentityUser")

@@ -665,6 +665,58 @@ public sealed class WorkflowScriptTests : IDisposable
             Assert.StartsWith(call, Assert.Single(await CallsAsync()));
     }
 
+    // The sentences of HoldMessages.Detached.
+    [Theory]
+    [InlineData(
+        "'acme' is copied and verified. A cutover now would pause its writes for 161 to 273 ms. The process ends; …",
+        "161 to 273 ms"
+    )]
+    [InlineData("Everything else.", "no forecast")]
+    public async Task The_second_approver_sees_the_forecast_of_the_pause(string said, string forecast)
+    {
+        await WriteAsync(
+            "promote.jsonl",
+            Entry(
+                    "10:00:00.000",
+                    "INFO",
+                    """{"message":"A cutover now would pause its writes for 1 to 2 ms. An earlier run."}"""
+                )
+                .Replace(forecast == "no forecast" ? "1 to 2" : "nothing", "some", StringComparison.Ordinal),
+            """{"timestamp":"2026-01-01T10:00:00Z","severity":"ERROR","textPayload":"No JSON.","jsonPayload":null}""",
+            Entry("10:00:01.000", "INFO", $$"""{"message":"{{said}}"}""")
+        );
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [
+                Path.Combine(StackFiles.Root, ".github/scripts/forecast.sh"),
+                $"{folder}/promote.jsonl",
+                $"{folder}/summary",
+            ]
+        );
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal($"forecast={forecast}\n", result.Output);
+        Assert.Contains(
+            $"**{forecast}**",
+            await File.ReadAllTextAsync($"{folder}/summary", TestContext.Current.CancellationToken)
+        );
+    }
+
+    [Fact]
+    public async Task A_report_tells_a_tenant_that_was_not_cut_over_from_one_that_was_not_copied()
+    {
+        await WriteAsync(
+            "report-3-cut-over/cutover.jsonl",
+            Entry("10:00:00.000", "ERROR", """{"message":"It holds again."}""")
+        );
+
+        var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"), ("CUT_OVER", "failure"));
+
+        Assert.Contains("(cut over: failure)", report);
+        Assert.Contains("The tenant holds before its cutover, or has moved", report);
+    }
+
     /// <summary>A line of timed.sh.</summary>
     static string Step(string name, string from, string to, int status) =>
         $$"""{"name":"{{name}}","started":"2026-01-01T{{from}}Z","ended":"2026-01-01T{{to}}Z","status":{{status}}}""";

@@ -29,6 +29,8 @@ public class WorkflowTests
         ["promote.yml plan"] = ["contents: read", "id-token: write"],
         // Behind the approval of the environment.
         ["promote.yml promote"] = ["contents: read", "checks: read", "id-token: write", "pull-requests: read"],
+        // Behind an approval of its own.
+        ["promote.yml cut-over"] = ["contents: read", "id-token: write"],
         ["promote.yml report"] = ["contents: read", "pull-requests: write"],
         ["rollback.yml confirm"] = ["contents: read"],
         ["rollback.yml roll-back"] = ["contents: read", "id-token: write"],
@@ -49,7 +51,7 @@ public class WorkflowTests
         ["unlock.yml unlock"] = ["contents: read", "id-token: write"],
     };
 
-    // Identities and who may use them: all environments take main alone, and production asks somebody.
+    // Identities and who may use them: all environments take main alone, and those of production ask somebody.
     static readonly Dictionary<string, string> Environments = new()
     {
         ["VALIDATE"] = "validate",
@@ -190,16 +192,18 @@ public class WorkflowTests
 
     [Theory]
     [InlineData("promote.yml", "promote")]
+    [InlineData("promote.yml", "cut-over", "production-cutover")]
     [InlineData("rollback.yml", "roll-back")]
     [InlineData("unlock.yml", "unlock")]
     public void Whatever_changes_a_tenant_is_approved_alone_on_that_tenant_and_never_cancelled_midway(
         string file,
-        string name
+        string name,
+        string environment = "production"
     )
     {
         var job = Jobs(file).Single(job => job.Name == name).Node;
 
-        Assert.Equal("production", Scalar(job, "environment"));
+        Assert.Equal(environment, Scalar(job, "environment"));
         Assert.StartsWith("tenant-${{ ", Scalar(Mapping(job, "concurrency")!, "group"));
         Assert.Equal("false", Scalar(Mapping(job, "concurrency")!, "cancel-in-progress"));
         Assert.Null(Mapping(Load(file), "concurrency"));
@@ -219,6 +223,9 @@ public class WorkflowTests
                     : Environments[
                         Regex.Match(account, @"^\$\{\{ vars\.GCP_(\w+)_SERVICE_ACCOUNT \}\}$").Groups[1].Value
                     ];
+                // The hour of the cutover is approved by itself.
+                if (job.Name == "cut-over")
+                    environment += "-cutover";
                 Assert.Equal(environment, Scalar(job.Node, "environment"));
                 Assert.Equal(
                     environment is not null,
@@ -372,21 +379,22 @@ public class WorkflowTests
         Assert.Contains(
             $"health.sh \"$API_URL{Services.HealthPath}\" \"$UI_URL{Services.HealthPath}\"",
             Scalar(
-                Steps(Jobs("promote.yml").Single(job => job.Name == "promote").Node)
+                Steps(Jobs("promote.yml").Single(job => job.Name == "cut-over").Node)
                     .Single(step => Scalar(step, "name") == "Ask the tenant's programs"),
                 "run"
             )
         );
 
     [Fact]
-    public void Promotion_goes_resolve_validate_promote_and_reports_whatever_happened()
+    public void Promotion_goes_resolve_validate_promote_cut_over_and_reports_whatever_happened()
     {
         var jobs = Jobs("promote.yml").ToDictionary(job => job.Name, job => job.Node);
 
         Assert.Equal(["resolve"], Texts(jobs["validate"], "needs"));
         Assert.Equal(["resolve", "validate"], Texts(jobs["plan"], "needs"));
         Assert.Equal(["resolve", "validate", "plan"], Texts(jobs["promote"], "needs"));
-        Assert.Equal(["resolve", "validate", "plan", "promote"], Texts(jobs["report"], "needs"));
+        Assert.Equal(["resolve", "validate", "plan", "promote"], Texts(jobs["cut-over"], "needs"));
+        Assert.Equal(["resolve", "validate", "plan", "promote", "cut-over"], Texts(jobs["report"], "needs"));
         Assert.StartsWith("always()", Scalar(jobs["report"], "if"));
         Assert.Equal(
             [
@@ -394,17 +402,27 @@ public class WorkflowTests
                 "Still what was approved",
                 "Infrastructure",
                 "Where it is",
-                "Migration",
-                "Compare both sides",
-                "Ask the tenant's programs",
+                "Copy, verify and hold",
+                "What the second approver sees",
             ],
             Steps(jobs["promote"]).Select(step => Scalar(step, "name")).OfType<string>()
         );
+        Assert.Equal(
+            ["What an earlier attempt did", "Cut over", "Compare both sides", "Ask the tenant's programs"],
+            Steps(jobs["cut-over"]).Select(step => Scalar(step, "name")).OfType<string>()
+        );
+        // Nothing cuts over before the second approval, and its page names the forecast.
+        Assert.EndsWith("--hold --detach", Run(jobs["promote"], "Copy, verify and hold"));
+        Assert.Contains("cutover \"--tenant-slug=$SLUG\" --confirm", Run(jobs["cut-over"], "Cut over"));
+        Assert.Contains("needs.promote.outputs.forecast", Scalar(jobs["cut-over"], "name"));
         // A slug and no verb: the job knows one.
         Assert.EndsWith(
             "report/validate.jsonl \"$SLUG\"",
             Scalar(Steps(jobs["validate"]).Last(step => Scalar(step, "run") is not null), "run")
         );
+
+        static string Run(YamlMappingNode job, string step) =>
+            Scalar(Steps(job).Single(candidate => Scalar(candidate, "name") == step), "run")!;
     }
 
     [Theory, MemberData(nameof(Workflows))]
