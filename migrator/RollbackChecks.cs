@@ -38,7 +38,7 @@ static class RollbackChecks
         const int most = 1_000;
         var recorded = await JournalReader.DigestsAsync(shared, run.Id, cancellationToken);
         var comparison = new Comparison(run.Databases, run.Common, run.Tenant);
-        foreach (var table in run.Common.CopiedTables.Where(table => table.Scope == TableScope.Reference))
+        foreach (var table in run.Common.CopiedTables.Where(table => !table.IsTenantData))
         {
             var now = await DigestReader.ReadAsync(isolated, table.Table, "true", cancellationToken);
             if (recorded.TryGetValue(table.Name.ToString(), out var then) && then == now)

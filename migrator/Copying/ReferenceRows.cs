@@ -7,13 +7,14 @@ using Npgsql;
 namespace Migrator.Copying;
 
 /// <summary>
-/// Rows of reference tables, and everybody's rows, that were made in the isolated database and that the tenant's rows refer
+/// Rows of reference and shared tables, and everybody's rows, that were made in the isolated database and that the tenant's rows refer
 /// to: without them the tenant's rows could not come home.
 /// </summary>
 /// <param name="requireCurrentRun">Called in each transaction; fails when a newer run has taken over.</param>
 public sealed class ReferenceRows(
     Databases databases,
     TenantScope scope,
+    Tenant tenant,
     Func<NpgsqlConnection, CancellationToken, Task> requireCurrentRun
 )
 {
@@ -27,14 +28,16 @@ public sealed class ReferenceRows(
             if (scope.ComesAlong(table, "t") is not { } along || table.Table.Key.Count == 0)
                 continue;
             var keys = scope.ForeignKeys.Where(key => key.To == table.Name && scope[key.From].IsTenantData).ToArray();
-            if (keys.Length > 0)
-                await BringHomeAsync(table.Table, along, keys, cancellationToken);
+            var named = table.Scope == TableScope.Shared ? scope.Condition(table, "t", tenant.Key) : "false";
+            if (keys.Length > 0 || table.Scope == TableScope.Shared)
+                await BringHomeAsync(table.Table, along, named, keys, cancellationToken);
         }
     }
 
     async Task BringHomeAsync(
         TableDefinition table,
         string along,
+        string named,
         IReadOnlyList<ForeignKey> keys,
         CancellationToken cancellationToken
     )
@@ -48,8 +51,9 @@ public sealed class ReferenceRows(
             cancellationToken
         );
         var referred = keys.Select(key =>
-            $"EXISTS (SELECT FROM {scope[key.From].Table.From} r WHERE {key.Join("r", "t")})"
-        );
+                $"EXISTS (SELECT FROM {scope[key.From].Table.From} r WHERE {key.Join("r", "t")})"
+            )
+            .Append(named);
         await ConstraintLifting.WithoutAsync(
             shared,
             () => ConstraintLifting.LiftAsync(shared, [table.Name], domainsOnly: true, cancellationToken),

@@ -210,7 +210,7 @@ public sealed class TableCopier(
             copied.Bytes,
             cancellationToken
         );
-        if (part.Number == 0 && scope.ComesAlong(plan.Table, "t") is { } along)
+        if (part.Number == 0 && scope.CopiedAlong(plan.Table, "t", tenant.Key) is { } along)
             await SaveDigestAsync(plan, along, source, target, cancellationToken);
         progress.PartDone(plan.Table.Name, copied.Rows);
     }

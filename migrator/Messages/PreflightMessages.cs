@@ -51,12 +51,19 @@ static class PreflightMessages
         + $"({Wording.Or(string.Join(", ", key), "it has none")}), each with a column of a fitting type.";
 
     public static string ClaimedByOthers(TableName name, long count, IReadOnlyList<string> samples) =>
-        $"{count:N0} rows of {name} are this tenant's by one reference and another's by a second one "
+        $"{count:N0} rows of {name} are this tenant's by one row or column and somebody else's by another "
         + $"({string.Join("; ", samples)}): each row moves with one tenant. Correct the rows, or the rule of {name}.";
 
     public static string NoKeyForTheType(TableName target, string id, IReadOnlyList<string> key) =>
         $"{id} does not compare with the key of {target} ({Wording.Or(string.Join(", ", key), "it has none")}): "
         + "the key has to be one column of a fitting type.";
+
+    public static string CannotBeBlank(string column) =>
+        $"{column} cannot be null, and so cannot be left out. Take it out of \"blank\".";
+
+    public static string SharedNotStreamable(TableName table) =>
+        $"{table} is shared with other tenants, and its changes cannot be replicated. "
+        + $"Give {table} a primary key and REPLICA IDENTITY DEFAULT, or use --mode fenced.";
 
     public static string UnknownTypes(TableName name, string column, IReadOnlyList<string> values) =>
         $"{name}.{column} has values that the rule of {name} does not know: {string.Join(", ", values)}. "

@@ -49,7 +49,9 @@ static class UsageMessages
         + "Write \"reference\", \"ignored\", { \"tenant\": \"column\" }, "
         + "{ \"tenant\": \"column\", \"null\": \"global\" }, "
         + "{ \"belongs_to\": \"schema.table\", \"by\": { \"column\": \"parent's column\" } } , "
-        + "{ \"by_type\": { \"type\": \"column\", \"id\": \"column\", \"to\": { \"type\": \"schema.table\" } } } or "
+        + "{ \"by_type\": { \"type\": \"column\", \"id\": \"column\", \"to\": { \"type\": \"schema.table\" } } }, "
+        + "{ \"named_by\": [\"schema.table.column\"] }, "
+        + "{ \"shared_through\": [\"schema.table.column\"], \"blank\": [\"column\"] } or "
         + "{ \"any_of\": [two or more of these objects] }. docs/scope.md has an example of each.";
 
     public static string RuleTypesUnreadable(string place, TableName table) =>

@@ -18,7 +18,7 @@ public sealed class CatchUpReverse : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await run.IsolatedGuard.InstallAsync(cancellationToken);
-        await new ReferenceRows(run.Databases, run.Common, run.RequireCurrentRunAsync).BringHomeAsync(
+        await new ReferenceRows(run.Databases, run.Common, run.Tenant, run.RequireCurrentRunAsync).BringHomeAsync(
             cancellationToken
         );
         var changes = await new CatchUpLoop(StreamDirection.Reverse(run.Stream)).RunAsync(

@@ -1,7 +1,6 @@
 using Migrator.Cutover;
 using Migrator.Model;
 using Migrator.Runs;
-using Migrator.Scope;
 using Migrator.Streaming;
 using Migrator.Verification;
 
@@ -35,9 +34,7 @@ public sealed class VerifyOnline : Phase
             new(Shared: point.Snapshot, LiveReferences: true)
         );
         // Tables that are not in the stream are copied and compared while the guard is closed.
-        var tables = run.Scope.CopiedTables.Where(table =>
-            table.Table.IsStreamable || table.Scope == TableScope.Reference
-        );
+        var tables = run.Scope.CopiedTables.Where(table => table.Table.IsStreamable || !table.IsTenantData);
         var results = await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await comparison.RequireEqualAsync(

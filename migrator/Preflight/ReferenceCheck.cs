@@ -41,7 +41,11 @@ sealed class ReferenceCheck(PreflightContext context)
     // A row that two tenants can claim would be deleted with the first of them.
     async Task CheckClaimsAsync(CancellationToken cancellationToken)
     {
-        foreach (var table in context.Scope.TenantTables.Where(table => table.Claims.Count > 1))
+        foreach (
+            var table in context.Scope.TenantTables.Where(table =>
+                table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany)
+            )
+        )
         {
             var others = context.Scope.NamesOthers(table, "t", context.Tenant.Key);
             var (count, samples) = await CountAsync(

@@ -40,6 +40,10 @@ sealed class RuleCheck(PreflightContext context)
             TenantRule tenant => [WhyNot(table, tenant)],
             BelongsToRule belongs => [WhyNot(table, belongs)],
             ByTypeRule byType => WhyNot(table, byType),
+            NamedByRule named => named.Names.Select(name => WhyNot(table, name)),
+            SharedThroughRule shared => shared
+                .Names.Select(name => WhyNot(table, name))
+                .Concat(shared.Blank.Select(column => WhyNotBlank(table, column))),
             AnyOfRule any => any.Rules.SelectMany(one => WhyNot(table, one)),
             _ => [],
         };
@@ -62,6 +66,24 @@ sealed class RuleCheck(PreflightContext context)
             else if (scoped.IsTenantData && RuledKeys.Find(context.Catalog, table, rule, target) is null)
                 yield return PreflightMessages.NoKeyForTheType(target, rule.Id, parent.Key);
     }
+
+    string? WhyNot(TableDefinition table, NamingColumn name)
+    {
+        if (context.Catalog.Find(name.Table) is not { } naming)
+            return PreflightMessages.NoSuchTable(name.Table);
+        if (naming.Column(name.Column) is null)
+            return PreflightMessages.NoSuchColumn($"{name.Table}.{name.Column}");
+        if (RuledKeys.Find(context.Catalog, table, name) is null)
+            return PreflightMessages.NoKeyForTheType(table.Name, $"{name.Table}.{name.Column}", table.Key);
+        return context.Scope.Tables.Any(one => one.Name == name.Table && one.IsTenantData)
+            ? null
+            : PreflightMessages.LeadsToNoTenant(name.Table);
+    }
+
+    static string? WhyNotBlank(TableDefinition table, string column) =>
+        table.Column(column) is not { } found ? PreflightMessages.NoSuchColumn(column)
+        : found.NotNull || table.Key.Contains(column) ? PreflightMessages.CannotBeBlank(column)
+        : null;
 
     string? WhyNot(TableDefinition table, BelongsToRule rule)
     {

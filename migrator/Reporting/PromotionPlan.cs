@@ -78,6 +78,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
             TableScope.Derived when Preflight.Scope.PathOf(table) is { Count: > 0 } path => "via "
                 + string.Join(" → ", path.Select(step => step.To.Name)),
             TableScope.Derived => "via " + string.Join(" or ", table.Claims.Select(Way).Distinct()),
+            TableScope.Shared => "shared, named by " + string.Join(" or ", table.Claims.Select(Way).Distinct()),
             TableScope.Reference => "reference, whole",
             _ => "ignored",
         };

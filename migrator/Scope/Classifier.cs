@@ -80,7 +80,12 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
                     .Where(found => found.claims is { Count: > 0 })
                     .ToArray();
                 foreach (var (table, claims) in level)
-                    Add(table, TableScope.Derived, claims!);
+                    rules.Add(
+                        table.Name,
+                        tenancy.Rules.GetValueOrDefault(table.Name) is SharedThroughRule shared
+                            ? new(table.Without(shared.Blank), TableScope.Shared, claims!) { Blank = shared.Blank }
+                            : new(table, TableScope.Derived, claims!)
+                    );
                 grown = level.Length > 0;
             } while (grown);
         }
@@ -117,6 +122,8 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
                 ? [new() { Step = step }]
                 : null,
             ByTypeRule byType => All(byType.To.Select(to => ClaimsOf(table, byType, to.Key, to.Value))),
+            NamedByRule named => All(named.Names.Select(name => ClaimsOf(table, name))),
+            SharedThroughRule shared => All(shared.Names.Select(name => ClaimsOf(table, name))),
             AnyOfRule any => All(any.Rules.Select(one => ClaimsOf(table, one))),
             _ => null,
         };
@@ -140,6 +147,9 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
             ]
             : null;
     }
+
+    IReadOnlyList<Claim>? ClaimsOf(TableDefinition table, NamingColumn name) =>
+        IsTenantData(name.Table) && RuledKeys.Find(catalog, table, name) is { } step ? [new() { Step = step }] : null;
 
     static IReadOnlyList<Claim>? All(IEnumerable<IReadOnlyList<Claim>?> parts)
     {

@@ -24,6 +24,9 @@ public sealed record ForeignKey(
     /// <summary>The last column is a PERIOD: a row may refer to several rows, whose periods cover its own together.</summary>
     public bool HasPeriod { get; init; }
 
+    /// <summary>Several rows may be referred to: those that name this one.</summary>
+    public bool IsMany { get; init; }
+
     /// <summary>The condition that a row refers to another by this key, with the constraint's own operators.</summary>
     public string Join(string referring, string referred) =>
         string.Join(

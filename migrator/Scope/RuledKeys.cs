@@ -24,6 +24,29 @@ static class RuledKeys
             ? Undeclared(parent, table, new(target, new Dictionary<string, string> { [rule.Id] = key }))
             : null;
 
+    /// <summary>The step from a row to those that name it; null when it does not fit.</summary>
+    public static ForeignKey? Find(Catalog catalog, TableDefinition table, NamingColumn name) =>
+        table.Key is [var key]
+        && table.Column(key) is { } here
+        && catalog.Find(name.Table)?.Column(name.Column) is { } there
+        && here.Family == there.Family
+        && here.Equality == there.Equality
+            ? new(
+                $"{name.Table} → {table.Name}",
+                table.Name,
+                name.Table,
+                [key],
+                [name.Column],
+                [here.Equality],
+                Deferrable: true,
+                OnDelete: 'a'
+            )
+            {
+                IsDeclared = false,
+                IsMany = true,
+            }
+            : null;
+
     static bool IsSame(ForeignKey key, BelongsToRule rule) =>
         key.FromColumns.Count == rule.By.Count
         && key.FromColumns.Zip(key.ToColumns)

@@ -6,6 +6,12 @@ namespace Migrator.Scope;
 /// <param name="Claims">The ways by which a row of a root, direct or derived table is the tenant's: any one of them.</param>
 public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadOnlyList<Claim> Claims)
 {
+    /// <summary>Derived or shared: other rows tell whether a row is copied.</summary>
+    public bool IsByReference => Scope is TableScope.Derived or TableScope.Shared;
+
+    /// <summary>Columns of a shared table that are not copied.</summary>
+    public IReadOnlyList<string> Blank { get; init; } = [];
+
     /// <summary>A row of a direct table that names no tenant is everybody's.</summary>
     public bool NullIsGlobal { get; init; }
 

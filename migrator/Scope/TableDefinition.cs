@@ -91,5 +91,13 @@ public sealed record TableDefinition(
         };
     }
 
+    /// <summary>The table as if it did not have some columns.</summary>
+    public TableDefinition Without(IReadOnlyList<string> names) =>
+        this with
+        {
+            Columns = [.. Columns.Where(column => !names.Contains(column.Name))],
+            Unique = [.. Unique.Except(names)],
+        };
+
     public Column? Column(string name) => Columns.FirstOrDefault(column => column.Name == name);
 }

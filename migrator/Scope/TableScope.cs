@@ -12,6 +12,9 @@ public enum TableScope
     /// <summary>A table whose chain of foreign keys leads to a direct table.</summary>
     Derived,
 
+    /// <summary>A table whose rows belong to no tenant; those that the tenant's rows name are copied.</summary>
+    Shared,
+
     /// <summary>A table whose rows belong to no tenant; copied whole.</summary>
     Reference,
 

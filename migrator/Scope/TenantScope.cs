@@ -23,6 +23,12 @@ public sealed class TenantScope
         this.tenancy = tenancy;
         Tables = tables;
         Unclassified = unclassified;
+        // A column that is not copied refers to nothing in the isolated database.
+        var blank = tables.ToDictionary(table => table.Name, table => table.Blank);
+        ForeignKeys =
+        [
+            .. catalog.ForeignKeys.Where(key => !key.FromColumns.Any(blank.GetValueOrDefault(key.From, []).Contains)),
+        ];
     }
 
     /// <summary>All classified tables, in name order.</summary>
@@ -41,7 +47,7 @@ public sealed class TenantScope
 
     public IEnumerable<ScopedTable> CopiedTables => Tables.Where(table => table.IsCopied);
 
-    public IReadOnlyList<ForeignKey> ForeignKeys => catalog.ForeignKeys;
+    public IReadOnlyList<ForeignKey> ForeignKeys { get; }
 
     /// <summary>All references that the rules or the constraints know of.</summary>
     public IEnumerable<ForeignKey> References => ForeignKeys.Union(Tables.SelectMany(table => table.UndeclaredSteps));
@@ -80,8 +86,8 @@ public sealed class TenantScope
     }
 
     /// <summary>
-    /// The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's; <c>true</c>
-    /// for a reference table.
+    /// The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's, or is named by the tenant's
+    /// rows in a shared table; <c>true</c> for a reference table.
     /// </summary>
     /// <param name="key">The tenant's key as text.</param>
     public string Condition(ScopedTable table, string alias, string key) =>
@@ -99,7 +105,7 @@ public sealed class TenantScope
     public string? ComesAlong(ScopedTable table, string alias) =>
         table.Scope switch
         {
-            TableScope.Reference => "true",
+            TableScope.Reference or TableScope.Shared => "true",
             TableScope.Direct when table.NullIsGlobal => $"{alias}.{Sql.Identifier(table.TenantColumn.Name)} IS NULL",
             TableScope.Derived => OfEverybody(table, alias, 1),
             _ => null,
@@ -110,6 +116,10 @@ public sealed class TenantScope
         table.IsTenantData && ComesAlong(table, alias) is { } along
             ? $"({Condition(table, alias, key)} OR {along})"
             : Condition(table, alias, key);
+
+    /// <summary>The condition under which a row of the shared database comes along; null where none does.</summary>
+    public string? CopiedAlong(ScopedTable table, string alias, string key) =>
+        table.Scope == TableScope.Shared ? Condition(table, alias, key) : ComesAlong(table, alias);
 
     /// <summary>
     /// The condition under which a row of the isolated database is to be one of the tenant's in the shared database, whatever
@@ -160,7 +170,7 @@ public sealed class TenantScope
 
     /// <summary>A row can be the tenant's in several ways, itself or by a row that it leads to.</summary>
     public bool HasAlternatives(ScopedTable table) =>
-        table.Claims.Count > 1 || table.Steps.Any(step => HasAlternatives(this[step.To]));
+        table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany || HasAlternatives(this[step.To]));
 
     /// <summary>The tables through which a table's rows are the tenant's, where there is one way only.</summary>
     public IReadOnlyList<ForeignKey> PathOf(ScopedTable table) =>

@@ -21,3 +21,13 @@ public sealed record AnyOfRule(IReadOnlyList<TableRule> Rules) : TableRule;
 /// <summary>The row is the tenant's by one row of several tables, as a column of type tells.</summary>
 /// <param name="To">For each value of the type the table whose key the id is.</param>
 public sealed record ByTypeRule(string Type, string Id, IReadOnlyDictionary<string, TableName> To) : TableRule;
+
+/// <summary>A column of another table, which names rows of this one by their key.</summary>
+public readonly record struct NamingColumn(TableName Table, string Column);
+
+/// <summary>The row is the tenant's as long as a row of the tenant names it.</summary>
+public sealed record NamedByRule(IReadOnlyList<NamingColumn> Names) : TableRule;
+
+/// <summary>The row is nobody's own, and copied for the tenant as long as a row of the tenant names it.</summary>
+/// <param name="Blank">Columns that are not copied.</param>
+public sealed record SharedThroughRule(IReadOnlyList<NamingColumn> Names, IReadOnlyList<string> Blank) : TableRule;

@@ -57,6 +57,12 @@ sealed class TableRules
                 return rules.Contains(null) ? null : new AnyOfRule(rules!);
             case "by_type" when rule["by_type"] is { Keys: "id to type" } parts:
                 return ByType(table, parts);
+            case "named_by" when !nested && NamesOf(rule["named_by"]!) is { } names:
+                return new NamedByRule(names);
+            case "shared_through"
+            or "blank shared_through"
+                when !nested && NamesOf(rule["shared_through"]!) is { } names && TextsOf(rule["blank"]) is { } blank:
+                return new SharedThroughRule(names, blank);
             default:
                 faults.Add(UsageMessages.RuleUnknown(rule.Place, table, rule.Keys));
                 return null;
@@ -84,6 +90,24 @@ sealed class TableRules
         faults.Add(UsageMessages.RuleTypesUnreadable(parts.Place, table));
         return null;
     }
+
+    // Each as schema.table.column.
+    static NamingColumn[]? NamesOf(SettingNode node) =>
+        TextsOf(node) is { Count: > 0 } texts && texts.All(text => text.Contains('.'))
+            ?
+            [
+                .. texts.Select(text => new NamingColumn(
+                    TableName.Parse(text[..text.LastIndexOf('.')]),
+                    text[(text.LastIndexOf('.') + 1)..]
+                )),
+            ]
+            : null;
+
+    static IReadOnlyList<string>? TextsOf(SettingNode? list) =>
+        list is null ? []
+        : list.Items is { } items && items.All(item => item.Text is { Length: > 0 })
+            ? [.. items.Select(item => item.Text!)]
+        : null;
 
     // Null where a value is no text, or a key is there twice.
     static Dictionary<string, string>? Texts(SettingNode node)

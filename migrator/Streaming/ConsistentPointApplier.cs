@@ -1,4 +1,3 @@
-using Migrator.Scope;
 using NpgsqlTypes;
 
 namespace Migrator.Streaming;
@@ -43,7 +42,7 @@ sealed class ConsistentPointApplier(StreamDirection direction, TargetState state
     // tenant's.
     async Task DeleteOrphansAsync(CancellationToken cancellationToken)
     {
-        foreach (var table in direction.Tables.Reverse().Where(table => table.Table.Scope == TableScope.Derived))
+        foreach (var table in direction.Tables.Reverse().Where(table => table.Table.IsByReference))
             await changes.Writer.ExecuteAsync(
                 $"DELETE FROM {table.Definition.From} t WHERE ({direction.IsOurs(table)}) IS NOT TRUE",
                 cancellationToken

@@ -1,5 +1,4 @@
 using Migrator.Messages;
-using Migrator.Scope;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -117,7 +116,7 @@ sealed class ForwardChanges
         if (table.IsOurs(row) == false)
             writes.Add(table.Update(row, old));
         // A row that is not here is another tenant's, or was reassigned, and the guard's message says so.
-        else if (table.Table.Scope == TableScope.Derived && inPlace)
+        else if (table.Table.IsByReference && inPlace)
             writes.Add(
                 table.Update(row, old),
                 table.MayComeBeforeParent || rows.IsReassigned(table, change.Key) ? change : null

@@ -160,6 +160,8 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
         await foreach (var value in tuple.WithCancellation(cancellationToken))
         {
             var position = relation.Positions[i++];
+            if (position >= row.Length)
+                continue;
             if (value.IsUnchangedToastedValue)
                 row[position] = Change.Unchanged;
             else if (!value.IsDBNull)
@@ -187,7 +189,8 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
             var name = new TableName(message.Namespace, message.RelationName);
             if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
                 return null;
-            var names = table.Columns.Select(column => column.Name).ToList();
+            // What is not copied has no place in a row.
+            var names = table.Columns.Select(column => column.Name).Concat(table.Table.Blank).ToList();
             int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
             if (positions.Length == names.Count && !positions.Contains(-1))
                 return new(table, positions);

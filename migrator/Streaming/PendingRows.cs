@@ -1,5 +1,4 @@
 using Migrator.Model;
-using Migrator.Scope;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -102,7 +101,7 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
         foreach (var keys in KeysOf(pending, table))
         {
             var found = await FetchAsync(table, keys, cancellationToken);
-            if (table.Table.Scope == TableScope.Derived)
+            if (table.Table.IsByReference)
                 leaving.Add((table, [.. keys.Where(key => !found.Contains(key))]));
         }
         foreach (var (table, keys) in Enumerable.Reverse(leaving).Where(one => one.Keys.Length > 0))

@@ -37,7 +37,7 @@ sealed class RowStatements
 
     // Which of new rows, seen as n, are to be written: a derived row does not tell whose it is.
     string Wanted =>
-        table.Table.Scope != TableScope.Derived ? "true"
+        !table.Table.IsByReference ? "true"
         : reverse ? scope.Arrived(table.Table, "n")
         : scope.Copied(table.Table, "n", key);
 

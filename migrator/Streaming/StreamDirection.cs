@@ -54,15 +54,13 @@ public sealed class StreamDirection
     public NpgsqlConnectionStringBuilder TargetServer =>
         IsReverse ? context.Databases.SharedServer : context.Databases.IsolatedServer;
 
-    /// <summary>Out of the shared database: the tenant's rows, and the reference tables that they refer to.</summary>
+    /// <summary>Out of the shared database: the tenant's rows, and the reference and shared tables that they refer to.</summary>
     public static StreamDirection Forward(StreamContext context) =>
         new(
             context,
             reverse: false,
             StreamNames.Forward(context.Databases.SharedServer.Database!, context.Tenant),
-            context
-                .Scope.CopiedTables.Where(table => table.Scope == TableScope.Reference)
-                .Concat(context.Scope.ParentsFirst())
+            context.Scope.CopiedTables.Where(table => !table.IsTenantData).Concat(context.Scope.ParentsFirst())
         );
 
     /// <summary>Out of the isolated database, since the flip.</summary>

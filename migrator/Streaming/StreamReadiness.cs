@@ -41,6 +41,11 @@ public static class StreamReadiness
 
         warnings.AddRange(scope.UnstreamedTables.Select(table => PreflightMessages.NotStreamable(table.Name)));
         faults.AddRange(scope.UnstreamedTables.SelectMany(table => References(scope, table)));
+        faults.AddRange(
+            from table in scope.CopiedTables
+            where table.Scope == TableScope.Shared && !table.Table.IsStreamable
+            select PreflightMessages.SharedNotStreamable(table.Name)
+        );
         faults.AddRange(NotComparable(scope));
         return (faults, warnings);
     }

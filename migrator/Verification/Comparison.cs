@@ -267,7 +267,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         var there = DigestReader.ReadAsync(isolated, table.Table, scope.Arrived(table, "t"), cancellationToken);
         // A reference table may change in the shared database at any time, so it is compared with what its copy saw.
         var here =
-            table.Scope == TableScope.Reference && !(at.LiveReferences && table.Table.IsStreamable)
+            table.Scope is TableScope.Reference or TableScope.Shared && !(at.LiveReferences && table.Table.IsStreamable)
                 ? Task.FromResult(new RecordedTable(Copied(table, copied)))
                 : SharedDigestAsync(table, cancellationToken);
         await Task.WhenAll(there, here);
