@@ -15,7 +15,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     internal static readonly (string Title, string[] Verbs)[] VerbGroups =
     [
         ("Move a tenant", ["promote", "cutover", "rollback", "finalize"]),
-        ("Look", ["status", "list", "verify", "routes", "doctor", "privileges"]),
+        ("Look", ["status", "list", "scope", "verify", "routes", "doctor", "privileges"]),
         ("Around it", ["demo", "resolve-tenant", "completion"]),
     ];
 
@@ -67,6 +67,11 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ["verify"] = ["migrator verify --tenant-slug=acme-corp"],
         ["routes"] = ["migrator routes --tenant-slug=acme-corp"],
         ["doctor"] = ["migrator doctor", "migrator doctor --fix"],
+        ["scope"] =
+        [
+            "migrator scope --tenant-slug=acme-corp --check",
+            "migrator scope --tenant-slug=acme-corp --graph",
+        ],
         ["privileges"] =
         [
             "migrator privileges",

@@ -20,6 +20,7 @@ static class Verbs
             new FinalizeCommand(),
             new RoutesCommand(),
             new DoctorCommand(),
+            new ScopeCommand(),
             new PrivilegesCommand(),
             new ResolveTenantCommand(),
             new DemoCommand(),
