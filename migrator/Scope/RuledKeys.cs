@@ -18,7 +18,9 @@ static class RuledKeys
         return declared.FirstOrDefault(key => IsSame(key, rule)) ?? Undeclared(catalog.Find(rule.Parent), table, rule);
     }
 
-    /// <summary>The step that a rule <c>by_type</c> asks for, by the key of the table that a type names; null when it does not fit.</summary>
+    /// <summary>
+    /// The step that a rule <c>by_type</c> asks for, by the key of the table that a type names; null when it does not fit.
+    /// </summary>
     public static ForeignKey? Find(Catalog catalog, TableDefinition table, ByTypeRule rule, TableName target) =>
         catalog.Find(target) is { Key: [var key] } parent
             ? Undeclared(parent, table, new(target, new Dictionary<string, string> { [rule.Id] = key }))
