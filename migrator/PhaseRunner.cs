@@ -1,3 +1,4 @@
+using Migrator.Messages;
 using Migrator.Phases;
 using Migrator.Progress;
 using Migrator.Runs;
@@ -32,12 +33,34 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
             started.Add(phase.Name);
             progress.PhaseStarted(phase.Name, phase.Title);
             var began = clock.GetTimestamp();
-            var outcome = await phase.RunAsync(run, cancellationToken);
+            var outcome = await WhileClosedAsync(run, token => phase.RunAsync(run, token), cancellationToken);
             if (!outcome.Recorded && !outcome.Stops)
                 await run.Journal.Phases.EndAsync(run.Id, phase.Name, outcome.Facts, cancellationToken);
             progress.PhaseEnded(phase.Name, phase.Title, clock.GetElapsedTime(began), outcome.Summary);
             if (outcome.Stops)
                 return;
+        }
+    }
+
+    // A phase that relies on a closed guard ends when its server has opened the guard.
+    static async Task<PhaseOutcome> WhileClosedAsync(
+        PromotionRun run,
+        Func<CancellationToken, Task<PhaseOutcome>> phase,
+        CancellationToken cancellationToken
+    )
+    {
+        if (run.Closed is not { } closed)
+            return await phase(cancellationToken);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(closed.Lost, cancellationToken);
+        try
+        {
+            return await phase(both.Token);
+        }
+        catch when (!cancellationToken.IsCancellationRequested)
+        {
+            if (await closed.StandsAsync())
+                throw;
+            throw GuardMessages.OpenedMeanwhile(run.Tenant.Slug);
         }
     }
 

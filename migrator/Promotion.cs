@@ -185,12 +185,16 @@ public sealed class Promotion(
             await Flip.PublishAsync(run, cancellationToken);
             return;
         }
+        if (run.Record.Phase(PhaseName.InstallGuard)?.EndedAt is not null)
+            await run.Guard.UpgradeAsync(cancellationToken);
         await SchemaFollower.FollowAsync(run, moved, cancellationToken);
         moved = null;
         // The isolated database was unattended between runs: the process that cuts over must be the one that verified.
         await run.Journal.Phases.ForgetAsync(run.Id, [PhaseName.Verify, PhaseName.Hold], cancellationToken);
         if (run.Record.IsOnline)
             await Recovery.ResumeStreamAsync(run, cancellationToken);
+        else
+            await CloseGuard.ResumeAsync(run, cancellationToken);
         await Keeper.PrepareAsync(run, cancellationToken);
     }
 

@@ -19,6 +19,9 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
     public async Task RunAsync(PromotionRun run, PhaseRunner runner, bool force, CancellationToken cancellationToken)
     {
         await RequireIsolatedAsync(run, cancellationToken);
+        // The tenant writes while we look around.
+        if (run.Record.Stage == PromotionStage.RollingBack)
+            await run.IsolatedGuard.ReopenAsync(cancellationToken);
         if (run.Record.Stage != PromotionStage.FlippedBack)
             await RollbackChecks.RunAsync(run, force, cancellationToken);
         await run.Journal.Phases.NoteAsync(run.Id, PhaseName.CutOver, new RollbackFacts(true), cancellationToken);
@@ -71,11 +74,16 @@ sealed class Rollback(Phase[] byComparison, Phase[] byStream, Phase[] finalizati
                 );
                 break;
             case PromotionStage.RollingBack:
-                // The first of these phases claims the isolated database for this run; without it no later
-                // phase could write there.
+                // The first of these phases claims the isolated database for this run; without it no later phase could
+                // write there. The guard that an earlier run had closed is open.
                 await run.Journal.Phases.ForgetAsync(
                     run.Id,
-                    [PhaseName.CatchUpReverse, PhaseName.VerifyReverse],
+                    [
+                        PhaseName.CatchUpReverse,
+                        PhaseName.VerifyReverse,
+                        PhaseName.CloseIsolatedGuard,
+                        PhaseName.ReconcileShared,
+                    ],
                     cancellationToken
                 );
                 break;

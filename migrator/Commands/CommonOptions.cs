@@ -36,6 +36,22 @@ static class CommonOptions
             },
         };
 
+    /// <summary>Whether a write that meets the pause waits for its end, or fails.</summary>
+    public static Option<string> DuringPause()
+    {
+        var option = new Option<string>("--during-pause")
+        {
+            Description =
+                "Whether the tenant's writes wait while they are paused, or fail at once (refuse) with SQLSTATE 25006.",
+            DefaultValueFactory = _ => Wait,
+        };
+        option.AcceptOnlyFromAmong(Wait, Refuse);
+        return option;
+    }
+
+    public const string Wait = "wait";
+    public const string Refuse = "refuse";
+
     /// <summary>What was asked for, or what fits the mode.</summary>
     public static TimeSpan PauseOf(TimeSpan? asked, string mode) =>
         asked ?? TimeSpan.FromSeconds(mode == PromotionOptions.Online ? 5 : 30);

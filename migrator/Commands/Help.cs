@@ -27,6 +27,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
             [
                 "--jobs",
                 "--max-pause",
+                "--during-pause",
                 "--max-rate",
                 "--max-replica-lag",
                 "--max-active-sessions",

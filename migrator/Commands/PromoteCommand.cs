@@ -19,6 +19,7 @@ sealed class PromoteCommand : TenantCommand
     readonly Option<bool> finalize;
     readonly Option<int> jobs;
     readonly Option<TimeSpan?> maxPause;
+    readonly Option<string> duringPause;
     readonly Option<long?> maxRate;
     readonly Option<long?> maxReplicaLag;
     readonly Option<int> maxActiveSessions;
@@ -50,6 +51,7 @@ sealed class PromoteCommand : TenantCommand
         finalize = Add<bool>(new("--finalize") { Description = "Delete them from the shared database at once." });
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
+        duringPause = Add(CommonOptions.DuringPause());
         maxRate = Add(
             CommonOptions.Size("--max-rate", "What the copy may take a second, as in 20MB (default: no limit).")
         );
@@ -164,6 +166,7 @@ sealed class PromoteCommand : TenantCommand
             parsed.GetValue(healthUrls) ?? []
         )
         {
+            RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
             MaxRate = parsed.GetValue(maxRate) ?? 0,
             MaxReplicaLag = parsed.GetValue(maxReplicaLag),
             MaxActiveSessions = parsed.GetValue(maxActiveSessions),

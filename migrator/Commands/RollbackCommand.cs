@@ -17,6 +17,7 @@ sealed class RollbackCommand : TenantCommand
     readonly Option<bool> force;
     readonly Option<int> jobs;
     readonly Option<TimeSpan?> maxPause;
+    readonly Option<string> duringPause;
 
     public RollbackCommand()
         : base("rollback", "Put a tenant back into the shared database, losing nothing.")
@@ -28,6 +29,7 @@ sealed class RollbackCommand : TenantCommand
         );
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
+        duringPause = Add(CommonOptions.DuringPause());
     }
 
     protected override async Task RunAsync(
@@ -58,7 +60,10 @@ sealed class RollbackCommand : TenantCommand
             CommonOptions.PauseOf(parsed.GetValue(maxPause), PromotionOptions.Online),
             Validate: false,
             []
-        );
+        )
+        {
+            RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
+        };
         await terminal.ShowProgressAsync(progress =>
             new Promotion(settings, databases, options, progress, terminal.Clock).RollBackAsync(
                 parsed.GetValue(dropIsolated),

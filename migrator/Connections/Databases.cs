@@ -30,6 +30,11 @@ public sealed class Databases : IAsyncDisposable
     // The memory of an index build; only our sessions have this setting.
     const string IsolatedOptions = SessionOptions + " -c maintenance_work_mem=256MB";
 
+    // A server notices within 20 s that the machine at the other end is gone, and not after two hours.
+    const string AttendedOptions =
+        " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000"
+        + " -c idle_session_timeout=20000 -c idle_in_transaction_session_timeout=20000";
+
     const int LeftoverAttempts = 100;
 
     static readonly TimeSpan LeftoverInterval = TimeSpan.FromMilliseconds(50);
@@ -115,6 +120,22 @@ public sealed class Databases : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// A connection that holds a lock which others wait for. Its server ends the session within 20 s when we are gone, or
+    /// stand still.
+    /// </summary>
+    /// <remarks>https://www.postgresql.org/docs/current/runtime-config-connection.html#GUC-TCP-USER-TIMEOUT</remarks>
+    /// <param name="timeout">How long we wait for an answer.</param>
+    public static NpgsqlConnection Attended(NpgsqlConnectionStringBuilder server, TimeSpan? timeout = null) =>
+        new(
+            new NpgsqlConnectionStringBuilder(server.ConnectionString)
+            {
+                Pooling = false,
+                Options = server.Options + AttendedOptions,
+                CommandTimeout = (int)Math.Ceiling((timeout ?? TimeSpan.Zero).TotalSeconds),
+            }.ConnectionString
+        );
 
     public static string ApplicationNameOf(Slug slug) => "tp/" + slug.Text;
 

@@ -23,6 +23,9 @@ public static class ServerFailure
             _ => null,
         };
 
+    /// <summary>The SQLSTATE of a session that its server ended because it was idle within a transaction.</summary>
+    public const string IdleInTransactionTimeout = "25P03";
+
     static MigratorException From(PostgresException e) =>
         e.SqlState switch
         {
@@ -31,7 +34,8 @@ public static class ServerFailure
                 ServerMessages.LoginRefused(e),
             PostgresErrorCodes.InvalidCatalogName => ServerMessages.NoSuchDatabase(e),
             PostgresErrorCodes.DiskFull => ServerMessages.DiskFull(e),
-            PostgresErrorCodes.AdminShutdown
+            IdleInTransactionTimeout
+            or PostgresErrorCodes.AdminShutdown
             or PostgresErrorCodes.CrashShutdown
             or PostgresErrorCodes.CannotConnectNow => ServerMessages.ServerWentAway(e),
             _ => ServerMessages.ServerSaid(e),

@@ -1,3 +1,4 @@
+using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Messages;
 using Migrator.Model;
@@ -130,6 +131,8 @@ public static class CutoverLoop
             is OperationCanceledException
                 or PostgresException
                 {
-                    SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled
+                    SqlState: PostgresErrorCodes.LockNotAvailable
+                        or PostgresErrorCodes.QueryCanceled
+                        or ServerFailure.IdleInTransactionTimeout
                 };
 }

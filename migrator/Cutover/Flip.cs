@@ -155,9 +155,10 @@ public static class Flip
     }
 
     /// <summary>
-    /// The commit that flips: tenant's row, journal and notification together. The guard stays closed: an
-    /// application with a stale route gets an error, and no write is lost.
+    /// The commit that flips: tenant's row, journal, guard and notification together, and the end of the lock that has kept
+    /// the tenant's writes out. An application with a stale route gets an error, and no write is lost.
     /// </summary>
+    /// <param name="closed">The guard, which has been closed since before the last change was copied.</param>
     /// <param name="reverse">
     /// The position in the isolated database from which on its changes are the tenant's; null when no slot
     /// keeps them.
@@ -165,18 +166,23 @@ public static class Flip
     /// <param name="facts">Data that later phases need.</param>
     /// <param name="timeout">How long to wait for the lock of the tenant's row.</param>
     /// <returns>Milliseconds since the guard began to close.</returns>
-    public static Task<double> SharedAsync(
+    public static async Task<double> SharedAsync(
         PromotionRun run,
+        ClosedGuard closed,
         System.Text.Json.Nodes.JsonObject isolation,
         NpgsqlLogSequenceNumber? reverse,
         object facts,
         TimeSpan timeout,
         CancellationToken cancellationToken
-    ) =>
-        run.Journal.TransactAsync(
+    )
+    {
+        var pause = 0.0;
+        await closed.CommitAsync(
+            timeout,
             async transaction =>
             {
-                await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
+                await run.RequireCurrentRunAsync(transaction.Connection, cancellationToken);
+                await HoldJournal.RequireLetGoAsync(transaction, run.Record);
                 await run.Guard.PassAsync(transaction.Connection, cancellationToken);
                 await TenantRow.FlipAsync(
                     transaction,
@@ -187,41 +193,63 @@ public static class Flip
                     isolation
                 );
                 await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Isolated);
-                var pause = await transaction.ScalarAsync<double>(
-                    """
-                    UPDATE tenant_promotion.promotion SET pause_ms = (
-                        SELECT extract(epoch FROM clock_timestamp() - changed_at) * 1000
-                        FROM tenant_promotion.guard WHERE tenant_key = @Key)
-                    WHERE id = @Id RETURNING pause_ms
-                    """,
-                    new { run.Tenant.Key, run.Id }
-                );
                 if (reverse is { } position)
                     await StreamPosition.SaveAsync(transaction.Connection, run.Id, position, cancellationToken);
                 await PhaseJournal.EndAsync(transaction, run.Id, PhaseName.CutOver, facts);
                 await TenantRow.NotifyAsync(transaction, run.Tenant);
-                return pause;
+                pause = await closed.ElapsedAsync(cancellationToken);
+                await transaction.ExecuteAsync(
+                    "UPDATE tenant_promotion.promotion SET pause_ms = @pause WHERE id = @Id",
+                    new { pause, run.Id }
+                );
             },
             cancellationToken
         );
+        return pause;
+    }
+
+    /// <summary>
+    /// Moves the tenant home in a rollback: out of the isolated database first, so that at no time both accept writes.
+    /// </summary>
+    /// <param name="closed">The isolated database's guard, closed since before the last change was copied.</param>
+    /// <param name="timeout">How long a statement may wait for a lock.</param>
+    public static async Task HomeAsync(PromotionRun run, ClosedGuard closed, TimeSpan timeout)
+    {
+        await run.IsolatedGuard.LeaveAsync(closed, timeout, CancellationToken.None);
+        try
+        {
+            await BackAsync(run, timeout, CancellationToken.None);
+        }
+        catch
+        {
+            // The commit may have succeeded although its answer was lost; the journal knows. If the journal cannot be asked,
+            // the next run opens the isolated database, or finds the tenant at home.
+            if ((await run.RecordAsync(CancellationToken.None)).IsFlipped)
+                await run.IsolatedGuard.OpenAsync(CancellationToken.None);
+            throw;
+        }
+    }
 
     /// <summary>
     /// The commit that flips back in a rollback: it updates the tenant's row, opens the guard and notifies the
     /// applications.
     /// </summary>
     /// <param name="timeout">How long to wait for the lock of the tenant's row.</param>
-    public static Task BackAsync(PromotionRun run, TimeSpan timeout, CancellationToken cancellationToken) =>
-        run.Journal.TransactAsync(
+    static async Task BackAsync(PromotionRun run, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        await run.Journal.TransactAsync(
             async transaction =>
             {
                 await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}");
                 await run.Guard.PassAsync(transaction.Connection, cancellationToken);
                 await TenantRow.FlipAsync(transaction, run.Tenancy, run.Scope, run.Tenant, Tenant.SharedMode, null);
-                await run.Guard.OpenAsync(transaction);
+                await run.Guard.ReturnAsync(transaction);
                 await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Shared);
                 await PhaseJournal.EndAsync(transaction, run.Id, PhaseName.FlipBack, null);
                 await TenantRow.NotifyAsync(transaction, run.Tenant);
             },
             cancellationToken
         );
+        await run.Guard.CalmAsync(CancellationToken.None);
+    }
 }

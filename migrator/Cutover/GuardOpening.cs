@@ -28,8 +28,9 @@ public static class GuardOpening
     public static Task FencedAsync(PromotionRun run, CancellationToken cancellationToken) =>
         OpenAsync(run, BehindTheGuard, cancellationToken);
 
-    static Task OpenAsync(PromotionRun run, string[] forgotten, CancellationToken cancellationToken) =>
-        run.Journal.TransactAsync(
+    static async Task OpenAsync(PromotionRun run, string[] forgotten, CancellationToken cancellationToken)
+    {
+        await run.Journal.TransactAsync(
             async transaction =>
             {
                 await run.Guard.OpenAsync(transaction);
@@ -37,4 +38,7 @@ public static class GuardOpening
             },
             cancellationToken
         );
+        run.Closed = null;
+        await run.Guard.CalmAsync(cancellationToken);
+    }
 }

@@ -85,18 +85,12 @@ sealed class OrphanRules(HashSet<string> activeRuns)
             return orphan with { Remedy = DoctorMessages.DropTriggersByHand(guard.Prefix) };
         if (IsOrphaned(owner, ExpectedObjects.MayHaveGuard))
             return orphan with { Serves = ExpectedObjects.MayHaveGuard };
-        return guard.State != GuardState.Closed || owner.Promotion!.IsFlipped || IsActive(owner)
-            ? null
-            : orphan with
-            {
-                Problem = DoctorMessages.ClosedWithoutRun,
-                Remedy = DoctorMessages.ResumeOrRollBack(owner.Tenant.Slug, flipped: false),
-            };
+        return null;
     }
 
-    /// <summary>A guard in the isolated database, which is closed only during a rollback.</summary>
+    /// <summary>A guard in the isolated database, which the tenant leaves only in a rollback.</summary>
     public OrphanedObject? IsolatedGuard(Target place, InstalledGuard guard, Owner owner) =>
-        guard is not { State: GuardState.Closed }
+        guard is not { State: GuardState.Moved }
         || guard.TenantKey != owner.Tenant.Key
         || owner.Promotion is not { EndedAt: null, IsFlipped: true }
         || IsActive(owner)

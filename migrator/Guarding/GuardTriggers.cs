@@ -8,6 +8,7 @@ namespace Migrator.Guarding;
 sealed class GuardTriggers(TenantScope scope, Tenant tenant)
 {
     readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
+    readonly GuardNames names = new(tenant);
 
     public string Of(ScopedTable table)
     {
@@ -30,7 +31,7 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     void AddByColumn(StringBuilder sql, ScopedTable table)
     {
         var name = table.Name.Quoted;
-        var function = $"guard_row({Sql.Literal(tenant.Key)})";
+        var function = Sql.Identifier(table.Scope == TableScope.Root ? names.Root : names.Row) + "()";
         var (before, after) = (scope.Condition(table, "OLD", tenant.Key), scope.Condition(table, "NEW", tenant.Key));
         sql.Append(Create("_insert", $"BEFORE INSERT ON {name} FOR EACH ROW WHEN ({after})", function));
         sql.Append(Create("_update", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({before} OR {after})", function));
@@ -126,21 +127,21 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     // and a row whose parent is still unknown then counts as the tenant's.
     string Function(ScopedTable table, string function, bool deferrable)
     {
-        var key = Sql.Literal(tenant.Key);
         var verdict = scope.Verdict(table, "NEW", tenant.Key);
+        var pass = $"tenant_promotion.{Sql.Identifier(names.Pass)}()";
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
         // Without a constraint the row may have no parent at all. Behind a closed guard all that the tenant has committed
         // is seen, and nothing more comes: whoever names nothing then is nobody's.
         var hold = table.UndeclaredSteps.Any()
             ? $"""
                 BEGIN
-                    PERFORM tenant_promotion.hold({key});
+                    PERFORM {pass};
                 EXCEPTION WHEN read_only_sql_transaction THEN
                     ours := {verdict};
                     IF ours THEN RAISE; END IF;
                 END;
                 """
-            : $"PERFORM tenant_promotion.hold({key});";
+            : $"PERFORM {pass};";
         // A literal and not dollar quotes, which a name or a key might contain; read in the application's session,
         // whatever that has set.
         var body = Sql.Literal(
@@ -150,7 +151,7 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             BEGIN
                 IF TG_OP <> 'INSERT' THEN
                     ours := {scope.Verdict(table, "OLD", tenant.Key)};
-                    IF ours THEN PERFORM tenant_promotion.hold({key}); END IF;
+                    IF ours THEN PERFORM {pass}; END IF;
                 END IF;
                 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
                 ours := {verdict};

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Npgsql;
@@ -10,8 +11,8 @@ namespace Migrator.Guarding;
 
 /// <summary>
 /// The triggers that decide, in one database, whether the tenant's writes are accepted. While the guard is open, each
-/// write holds it until the commit. While it is closed, each write fails with SQLSTATE 25006. Closing waits for the
-/// transactions that hold the guard, so that after the close the tenant's rows stand still.
+/// write holds a lock until its transaction ends. Whoever closes the guard waits for those locks, so that after the close
+/// the tenant's rows stand still. <see cref="ClosedGuard"/> closes it.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-createtrigger.html</remarks>
 /// <param name="requireCurrentRun">
@@ -37,8 +38,17 @@ public sealed class WriteGuard(
     const int HashLength = 12;
 
     readonly GuardTriggers triggers = new(scope, tenant);
+    readonly GuardNames names = new(tenant);
 
     string Prefix { get; } = PrefixOf(tenant.Key);
+
+    /// <summary>The table that each write locks until its transaction ends.</summary>
+    internal TableName Gate => new("tenant_promotion", names.Gate);
+
+    /// <summary>The table that the run locks which has closed the guard.</summary>
+    internal TableName Run => new("tenant_promotion", names.Run);
+
+    string Attention => GuardNames.Quoted(names.Attention);
 
     IEnumerable<ScopedTable> Tables => scope.TenantTables;
 
@@ -65,8 +75,28 @@ public sealed class WriteGuard(
             },
             cancellationToken
         );
+        await CreateObjectsAsync(connection, cancellationToken);
         foreach (var table in Tables)
             await WithTableLockAsync(connection, table.Name, triggers.Of(table), cancellationToken);
+        await CalmAsync(cancellationToken);
+    }
+
+    async Task CreateObjectsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (requireCurrentRun is not null)
+            await requireCurrentRun(connection, cancellationToken);
+        await connection.ExecuteAsync(names.Create(), cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Installs the guard anew if an earlier version has installed it, which knew other locks.</summary>
+    public async Task UpgradeAsync(CancellationToken cancellationToken)
+    {
+        await using (var connection = await database.OpenConnectionAsync(cancellationToken))
+            if (await OwnSchema.HasAsync(connection, names.Gate, cancellationToken))
+                return;
+        await InstallAsync(GuardState.Open, cancellationToken);
     }
 
     /// <summary>Removes triggers, functions and, last, the guard's row; safe to repeat.</summary>
@@ -77,6 +107,7 @@ public sealed class WriteGuard(
             return;
         await DropTriggersAsync(connection, cancellationToken);
         await DropFunctionsAsync(connection, cancellationToken);
+        await WithTableLockAsync(connection, Gate, names.DropTables(), cancellationToken);
         await connection.ExecuteAsync(
             "DELETE FROM tenant_promotion.guard WHERE tenant_key = @Key",
             new { tenant.Key },
@@ -127,47 +158,104 @@ public sealed class WriteGuard(
     }
 
     /// <summary>
-    /// Closes the guard inside the caller's transaction; the guard is closed when that commits. Waits for the tenant's
-    /// transactions in flight.
+    /// Sets the guard's state inside the caller's transaction, which holds the gate, or the table of the run; writes look at
+    /// the state from now on.
     /// </summary>
-    /// <param name="timeout">How long the tenant's new writers may queue behind us.</param>
-    /// <exception cref="PostgresException">
-    /// <see cref="PostgresErrorCodes.LockNotAvailable"/>: a writer took longer than the timeout.
-    /// </exception>
-    public async Task CloseAsync(JournalTransaction transaction, TimeSpan timeout)
+    /// <exception cref="MigratorException">The guard is not in the state that it was left in.</exception>
+    public async Task SetAsync(JournalTransaction transaction, string from, string to)
     {
-        // Half of the time in the queue, ahead of new writers, the rest for the guard's row alone: a session that has the
-        // queue's lock and does not write for the tenant cannot keep the guard open.
-        var half = Math.Max(1, (int)(timeout.TotalMilliseconds / 2));
-        await transaction.ExecuteAsync("SELECT tenant_promotion.queue(@Key, true, @half)", new { tenant.Key, half });
-        await transaction.ExecuteAsync($"SET LOCAL lock_timeout = {half}");
-        const string close =
-            "UPDATE tenant_promotion.guard SET state = @Closed, changed_at = now() WHERE tenant_key = @Key";
-        if (await transaction.ExecuteAsync(close, new { tenant.Key, GuardState.Closed }) != 1)
-            throw new InvalidOperationException("There is no guard to close.");
+        await transaction.ExecuteAsync("SELECT setval(CAST(@Attention AS regclass), 2)", new { Attention });
+        const string update = """
+            UPDATE tenant_promotion.guard SET state = @to, changed_at = clock_timestamp()
+            WHERE tenant_key = @Key AND state = @from
+            """;
+        var parameters = new
+        {
+            tenant.Key,
+            from,
+            to,
+        };
+        if (await transaction.ExecuteAsync(update, parameters) != 1)
+            throw GuardMessages.OpenedMeanwhile(tenant.Slug);
     }
 
-    /// <summary>Opens the guard inside the caller's transaction.</summary>
-    public Task OpenAsync(JournalTransaction transaction) =>
-        // An open guard's row may be locked by a writer that does not end.
+    /// <summary>
+    /// Opens a closed guard inside the caller's transaction, and leaves alone one whose tenant has moved;
+    /// <see cref="CalmAsync"/> should follow.
+    /// </summary>
+    public Task OpenAsync(JournalTransaction transaction) => OpenAsync(transaction, [GuardState.Closed]);
+
+    /// <summary>Opens the guard also if the tenant had moved: the tenant is in this database again.</summary>
+    public Task ReturnAsync(JournalTransaction transaction) =>
+        OpenAsync(transaction, [GuardState.Closed, GuardState.Moved]);
+
+    // An open guard's row may be locked by a writer that does not end.
+    Task OpenAsync(JournalTransaction transaction, string[] from) =>
         transaction.ExecuteAsync(
             """
-            UPDATE tenant_promotion.guard SET state = @Open, changed_at = now()
-            WHERE tenant_key = @Key AND state <> @Open
+            UPDATE tenant_promotion.guard SET state = @Open, changed_at = clock_timestamp()
+            WHERE tenant_key = @Key AND state = ANY (@from)
             """,
-            new { tenant.Key, GuardState.Open }
+            new
+            {
+                tenant.Key,
+                GuardState.Open,
+                from,
+            }
+        );
+
+    /// <summary>
+    /// Tells writes that they need not look at the state, if the guard is open. Before the state can become another one, the
+    /// gate's lock makes whoever changes the state wait for this transaction.
+    /// </summary>
+    public async Task CalmAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync($"LOCK TABLE {Gate.Quoted} IN ROW SHARE MODE", cancellationToken);
+        await connection.ExecuteAsync(
+            """
+            SELECT setval(CAST(@Attention AS regclass), 1) FROM tenant_promotion.guard
+            WHERE tenant_key = @Key AND state = @Open
+            """,
+            new
+            {
+                Attention,
+                tenant.Key,
+                GuardState.Open,
+            },
+            cancellationToken
+        );
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>How often a write has opened the guard because the run that had closed it was gone.</summary>
+    public Task<long> EpochAsync(JournalTransaction transaction) =>
+        transaction.ScalarAsync<long>(
+            "SELECT epoch FROM tenant_promotion.guard WHERE tenant_key = @Key",
+            new { tenant.Key }
+        );
+
+    /// <summary>The guard is closed, and no write has opened it since.</summary>
+    public Task<bool> IsClosedAsync(NpgsqlConnection connection, long epoch, CancellationToken cancellationToken) =>
+        connection.ExecuteScalarAsync<bool>(
+            """
+            SELECT EXISTS (SELECT FROM tenant_promotion.guard WHERE tenant_key = @Key AND state = @Closed AND epoch = @epoch)
+            """,
+            new
+            {
+                tenant.Key,
+                GuardState.Closed,
+                epoch,
+            },
+            cancellationToken
         );
 
     /// <summary>The tenant's transactions that keep the guard from closing, one line each.</summary>
     public async Task<IReadOnlyList<string>> HoldersAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await LockHolders.OfAdvisoryLockAsync(
-            connection,
-            TenantLock.LockClass,
-            "guard " + tenant.Key,
-            cancellationToken
-        );
+        return await LockHolders.OfTableAsync(connection, Gate, cancellationToken);
     }
 
     /// <summary>
@@ -200,6 +288,7 @@ public sealed class WriteGuard(
         return await StateAsync(connection, tenant.Key, cancellationToken);
     }
 
+    /// <summary>The state as a write meets it: a guard whose gate is locked is closed for now.</summary>
     public static async Task<string?> StateAsync(
         NpgsqlConnection connection,
         string tenantKey,
@@ -207,8 +296,15 @@ public sealed class WriteGuard(
     ) =>
         await OwnSchema.HasAsync(connection, "guard", cancellationToken)
             ? await connection.ExecuteScalarAsync<string?>(
-                "SELECT state FROM tenant_promotion.guard WHERE tenant_key = @tenantKey",
-                new { tenantKey },
+                """
+                SELECT CASE WHEN state = 'open' AND EXISTS (
+                    SELECT FROM pg_locks l
+                    WHERE l.relation = to_regclass(@gate) AND l.mode = 'ExclusiveLock' AND l.granted
+                      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                ) THEN 'closed' ELSE state END
+                FROM tenant_promotion.guard WHERE tenant_key = @tenantKey
+                """,
+                new { tenantKey, gate = GuardNames.Quoted(PrefixOf(tenantKey) + GuardNames.GateSuffix) },
                 cancellationToken
             )
             : null;

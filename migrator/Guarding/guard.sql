@@ -1,11 +1,33 @@
--- The write guard's memory and its one rule. The same in the shared and, for a rollback, in the isolated database.
+-- The write guard's memory and its rules. The same in the shared and, for a rollback, in the isolated database.
+--
+-- open:   writes pass. A run that pauses them holds the tenant's table "…_gate", and they wait for that lock.
+-- closed: writes fail as long as a run holds the tenant's table "…_run"; the first write after that opens the guard.
+-- moved:  written by the commit that moves the tenant elsewhere. Writes fail.
 CREATE TABLE IF NOT EXISTS tenant_promotion.guard (
     tenant_key  text PRIMARY KEY,
     tenant_slug text NOT NULL,
-    state       text NOT NULL CHECK (state IN ('open', 'closed')),
+    state       text NOT NULL,
     pass        text NOT NULL,
     changed_at  timestamptz NOT NULL DEFAULT now()
 );
+
+-- In an earlier version 'closed' was said of both. Only where columns are missing, because ALTER TABLE waits for writers.
+DO $upgrade$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'tenant_promotion.guard'::regclass AND attname = 'epoch') THEN
+        -- How often a write has opened the guard after the run that closed it was gone.
+        ALTER TABLE tenant_promotion.guard ADD COLUMN epoch bigint NOT NULL DEFAULT 0;
+        ALTER TABLE tenant_promotion.guard DROP CONSTRAINT IF EXISTS guard_state_check,
+            ADD CONSTRAINT guard_state_check CHECK (state IN ('open', 'closed', 'moved'));
+        IF to_regclass('tenant_promotion.promotion') IS NOT NULL THEN
+            UPDATE tenant_promotion.guard g SET state = 'moved'
+            WHERE state = 'closed' AND EXISTS (
+                SELECT FROM tenant_promotion.promotion p
+                WHERE p.tenant_key = g.tenant_key AND p.state IN ('isolated', 'rolling-back', 'finalized'));
+        END IF;
+    END IF;
+END
+$upgrade$;
 
 -- Shows that whoever says a text knows the secret. Built as HMAC is, by an inner and an outer hash, each behind a block of
 -- its own that the secret fills: https://www.rfc-editor.org/rfc/rfc2104. Reassignment.cs computes the same.
@@ -15,71 +37,67 @@ CREATE OR REPLACE FUNCTION tenant_promotion.proof(secret text, said text) RETURN
         pg_catalog.convert_to(pg_catalog.rpad(secret, 64, 'i') OPERATOR(pg_catalog.||) said, 'UTF8'))), 'hex')
 $proof$;
 
--- Whether the guard is about to close, as the sessions of its own role tell. Any login can take an advisory lock.
-CREATE OR REPLACE FUNCTION tenant_promotion.is_closing(key text) RETURNS boolean LANGUAGE sql STABLE AS $closing$
-    SELECT EXISTS (
-        SELECT FROM pg_catalog.pg_locks l
-        JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-        JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid AND (r.rolsuper OR r.rolname = current_user)
-        WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.classid = 1952804978 AND l.objsubid = 2
-          AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-          AND l.objid::bigint = (pg_catalog.hashtext('guard ' || key)::bigint & 4294967295))
-$closing$;
+-- The names of a tenant's own tables and functions begin with this.
+CREATE OR REPLACE FUNCTION tenant_promotion.prefix(key text) RETURNS text LANGUAGE sql IMMUTABLE AS $prefix$
+    SELECT '~tenant_promotion_' OPERATOR(pg_catalog.||) pg_catalog.left(
+        pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(key, 'UTF8')), 'hex'), 12)
+$prefix$;
 
--- Queues up for the guard, for so many milliseconds at most, and goes on in any case: only the guard's row decides.
-CREATE OR REPLACE FUNCTION tenant_promotion.queue(key text, closing boolean, patience int) RETURNS void LANGUAGE plpgsql AS $queue$
-DECLARE
-    before int := (SELECT setting FROM pg_settings WHERE name = 'lock_timeout')::int;
+-- Opens a closed guard if the run that has closed it is gone. PostgreSQL frees a lock when its transaction ends, and the
+-- commit that moves the tenant is that transaction's: so whoever gets the lock knows that the tenant has moved, or never
+-- will by that run. The lock is shared by writers, and keeps the next run away until they have ended.
+CREATE OR REPLACE FUNCTION tenant_promotion.reopen(key text) RETURNS boolean LANGUAGE plpgsql AS $reopen$
 BEGIN
-    PERFORM set_config('lock_timeout', (CASE before WHEN 0 THEN patience ELSE least(before, patience) END)::text, true);
-    IF closing THEN
-        PERFORM pg_advisory_xact_lock(1952804978, hashtext('guard ' || key));
-    ELSE
-        PERFORM pg_advisory_xact_lock_shared(1952804978, hashtext('guard ' || key));
-    END IF;
-    PERFORM set_config('lock_timeout', before::text, true);
-EXCEPTION WHEN lock_not_available THEN
-    NULL;
+    BEGIN
+        EXECUTE format('LOCK TABLE tenant_promotion.%I IN SHARE MODE NOWAIT', tenant_promotion.prefix(key) || '_run');
+    EXCEPTION WHEN lock_not_available OR undefined_table THEN
+        RETURN false;
+    END;
+    -- Under REPEATABLE READ a guard that has changed since the snapshot is a serialization failure.
+    UPDATE tenant_promotion.guard SET state = 'open', epoch = epoch + 1, changed_at = clock_timestamp()
+    WHERE tenant_key = key AND state = 'closed';
+    RETURN EXISTS (SELECT FROM tenant_promotion.guard WHERE tenant_key = key AND state = 'open');
 END
-$queue$;
+$reopen$;
 
--- Lets a write of the tenant pass, and keeps the guard from closing until that write's transaction has ended.
-CREATE OR REPLACE FUNCTION tenant_promotion.hold(key text) RETURNS void LANGUAGE plpgsql AS $hold$
+-- Lets a write of the tenant pass, or not. The caller holds the gate: the row does not become 'moved' meanwhile.
+CREATE OR REPLACE FUNCTION tenant_promotion.hold(key text) RETURNS void LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $hold$
 DECLARE
     guard record;
     given text;
 BEGIN
-    -- A fair queue: whoever closes waits for the writers inside and for nobody who comes later. On the row lock
-    -- alone new writers would overtake the closer for as long as the tenant is busy. Whoever else has that lock is no
-    -- closer, and not waited for.
-    IF NOT pg_try_advisory_xact_lock_shared(1952804978, hashtext('guard ' || key)) AND tenant_promotion.is_closing(key) THEN
-        PERFORM tenant_promotion.queue(key, false, 1000);
+    IF current_setting('transaction_isolation') = 'read committed' THEN
+        SELECT g.state, g.pass, g.tenant_slug INTO guard FROM tenant_promotion.guard g WHERE g.tenant_key = key;
+    ELSE
+        -- The snapshot may be older than the guard's last change. Then this is a serialization failure, not an answer.
+        SELECT g.state, g.pass, g.tenant_slug INTO guard FROM tenant_promotion.guard g WHERE g.tenant_key = key FOR SHARE;
     END IF;
-    -- The row lock besides: under REPEATABLE READ a stale 'open' is a serialization failure, not an answer.
-    SELECT g.state, g.pass, g.tenant_slug INTO guard FROM tenant_promotion.guard g WHERE g.tenant_key = key FOR SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'tenant % began to move to a database of its own after this transaction took its snapshot', key
             USING ERRCODE = 'serialization_failure', HINT = 'Repeat the transaction.';
     END IF;
+    IF guard.state = 'open' THEN
+        RETURN;
+    END IF;
     -- Every function that runs in the transaction can read the setting. What it reads opens no other transaction.
     given := current_setting('tenant_promotion.pass', true);
-    IF guard.state = 'closed' AND (coalesce(given, '') = ''
-        OR given <> tenant_promotion.proof(guard.pass, 'pass ' || pg_current_xact_id()::text)) THEN
-        RAISE EXCEPTION 'tenant % does not accept writes in this database', guard.tenant_slug
-            USING ERRCODE = 'read_only_sql_transaction',
-                  HINT = 'The tenant is moving or has moved. Look up its route again and repeat the transaction there.';
+    IF given <> '' AND given = tenant_promotion.proof(guard.pass, 'pass ' || pg_current_xact_id()::text) THEN
+        RETURN;
+    END IF;
+    IF guard.state <> 'closed' OR NOT tenant_promotion.reopen(key) THEN
+        PERFORM tenant_promotion.refuse(guard.tenant_slug);
     END IF;
 END
 $hold$;
 
--- For tables that name the tenant in a column: the trigger's WHEN has seen that the row is the tenant's.
-CREATE OR REPLACE FUNCTION tenant_promotion.guard_row() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $guard$
+CREATE OR REPLACE FUNCTION tenant_promotion.refuse(slug text) RETURNS void LANGUAGE plpgsql AS $refuse$
 BEGIN
-    PERFORM tenant_promotion.hold(TG_ARGV[0]);
-    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    RAISE EXCEPTION 'tenant % does not accept writes in this database', slug
+        USING ERRCODE = 'read_only_sql_transaction',
+              HINT = 'The tenant is moving or has moved. Look up its route again and repeat the transaction there.';
 END
-$guard$;
+$refuse$;
 
 -- A row becomes the tenant's, or is the tenant's no longer: the change itself may not tell (without a full replica
 -- identity it brings the new tenant only), so this does, in the stream and in its place. Arguments: tenant, schema,
@@ -121,6 +139,6 @@ BEGIN
 END
 $truncate$;
 
-REVOKE ALL ON FUNCTION tenant_promotion.proof(text, text), tenant_promotion.is_closing(text), tenant_promotion.queue(text, boolean, int),
-    tenant_promotion.hold(text), tenant_promotion.guard_row(),
-    tenant_promotion.guard_moved(), tenant_promotion.guard_truncate() FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenant_promotion.proof(text, text), tenant_promotion.prefix(text), tenant_promotion.reopen(text),
+    tenant_promotion.hold(text), tenant_promotion.refuse(text), tenant_promotion.guard_moved(), tenant_promotion.guard_truncate()
+    FROM PUBLIC;

@@ -145,7 +145,7 @@ public static class HoldJournal
     }
 
     /// <summary>
-    /// To be called in the transaction that closes the guard: until that has committed, a cutover can be taken back.
+    /// To be called in the transaction that flips: until that has committed, a cutover can be taken back.
     /// </summary>
     /// <exception cref="MigratorException">It was taken back.</exception>
     public static async Task RequireLetGoAsync(JournalTransaction transaction, PromotionRecord promotion)

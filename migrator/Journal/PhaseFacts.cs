@@ -13,6 +13,9 @@ namespace Migrator.Journal;
 /// <param name="RevokesPublic">PUBLIC could connect to an existing database; a rollback grants that again.</param>
 public sealed record ProvisionFacts(bool CreatesDatabase, string[] CreatesRoles, bool RevokesPublic);
 
+/// <param name="Epoch">The guard's epoch when it was closed; null in journals of earlier versions.</param>
+public sealed record CloseGuardFacts(long? Epoch);
+
 public sealed record CopyFacts(long Rows, long Bytes, double Seconds);
 
 /// <param name="Isolation">The value of <c>settings.isolation</c>.</param>

@@ -52,12 +52,7 @@ public sealed class TenantLock : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(databases.SharedServer.ConnectionString)
-            {
-                Pooling = false,
-            }.ConnectionString
-        );
+        var connection = Databases.Attended(databases.SharedServer);
         try
         {
             await connection.OpenAsync(cancellationToken);
@@ -120,8 +115,8 @@ public sealed class TenantLock : IAsyncDisposable
         return false;
     }
 
-    // A suspended run without its lock must never commit its open writes, so its writing sessions end here.
-    // Sessions that only read may continue.
+    // A suspended run without its lock must never commit its open writes, so its writing sessions end here, and so do those
+    // that keep a guard closed. Sessions that only read may continue.
     static async Task EndLeftoverWritesAsync(
         NpgsqlConnection connection,
         Databases databases,
@@ -132,9 +127,11 @@ public sealed class TenantLock : IAsyncDisposable
         while (
             await connection.ExecuteScalarAsync<long>(
                 """
-                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity a
                 WHERE application_name = @ApplicationName AND usename = current_user AND datname = current_database()
-                  AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                  AND pid <> pg_backend_pid() AND (backend_xid IS NOT NULL OR EXISTS (
+                      SELECT FROM pg_locks l
+                      WHERE l.pid = a.pid AND l.locktype = 'relation' AND l.mode = 'ExclusiveLock'))
                 """,
                 new { databases.ApplicationName },
                 cancellationToken

@@ -11,7 +11,8 @@ static class DoctorMessages
 
     public const string DoctorRemoves = "'migrator doctor --fix --confirm' removes it.";
 
-    public const string ClosedWithoutRun = "closed although no run is active: the tenant's writes fail";
+    public const string ClosedWithoutRun =
+        "the tenant had left when the rollback ended: the tenant's writes fail in both databases";
 
     public const string NotArrived =
         "closed although the tenant has moved here and no run is active: the tenant's writes fail in both databases";

@@ -45,6 +45,18 @@ static class GuardMessages
             cause
         );
 
+    public static MigratorException OpenedMeanwhile(Slug slug) =>
+        new(
+            ExitCode.Failed,
+            $"The write guard of '{slug}' is not closed any more, so rows may have changed since. The tenant has not moved."
+        )
+        {
+            Transient = true,
+        };
+
+    public static string BeginsAnew(Slug slug) =>
+        $"'{slug}' may have written since the earlier run ended. The copy begins anew.";
+
     public static MigratorException PauseLeftWork(TimeSpan patience) =>
         new(
             ExitCode.Failed,

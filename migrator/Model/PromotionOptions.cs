@@ -38,6 +38,9 @@ public sealed record PromotionOptions(
     /// </summary>
     public int MaxActiveSessions { get; init; }
 
+    /// <summary>Online: writes that meet the pause fail at once, instead of waiting for its end.</summary>
+    public bool RefusesDuringPause { get; init; }
+
     /// <summary>Online: how many bytes of WAL the slot may hold on the shared server.</summary>
     public long MaxWal { get; init; } = DefaultMaxWal;
 

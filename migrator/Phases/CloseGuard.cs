@@ -1,5 +1,7 @@
 using Migrator.Cutover;
+using Migrator.Guarding;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 
@@ -20,17 +22,51 @@ public sealed class CloseGuard : Phase
             run.Guard,
             async () =>
             {
-                // One commit closes the guard and records it, so no crash leaves a closed guard that the
-                // journal does not know.
-                await run.Journal.TransactAsync(
-                    async transaction =>
-                    {
-                        await run.Guard.CloseAsync(transaction, run.Options.MaxPause);
-                        await PhaseJournal.EndAsync(transaction, run.Id, Name, null);
-                    },
+                run.Closed = await ClosedGuard.RefuseAsync(
+                    run.Guard,
+                    run.Databases.SharedServer,
+                    run.Options.MaxPause,
+                    null,
+                    run.Clock,
+                    () => RecordAsync(run, cancellationToken),
                     cancellationToken
                 );
-                return new PhaseOutcome("the tenant's writes wait or fail from here on", Recorded: true);
+                return new PhaseOutcome("the tenant's writes fail from here on", Recorded: true);
+            },
+            cancellationToken
+        );
+
+    /// <summary>
+    /// Closes the guard again for a run that goes on with an earlier run's copy, or begins the copy anew, if the tenant may
+    /// have written since.
+    /// </summary>
+    public static async Task ResumeAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        if (run.Record.Phase(PhaseName.CloseGuard) is not { EndedAt: not null } phase)
+            return;
+        if (PhaseData.Read<CloseGuardFacts>(phase.Facts) is { Epoch: { } epoch })
+            run.Closed = await ClosedGuard.ResumeAsync(
+                run.Guard,
+                run.Databases.SharedServer,
+                run.Options.MaxPause,
+                epoch,
+                run.Clock,
+                cancellationToken
+            );
+        if (run.Closed is not null)
+            return;
+        run.Progress.Info(GuardMessages.BeginsAnew(run.Tenant.Slug));
+        await GuardOpening.FencedAsync(run, cancellationToken);
+    }
+
+    // One commit closes the guard and records it, so no crash leaves a closed guard that the journal does not know.
+    static Task RecordAsync(PromotionRun run, CancellationToken cancellationToken) =>
+        run.Journal.TransactAsync(
+            async transaction =>
+            {
+                await run.Guard.SetAsync(transaction, GuardState.Open, GuardState.Closed);
+                var epoch = await run.Guard.EpochAsync(transaction);
+                await PhaseJournal.EndAsync(transaction, run.Id, PhaseName.CloseGuard, new CloseGuardFacts(epoch));
             },
             cancellationToken
         );

@@ -22,7 +22,7 @@ public sealed class CloseIsolatedGuard : Phase
             run.IsolatedGuard.Guard,
             async () =>
             {
-                await run.IsolatedGuard.CloseAsync(run.Options.MaxPause, cancellationToken);
+                run.Closed = await run.IsolatedGuard.RefuseAsync(run.Options.MaxPause, null, cancellationToken);
                 return new PhaseOutcome("neither side takes the tenant's writes");
             },
             cancellationToken

@@ -51,6 +51,7 @@ public sealed class CutOver : Phase
         );
         var pause = await Flip.SharedAsync(
             run,
+            run.Closed!,
             isolation,
             null,
             new { isolation },

@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Copying;
 using Migrator.Cutover;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -94,23 +95,20 @@ public sealed class CutOverOnline : Phase
         using var limit = new PauseDeadline(run, cancellationToken);
         feed.DeferRefetches();
         await run.Journal.TransactAsync(
-            async transaction =>
-            {
-                await run.Guard.CloseAsync(transaction, run.Options.MaxPause * 0.6);
-                await HoldJournal.RequireLetGoAsync(transaction, run.Record);
-            },
+            transaction => HoldJournal.RequireLetGoAsync(transaction, run.Record),
             cancellationToken
         );
-        var isFlipping = false;
+        // Unless the flip commits, the end of this block opens the guard, before anything else is waited for.
+        using var closed = await CloseAsync(run, cancellationToken);
         try
         {
             // From here on the tenant's rows in the shared database do not change.
             var (snapshot, position) = await limit.WithinAsync(token =>
                 PrepareAsync(run, plan, direction, feed, touched, token)
             );
-            isFlipping = true;
             return await Flip.SharedAsync(
                 run,
+                closed,
                 plan.Isolation,
                 plan.HasReverse ? position : null,
                 new CutoverFacts(plan.Isolation, snapshot),
@@ -118,16 +116,15 @@ public sealed class CutOverOnline : Phase
                 CancellationToken.None
             );
         }
-        catch when (!run.Journal.Lost.IsCancellationRequested)
+        catch when (run.Options.RefusesDuringPause)
         {
-            // The commit may have succeeded although its answer was lost; the journal knows. The guard opens before anything
-            // else is waited for.
-            if (!isFlipping || !(await run.RecordAsync(CancellationToken.None)).IsFlipped)
-                await OpenForNowAsync(run);
+            closed.Dispose();
+            await run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
             throw;
         }
         finally
         {
+            closed.Dispose();
             await limit.SettleAsync();
         }
     }
@@ -166,8 +163,25 @@ public sealed class CutOverOnline : Phase
         return await HoldAsFlippedAsync(run, cancellationToken);
     }
 
-    static Task OpenForNowAsync(PromotionRun run) =>
-        run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
+    static Task<ClosedGuard> CloseAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        var (server, timeout, limit) = (run.Databases.SharedServer, run.Options.MaxPause * 0.6, run.Options.MaxPause);
+        return run.Options.RefusesDuringPause
+            ? ClosedGuard.RefuseAsync(
+                run.Guard,
+                server,
+                timeout,
+                limit,
+                run.Clock,
+                () =>
+                    run.Journal.TransactAsync(
+                        transaction => run.Guard.SetAsync(transaction, GuardState.Open, GuardState.Closed),
+                        cancellationToken
+                    ),
+                cancellationToken
+            )
+            : ClosedGuard.PauseAsync(run.Guard, server, timeout, limit, run.Clock, cancellationToken);
+    }
 
     // Changes of these tables cannot be replicated, because they have no key. Preflight has made sure that they
     // are small.

@@ -5,8 +5,7 @@ using Migrator.Runs;
 namespace Migrator.Phases;
 
 /// <summary>
-/// Lets the shared database take the tenant's writes again: one commit flips the row back, opens the guard and
-/// notifies the applications.
+/// Lets the shared database take the tenant's writes again.
 /// </summary>
 public sealed class FlipBack : Phase
 {
@@ -16,7 +15,7 @@ public sealed class FlipBack : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        await Flip.BackAsync(run, run.Options.MaxPause, cancellationToken);
+        await Flip.HomeAsync(run, run.Closed!, run.Options.MaxPause);
         return new("the shared database takes the tenant's writes again", Recorded: true);
     }
 }

@@ -1,5 +1,6 @@
 using Migrator.Copying;
 using Migrator.Cutover;
+using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;
@@ -54,27 +55,33 @@ public sealed class FlipBackOnline : Phase
     )
     {
         using var limit = new PauseDeadline(run, cancellationToken);
-        await run.IsolatedGuard.CloseAsync(run.Options.MaxPause * 0.6, cancellationToken);
-        var isFlipping = false;
+        // Unless the tenant leaves, the end of this block opens the guard, before anything else is waited for.
+        using var closed = await CloseAsync(run, cancellationToken);
         try
         {
             await limit.WithinAsync(token => PrepareAsync(run, direction, feed, touched, token));
-            isFlipping = true;
-            await Flip.BackAsync(run, limit.Left, CancellationToken.None);
+            await Flip.HomeAsync(run, closed, limit.Left);
             return limit.Elapsed.TotalMilliseconds;
         }
-        catch when (!isFlipping || !run.Journal.Lost.IsCancellationRequested)
+        catch when (run.Options.RefusesDuringPause)
         {
-            // Before the flip has begun, the tenant is here whatever the shared server says or does not say. A newer run
-            // has claimed this database with a higher number, and this opening fails.
-            if (!isFlipping || (await run.RecordAsync(CancellationToken.None)).IsFlipped)
-                await run.IsolatedGuard.OpenAsync(CancellationToken.None);
+            closed.Dispose();
+            await run.IsolatedGuard.EndPauseAsync(CancellationToken.None);
             throw;
         }
         finally
         {
+            closed.Dispose();
             await limit.SettleAsync();
         }
+    }
+
+    static Task<ClosedGuard> CloseAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        var (timeout, limit) = (run.Options.MaxPause * 0.6, run.Options.MaxPause);
+        return run.Options.RefusesDuringPause
+            ? run.IsolatedGuard.RefuseAsync(timeout, limit, cancellationToken)
+            : run.IsolatedGuard.PauseAsync(timeout, limit, cancellationToken);
     }
 
     // Everything between the close and the flip back. A server that does not answer may hold this up for any time.

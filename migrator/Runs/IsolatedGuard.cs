@@ -13,11 +13,11 @@ public sealed class IsolatedGuard(PromotionRun run)
 {
     public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Common, run.Tenant, run.Clock);
 
-    /// <summary>Installs both guards: closed in the shared database, open in the isolated one.</summary>
+    /// <summary>Installs both guards: the tenant has moved out of the shared database, and writes in the isolated one.</summary>
     public async Task InstallAsync(CancellationToken cancellationToken)
     {
         // After finalize the shared side has no guard. It must refuse writes before rows are copied back.
-        await run.Guard.InstallAsync(GuardState.Closed, cancellationToken);
+        await run.Guard.InstallAsync(GuardState.Moved, cancellationToken);
         await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         await run.Isolated.ClaimAsync(cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
@@ -25,17 +25,63 @@ public sealed class IsolatedGuard(PromotionRun run)
         await Guard.InstallAsync(GuardState.Open, cancellationToken);
     }
 
-    /// <param name="timeout">How long to wait for the tenant's open transactions.</param>
-    public Task CloseAsync(TimeSpan timeout, CancellationToken cancellationToken) =>
-        TransactAsync(transaction => Guard.CloseAsync(transaction, timeout), cancellationToken);
+    /// <inheritdoc cref="ClosedGuard.PauseAsync"/>
+    public Task<ClosedGuard> PauseAsync(TimeSpan timeout, TimeSpan limit, CancellationToken cancellationToken) =>
+        ClosedGuard.PauseAsync(Guard, run.Databases.IsolatedServer, timeout, limit, run.Clock, cancellationToken);
 
-    public Task OpenAsync(CancellationToken cancellationToken) => TransactAsync(Guard.OpenAsync, cancellationToken);
+    /// <inheritdoc cref="ClosedGuard.RefuseAsync"/>
+    public Task<ClosedGuard> RefuseAsync(TimeSpan timeout, TimeSpan? limit, CancellationToken cancellationToken) =>
+        ClosedGuard.RefuseAsync(
+            Guard,
+            run.Databases.IsolatedServer,
+            timeout,
+            limit,
+            run.Clock,
+            () =>
+                TransactAsync(
+                    transaction => Guard.SetAsync(transaction, GuardState.Open, GuardState.Closed),
+                    cancellationToken
+                ),
+            cancellationToken
+        );
+
+    /// <summary>
+    /// The commit by which the tenant leaves the isolated database. The flip back in the shared database must follow at once,
+    /// or <see cref="OpenAsync"/>.
+    /// </summary>
+    public Task LeaveAsync(ClosedGuard closed, TimeSpan timeout, CancellationToken cancellationToken) =>
+        closed.CommitAsync(
+            timeout,
+            transaction => run.Isolated.RequireCurrentRunAsync(transaction.Connection, cancellationToken),
+            cancellationToken
+        );
+
+    /// <summary>Opens the guard, unless the tenant has left.</summary>
+    public Task EndPauseAsync(CancellationToken cancellationToken) => TransactAsync(Guard.OpenAsync, cancellationToken);
+
+    /// <summary>Opens the guard: the tenant stays here.</summary>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        await TransactAsync(Guard.ReturnAsync, cancellationToken);
+        await Guard.CalmAsync(cancellationToken);
+    }
+
+    /// <summary>Opens a guard that an earlier run has left closed; does nothing if there is none.</summary>
+    public async Task ReopenAsync(CancellationToken cancellationToken)
+    {
+        if (await Guard.StateAsync(cancellationToken) is null or GuardState.Open)
+            return;
+        await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
+        await run.Isolated.ClaimAsync(cancellationToken);
+        await OpenAsync(cancellationToken);
+    }
 
     /// <summary>Opens the guard and removes it; does nothing if there is none.</summary>
     public async Task RemoveAsync(CancellationToken cancellationToken)
     {
         if (await Guard.StateAsync(cancellationToken) is null)
             return;
+        run.Closed = null;
         await run.Isolated.ClaimAsync(cancellationToken);
         await OpenAsync(cancellationToken);
         await Guard.RemoveAsync(cancellationToken);

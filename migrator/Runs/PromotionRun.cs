@@ -95,6 +95,20 @@ public sealed class PromotionRun(
         }
     }
 
+    /// <summary>
+    /// The guard that this process keeps closed between phases: the shared one in a fenced promotion, the isolated one in a
+    /// rollback by comparison.
+    /// </summary>
+    public ClosedGuard? Closed
+    {
+        get;
+        set
+        {
+            field?.Dispose();
+            field = value;
+        }
+    }
+
     public RoutingFolder Routing { get; } = new(settings.RoutingDirectory);
 
     /// <summary>
@@ -133,6 +147,7 @@ public sealed class PromotionRun(
     public void Dispose()
     {
         AsFlipped = null;
+        Closed = null;
         archive?.Dispose();
     }
 }

@@ -33,7 +33,7 @@ public sealed class OvertakenRunTests(Servers servers)
 
         Assert.Contains(await stalled.ExitCodeAsync(), Stopped);
         Assert.Equal(before, await StateOfBothAsync(shop));
-        Assert.Equal("closed", await shop.GuardAsync());
+        Assert.Equal("moved", await shop.GuardAsync());
         Assert.Equal("isolated", await shop.ModeAsync());
     }
 
@@ -82,7 +82,7 @@ public sealed class OvertakenRunTests(Servers servers)
 
         Assert.Contains(await stalled.ExitCodeAsync(), Stopped);
         Assert.Equal(triggers, await TriggersAsync(shop));
-        Assert.Equal("closed", await shop.GuardAsync());
+        Assert.Equal("moved", await shop.GuardAsync());
         await shop.MustBeIsolatedAsync();
     }
 

@@ -126,7 +126,7 @@ public sealed class CrashFixture : IAsyncDisposable
         Assert.Empty(await comparer.CompareSchemasAsync());
         Assert.Empty(await comparer.CompareRowsAsync(Tables));
         Assert.Equal("isolated", await ModeAsync());
-        Assert.Equal("closed", await GuardAsync());
+        Assert.Equal("moved", await GuardAsync());
         Assert.True(File.Exists(RoutingFile));
         Assert.Empty(await OpenEndsAsync());
     }

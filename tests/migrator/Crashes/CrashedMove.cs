@@ -106,7 +106,7 @@ static class CrashedMove
     public static async Task MustBeIsolatedAsync(this TenantMove move)
     {
         Assert.True(await move.IsIsolatedAsync());
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
         Assert.True(File.Exists(move.RoutingFile));
         Assert.Empty(await SlotsAsync(move.Shared));
         Assert.EndsWith("_home", Assert.Single(await SlotsAsync(move.Isolated)));

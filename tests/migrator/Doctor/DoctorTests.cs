@@ -29,7 +29,7 @@ public sealed class DoctorTests(Servers servers)
         Assert.Empty((await InjectedFault.RunAsync(move, 0, "doctor"))["leftovers"]!.AsArray());
         await InjectedFault.StreamAsync(move.Shared, move.Forward());
         await InjectedFault.StreamAsync(move.Isolated, move.Reverse());
-        await InjectedFault.GuardAsync(move, "closed");
+        await InjectedFault.GuardAsync(move, "moved");
 
         var found = await InjectedFault.RunAsync(move, 1, "doctor");
         Assert.Equal(
@@ -82,7 +82,7 @@ public sealed class DoctorTests(Servers servers)
             Named(await InjectedFault.RunAsync(move, 0, "doctor", "--fix", "--confirm"))
         );
         Assert.Equal([move.Reverse()], await InjectedFault.SlotsAsync(move.Isolated));
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
 
         await move.FinalizeAsync();
         await InjectedFault.StreamAsync(move.Isolated, move.Reverse());
@@ -168,43 +168,49 @@ public sealed class DoctorTests(Servers servers)
         Assert.Equal([move.Forward()], await InjectedFault.SlotsAsync(move.Shared));
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_guard_that_a_killed_run_left_closed_is_for_a_person_to_decide(bool flipped)
+    [Fact]
+    public async Task A_database_that_a_killed_rollback_had_left_is_for_a_person_to_decide()
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
         move.Mode = PromotionOptions.Fenced;
-        await move.PromoteAsync(stopBefore: flipped ? null : PhaseName.CopyData);
-        if (flipped)
-            await move.Isolated.ExecuteAsync(
-                """
-                CREATE TABLE tenant_promotion.guard (
-                    tenant_key text, tenant_slug text, state text, changed_at timestamptz DEFAULT now());
-                INSERT INTO tenant_promotion.guard (tenant_key, tenant_slug, state)
-                    SELECT tenant_key, tenant_slug, 'closed' FROM tenant_promotion.owner
-                """
-            );
-        else
-            await move.Shared.ExecuteAsync("UPDATE tenant_promotion.guard SET state = 'closed'");
+        await move.PromoteAsync();
+        await move.Isolated.ExecuteAsync(
+            """
+            CREATE TABLE tenant_promotion.guard (
+                tenant_key text, tenant_slug text, state text, changed_at timestamptz DEFAULT now());
+            INSERT INTO tenant_promotion.guard (tenant_key, tenant_slug, state)
+                SELECT tenant_key, tenant_slug, 'moved' FROM tenant_promotion.owner
+            """
+        );
 
         var found = await InjectedFault.RunAsync(move, 1, "doctor", "--fix", "--confirm");
 
-        Assert.Equal(
-            [$"guard {WriteGuard.PrefixOf("1")} {(flipped ? move.TargetName : move.Shared.Name)}"],
-            Named(found)
-        );
+        Assert.Equal([$"guard {WriteGuard.PrefixOf("1")} {move.TargetName}"], Named(found));
         Assert.Contains("writes fail", (string)found["leftovers"]![0]!["problem"]!);
         Assert.Contains(
             found["next_steps"]!.AsArray().Select(step => (string)step!),
             step => step.StartsWith($"migrator rollback --tenant-slug={move.Slug} --confirm")
         );
-        Assert.Equal(
-            "closed",
-            await (flipped ? move.Isolated : move.Shared).ScalarAsync<string>(
-                "SELECT state FROM tenant_promotion.guard"
-            )
+        Assert.Equal("moved", await move.Isolated.ScalarAsync<string>("SELECT state FROM tenant_promotion.guard"));
+    }
+
+    [Fact]
+    public async Task A_guard_that_a_killed_run_left_closed_needs_nobody()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
+        move.Mode = PromotionOptions.Fenced;
+        await move.PromoteAsync(stopBefore: PhaseName.CopyData);
+        await move.Shared.ExecuteAsync(
+            """
+            UPDATE tenant_promotion.guard SET state = 'closed';
+            SELECT setval(oid, 2) FROM pg_class WHERE relname LIKE '%\_attention'
+            """
         );
+
+        Assert.Empty((await InjectedFault.RunAsync(move, 0, "doctor"))["leftovers"]!.AsArray());
+
+        await move.Shared.ExecuteAsync("UPDATE notes SET body = 'on' WHERE tenant_id = 1");
+        Assert.Equal("open", await move.GuardAsync());
     }
 
     [Fact]

@@ -197,7 +197,7 @@ public sealed class ClosedGuardTests(ClosedGuardTests.MovedTenant moved) : IClas
             move = await TenantMove.CreateAsync(servers, Schema);
             move.Mode = PromotionOptions.Fenced;
             await move.PromoteAsync(validate: false);
-            Assert.Equal("closed", await move.GuardAsync());
+            Assert.Equal("moved", await move.GuardAsync());
         }
 
         public async ValueTask DisposeAsync()

@@ -33,8 +33,8 @@ public sealed class ClosingTests(Servers servers)
         await Waiting.UntilAsync(
             move.Shared,
             """
-            SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-                WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())
+            SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                WHERE NOT l.granted AND l.mode = 'ExclusiveLock' AND c.relname LIKE '%\_gate')
             """
         );
         await move.Shared.ExecuteAsync(
@@ -198,7 +198,7 @@ public sealed class ClosingTests(Servers servers)
         await transaction.CommitAsync();
         await promotion;
 
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
     }
 
     [Fact]
@@ -220,8 +220,8 @@ public sealed class ClosingTests(Servers servers)
         await Waiting.UntilAsync(
             move.Shared,
             """
-            SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-                WHERE NOT l.granted AND l.locktype = 'advisory' AND a.datname = current_database())
+            SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                WHERE NOT l.granted AND l.mode = 'ExclusiveLock' AND c.relname LIKE '%\_gate')
             """
         );
         await writing.CommitAsync();

@@ -41,7 +41,7 @@ public sealed class FaultsOfServersTests
             Assert.True(code is 0 or 1, $"Ended with {code}:\n{migrator.Log}");
             if (code == 1)
             {
-                Assert.Equal(await move.IsIsolatedAsync() ? "closed" : "open", await move.GuardAsync());
+                Assert.Equal(await move.IsIsolatedAsync() ? "moved" : "open", await move.GuardAsync());
                 await move.PromoteAsync(validate: false);
             }
             await writer.StopAsync();

@@ -94,7 +94,7 @@ public sealed class FaultsTests(Servers servers)
         Assert.Contains("public.tasks: id=4", failure.Message, StringComparison.Ordinal);
         Assert.Contains("The tenant is flipped", failure.Message, StringComparison.Ordinal);
         Assert.True(await move.IsIsolatedAsync());
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
 
         // Saying it again does not make it right, nor is the only good row deleted.
         foreach (var verb in (Func<Task>[])[() => move.PromoteAsync(validate: false), () => move.FinalizeAsync()])

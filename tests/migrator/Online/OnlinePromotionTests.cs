@@ -33,7 +33,7 @@ public sealed class OnlinePromotionTests(Servers servers)
         move.Mode = PromotionOptions.Online;
 
         await move.PromoteAsync();
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
         // The flip is neither a change of the tenant's, nor one for the stream.
         foreach (var side in (TestDatabase[])[move.Shared, move.Isolated])
             Assert.Equal(
@@ -67,6 +67,6 @@ public sealed class OnlinePromotionTests(Servers servers)
         Assert.Equal(11, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM nameless WHERE tenant_id = 1"));
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
         // Whoever still has the old route is turned away there.
-        Assert.Equal("closed", await move.Isolated.ScalarAsync<string>("SELECT state FROM tenant_promotion.guard"));
+        Assert.Equal("moved", await move.Isolated.ScalarAsync<string>("SELECT state FROM tenant_promotion.guard"));
     }
 }

@@ -70,7 +70,7 @@ public sealed class FinalizeLooksTests(Servers servers)
 
         Assert.Contains("does not exist", refused.Message);
         Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM orders WHERE tenant_id = 1"));
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
     }
 
     [Theory]

@@ -156,7 +156,7 @@ public sealed class FinalizeTests(Servers servers)
         var stopped = await Assert.ThrowsAsync<MigratorException>(() => move.FinalizeAsync(batchSize: 2));
         Assert.Equal(ExitCode.Failed, stopped.Code);
         Assert.Contains("watches", stopped.Message);
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
 
         await move.Shared.ExecuteAsync("DELETE FROM watches WHERE id = 100");
         await move.FinalizeAsync(batchSize: 2);

@@ -59,7 +59,7 @@ public sealed class LiveDatabaseTests(Servers servers)
 
         Assert.Equal(ExitCode.Refused, refused.Code);
         await MustBeUntouchedAsync(production);
-        Assert.Equal("closed", await production.GuardAsync());
+        Assert.Equal("moved", await production.GuardAsync());
         // The rows that finalize would have deleted, and production's way back.
         Assert.Equal(1, await staging.ScalarAsync<long>("SELECT count(*) FROM notes WHERE tenant_id = 1"));
         await production.RollBackAsync();

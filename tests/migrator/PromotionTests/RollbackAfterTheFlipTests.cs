@@ -220,7 +220,7 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
             "isolated",
             await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
         );
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
         Assert.Empty(await before.ChangedRowsAsync(RowsWhere("IS DISTINCT FROM 1")));
         await move.Isolated.ExecuteAsync("UPDATE notes SET code = 'another' WHERE code = 'coveted'");
         Assert.True(File.Exists(move.RoutingFile));

@@ -246,7 +246,7 @@ public sealed class RollbackLooksTests(Servers servers)
     static async Task AssertUntouchedAsync(TenantMove move, Snapshot before)
     {
         Assert.Empty(await before.ChangedRowsAsync(Tables));
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
         Assert.Equal(
             "isolated",
             await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")

@@ -55,7 +55,7 @@ public sealed partial class JsonDocumentTests(Servers servers)
         await move.PromoteAsync();
         await RequireAsync(move, "rollback", ExitCode.Done, "rollback", "--confirm");
 
-        await InjectedFault.GuardAsync(move, "closed");
+        await InjectedFault.GuardAsync(move, "moved");
         await InjectedFault.StreamAsync(move.Shared, move.Forward());
         await RequireAsync(move, "status-warnings", ExitCode.Done, "status");
         await RequireAsync(move, "doctor", ExitCode.Failed, "doctor");

@@ -63,7 +63,7 @@ public sealed class HostileRolesTests(Servers servers)
         foreach (var (kind, role) in roles)
             Assert.Equal(Allowed(kind, major), await AcceptedAsync(move.Shared, role));
 
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
         await move.RollBackAsync();
         Assert.Equal(20, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
     }

@@ -1,0 +1,272 @@
+using Migrator.Connections;
+using Migrator.Journal;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Guarding;
+
+/// <summary>
+/// A transaction that keeps a guard closed by a lock. Whatever ends the transaction opens the guard: a failure, a kill, the
+/// server's own timeouts. Only the transaction's commit moves the tenant. So the tenant's writes go on, or the tenant has
+/// moved, and no run has to come back for that.
+/// </summary>
+/// <remarks>
+/// A table's lock is held until the end of the transaction: https://www.postgresql.org/docs/current/explicit-locking.html.
+/// A session that is idle within a transaction is ended by its server after a time that we choose:
+/// https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT
+/// </remarks>
+public sealed class ClosedGuard : IDisposable
+{
+    // How long a server may hear nothing from a run that copies behind a closed guard.
+    static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
+    static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
+
+    // The driver waits a little longer than the server.
+    static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
+
+    readonly WriteGuard guard;
+    readonly NpgsqlConnection connection;
+    readonly TimeProvider clock;
+    readonly SemaphoreSlim turn = new(1, 1);
+    readonly CancellationTokenSource lost = new();
+    readonly CancellationTokenSource ending = new();
+    NpgsqlTransaction? transaction;
+    Task beating = Task.CompletedTask;
+    DateTime began;
+    string state = GuardState.Open;
+    bool isDisposed;
+
+    ClosedGuard(WriteGuard guard, NpgsqlConnection connection, TimeProvider clock)
+    {
+        this.guard = guard;
+        this.connection = connection;
+        this.clock = clock;
+    }
+
+    /// <summary>Cancelled when the server has ended the transaction: from then on the tenant may write.</summary>
+    public CancellationToken Lost => lost.Token;
+
+    /// <summary>
+    /// Closes the guard for a pause: the tenant's writes wait until this object ends. Waits for the transactions that have
+    /// written for the tenant.
+    /// </summary>
+    /// <param name="timeout">How long to wait for them; new writes wait as well.</param>
+    /// <param name="limit">After this time the server opens the guard, whatever became of us.</param>
+    /// <exception cref="PostgresException">
+    /// <see cref="PostgresErrorCodes.LockNotAvailable"/>: a writer took longer than the timeout.
+    /// </exception>
+    public static Task<ClosedGuard> PauseAsync(
+        WriteGuard guard,
+        NpgsqlConnectionStringBuilder server,
+        TimeSpan timeout,
+        TimeSpan limit,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    ) =>
+        OpenAsync(
+            guard,
+            server,
+            limit,
+            clock,
+            async closed =>
+            {
+                var asked = clock.GetTimestamp();
+                await closed.LockAsync(guard.Gate, timeout, cancellationToken);
+                await closed.LimitAsync(limit - clock.GetElapsedTime(asked), cancellationToken);
+            },
+            cancellationToken
+        );
+
+    /// <summary>
+    /// Closes the guard for as long as this object lives: the tenant's writes fail. Waits for the transactions that have
+    /// written for the tenant.
+    /// </summary>
+    /// <param name="limit">As with <see cref="PauseAsync"/>; null when only a silence of ours is to end the transaction.</param>
+    /// <param name="record">Writes <see cref="GuardState.Closed"/>, and what else belongs into that commit.</param>
+    /// <inheritdoc cref="PauseAsync"/>
+    public static Task<ClosedGuard> RefuseAsync(
+        WriteGuard guard,
+        NpgsqlConnectionStringBuilder server,
+        TimeSpan timeout,
+        TimeSpan? limit,
+        TimeProvider clock,
+        Func<Task> record,
+        CancellationToken cancellationToken
+    ) =>
+        OpenAsync(
+            guard,
+            server,
+            limit ?? Silence,
+            clock,
+            async closed =>
+            {
+                await closed.LockAsync(guard.Run, timeout, cancellationToken);
+                await closed.ExecuteAsync("SAVEPOINT drained", cancellationToken);
+                await closed.LockAsync(guard.Gate, timeout, cancellationToken);
+                await record();
+                // The gate is free again: writes find the state, and fail instead of waiting.
+                await closed.ExecuteAsync("ROLLBACK TO SAVEPOINT drained", cancellationToken);
+                closed.state = GuardState.Closed;
+                if (limit is null)
+                    closed.beating = closed.BeatAsync();
+            },
+            cancellationToken
+        );
+
+    /// <summary>Takes over a guard that an earlier run has closed; null if the tenant may have written since.</summary>
+    /// <param name="epoch">The guard's epoch when it was closed.</param>
+    public static async Task<ClosedGuard?> ResumeAsync(
+        WriteGuard guard,
+        NpgsqlConnectionStringBuilder server,
+        TimeSpan timeout,
+        long epoch,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
+    {
+        var closed = await OpenAsync(
+            guard,
+            server,
+            Silence,
+            clock,
+            closed => closed.LockAsync(guard.Run, timeout, cancellationToken),
+            cancellationToken
+        );
+        // Nobody can open the guard any more: what the row says now stays.
+        if (await guard.IsClosedAsync(closed.connection, epoch, cancellationToken))
+        {
+            closed.state = GuardState.Closed;
+            closed.beating = closed.BeatAsync();
+            return closed;
+        }
+        closed.Dispose();
+        return null;
+    }
+
+    /// <summary>
+    /// The commit that moves the tenant out of this database: <paramref name="work"/>, the guard's state, and the end of the
+    /// lock, together.
+    /// </summary>
+    /// <param name="timeout">How long a statement may wait for a lock.</param>
+    /// <exception cref="NpgsqlException">The server has ended the transaction. The tenant has not moved.</exception>
+    public async Task CommitAsync(
+        TimeSpan timeout,
+        Func<JournalTransaction, Task> work,
+        CancellationToken cancellationToken
+    )
+    {
+        await StopBeatingAsync();
+        await ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}", cancellationToken);
+        var statements = new JournalTransaction(connection, cancellationToken);
+        await work(statements);
+        await guard.SetAsync(statements, state, GuardState.Moved);
+        await transaction!.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>Whether the transaction lives, and so does the lock.</summary>
+    public async Task<bool> StandsAsync()
+    {
+        await turn.WaitAsync();
+        try
+        {
+            // A statement that is cancelled would end the transaction.
+            await ExecuteAsync("SELECT 1", CancellationToken.None);
+            return true;
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        {
+            await lost.CancelAsync();
+            return false;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>Milliseconds since the guard began to close, by the server's clock.</summary>
+    public Task<double> ElapsedAsync(CancellationToken cancellationToken) =>
+        connection.ExecuteScalarAsync<double>(
+            "SELECT extract(epoch FROM clock_timestamp() - CAST(@began AS timestamptz)) * 1000",
+            new { began },
+            cancellationToken
+        );
+
+    /// <summary>Ends the transaction. Unless it was committed, the guard opens.</summary>
+    public void Dispose()
+    {
+        if (isDisposed)
+            return;
+        isDisposed = true;
+        ending.Cancel();
+        beating.ContinueWith(_ => { }, TaskScheduler.Default).GetAwaiter().GetResult();
+        connection.Dispose();
+        ending.Dispose();
+        turn.Dispose();
+        lost.Dispose();
+    }
+
+    static async Task<ClosedGuard> OpenAsync(
+        WriteGuard guard,
+        NpgsqlConnectionStringBuilder server,
+        TimeSpan limit,
+        TimeProvider clock,
+        Func<ClosedGuard, Task> close,
+        CancellationToken cancellationToken
+    )
+    {
+        var closed = new ClosedGuard(guard, Databases.Attended(server, limit + Margin), clock);
+        try
+        {
+            await closed.connection.OpenAsync(cancellationToken);
+            closed.transaction = await closed.connection.BeginTransactionAsync(cancellationToken);
+            await closed.LimitAsync(limit, cancellationToken);
+            closed.began = await closed.connection.ExecuteScalarAsync<DateTime>(
+                "SELECT clock_timestamp()",
+                cancellationToken
+            );
+            await close(closed);
+            return closed;
+        }
+        catch
+        {
+            closed.Dispose();
+            throw;
+        }
+    }
+
+    Task LimitAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var milliseconds = Math.Max(1, (int)limit.TotalMilliseconds);
+        return ExecuteAsync($"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}", cancellationToken);
+    }
+
+    async Task LockAsync(TableName table, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        await ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}", cancellationToken);
+        await ExecuteAsync($"LOCK TABLE {table.Quoted} IN EXCLUSIVE MODE", cancellationToken);
+    }
+
+    Task ExecuteAsync(string statement, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(statement, cancellationToken);
+
+    async Task BeatAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(Heartbeat, clock, ending.Token);
+                if (!await StandsAsync())
+                    return;
+            }
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested) { }
+    }
+
+    async Task StopBeatingAsync()
+    {
+        await ending.CancelAsync();
+        await beating;
+    }
+}

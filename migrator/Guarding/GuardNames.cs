@@ -1,0 +1,95 @@
+using Migrator.Model;
+
+namespace Migrator.Guarding;
+
+/// <summary>What a tenant's guard has of its own in the schema <c>tenant_promotion</c>, besides a row in the guard's table.</summary>
+/// <remarks>
+/// Only the owner of a table may lock it, apart from superusers; any login can take an advisory lock.
+/// https://www.postgresql.org/docs/current/sql-lock.html
+/// </remarks>
+sealed class GuardNames(Tenant tenant)
+{
+    readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
+
+    /// <summary>An empty table. Each write locks it until its transaction ends; whoever pauses the writes locks it alone.</summary>
+    public string Gate => prefix + GateSuffix;
+
+    public const string GateSuffix = "_gate";
+
+    /// <summary>An empty table. The run that has closed the guard keeps it locked: a write can tell whether that run lives.</summary>
+    public string Run => prefix + "_run";
+
+    /// <summary>
+    /// A sequence, because its value is no matter of snapshots: 1 says that the guard is open, anything else that a write
+    /// has to look at the guard's row. A write of many rows would pay for that look with each of them.
+    /// </summary>
+    public string Attention => prefix + "_attention";
+
+    /// <summary>The function that lets a write pass.</summary>
+    public string Pass => prefix + "_pass";
+
+    /// <summary>The trigger function of the tables whose rows name the tenant.</summary>
+    public string Row => prefix + "_row";
+
+    /// <summary>
+    /// The trigger function of the tenant's own row. The flip locks that row's table, so a write of the row does not wait
+    /// for the flip.
+    /// </summary>
+    public string Root => prefix + "_root";
+
+    /// <summary>The statements that create them; safe to repeat.</summary>
+    public string Create() =>
+        $"""
+            CREATE TABLE IF NOT EXISTS {Quoted(Gate)} () WITH (autovacuum_enabled = off);
+            CREATE TABLE IF NOT EXISTS {Quoted(Run)} () WITH (autovacuum_enabled = off);
+            CREATE SEQUENCE IF NOT EXISTS {Quoted(Attention)};
+            REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Attention)} FROM PUBLIC;
+            {Function(Pass, "void", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN;")}
+            {Function(Row, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", Result)}
+            {Function(Root, "trigger", AtOnce, Result)}
+            """;
+
+    /// <summary>The statements that remove the tables; the functions go before.</summary>
+    public string DropTables() =>
+        $"""
+            DROP TABLE IF EXISTS {Quoted(Gate)}, {Quoted(Run)};
+            DROP SEQUENCE IF EXISTS {Quoted(Attention)};
+            """;
+
+    public static string Quoted(string name) => $"tenant_promotion.{Sql.Identifier(name)}";
+
+    const string Result = "IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;";
+
+    string AtOnce =>
+        $"""
+            BEGIN
+                LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE NOWAIT;
+            EXCEPTION WHEN lock_not_available THEN
+                PERFORM tenant_promotion.refuse({Sql.Literal(tenant.Slug.Text)});
+            END;
+            """;
+
+    // Settings of the function's own would cost more than all the rest: every name and operator says its schema, and a
+    // literal reads alike whatever standard_conforming_strings is.
+    string Function(string name, string type, string lockGate, string result)
+    {
+        var key = "E" + Sql.Literal(tenant.Key.Replace("\\", "\\\\"));
+        var attention = $"{Sql.Literal(Quoted(Attention))}::pg_catalog.regclass";
+        var body = $"""
+            BEGIN
+                {lockGate}
+                IF pg_catalog.pg_sequence_last_value({attention}) OPERATOR(pg_catalog.=) 1
+                    AND pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
+                    {result}
+                END IF;
+                PERFORM tenant_promotion.hold({key});
+                {result}
+            END
+            """;
+        return $"""
+            CREATE OR REPLACE FUNCTION {Quoted(name)}() RETURNS {type} LANGUAGE plpgsql
+                SECURITY DEFINER AS {Sql.Literal(body)};
+            REVOKE ALL ON FUNCTION {Quoted(name)}() FROM PUBLIC;
+            """;
+    }
+}
