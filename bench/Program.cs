@@ -14,6 +14,7 @@ var wanted = args.Skip(sized ? 1 : 0).ToArray();
     ("apply", "Changes that wait in the slot", servers => new ApplyScenario(servers).RunAsync()),
     ("lag", "How far behind, under load", servers => new LagScenario(servers).RunAsync()),
     ("pause", "The pause at the cutover, under load", servers => new PauseScenario(servers).RunAsync()),
+    ("guard", "The tenant's writes while the guard is open", servers => new GuardScenario(servers).RunAsync()),
     ("neighbours", "The other tenants meanwhile", servers => new NeighboursScenario(servers).RunAsync()),
 ];
 if (wanted.Except(scenarios.Select(scenario => scenario.Name)).FirstOrDefault() is { } stranger)

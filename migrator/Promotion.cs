@@ -186,7 +186,7 @@ public sealed class Promotion(
             return;
         }
         if (run.Record.Phase(PhaseName.InstallGuard)?.EndedAt is not null)
-            await run.Guard.UpgradeAsync(cancellationToken);
+            await run.Guard.RestoreAsync(cancellationToken);
         await SchemaFollower.FollowAsync(run, moved, cancellationToken);
         moved = null;
         // The isolated database was unattended between runs: the process that cuts over must be the one that verified.

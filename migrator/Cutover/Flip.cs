@@ -25,6 +25,7 @@ public static class Flip
     /// </summary>
     public static async Task PublishAsync(PromotionRun run, CancellationToken cancellationToken)
     {
+        await RequireFlippedAsync(run, cancellationToken);
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
             await run.Isolated.SetLiveAsync(isolated, true, cancellationToken);
@@ -35,6 +36,15 @@ public static class Flip
             RoutingDocument.For(run.Tenant.Slug, Tenant.IsolatedMode, run.Target, run.Tenancy.Domain),
             cancellationToken
         );
+    }
+
+    // Over a new connection: after a failover it leads to the server that the applications see, which may not know the flip.
+    static async Task RequireFlippedAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var shared = Databases.Attended(run.Databases.SharedServer);
+        await shared.OpenAsync(cancellationToken);
+        if (await JournalReader.FindAsync(shared, run.Tenant.Key, cancellationToken) is not { IsFlipped: true })
+            throw PromotionMessages.FlipLost(run.Tenant.Slug);
     }
 
     /// <summary>Before the pause: the shared schema is the one that the copy is of, in everything that pg_dump shows.</summary>

@@ -9,9 +9,12 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
 {
     readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
     readonly GuardNames names = new(tenant);
+    readonly List<(TableName Table, string Trigger)> standing = [];
 
-    public string Of(ScopedTable table)
+    /// <summary>The statements for a table, and the triggers that stand after them, each always enabled.</summary>
+    public (string Sql, IReadOnlyList<(TableName Table, string Trigger)> Triggers) Of(ScopedTable table)
     {
+        standing.Clear();
         var sql = new StringBuilder();
         if (table.Scope == TableScope.Derived)
             AddDerived(sql, table);
@@ -24,7 +27,7 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             sql.Append(Create("_truncate", $"BEFORE TRUNCATE ON {part.Quoted}", "guard_truncate()"));
             sql.Append(Enable(part, "_truncate"));
         }
-        return sql.ToString();
+        return (sql.ToString(), [.. standing]);
     }
 
     // The row tells whose it is.
@@ -116,8 +119,11 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             sql.Append(Enable(part, suffix));
     }
 
-    string Enable(TableName part, string suffix) =>
-        $"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(prefix + suffix)};\n";
+    string Enable(TableName part, string suffix)
+    {
+        standing.Add((part, prefix + suffix));
+        return $"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(prefix + suffix)};\n";
+    }
 
     static IEnumerable<TableName> PartsOf(ScopedTable table) =>
         table.Table.Leaves.Select(leaf => leaf.Name).Append(table.Name).Distinct();

@@ -77,7 +77,7 @@ public sealed class WriteGuard(
         );
         await CreateObjectsAsync(connection, cancellationToken);
         foreach (var table in Tables)
-            await WithTableLockAsync(connection, table.Name, triggers.Of(table), cancellationToken);
+            await WithTableLockAsync(connection, table.Name, triggers.Of(table).Sql, cancellationToken);
         await CalmAsync(cancellationToken);
     }
 
@@ -90,13 +90,49 @@ public sealed class WriteGuard(
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Installs the guard anew if an earlier version has installed it, which knew other locks.</summary>
-    public async Task UpgradeAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Installs the guard anew if triggers of it are missing, or if an earlier version has installed it, which knew other
+    /// locks.
+    /// </summary>
+    public async Task RestoreAsync(CancellationToken cancellationToken)
     {
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
-            if (await OwnSchema.HasAsync(connection, names.Gate, cancellationToken))
+            if (
+                await OwnSchema.HasAsync(connection, names.Gate, cancellationToken)
+                && (await MissingAsync(connection, cancellationToken)).Count == 0
+            )
                 return;
         await InstallAsync(GuardState.Open, cancellationToken);
+    }
+
+    /// <summary>Requires that every trigger stands, and fires in every session.</summary>
+    /// <exception cref="MigratorException">Somebody has dropped triggers of the guard, or switched them off.</exception>
+    public async Task RequireStandingAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        if (await MissingAsync(connection, cancellationToken) is { Count: > 0 } missing)
+            throw GuardMessages.TriggersMissing(tenant.Slug, missing);
+    }
+
+    // A table that is gone needs no trigger.
+    async Task<IReadOnlyList<string>> MissingAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var expected = Tables.SelectMany(table => triggers.Of(table).Triggers).ToArray();
+        return await connection.QueryAsync<string>(
+            """
+            SELECT format('%s (%s)', c.oid::regclass, e.trigger)
+            FROM unnest(@tables, @names) e (name, trigger) JOIN pg_class c ON c.oid = to_regclass(e.name)
+            WHERE NOT EXISTS (
+                SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = e.trigger AND t.tgenabled = 'A')
+            ORDER BY 1
+            """,
+            new
+            {
+                tables = expected.Select(one => one.Table.Quoted).ToArray(),
+                names = expected.Select(one => one.Trigger).ToArray(),
+            },
+            cancellationToken
+        );
     }
 
     /// <summary>Removes triggers, functions and, last, the guard's row; safe to repeat.</summary>

@@ -54,6 +54,14 @@ static class GuardMessages
             Transient = true,
         };
 
+    public static MigratorException TriggersMissing(Slug slug, IReadOnlyList<string> missing) =>
+        new(
+            ExitCode.Failed,
+            $"Triggers of the write guard of '{slug}' were dropped or switched off: {string.Join(", ", missing.Take(5))}"
+                + $"{(missing.Count > 5 ? ", …" : "")}. Nothing was flipped. "
+                + "Find out who did it, and run the same command again: it installs the triggers anew."
+        );
+
     public static string BeginsAnew(Slug slug) =>
         $"'{slug}' may have written since the earlier run ended. The copy begins anew.";
 

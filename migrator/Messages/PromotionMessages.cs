@@ -19,6 +19,14 @@ static class PromotionMessages
                 + $"Wait until that run ends; 'migrator status --tenant-slug={slug}' shows its progress."
         );
 
+    public static MigratorException FlipLost(Slug slug) =>
+        new(
+            ExitCode.Failed,
+            $"The flip of '{slug}' was committed, but the shared server that answers now does not know it: a standby may have "
+                + "taken over without it. The isolated database accepts no writes. "
+                + $"'migrator status --tenant-slug={slug}' shows where the tenant is."
+        );
+
     public static MigratorException Superseded(Slug slug) =>
         new(
             ExitCode.Busy,

@@ -40,6 +40,7 @@ public sealed class CutOver : Phase
             await ExtensionData.CopyAsync(run, cancellationToken);
         }
         await RecheckCountsAsync(run, cancellationToken);
+        await run.Guard.RequireStandingAsync(cancellationToken);
 
         var isolation = await Flip.IsolationAsync(run, cancellationToken);
         await Flip.IsolatedAsync(

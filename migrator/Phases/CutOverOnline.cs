@@ -148,6 +148,7 @@ public sealed class CutOverOnline : Phase
         await feed.DisposeAsync();
         await Task.WhenAll(
             Flip.RequireSameSchemaAsync(run, cancellationToken),
+            run.Guard.RequireStandingAsync(cancellationToken),
             CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken),
             SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, plan.Highest, cancellationToken)
         );

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using Dapper;
+using Migrator.Demo;
+using Migrator.Model;
+using Npgsql;
+using Spectre.Console;
+
+namespace Bench;
+
+/// <summary>What the tenant's writes cost while its guard is open: transactions of one row, and one statement of many.</summary>
+sealed class GuardScenario(BenchmarkServers servers)
+{
+    const int Rounds = 3;
+    const int ManyRows = 50_000;
+
+    static readonly int[] Writers = [4, 16, 32];
+    static readonly TimeSpan Length = TimeSpan.FromSeconds(4);
+
+    public async Task RunAsync()
+    {
+        var database = await servers.ModerateAsync("guard");
+        using var move = new Move(servers, database);
+        await using var source = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(servers.Shared.ConnectionString(database, SampleDatabase.Admin))
+            {
+                MaxPoolSize = 64,
+                MaxAutoPrepare = 5,
+            }
+        );
+        await using (var connection = await source.OpenConnectionAsync())
+            await connection.ExecuteAsync(
+                $"""
+                CREATE TABLE guarded (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, body text, n int);
+                CREATE INDEX ON guarded (tenant_id);
+                INSERT INTO guarded (tenant_id, body, n)
+                    SELECT t.id, 'a row of usual length', 0 FROM tenants t, generate_series(1, 10000) WHERE slug = '{BenchmarkServers.Slug}'
+                """
+            );
+        var (without, with) = (new Measured(), new Measured());
+        // By turns, because the machine's own speed drifts.
+        for (var round = 0; round < Rounds; round++)
+        {
+            await MeasureAsync(source, without);
+            await move.PromoteUntilAsync(PhaseName.StartStreaming);
+            await MeasureAsync(source, with);
+            await move.RollBackAsync(dropIsolated: true);
+        }
+
+        var table = new Table()
+            .AddColumns("writes of the tenant", "without", "guard open", "ratio", "wanted")
+            .RoundedBorder();
+        foreach (var writers in Writers)
+        {
+            var (before, after) = (without.Rates[writers].Max(), with.Rates[writers].Max());
+            table.AddRow(
+                $"{writers} writers, transactions/s",
+                $"{before:N0}",
+                $"{after:N0}",
+                $"{after / before:0.00}",
+                "≥ 0.95"
+            );
+        }
+        var (least, most) = (without.Bulk.Min(), with.Bulk.Min());
+        table.AddRow(
+            $"{ManyRows:N0} rows in a statement, ms",
+            $"{least:N0}",
+            $"{most:N0}",
+            $"{most / least:0.00}",
+            "≤ 1.3"
+        );
+        table.AddRow("multixacts made", $"{without.Multixacts}", $"{with.Multixacts}", "", "no more");
+        AnsiConsole.Write(table);
+    }
+
+    async Task MeasureAsync(NpgsqlDataSource source, Measured measured)
+    {
+        var before = await MultixactAsync();
+        foreach (var writers in Writers)
+            measured.Rates[writers].Add(await RateAsync(source, writers));
+        measured.Bulk.Add(await BulkAsync(source));
+        measured.Multixacts += await MultixactAsync() - before;
+    }
+
+    static async Task<double> RateAsync(NpgsqlDataSource source, int writers)
+    {
+        var clock = Stopwatch.StartNew();
+        var counts = await Task.WhenAll(
+            Enumerable.Range(0, writers).Select(writer => Task.Run(() => WriteAsync(source, writer, clock)))
+        );
+        return counts.Sum() / clock.Elapsed.TotalSeconds;
+    }
+
+    static async Task<long> WriteAsync(NpgsqlDataSource source, int writer, Stopwatch clock)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await using var command = new NpgsqlCommand("UPDATE guarded SET n = n + 1 WHERE id = $1", connection);
+        var id = command.Parameters.Add(new() { Value = 0L });
+        var count = 0L;
+        for (var random = new Random(writer); clock.Elapsed < Length; count++)
+        {
+            id.Value = random.NextInt64(1, 10_001);
+            await command.ExecuteNonQueryAsync();
+        }
+        return count;
+    }
+
+    // Without the commit, which waits for the disk.
+    static async Task<double> BulkAsync(NpgsqlDataSource source)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        var clock = Stopwatch.StartNew();
+        await connection.ExecuteAsync(
+            $"""
+            INSERT INTO guarded (tenant_id, body, n)
+            SELECT t.id, 'a row of usual length', n FROM tenants t, generate_series(1, {ManyRows}) n
+            WHERE slug = '{BenchmarkServers.Slug}'
+            """
+        );
+        return clock.Elapsed.TotalMilliseconds;
+    }
+
+    async Task<long> MultixactAsync()
+    {
+        await using var connection = new NpgsqlConnection(
+            servers.Shared.ConnectionString("postgres", Migrator.Embedded.EmbeddedCluster.Superuser)
+        );
+        await connection.ExecuteAsync("CHECKPOINT");
+        return await connection.ExecuteScalarAsync<long>(
+            "SELECT next_multixact_id::text::bigint FROM pg_control_checkpoint()"
+        );
+    }
+
+    sealed class Measured
+    {
+        public Dictionary<int, List<double>> Rates { get; } =
+            Writers.ToDictionary(writers => writers, _ => new List<double>());
+
+        public List<double> Bulk { get; } = [];
+
+        public long Multixacts { get; set; }
+    }
+}
