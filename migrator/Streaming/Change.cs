@@ -18,8 +18,8 @@ public enum ChangeKind
 
 /// <summary>One change.</summary>
 /// <param name="Row">
-/// The new row, by <see cref="StreamedTable.Columns"/>: text, null, or <see cref="Unchanged"/>; empty where there is
-/// none.
+/// The new row, by <see cref="StreamedTable.Columns"/>: text, null, a <see cref="LargeValue"/>, or <see cref="Unchanged"/>;
+/// empty where there is none.
 /// </param>
 /// <param name="Old">The row's key before, where the key has changed or nothing else is known.</param>
 public sealed record Change(StreamedTable Table, ChangeKind Kind, object?[] Row, RowKey? Old)
@@ -40,11 +40,13 @@ public sealed record Change(StreamedTable Table, ChangeKind Kind, object?[] Row,
 /// <param name="EndsTransaction">The last of them ends its transaction: only here may the target commit.</param>
 /// <param name="End">The position after that transaction.</param>
 /// <param name="Watermarks">The watermarks that were read.</param>
+/// <param name="Size">How many bytes the rows had in the stream.</param>
 public sealed record ChangeBatch(
     IReadOnlyList<Change> Changes,
     bool EndsTransaction,
     NpgsqlLogSequenceNumber End,
-    IReadOnlyList<string> Watermarks
+    IReadOnlyList<string> Watermarks,
+    long Size
 )
 {
     /// <summary>This batch and the next as one, where both end their transactions.</summary>
@@ -53,5 +55,6 @@ public sealed record ChangeBatch(
         {
             Changes = [.. Changes, .. next.Changes],
             Watermarks = [.. Watermarks, .. next.Watermarks],
+            Size = Size + next.Size,
         };
 }

@@ -20,6 +20,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     readonly LogicalReplicationConnection connection;
     readonly IChangeApplier applier;
     readonly Channel<ChangeBatch> batches = Channel.CreateBounded<ChangeBatch>(4);
+    readonly ReadAhead ahead = new();
     readonly ConcurrentDictionary<string, TaskCompletionSource> watermarks = new();
     long changes;
     bool disposed;
@@ -47,7 +48,7 @@ public sealed class ChangeFeed : IAsyncDisposable
         {
             WalReceiverStatusInterval = TimeSpan.FromSeconds(1),
         };
-        Completion = RunAsync(new(direction, secret, from, stopBefore, batches.Writer));
+        Completion = RunAsync(new(direction, secret, from, stopBefore, batches.Writer, ahead));
     }
 
     /// <summary>Ends when the position to stop before is reached; faulted when the stream breaks.</summary>
@@ -202,19 +203,27 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     async Task ApplyAsync()
     {
-        await foreach (var first in batches.Reader.ReadAllAsync(stop.Token))
-        {
-            var batch = direction.IsReverse ? WithWaiting(first) : first;
-            await applier.ApplyAsync(batch, stop.Token);
-            Interlocked.Add(ref changes, batch.Changes.Count);
-            if (!batch.EndsTransaction || applier.IsOpen)
-                continue;
-            connection.SetReplicationStatus(batch.End);
-            foreach (var watermark in batch.Watermarks)
-                Reached(watermark).TrySetResult();
-        }
+        while (await batches.Reader.WaitToReadAsync(stop.Token))
+            ahead.Release(await ApplyNextAsync());
         if (await applier.CompleteAsync(stop.Token) is { } end)
             connection.SetReplicationStatus(end);
+    }
+
+    // A method of its own: while the next batch is waited for, nothing here refers to the rows of this one.
+    async Task<long> ApplyNextAsync()
+    {
+        if (!batches.Reader.TryRead(out var batch))
+            return 0;
+        if (direction.IsReverse)
+            batch = WithWaiting(batch);
+        await applier.ApplyAsync(batch, stop.Token);
+        Interlocked.Add(ref changes, batch.Changes.Count);
+        if (!batch.EndsTransaction || applier.IsOpen)
+            return batch.Size;
+        connection.SetReplicationStatus(batch.End);
+        foreach (var watermark in batch.Watermarks)
+            Reached(watermark).TrySetResult();
+        return batch.Size;
     }
 
     // In the shared database each commit has to wait for tables that others write to: batches that wait already go with

@@ -23,13 +23,14 @@ public sealed class ChangeReader(
     string? secret,
     NpgsqlLogSequenceNumber from,
     NpgsqlLogSequenceNumber? stopBefore,
-    ChannelWriter<ChangeBatch> output
+    ChannelWriter<ChangeBatch> output,
+    ReadAhead ahead
 )
 {
     // Where a batch may end, and where it must end in the middle of a transaction.
     const int EnoughChanges = 1_000;
     const int TooManyChanges = 4_000;
-    const int TooManyCharacters = 8_000_000;
+    const int TooManyBytes = 8_000_000;
 
     // In the shared database each batch locks tables for a moment: not too often, unless a watermark is waited for.
     static readonly TimeSpan ReverseInterval = TimeSpan.FromSeconds(1);
@@ -80,7 +81,7 @@ public sealed class ChangeReader(
     // Reassigned rows are settled before anything of the next transaction is applied.
     bool EndsBatch(PgOutputReplicationMessage message) =>
         decoder.Count >= TooManyChanges
-        || decoder.Characters >= TooManyCharacters
+        || decoder.Size >= TooManyBytes
         || (
             message is CommitMessage
             && (decoder.HasReassigned || (!direction.IsReverse && decoder.Count >= EnoughChanges))
@@ -115,9 +116,11 @@ public sealed class ChangeReader(
         return await waiting;
     }
 
-    ValueTask FlushAsync(CancellationToken cancellationToken)
+    async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         flushedAt = direction.Clock.GetTimestamp();
-        return output.WriteAsync(decoder.Take(!inTransaction, end), cancellationToken);
+        ahead.Add(decoder.Size);
+        await output.WriteAsync(decoder.Take(!inTransaction, end), cancellationToken);
+        await ahead.HasRoomAsync(cancellationToken);
     }
 }

@@ -19,8 +19,8 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
 
     public int Count => changes.Count;
 
-    /// <summary>How large the collected rows are.</summary>
-    public long Characters { get; private set; }
+    /// <summary>How many bytes the collected rows had in the stream.</summary>
+    public long Size { get; private set; }
 
     public bool HasWatermarks => watermarks.Count > 0;
 
@@ -32,10 +32,10 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     /// <summary>What was collected, which is then forgotten.</summary>
     public ChangeBatch Take(bool endsTransaction, NpgsqlLogSequenceNumber end)
     {
-        var batch = new ChangeBatch([.. changes], endsTransaction, end, [.. watermarks]);
+        var batch = new ChangeBatch([.. changes], endsTransaction, end, [.. watermarks], Size);
         changes.Clear();
         watermarks.Clear();
-        Characters = 0;
+        Size = 0;
         return batch;
     }
 
@@ -166,9 +166,14 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
                 row[position] = Change.Unchanged;
             else if (!value.IsDBNull)
             {
-                var text = await value.Get<string>(cancellationToken);
-                Characters += text.Length;
-                row[position] = text;
+                var column = relation.Table.Columns[position];
+                Size += value.Length;
+                row[position] =
+                    (
+                        value.Length >= LargeValue.MinLength
+                            ? await LargeValue.ReadAsync(column, value.GetStream, value.Length, cancellationToken)
+                            : null
+                    ) ?? (object)await value.Get<string>(cancellationToken);
             }
         }
         return row;

@@ -18,6 +18,8 @@ sealed class RowFetcher(
 {
     public const int RowsPerBatch = 1_000;
 
+    const long BytesPerBatch = 8_000_000;
+
     /// <param name="condition">Which rows, seen as <c>t</c>.</param>
     /// <param name="each">Called with the key of each row.</param>
     public async Task FetchAsync(
@@ -30,19 +32,20 @@ sealed class RowFetcher(
         await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
         await using var reading = await BeginAsync(source, cancellationToken);
         await using var command = Select(table, condition, source);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var (writes, count) = (new WriteBatch(joins: true, state), 0);
+        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellationToken);
+        var (writes, count, size) = (new WriteBatch(joins: true, state), 0, 0L);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var row = RowOf(reader);
+            var (row, length) = await RowAsync(table, reader, cancellationToken);
+            size += length;
             var key = table.KeyOf(row);
             each(key);
             touched?.Add(table, key, null);
             writes.Add(table.InsertMissing(row));
-            if (++count % RowsPerBatch != 0)
+            if (++count % RowsPerBatch != 0 && size < BytesPerBatch)
                 continue;
             await writes.ExecuteAsync(writer.Connection, cancellationToken);
-            writes = new(joins: true, state);
+            (writes, size) = (new(joins: true, state), 0);
         }
         await writes.ExecuteAsync(writer.Connection, cancellationToken);
     }
@@ -103,11 +106,31 @@ sealed class RowFetcher(
             AllResultTypesAreUnknown = true,
         };
 
-    static object?[] RowOf(NpgsqlDataReader reader)
+    static async Task<(object?[] Row, long Size)> RowAsync(
+        StreamedTable table,
+        NpgsqlDataReader reader,
+        CancellationToken cancellationToken
+    )
     {
-        var row = new object?[reader.FieldCount];
+        var (row, size) = (new object?[reader.FieldCount], 0L);
         for (var i = 0; i < row.Length; i++)
-            row[i] = reader.IsDBNull(i) ? null : reader.GetString(i);
-        return row;
+        {
+            if (await reader.IsDBNullAsync(i, cancellationToken))
+                continue;
+            var (ordinal, length) = (i, (int)reader.GetBytes(i, 0, null, 0, 0));
+            size += length;
+            row[i] =
+                (
+                    length >= LargeValue.MinLength
+                        ? await LargeValue.ReadAsync(
+                            table.Columns[i],
+                            () => reader.GetStream(ordinal),
+                            length,
+                            cancellationToken
+                        )
+                        : null
+                ) ?? (object)await reader.GetFieldValueAsync<string>(i, cancellationToken);
+        }
+        return (row, size);
     }
 }

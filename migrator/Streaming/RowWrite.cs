@@ -72,7 +72,9 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
         foreach (var write in writes)
         foreach (var value in write.Values)
             command.Parameters.Add(
-                new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown }
+                value is LargeValue large
+                    ? new NpgsqlParameter { Value = large.Bytes, NpgsqlDbType = large.Type }
+                    : new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Unknown }
             );
         return command;
     }
@@ -80,5 +82,5 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
 
 /// <summary>One row of a statement.</summary>
 /// <param name="Key">The row's key before the write.</param>
-/// <param name="Values">The statement's parameters for this row, as text.</param>
+/// <param name="Values">The statement's parameters for this row, as text or as a <see cref="LargeValue"/>.</param>
 public sealed record RowWrite(RowStatement Statement, RowKey Key, object?[] Values);

@@ -47,7 +47,8 @@ public static class PerformanceBaseline
                         cancellationToken
                     )
                 ).ToArray();
-                var byKey = keys.Select(one => $"SELECT t::text FROM {table.Table.From} t WHERE {one}").ToArray();
+                var byKey = keys.Select(one => $"SELECT octet_length(t::text) FROM {table.Table.From} t WHERE {one}")
+                    .ToArray();
                 if (byKey.Length > 0)
                     detail =
                         $"by key {await CompareAsync(shared, isolated, byKey, clock, cancellationToken)}; {detail}";
