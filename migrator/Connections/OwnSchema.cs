@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Migrator.Messages;
 using Migrator.Model;
 using Npgsql;
@@ -15,6 +16,10 @@ namespace Migrator.Connections;
 /// </remarks>
 public static class OwnSchema
 {
+    // By where it is, who looked, and its object id: a schema that somebody makes anew has another one.
+    static readonly ConcurrentDictionary<(string Server, string Database, string? User, long Schema), bool> seen =
+        new();
+
     /// <summary>Whether the relation <c>tenant_promotion.NAME</c> exists; the schema is checked first.</summary>
     /// <exception cref="MigratorException"><see cref="ExitCode.Refused"/>: somebody else made the schema.</exception>
     public static async Task<bool> HasAsync(
@@ -23,12 +28,23 @@ public static class OwnSchema
         CancellationToken cancellationToken
     )
     {
-        await RequireAsync(connection, cancellationToken);
-        return await connection.ExecuteScalarAsync<bool>(
-            "SELECT to_regclass('tenant_promotion.' || quote_ident(@relation)) IS NOT NULL",
+        var (schema, exists) = await connection.QuerySingleAsync<(long? Schema, bool Exists)>(
+            """
+            SELECT (SELECT oid::bigint FROM pg_namespace WHERE nspname = 'tenant_promotion'),
+                   to_regclass('tenant_promotion.' || quote_ident(@relation)) IS NOT NULL
+            """,
             new { relation },
             cancellationToken
         );
+        if (schema is not { } oid)
+            return false;
+        var key = (connection.DataSource, connection.Database, connection.UserName, oid);
+        if (!seen.ContainsKey(key))
+        {
+            await RequireAsync(connection, cancellationToken);
+            seen.TryAdd(key, true);
+        }
+        return exists;
     }
 
     /// <summary>Creates the schema if there is none, in the caller's transaction, which then may create its tables.</summary>

@@ -49,16 +49,19 @@ public static class TriggerDisabling
         var triggers = (
             await connection.QueryAsync<(string Schema, string Table, string Trigger, string State)>(
                 """
+                WITH named (relid, place) AS MATERIALIZED (
+                    SELECT CAST(name AS regclass)::oid, place FROM unnest(@tables) WITH ORDINALITY named (name, place)
+                )
                 SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
-                FROM (SELECT unnest(CAST(@tables AS regclass[]))::oid AS relid
-                      UNION SELECT tree.relid::oid
-                      FROM unnest(CAST(@tables AS regclass[])) root, pg_partition_tree(root) tree) part
+                FROM (SELECT relid, min(place) AS place
+                      FROM (SELECT relid, place FROM named
+                            UNION ALL SELECT tree.relid::oid, place FROM named, pg_partition_tree(named.relid) tree) one
+                      GROUP BY relid) part
                 JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal
                     AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
                 JOIN pg_class c ON c.oid = t.tgrelid
                 JOIN pg_namespace n ON n.oid = c.relnamespace
-                ORDER BY array_position(CAST(@tables AS regclass[])::oid[],
-                                        coalesce(pg_partition_root(c.oid), c.oid)::oid)
+                ORDER BY part.place
                 """,
                 new { tables = tables.Select(table => table.Quoted).ToArray(), guard = WriteGuard.TriggerPrefix },
                 cancellationToken

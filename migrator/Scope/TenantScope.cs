@@ -10,6 +10,9 @@ namespace Migrator.Scope;
 public sealed class TenantScope
 {
     readonly Catalog catalog;
+    readonly Dictionary<TableName, ScopedTable> byName;
+    readonly ILookup<TableName, ForeignKey> from;
+    readonly ILookup<TableName, ForeignKey> to;
     readonly Tenancy tenancy;
 
     TenantScope(
@@ -22,6 +25,7 @@ public sealed class TenantScope
         this.catalog = catalog;
         this.tenancy = tenancy;
         Tables = tables;
+        byName = tables.ToDictionary(table => table.Name);
         Unclassified = unclassified;
         // A column that is not copied refers to nothing in the isolated database.
         var blank = tables.ToDictionary(table => table.Name, table => table.Blank);
@@ -29,6 +33,9 @@ public sealed class TenantScope
         [
             .. catalog.ForeignKeys.Where(key => !key.FromColumns.Any(blank.GetValueOrDefault(key.From, []).Contains)),
         ];
+        References = [.. ForeignKeys.Union(tables.SelectMany(table => table.UndeclaredSteps))];
+        from = References.ToLookup(key => key.From);
+        to = References.ToLookup(key => key.To);
     }
 
     /// <summary>All classified tables, in name order.</summary>
@@ -50,13 +57,19 @@ public sealed class TenantScope
     public IReadOnlyList<ForeignKey> ForeignKeys { get; }
 
     /// <summary>All references that the rules or the constraints know of.</summary>
-    public IEnumerable<ForeignKey> References => ForeignKeys.Union(Tables.SelectMany(table => table.UndeclaredSteps));
+    public IReadOnlyList<ForeignKey> References { get; }
+
+    /// <summary>Those by which a table's rows refer to others.</summary>
+    public IEnumerable<ForeignKey> ReferencesFrom(TableName table) => from[table];
+
+    /// <summary>Those by which rows refer to a table's.</summary>
+    public IEnumerable<ForeignKey> ReferencesTo(TableName table) => to[table];
 
     public IReadOnlyList<Sequence> Sequences => catalog.Sequences;
 
     public ScopedTable Root => Tables.Single(table => table.Scope == TableScope.Root);
 
-    public ScopedTable this[TableName name] => Tables.Single(table => table.Name == name);
+    public ScopedTable this[TableName name] => byName[name];
 
     public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
     {

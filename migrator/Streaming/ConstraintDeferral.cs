@@ -80,11 +80,11 @@ public static class ConstraintDeferral
         var resumptions = new List<string>();
         var keys = await connection.QueryAsync<(string Table, string Name, bool Deferrable)>(
             """
+            WITH named (relid) AS MATERIALIZED (SELECT CAST(name AS regclass)::oid FROM unnest(@tables) name)
             SELECT con.conrelid::regclass::text, con.conname, con.condeferrable
             FROM pg_constraint con
             WHERE con.contype = 'f' AND con.conparentid = 0 AND NOT con.condeferred
-              AND (con.conrelid = ANY (CAST(@tables AS regclass[]))
-                   OR con.confrelid = ANY (CAST(@tables AS regclass[])))
+              AND (con.conrelid IN (SELECT relid FROM named) OR con.confrelid IN (SELECT relid FROM named))
             """,
             new { tables = tables.Select(table => table.Quoted).ToArray() },
             cancellationToken

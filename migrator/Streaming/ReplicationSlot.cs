@@ -37,7 +37,8 @@ public static class ReplicationSlot
         CancellationToken cancellationToken
     )
     {
-        foreach (var table in tables)
+        // A primary key identifies its rows in every publication.
+        foreach (var table in tables.Where(table => table.Definition.ReplicaIdentity != "d"))
             await TryAsync(connection, table, cancellationToken);
         var publication = Sql.Identifier(name);
         var published = string.Join(", ", tables.Select(table => table.Definition.From));

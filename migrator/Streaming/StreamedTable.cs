@@ -28,9 +28,9 @@ public sealed class StreamedTable
             ? PositionOf(table.TenantColumn.Name)
             : null;
         MayComeBeforeParent = table.Steps.Any(step => step.Deferrable && step.IsDeclared);
-        parents = [.. scope.References.Where(key => key.From == Name).Select(key => key.To)];
+        parents = [.. scope.ReferencesFrom(Name).Select(key => key.To)];
         IsReferredToByKey = scope
-            .References.Where(key => key.To == Name)
+            .ReferencesTo(Name)
             .All(key =>
                 key.ToColumns.All(name =>
                     Definition.Key.Contains(name) || (TenantPosition is { } position && Columns[position].Name == name)

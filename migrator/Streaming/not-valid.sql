@@ -28,8 +28,8 @@ WITH RECURSIVE named (relid) AS (
                                   WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
                        ) AS part (type)
 ), owners (kind, oid, schema, name, depth) AS (
-    SELECT 'TABLE', c.oid, c.relnamespace, c.relname, (SELECT count(*) FROM ancestry WHERE relid = c.oid)
-    FROM pg_class c WHERE c.oid IN (SELECT relid FROM ancestry)
+    SELECT 'TABLE', c.oid, c.relnamespace, c.relname, kin.depth
+    FROM (SELECT relid, count(*) AS depth FROM ancestry GROUP BY relid) kin JOIN pg_class c ON c.oid = kin.relid
     UNION ALL
     SELECT 'DOMAIN', t.oid, t.typnamespace, t.typname, 0 FROM pg_type t WHERE t.oid IN (SELECT type FROM used)
 )

@@ -13,11 +13,13 @@ public sealed class ExpressionTests(Servers servers)
     const string Inner =
         "CREATE FUNCTION norm_inner(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT lower(trim(t)) $$;";
 
+    // Since version 17 no index can be made of a function that needs a search_path, but a function may come to need one.
     const string Index =
         Inner
-        + "CREATE FUNCTION norm(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT norm_inner(t) $$;"
+        + "CREATE FUNCTION norm(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT public.norm_inner(t) $$;"
         + "CREATE TABLE page (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, title text);"
         + "CREATE INDEX by_norm ON page (norm(title));"
+        + "CREATE OR REPLACE FUNCTION norm(t text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT norm_inner(t) $$;"
         + "INSERT INTO page SELECT n, 1 + n % 2, ' T ' || n FROM generate_series(1, 20) n;";
 
     const string Generated =
