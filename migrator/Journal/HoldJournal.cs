@@ -111,7 +111,7 @@ public static class HoldJournal
 
     /// <summary>Takes a cutover back that was asked for, or is about to begin at its time.</summary>
     /// <param name="notBefore">The end of the window that is open.</param>
-    /// <returns>False when the guard is closed already, or the tenant has moved.</returns>
+    /// <returns>False when the tenant has moved.</returns>
     public static async Task<bool> TakeBackAsync(
         NpgsqlConnection connection,
         PromotionRecord promotion,
@@ -120,7 +120,7 @@ public static class HoldJournal
     )
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        // The close locks the row as well. Only a statement that begins afterwards sees what the close has committed.
+        // The flip locks the row as well. Only a statement that begins afterwards sees what the flip has committed.
         await connection.ExecuteAsync(
             "SELECT FROM tenant_promotion.hold WHERE promotion_id = @Id FOR UPDATE",
             new { promotion.Id },
@@ -130,7 +130,7 @@ public static class HoldJournal
             """
             UPDATE tenant_promotion.hold SET go_at = NULL, go_by = NULL, cutover_at = NULL, not_before = @notBefore
             WHERE promotion_id = @Id
-              AND NOT EXISTS (SELECT FROM tenant_promotion.guard WHERE tenant_key = @TenantKey AND state = 'closed')
+              AND NOT EXISTS (SELECT FROM tenant_promotion.guard WHERE tenant_key = @TenantKey AND state = 'moved')
             """,
             new
             {

@@ -32,7 +32,7 @@ public sealed class HoldTests(Servers servers)
     }
 
     [Fact]
-    public async Task A_cutover_can_be_taken_back_until_the_guard_closes_and_not_later()
+    public async Task A_cutover_can_be_taken_back_until_the_flip_and_not_later()
     {
         await using var move = await CreateAsync();
         var promotion = Hold(move);
@@ -44,7 +44,10 @@ public sealed class HoldTests(Servers servers)
         // The close is under way, and waits for the transaction.
         await Waiting.UntilAsync(
             move.Shared,
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND mode = 'ExclusiveLock')"
+            """
+            SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                WHERE NOT l.granted AND l.mode = 'ExclusiveLock' AND c.relname LIKE '%\_gate')
+            """
         );
 
         var (code, _, error) = await CancelAsync(move);

@@ -219,7 +219,7 @@ public sealed class RollbackLooksTests(Servers servers)
         Assert.Equal(1, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM orders WHERE amount = 77"));
 
         await InjectedFault.RunAsync(move, (int)ExitCode.Done, "verify", "--tenant-slug", move.Slug);
-        Assert.Equal("closed", await move.GuardAsync());
+        Assert.Equal("moved", await move.GuardAsync());
         await move.FinalizeAsync();
 
         Assert.Equal(0, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM orders WHERE tenant_id = 1"));
