@@ -125,7 +125,7 @@ sealed class GuardScenario(BenchmarkServers servers)
         await using var connection = new NpgsqlConnection(
             servers.Shared.ConnectionString("postgres", Migrator.Embedded.EmbeddedCluster.Superuser)
         );
-        await connection.ExecuteAsync("CHECKPOINT");
+        await connection.ExecuteAsync("CHECKPOINT", commandType: System.Data.CommandType.Text);
         return await connection.ExecuteScalarAsync<long>(
             "SELECT next_multixact_id::text::bigint FROM pg_control_checkpoint()"
         );
