@@ -24,9 +24,8 @@ public sealed class ClosedGuard : IDisposable
     // The driver waits a little longer than the server.
     static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
 
-    readonly WriteGuard guard;
+    readonly GuardedDatabase database;
     readonly NpgsqlConnection connection;
-    readonly TimeProvider clock;
     readonly SemaphoreSlim turn = new(1, 1);
     readonly CancellationTokenSource lost = new();
     readonly CancellationTokenSource ending = new();
@@ -36,11 +35,10 @@ public sealed class ClosedGuard : IDisposable
     string state = GuardState.Open;
     bool isDisposed;
 
-    ClosedGuard(WriteGuard guard, NpgsqlConnection connection, TimeProvider clock)
+    ClosedGuard(GuardedDatabase database, NpgsqlConnection connection)
     {
-        this.guard = guard;
+        this.database = database;
         this.connection = connection;
-        this.clock = clock;
     }
 
     /// <summary>Cancelled when the server has ended the transaction: from then on the tenant may write.</summary>
@@ -56,23 +54,19 @@ public sealed class ClosedGuard : IDisposable
     /// <see cref="PostgresErrorCodes.LockNotAvailable"/>: a writer took longer than the timeout.
     /// </exception>
     public static Task<ClosedGuard> PauseAsync(
-        WriteGuard guard,
-        NpgsqlConnectionStringBuilder server,
+        GuardedDatabase database,
         TimeSpan timeout,
         TimeSpan limit,
-        TimeProvider clock,
         CancellationToken cancellationToken
     ) =>
         OpenAsync(
-            guard,
-            server,
+            database,
             limit,
-            clock,
             async closed =>
             {
-                var asked = clock.GetTimestamp();
-                await closed.LockAsync(guard.Gate, timeout, cancellationToken);
-                await closed.LimitAsync(limit - clock.GetElapsedTime(asked), cancellationToken);
+                var asked = database.Clock.GetTimestamp();
+                await closed.LockAsync(database.Guard.Gate, timeout, cancellationToken);
+                await closed.LimitAsync(limit - database.Clock.GetElapsedTime(asked), cancellationToken);
             },
             cancellationToken
         );
@@ -81,29 +75,27 @@ public sealed class ClosedGuard : IDisposable
     /// Closes the guard for as long as this object lives: the tenant's writes fail. Waits for the transactions that have
     /// written for the tenant.
     /// </summary>
-    /// <param name="limit">As with <see cref="PauseAsync"/>; null when only a silence of ours is to end the transaction.</param>
+    /// <param name="limit">
+    /// As with <see cref="PauseAsync"/>; null when only a silence of ours is to end the transaction.
+    /// </param>
     /// <param name="record">Writes <see cref="GuardState.Closed"/>, and what else belongs into that commit.</param>
     /// <inheritdoc cref="PauseAsync"/>
     public static Task<ClosedGuard> RefuseAsync(
-        WriteGuard guard,
-        NpgsqlConnectionStringBuilder server,
+        GuardedDatabase database,
         TimeSpan timeout,
         TimeSpan? limit,
-        TimeProvider clock,
-        Func<Task> record,
+        Func<JournalTransaction, Task> record,
         CancellationToken cancellationToken
     ) =>
         OpenAsync(
-            guard,
-            server,
+            database,
             limit ?? Silence,
-            clock,
             async closed =>
             {
-                await closed.LockAsync(guard.Run, timeout, cancellationToken);
+                await closed.LockAsync(database.Guard.Run, timeout, cancellationToken);
                 await closed.ExecuteAsync("SAVEPOINT drained", cancellationToken);
-                await closed.LockAsync(guard.Gate, timeout, cancellationToken);
-                await record();
+                await closed.LockAsync(database.Guard.Gate, timeout, cancellationToken);
+                await database.TransactAsync(record, cancellationToken);
                 // The gate is free again: writes find the state, and fail instead of waiting.
                 await closed.ExecuteAsync("ROLLBACK TO SAVEPOINT drained", cancellationToken);
                 closed.state = GuardState.Closed;
@@ -116,24 +108,20 @@ public sealed class ClosedGuard : IDisposable
     /// <summary>Takes over a guard that an earlier run has closed; null if the tenant may have written since.</summary>
     /// <param name="epoch">The guard's epoch when it was closed.</param>
     public static async Task<ClosedGuard?> ResumeAsync(
-        WriteGuard guard,
-        NpgsqlConnectionStringBuilder server,
+        GuardedDatabase database,
         TimeSpan timeout,
         long epoch,
-        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
         var closed = await OpenAsync(
-            guard,
-            server,
+            database,
             Silence,
-            clock,
-            closed => closed.LockAsync(guard.Run, timeout, cancellationToken),
+            closed => closed.LockAsync(database.Guard.Run, timeout, cancellationToken),
             cancellationToken
         );
         // Nobody can open the guard any more: what the row says now stays.
-        if (await guard.IsClosedAsync(closed.connection, epoch, cancellationToken))
+        if (await database.Guard.IsClosedAsync(closed.connection, epoch, cancellationToken))
         {
             closed.state = GuardState.Closed;
             closed.beating = closed.BeatAsync();
@@ -159,7 +147,7 @@ public sealed class ClosedGuard : IDisposable
         await ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}", cancellationToken);
         var statements = new JournalTransaction(connection, cancellationToken);
         await work(statements);
-        await guard.SetAsync(statements, state, GuardState.Moved);
+        await database.Guard.SetAsync(statements, state, GuardState.Moved);
         await transaction!.CommitAsync(cancellationToken);
     }
 
@@ -207,15 +195,13 @@ public sealed class ClosedGuard : IDisposable
     }
 
     static async Task<ClosedGuard> OpenAsync(
-        WriteGuard guard,
-        NpgsqlConnectionStringBuilder server,
+        GuardedDatabase database,
         TimeSpan limit,
-        TimeProvider clock,
         Func<ClosedGuard, Task> close,
         CancellationToken cancellationToken
     )
     {
-        var closed = new ClosedGuard(guard, Databases.Attended(server, limit + Margin), clock);
+        var closed = new ClosedGuard(database, Databases.Attended(database.Server, limit + Margin));
         try
         {
             await closed.connection.OpenAsync(cancellationToken);
@@ -256,7 +242,7 @@ public sealed class ClosedGuard : IDisposable
         {
             while (true)
             {
-                await Task.Delay(Heartbeat, clock, ending.Token);
+                await Task.Delay(Heartbeat, database.Clock, ending.Token);
                 if (!await StandsAsync())
                     return;
             }

@@ -23,12 +23,10 @@ public sealed class CloseGuard : Phase
             async () =>
             {
                 run.Closed = await ClosedGuard.RefuseAsync(
-                    run.Guard,
-                    run.Databases.SharedServer,
+                    run.Guarded,
                     run.Options.MaxPause,
                     null,
-                    run.Clock,
-                    () => RecordAsync(run, cancellationToken),
+                    transaction => RecordAsync(run, transaction),
                     cancellationToken
                 );
                 return new PhaseOutcome("the tenant's writes fail from here on", Recorded: true);
@@ -45,14 +43,7 @@ public sealed class CloseGuard : Phase
         if (run.Record.Phase(PhaseName.CloseGuard) is not { EndedAt: not null } phase)
             return;
         if (PhaseData.Read<CloseGuardFacts>(phase.Facts) is { Epoch: { } epoch })
-            run.Closed = await ClosedGuard.ResumeAsync(
-                run.Guard,
-                run.Databases.SharedServer,
-                run.Options.MaxPause,
-                epoch,
-                run.Clock,
-                cancellationToken
-            );
+            run.Closed = await ClosedGuard.ResumeAsync(run.Guarded, run.Options.MaxPause, epoch, cancellationToken);
         if (run.Closed is not null)
             return;
         run.Progress.Info(GuardMessages.BeginsAnew(run.Tenant.Slug));
@@ -60,16 +51,12 @@ public sealed class CloseGuard : Phase
     }
 
     // One commit closes the guard and records it, so no crash leaves a closed guard that the journal does not know.
-    static Task RecordAsync(PromotionRun run, CancellationToken cancellationToken) =>
-        run.Journal.TransactAsync(
-            async transaction =>
-            {
-                await run.Guard.SetAsync(transaction, GuardState.Open, GuardState.Closed);
-                var epoch = await run.Guard.EpochAsync(transaction);
-                await PhaseJournal.EndAsync(transaction, run.Id, PhaseName.CloseGuard, new CloseGuardFacts(epoch));
-            },
-            cancellationToken
-        );
+    static async Task RecordAsync(PromotionRun run, JournalTransaction transaction)
+    {
+        await run.Guarded.SetClosedAsync(transaction);
+        var epoch = await run.Guard.EpochAsync(transaction);
+        await PhaseJournal.EndAsync(transaction, run.Id, PhaseName.CloseGuard, new CloseGuardFacts(epoch));
+    }
 
     public override Task UndoAsync(PromotionRun run, CancellationToken cancellationToken) =>
         GuardOpening.FencedAsync(run, cancellationToken);

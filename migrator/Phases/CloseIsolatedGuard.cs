@@ -1,4 +1,5 @@
 using Migrator.Cutover;
+using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Runs;
 
@@ -22,7 +23,14 @@ public sealed class CloseIsolatedGuard : Phase
             run.IsolatedGuard.Guard,
             async () =>
             {
-                run.Closed = await run.IsolatedGuard.RefuseAsync(run.Options.MaxPause, null, cancellationToken);
+                var guarded = run.IsolatedGuard.Guarded;
+                run.Closed = await ClosedGuard.RefuseAsync(
+                    guarded,
+                    run.Options.MaxPause,
+                    null,
+                    guarded.SetClosedAsync,
+                    cancellationToken
+                );
                 return new PhaseOutcome("neither side takes the tenant's writes");
             },
             cancellationToken

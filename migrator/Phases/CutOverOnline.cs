@@ -1,7 +1,6 @@
 using Migrator.Connections;
 using Migrator.Copying;
 using Migrator.Cutover;
-using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -92,44 +91,29 @@ public sealed class CutOverOnline : Phase
         CancellationToken cancellationToken
     )
     {
-        using var limit = new PauseDeadline(run, cancellationToken);
         feed.DeferRefetches();
         await run.Journal.TransactAsync(
             transaction => HoldJournal.RequireLetGoAsync(transaction, run.Record),
             cancellationToken
         );
-        // Unless the flip commits, the end of this block opens the guard, before anything else is waited for.
-        using var closed = await CloseAsync(run, cancellationToken);
-        try
-        {
-            // From here on the tenant's rows in the shared database do not change.
-            var (snapshot, position) = await limit.WithinAsync(token =>
-                PrepareAsync(run, plan, direction, feed, touched, token)
-            );
-            return await Flip.SharedAsync(
-                run,
-                closed,
-                plan.Isolation,
-                plan.HasReverse ? position : null,
-                new CutoverFacts(plan.Isolation, snapshot),
-                limit.Left,
-                CancellationToken.None
-            );
-        }
-        catch when (run.Options.RefusesDuringPause)
-        {
-            closed.Dispose();
-            await run.Journal.TransactAsync(run.Guard.OpenAsync, CancellationToken.None);
-            throw;
-        }
-        finally
-        {
-            closed.Dispose();
-            await limit.SettleAsync();
-        }
+        return await Pause.RunAsync(
+            run,
+            run.Guarded,
+            token => PrepareAsync(run, plan, direction, feed, touched, token),
+            (closed, limit, ready) =>
+                Flip.SharedAsync(
+                    run,
+                    closed,
+                    plan.Isolation,
+                    plan.HasReverse ? ready.Position : null,
+                    new CutoverFacts(plan.Isolation, ready.Snapshot),
+                    limit.Left,
+                    CancellationToken.None
+                ),
+            cancellationToken
+        );
     }
 
-    // Everything between the close and the flip. A server that does not answer may hold this up for any time.
     static async Task<(string Snapshot, NpgsqlLogSequenceNumber Position)> PrepareAsync(
         PromotionRun run,
         Plan plan,
@@ -162,26 +146,6 @@ public sealed class CutOverOnline : Phase
             cancellationToken
         );
         return await HoldAsFlippedAsync(run, cancellationToken);
-    }
-
-    static Task<ClosedGuard> CloseAsync(PromotionRun run, CancellationToken cancellationToken)
-    {
-        var (server, timeout, limit) = (run.Databases.SharedServer, run.Options.MaxPause * 0.6, run.Options.MaxPause);
-        return run.Options.RefusesDuringPause
-            ? ClosedGuard.RefuseAsync(
-                run.Guard,
-                server,
-                timeout,
-                limit,
-                run.Clock,
-                () =>
-                    run.Journal.TransactAsync(
-                        transaction => run.Guard.SetAsync(transaction, GuardState.Open, GuardState.Closed),
-                        cancellationToken
-                    ),
-                cancellationToken
-            )
-            : ClosedGuard.PauseAsync(run.Guard, server, timeout, limit, run.Clock, cancellationToken);
     }
 
     // Changes of these tables cannot be replicated, because they have no key. Preflight has made sure that they

@@ -1,6 +1,5 @@
 using Migrator.Copying;
 using Migrator.Cutover;
-using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;
@@ -46,45 +45,25 @@ public sealed class FlipBackOnline : Phase
         );
     }
 
-    static async Task<double> PauseAsync(
+    static Task<double> PauseAsync(
         PromotionRun run,
         StreamDirection direction,
         ChangeFeed feed,
         DirtyKeys touched,
         CancellationToken cancellationToken
-    )
-    {
-        using var limit = new PauseDeadline(run, cancellationToken);
-        // Unless the tenant leaves, the end of this block opens the guard, before anything else is waited for.
-        using var closed = await CloseAsync(run, cancellationToken);
-        try
-        {
-            await limit.WithinAsync(token => PrepareAsync(run, direction, feed, touched, token));
-            await Flip.HomeAsync(run, closed, limit.Left);
-            return limit.Elapsed.TotalMilliseconds;
-        }
-        catch when (run.Options.RefusesDuringPause)
-        {
-            closed.Dispose();
-            await run.IsolatedGuard.EndPauseAsync(CancellationToken.None);
-            throw;
-        }
-        finally
-        {
-            closed.Dispose();
-            await limit.SettleAsync();
-        }
-    }
+    ) =>
+        Pause.RunAsync(
+            run,
+            run.IsolatedGuard.Guarded,
+            token => PrepareAsync(run, direction, feed, touched, token),
+            async (closed, limit, _) =>
+            {
+                await Flip.HomeAsync(run, closed, limit.Left);
+                return limit.Elapsed.TotalMilliseconds;
+            },
+            cancellationToken
+        );
 
-    static Task<ClosedGuard> CloseAsync(PromotionRun run, CancellationToken cancellationToken)
-    {
-        var (timeout, limit) = (run.Options.MaxPause * 0.6, run.Options.MaxPause);
-        return run.Options.RefusesDuringPause
-            ? run.IsolatedGuard.RefuseAsync(timeout, limit, cancellationToken)
-            : run.IsolatedGuard.PauseAsync(timeout, limit, cancellationToken);
-    }
-
-    // Everything between the close and the flip back. A server that does not answer may hold this up for any time.
     static async Task<bool> PrepareAsync(
         PromotionRun run,
         StreamDirection direction,

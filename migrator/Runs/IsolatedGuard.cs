@@ -13,6 +13,8 @@ public sealed class IsolatedGuard(PromotionRun run)
 {
     public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Common, run.Tenant, run.Clock);
 
+    public GuardedDatabase Guarded => new(Guard, run.Databases.IsolatedServer, run.Clock, TransactAsync);
+
     /// <summary>Installs both guards: the tenant has moved out of the shared database, and writes in the isolated one.</summary>
     public async Task InstallAsync(CancellationToken cancellationToken)
     {
@@ -25,26 +27,6 @@ public sealed class IsolatedGuard(PromotionRun run)
         await Guard.InstallAsync(GuardState.Open, cancellationToken);
     }
 
-    /// <inheritdoc cref="ClosedGuard.PauseAsync"/>
-    public Task<ClosedGuard> PauseAsync(TimeSpan timeout, TimeSpan limit, CancellationToken cancellationToken) =>
-        ClosedGuard.PauseAsync(Guard, run.Databases.IsolatedServer, timeout, limit, run.Clock, cancellationToken);
-
-    /// <inheritdoc cref="ClosedGuard.RefuseAsync"/>
-    public Task<ClosedGuard> RefuseAsync(TimeSpan timeout, TimeSpan? limit, CancellationToken cancellationToken) =>
-        ClosedGuard.RefuseAsync(
-            Guard,
-            run.Databases.IsolatedServer,
-            timeout,
-            limit,
-            run.Clock,
-            () =>
-                TransactAsync(
-                    transaction => Guard.SetAsync(transaction, GuardState.Open, GuardState.Closed),
-                    cancellationToken
-                ),
-            cancellationToken
-        );
-
     /// <summary>
     /// The commit by which the tenant leaves the isolated database. The flip back in the shared database must follow at once,
     /// or <see cref="OpenAsync"/>.
@@ -55,9 +37,6 @@ public sealed class IsolatedGuard(PromotionRun run)
             transaction => run.Isolated.RequireCurrentRunAsync(transaction.Connection, cancellationToken),
             cancellationToken
         );
-
-    /// <summary>Opens the guard, unless the tenant has left.</summary>
-    public Task EndPauseAsync(CancellationToken cancellationToken) => TransactAsync(Guard.OpenAsync, cancellationToken);
 
     /// <summary>Opens the guard: the tenant stays here.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)

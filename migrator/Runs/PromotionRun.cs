@@ -67,6 +67,9 @@ public sealed class PromotionRun(
                 PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken)
         );
 
+    /// <summary>The shared database, as one whose guard is closed.</summary>
+    public GuardedDatabase Guarded => new(Guard, databases.SharedServer, clock, journal.TransactAsync);
+
     /// <summary>The guard in the isolated database, which exists during a rollback.</summary>
     public IsolatedGuard IsolatedGuard => new(this);
 
