@@ -24,15 +24,6 @@ sealed class Recovery(
 {
     static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    // The phases that close a guard, or work behind a closed one.
-    static readonly string[] Closing =
-    [
-        PhaseName.CloseGuard,
-        PhaseName.CutOver,
-        PhaseName.CloseIsolatedGuard,
-        PhaseName.FlipBack,
-    ];
-
     /// <summary>
     /// Before the flip, the tenant's writes resume where they are. The journal forgets the copy that relied on
     /// the closed guard.
@@ -85,18 +76,10 @@ sealed class Recovery(
         }
     }
 
-    // A run that never got to the guard has closed nothing.
-    bool MayBeClosed =>
-        runs.Latest is { } record
-        && (
-            record.State == PromotionState.RollingBack
-            || Closing.Any(phase => record.Phase(phase) is not null || runner.HasStarted(phase))
-        );
+    // A tenant on its way home leaves by a commit. Whatever else closes a guard ends with this process.
+    bool MayBeClosed => runs.Latest is { State: PromotionState.RollingBack } || runner.HasStarted(PhaseName.FlipBack);
 
-    /// <summary>
-    /// A run that was killed during the cutover left the guard closed: opens it first. Creates a lost slot
-    /// again.
-    /// </summary>
+    /// <summary>Begins behind an open guard, whatever a killed run has left. Creates a lost slot again.</summary>
     public async Task ResumeStreamAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         if (run.Record.Phase(PhaseName.CutOver) is not null)

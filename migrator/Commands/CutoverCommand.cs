@@ -23,9 +23,7 @@ sealed class CutoverCommand : TenantCommand
         : base("cutover", "Let a promotion go that holds before its cutover ('promote --hold').")
     {
         confirm = Add(CommonOptions.Confirm());
-        cancel = Add<bool>(
-            new("--cancel") { Description = "Take that back; possible until the tenant's writes pause." }
-        );
+        cancel = Add<bool>(new("--cancel") { Description = "Take that back; possible until the tenant has moved." });
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
         report = Add(CommonOptions.Report());

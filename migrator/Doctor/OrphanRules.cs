@@ -83,9 +83,12 @@ sealed class OrphanRules(HashSet<string> activeRuns)
         };
         if (owner is null)
             return orphan with { Remedy = DoctorMessages.DropTriggersByHand(guard.Prefix) };
-        if (IsOrphaned(owner, ExpectedObjects.MayHaveGuard))
-            return orphan with { Serves = ExpectedObjects.MayHaveGuard };
-        return null;
+        return IsOrphaned(owner, ExpectedObjects.MayHaveGuard)
+            ? orphan with
+            {
+                Serves = ExpectedObjects.MayHaveGuard,
+            }
+            : null;
     }
 
     /// <summary>A guard in the isolated database, which the tenant leaves only in a rollback.</summary>
@@ -100,8 +103,8 @@ sealed class OrphanRules(HashSet<string> activeRuns)
                 guard.Prefix,
                 owner,
                 place,
-                DoctorMessages.ClosedWithoutRun,
-                DoctorMessages.ResumeOrRollBack(owner.Tenant.Slug, flipped: true)
+                DoctorMessages.LeftOnTheWayHome,
+                DoctorMessages.RollBackOn(owner.Tenant.Slug)
             )
             {
                 Since = guard.ChangedAt,

@@ -149,11 +149,14 @@ public sealed class ClosedGuard : IDisposable
         await work(statements);
         await database.Guard.SetAsync(statements, state, GuardState.Moved);
         await transaction!.CommitAsync(cancellationToken);
+        state = GuardState.Moved;
     }
 
-    /// <summary>Whether the transaction lives, and so does the lock.</summary>
+    /// <summary>Whether the transaction lives, and so does the lock, or has committed.</summary>
     public async Task<bool> StandsAsync()
     {
+        if (state == GuardState.Moved)
+            return true;
         await turn.WaitAsync();
         try
         {

@@ -11,7 +11,7 @@ static class DoctorMessages
 
     public const string DoctorRemoves = "'migrator doctor --fix --confirm' removes it.";
 
-    public const string ClosedWithoutRun =
+    public const string LeftOnTheWayHome =
         "the tenant had left when the rollback ended: the tenant's writes fail in both databases";
 
     public const string NotArrived =
@@ -21,11 +21,7 @@ static class DoctorMessages
 
     public const string NothingLeftBehind = "Nothing was left behind.";
 
-    public static string ResumeOrRollBack(Slug slug, bool flipped) =>
-        flipped
-            ? $"Continue with 'migrator rollback --tenant-slug={slug} --confirm'."
-            : $"Continue with 'migrator promote --tenant-slug={slug} --confirm', "
-                + $"or open the guard with 'migrator rollback --tenant-slug={slug} --confirm'.";
+    public static string RollBackOn(Slug slug) => $"Continue with 'migrator rollback --tenant-slug={slug} --confirm'.";
 
     public static string OpenArrival(Slug slug) =>
         $"'migrator promote --tenant-slug={slug} --confirm' opens the isolated database.";

@@ -24,9 +24,8 @@ static class GuardMessages
         + (holders.Count > 0 ? $" Open transactions: {string.Join("; ", holders)}." : "");
 
     public static string GuardLeftClosed(Slug slug) =>
-        $"The write guard of '{slug}' may still be closed: the tenant's writes fail until "
-        + $"'migrator promote --tenant-slug={slug} --confirm' finishes the promotion "
-        + $"or 'migrator rollback --tenant-slug={slug} --confirm' opens the guard.";
+        $"The write guard of '{slug}' may still be closed in the isolated database, which the tenant was about to leave. "
+        + $"'migrator rollback --tenant-slug={slug} --confirm' opens the guard there, or finds the tenant at home.";
 
     public static string NotArrived(Slug slug, bool isActive) =>
         $"'{slug}' has moved, but its isolated database accepts no write yet: the tenant's writes fail in both databases until "
@@ -46,10 +45,7 @@ static class GuardMessages
         );
 
     public static MigratorException OpenedMeanwhile(Slug slug) =>
-        new(
-            ExitCode.Failed,
-            $"The write guard of '{slug}' is not closed any more, so rows may have changed since. The tenant has not moved."
-        )
+        new(ExitCode.Failed, $"The write guard of '{slug}' is not closed any more, so rows may have changed since.")
         {
             Transient = true,
         };

@@ -45,7 +45,7 @@ static class HoldMessages
 
     public static MigratorException NothingToTakeBack(Slug slug) =>
         MigratorException.Refused(
-            $"The cutover of '{slug}' cannot be taken back any more: its writes pause now, or it has moved. Nothing was "
+            $"The cutover of '{slug}' cannot be taken back any more: the tenant has moved. Nothing was "
                 + $"changed. 'migrator status --tenant-slug={slug}' shows where the tenant is."
         );
 
@@ -98,7 +98,7 @@ static class HoldMessages
 
     public static string Asked(Slug slug) =>
         $"The run that holds '{slug}' was told to cut over. "
-        + $"'migrator cutover --tenant-slug={slug} --cancel --confirm' takes that back until the writes pause.";
+        + $"'migrator cutover --tenant-slug={slug} --cancel --confirm' takes that back until the tenant has moved.";
 
     /// <param name="closes">The end of the window that is open.</param>
     public static string IsTakenBack(Slug slug, DateTimeOffset? closes) =>

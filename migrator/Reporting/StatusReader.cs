@@ -161,8 +161,8 @@ public static class StatusReader
     {
         if (guard == GuardState.Closed && record is { IsFlipped: false, EndedAt: null })
             yield return active is null
-                ? $"The write guard is closed: writes of '{slug}' fail until the promotion goes on or is rolled back."
-                : $"The write guard is closed: writes of '{slug}' fail until the run that is at work opens it or flips.";
+                ? $"The write guard was closed by a run that is gone: the next write of '{slug}' opens the guard."
+                : $"The write guard is closed: writes of '{slug}' wait or fail until the run that is at work opens it or flips.";
         if (guard is not null && record is null or { EndedAt: not null })
             yield return $"A write guard of '{slug}' was left behind in the shared database. "
                 + DoctorMessages.DoctorRemoves;
