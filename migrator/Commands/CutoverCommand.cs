@@ -39,16 +39,12 @@ sealed class CutoverCommand : TenantCommand
     )
     {
         var (record, hold) = await FindAsync(settings, databases, cancellationToken);
-        await terminal.ConfirmAsync(
+        await ConfirmAsync(
             parsed.GetValue(confirm),
-            Name,
-            slug,
-            async () =>
-            {
-                var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
-                StatusCommand.Show(terminal, terminal.Error, status);
-                return HoldMessages.Question(slug, parsed.GetValue(cancel));
-            },
+            terminal,
+            settings,
+            databases,
+            HoldMessages.Question(slug, parsed.GetValue(cancel)),
             cancellationToken
         );
         if (parsed.GetValue(cancel))

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Model;
-using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 
@@ -39,16 +38,12 @@ sealed class FinalizeCommand : TenantCommand
         CancellationToken cancellationToken
     )
     {
-        await terminal.ConfirmAsync(
+        await ConfirmAsync(
             parsed.GetValue(confirm),
-            Name,
-            slug,
-            async () =>
-            {
-                var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
-                StatusCommand.Show(terminal, terminal.Error, status);
-                return $"Delete the rows of {slug} from the shared database? From then on only a full copy leads back.";
-            },
+            terminal,
+            settings,
+            databases,
+            $"Delete the rows of {slug} from the shared database? From then on only a full copy leads back.",
             cancellationToken
         );
         var options = new PromotionOptions(

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 using Spectre.Console;
@@ -41,17 +40,13 @@ sealed class RollbackCommand : TenantCommand
         CancellationToken cancellationToken
     )
     {
-        await terminal.ConfirmAsync(
+        var drop = parsed.GetValue(dropIsolated) ? $", and drop {slug.DatabaseName}" : "";
+        await ConfirmAsync(
             parsed.GetValue(confirm),
-            Name,
-            slug,
-            async () =>
-            {
-                var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
-                StatusCommand.Show(terminal, terminal.Error, status);
-                var drop = parsed.GetValue(dropIsolated) ? $", and drop {slug.DatabaseName}" : "";
-                return $"Put tenant {slug} back into the shared database{drop}?";
-            },
+            terminal,
+            settings,
+            databases,
+            $"Put tenant {slug} back into the shared database{drop}?",
             cancellationToken
         );
         var options = new PromotionOptions(

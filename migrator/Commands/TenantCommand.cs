@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 
@@ -51,6 +52,28 @@ abstract class TenantCommand : MigratorCommand
         Slug slug,
         CancellationToken cancellationToken
     );
+
+    /// <summary>Unless it was confirmed, shows where the tenant is, and asks.</summary>
+    protected Task ConfirmAsync(
+        bool confirmed,
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        string question,
+        CancellationToken cancellationToken
+    ) =>
+        terminal.ConfirmAsync(
+            confirmed,
+            Name,
+            databases.Slug,
+            async () =>
+            {
+                var status = await StatusReader.ReadAsync(settings, databases, databases.Slug, cancellationToken);
+                StatusCommand.Show(terminal, terminal.Error, status);
+                return question;
+            },
+            cancellationToken
+        );
 
     static Slug? ParseSlug(ArgumentResult argument)
     {
