@@ -50,6 +50,10 @@ public sealed class WriteGuard(
 
     string Attention => GuardNames.Quoted(names.Attention);
 
+    // Kept, because they are looked for within the pause.
+    (TableName Table, string Trigger)[] Expected =>
+        field ??= [.. Tables.SelectMany(table => triggers.Of(table).Triggers)];
+
     IEnumerable<ScopedTable> Tables => scope.TenantTables;
 
     /// <summary>The prefix of the names of a tenant's triggers and functions.</summary>
@@ -117,7 +121,6 @@ public sealed class WriteGuard(
     // A table that is gone needs no trigger.
     async Task<IReadOnlyList<string>> MissingAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var expected = Tables.SelectMany(table => triggers.Of(table).Triggers).ToArray();
         return await connection.QueryAsync<string>(
             """
             SELECT format('%s (%s)', c.oid::regclass, e.trigger)
@@ -128,8 +131,8 @@ public sealed class WriteGuard(
             """,
             new
             {
-                tables = expected.Select(one => one.Table.Quoted).ToArray(),
-                names = expected.Select(one => one.Trigger).ToArray(),
+                tables = Expected.Select(one => one.Table.Quoted).ToArray(),
+                names = Expected.Select(one => one.Trigger).ToArray(),
             },
             cancellationToken
         );
