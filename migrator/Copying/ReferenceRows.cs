@@ -54,9 +54,9 @@ public sealed class ReferenceRows(
                 $"EXISTS (SELECT FROM {scope[key.From].Table.From} r WHERE {key.Join("r", "t")})"
             )
             .Append(named);
-        await ConstraintLifting.WithoutAsync(
+        await ConstraintLifting.WithoutDomainsAsync(
             shared,
-            () => ConstraintLifting.LiftAsync(shared, [table.Name], domainsOnly: true, cancellationToken),
+            table.Name,
             () =>
                 RawCopy.StreamAsync(
                     isolated,

@@ -198,7 +198,7 @@ public sealed class RowReconciler(
             {
                 await requireCurrentRun(shared, token);
                 await guard.PassAsync(shared, token);
-                return await ConstraintLifting.WithoutAsync(
+                return await Suspension.WriteAsync(
                     shared,
                     () => LiftAsync(shared, stages, lifts, token),
                     () => TriggerDisabling.WithoutTriggersAsync(shared, tables, work, token),

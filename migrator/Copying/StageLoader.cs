@@ -37,9 +37,9 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
         await shared.ExecuteAsync($"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}", cancellationToken);
         await using (var transaction = await shared.BeginTransactionAsync(cancellationToken))
         {
-            await ConstraintLifting.WithoutAsync(
+            await ConstraintLifting.WithoutDomainsAsync(
                 shared,
-                () => ConstraintLifting.LiftAsync(shared, [table.Name], domainsOnly: true, cancellationToken),
+                table.Name,
                 () =>
                     RawCopy.StreamAsync(
                         isolated,

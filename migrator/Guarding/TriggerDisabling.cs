@@ -20,21 +20,18 @@ public static class TriggerDisabling
     /// Runs <paramref name="write"/> with the tables' own triggers off; the caller's transaction commits both, or
     /// neither.
     /// </summary>
-    public static async Task<T> WithoutTriggersAsync<T>(
+    public static Task<T> WithoutTriggersAsync<T>(
         NpgsqlConnection connection,
         IReadOnlyList<TableName> tables,
         Func<Task<T>> write,
         CancellationToken cancellationToken
-    )
-    {
-        if (await DisableAsync(connection, tables, cancellationToken) is not { } resumption)
-            return await write();
-        var result = await write();
-        // Deferred triggers that the write queued must run now: an ALTER TABLE refuses a table with pending events.
-        await connection.ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
-        await connection.ExecuteAsync(resumption, cancellationToken);
-        return result;
-    }
+    ) =>
+        Suspension.WriteAsync(
+            connection,
+            () => DisableAsync(connection, tables, cancellationToken),
+            write,
+            cancellationToken
+        );
 
     /// <summary>
     /// Disables the tables' own triggers, all in one round trip, because the locks are held from here on.

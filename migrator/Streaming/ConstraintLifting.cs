@@ -63,24 +63,21 @@ public static class ConstraintLifting
         return string.Concat(columns.Select(column => column + "SET GENERATED ALWAYS;\n"));
     }
 
-    /// <summary>Writes rows without what <paramref name="lift"/> takes away, in the caller's transaction.</summary>
-    /// <param name="lift">Its result is the statements that take it back, if there are any.</param>
-    public static async Task<T> WithoutAsync<T>(
+    /// <summary>
+    /// Writes values that need not satisfy what is NOT VALID of their domains, in the caller's transaction.
+    /// </summary>
+    public static Task<T> WithoutDomainsAsync<T>(
         NpgsqlConnection connection,
-        Func<Task<string?>> lift,
+        TableName table,
         Func<Task<T>> write,
         CancellationToken cancellationToken
-    )
-    {
-        var restoration = await lift();
-        var result = await write();
-        if (restoration is null)
-            return result;
-        // Deferred checks run now: an ALTER TABLE refuses a table that has some pending.
-        await connection.ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
-        await connection.ExecuteAsync(restoration, cancellationToken);
-        return result;
-    }
+    ) =>
+        Suspension.WriteAsync(
+            connection,
+            () => LiftAsync(connection, [table], domainsOnly: true, cancellationToken),
+            write,
+            cancellationToken
+        );
 
     sealed record Constraint(string Owner, string Name, string Definition, string? Comment)
     {
