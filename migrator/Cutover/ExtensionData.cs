@@ -7,8 +7,8 @@ using Npgsql;
 namespace Migrator.Cutover;
 
 /// <summary>
-/// Rows that extensions keep in tables of their own and call configuration: partitions to make, coordinate systems. Each
-/// table has a condition that tells such rows from those that the extension brings along.
+/// Rows that extensions keep in tables of their own and call configuration: partitions to make, coordinate systems.
+/// Each table has a condition that tells such rows from those that the extension brings along.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-CONFIG-TABLES</remarks>
 public static class ExtensionData

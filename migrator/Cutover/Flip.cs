@@ -38,7 +38,8 @@ public static class Flip
         );
     }
 
-    // Over a new connection: after a failover it leads to the server that the applications see, which may not know the flip.
+    // Over a new connection: after a failover it leads to the server that the applications see, which may not know the
+    // flip.
     static async Task RequireFlippedAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = Databases.Attended(run.Databases.SharedServer);
@@ -47,7 +48,9 @@ public static class Flip
             throw PromotionMessages.FlipLost(run.Tenant.Slug);
     }
 
-    /// <summary>Before the pause: the shared schema is the one that the copy is of, in everything that pg_dump shows.</summary>
+    /// <summary>
+    /// Before the pause: the shared schema is the one that the copy is of, in everything that pg_dump shows.
+    /// </summary>
     public static async Task RequireSameDumpAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var isSame = await run.IsSchemaRecordedAsync(cancellationToken);
@@ -112,7 +115,8 @@ public static class Flip
         await transaction.CommitAsync(cancellationToken);
     }
 
-    // What comes with the ownership of a database (schemas, extensions) the owner has there as well, where we may say so.
+    // What comes with the ownership of a database (schemas, extensions) the owner has there as well, where we may say
+    // so.
     static async Task GiveToOwnerAsync(PromotionRun run, NpgsqlConnection isolated, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
@@ -165,8 +169,8 @@ public static class Flip
     }
 
     /// <summary>
-    /// The commit that flips: tenant's row, journal, guard and notification together, and the end of the lock that has kept
-    /// the tenant's writes out. An application with a stale route gets an error, and no write is lost.
+    /// The commit that flips: tenant's row, journal, guard and notification together, and the end of the lock that has
+    /// kept the tenant's writes out. An application with a stale route gets an error, and no write is lost.
     /// </summary>
     /// <param name="closed">The guard, which has been closed since before the last change was copied.</param>
     /// <param name="reverse">
@@ -232,8 +236,8 @@ public static class Flip
         }
         catch
         {
-            // The commit may have succeeded although its answer was lost; the journal knows. If the journal cannot be asked,
-            // the next run opens the isolated database, or finds the tenant at home.
+            // The commit may have succeeded although its answer was lost; the journal knows. If the journal cannot be
+            // asked, the next run opens the isolated database, or finds the tenant at home.
             if ((await run.RecordAsync(CancellationToken.None)).IsFlipped)
                 await run.IsolatedGuard.OpenAsync(CancellationToken.None);
             throw;

@@ -7,8 +7,8 @@ namespace Migrator.Cutover;
 public static class Pause
 {
     /// <summary>
-    /// Closes the guard of the database that the tenant leaves, prepares the other one, and moves the tenant. Unless the move
-    /// commits, the guard is open again before anything else is waited for.
+    /// Closes the guard of the database that the tenant leaves, prepares the other one, and moves the tenant. Unless
+    /// the move commits, the guard is open again before anything else is waited for.
     /// </summary>
     /// <param name="prepare">
     /// Everything between the close and the move. A server that does not answer may hold this up for any time.

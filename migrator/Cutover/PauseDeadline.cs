@@ -28,13 +28,13 @@ public sealed class PauseDeadline : IDisposable
     }
 
     /// <summary>
-    /// Waits for the work while the pause lasts, and no longer, whatever the work waits for. <see cref="SettleAsync"/> must
-    /// follow in any case, and not before the guard is open again.
+    /// Waits for the work while the pause lasts, and no longer, whatever the work waits for. <see cref="SettleAsync"/>
+    /// must follow in any case, and not before the guard is open again.
     /// </summary>
     /// <remarks>
-    /// A cancelled token is no timeout: a read from a server that does not answer, and a Dispose, may not look at it, and
-    /// the driver may try for seconds to tell that server to cancel. So the work's token is cancelled by SettleAsync, when
-    /// the guard is open again, and not before.
+    /// A cancelled token is no timeout: a read from a server that does not answer, and a Dispose, may not look at it,
+    /// and the driver may try for seconds to tell that server to cancel. So the work's token is cancelled by
+    /// SettleAsync, when the guard is open again, and not before.
     /// </remarks>
     /// <exception cref="OperationCanceledException">The pause is over, or was interrupted.</exception>
     public async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> work)

@@ -6,8 +6,8 @@ using Npgsql;
 namespace Migrator.Guarding;
 
 /// <summary>
-/// The guard of the isolated database while the tenant arrives: refuses every write that is not the migrator's, from the
-/// first table on until the mark says that the database is live.
+/// The guard of the isolated database while the tenant arrives: refuses every write that is not the migrator's, from
+/// the first table on until the mark says that the database is live.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-createtrigger.html</remarks>
 public static class ArrivalGuard
@@ -32,7 +32,8 @@ public static class ArrivalGuard
     }
 
     /// <summary>
-    /// Whether the guard refuses the tenant's writes. A mark from before there was such a guard is not live, and refuses nothing.
+    /// Whether the guard refuses the tenant's writes. A mark from before there was such a guard is not live, and
+    /// refuses nothing.
     /// </summary>
     public static async Task<bool> IsClosedAsync(NpgsqlConnection isolated, CancellationToken cancellationToken) =>
         await OwnSchema.HasAsync(isolated, "owner", cancellationToken)
@@ -46,8 +47,8 @@ public static class ArrivalGuard
         );
 
     /// <summary>
-    /// Removes the triggers of a database that is live. A trigger whose table is in use stays: on a live database it lets
-    /// every write pass.
+    /// Removes the triggers of a database that is live. A trigger whose table is in use stays: on a live database it
+    /// lets every write pass.
     /// </summary>
     public static async Task RemoveAsync(NpgsqlConnection isolated, CancellationToken cancellationToken)
     {

@@ -6,13 +6,14 @@ using Npgsql;
 namespace Migrator.Guarding;
 
 /// <summary>
-/// A transaction that keeps a guard closed by a lock. Whatever ends the transaction opens the guard: a failure, a kill, the
-/// server's own timeouts. Only the transaction's commit moves the tenant. So the tenant's writes go on, or the tenant has
-/// moved, and no run has to come back for that.
+/// A transaction that keeps a guard closed by a lock. Whatever ends the transaction opens the guard: a failure, a kill,
+/// the server's own timeouts. Only the transaction's commit moves the tenant. So the tenant's writes go on, or the
+/// tenant has moved, and no run has to come back for that.
 /// </summary>
 /// <remarks>
-/// A table's lock is held until the end of the transaction: https://www.postgresql.org/docs/current/explicit-locking.html.
-/// A session that is idle within a transaction is ended by its server after a time that we choose:
+/// A table's lock is held until the end of the transaction:
+/// https://www.postgresql.org/docs/current/explicit-locking.html. A session that is idle within a transaction is ended
+/// by its server after a time that we choose:
 /// https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT
 /// </remarks>
 public sealed class ClosedGuard : IDisposable
@@ -45,8 +46,8 @@ public sealed class ClosedGuard : IDisposable
     public CancellationToken Lost => lost.Token;
 
     /// <summary>
-    /// Closes the guard for a pause: the tenant's writes wait until this object ends. Waits for the transactions that have
-    /// written for the tenant.
+    /// Closes the guard for a pause: the tenant's writes wait until this object ends. Waits for the transactions that
+    /// have written for the tenant.
     /// </summary>
     /// <param name="timeout">How long to wait for them; new writes wait as well.</param>
     /// <param name="limit">After this time the server opens the guard, whatever became of us.</param>
@@ -72,8 +73,8 @@ public sealed class ClosedGuard : IDisposable
         );
 
     /// <summary>
-    /// Closes the guard for as long as this object lives: the tenant's writes fail. Waits for the transactions that have
-    /// written for the tenant.
+    /// Closes the guard for as long as this object lives: the tenant's writes fail. Waits for the transactions that
+    /// have written for the tenant.
     /// </summary>
     /// <param name="limit">
     /// As with <see cref="PauseAsync"/>; null when only a silence of ours is to end the transaction.
@@ -132,8 +133,8 @@ public sealed class ClosedGuard : IDisposable
     }
 
     /// <summary>
-    /// The commit that moves the tenant out of this database: <paramref name="work"/>, the guard's state, and the end of the
-    /// lock, together.
+    /// The commit that moves the tenant out of this database: <paramref name="work"/>, the guard's state, and the end
+    /// of the lock, together.
     /// </summary>
     /// <param name="timeout">How long a statement may wait for a lock.</param>
     /// <exception cref="NpgsqlException">The server has ended the transaction. The tenant has not moved.</exception>

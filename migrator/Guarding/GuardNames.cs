@@ -2,7 +2,9 @@ using Migrator.Model;
 
 namespace Migrator.Guarding;
 
-/// <summary>What a tenant's guard has of its own in the schema <c>tenant_promotion</c>, besides a row in the guard's table.</summary>
+/// <summary>
+/// What a tenant's guard has of its own in the schema <c>tenant_promotion</c>, besides a row in the guard's table.
+/// </summary>
 /// <remarks>
 /// Only the owner of a table may lock it, apart from superusers; any login can take an advisory lock.
 /// https://www.postgresql.org/docs/current/sql-lock.html
@@ -11,17 +13,21 @@ sealed class GuardNames(Tenant tenant)
 {
     readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
 
-    /// <summary>An empty table. Each write locks it until its transaction ends; whoever pauses the writes locks it alone.</summary>
+    /// <summary>
+    /// An empty table. Each write locks it until its transaction ends; whoever pauses the writes locks it alone.
+    /// </summary>
     public string Gate => prefix + GateSuffix;
 
     public const string GateSuffix = "_gate";
 
-    /// <summary>An empty table. The run that has closed the guard keeps it locked: a write can tell whether that run lives.</summary>
+    /// <summary>
+    /// An empty table. The run that has closed the guard keeps it locked: a write can tell whether that run lives.
+    /// </summary>
     public string Run => prefix + "_run";
 
     /// <summary>
-    /// A sequence, because its value is no matter of snapshots: 1 says that the guard is open, anything else that a write
-    /// has to look at the guard's row. A write of many rows would pay for that look with each of them.
+    /// A sequence, because its value is no matter of snapshots: 1 says that the guard is open, anything else that a
+    /// write has to look at the guard's row. A write of many rows would pay for that look with each of them.
     /// </summary>
     public string Attention => prefix + "_attention";
 
@@ -32,8 +38,8 @@ sealed class GuardNames(Tenant tenant)
     public string Row => prefix + "_row";
 
     /// <summary>
-    /// The trigger function of the tenant's own row. The flip locks that row's table, so a write of the row does not wait
-    /// for the flip.
+    /// The trigger function of the tenant's own row. The flip locks that row's table, so a write of the row does not
+    /// wait for the flip.
     /// </summary>
     public string Root => prefix + "_root";
 

@@ -14,8 +14,8 @@ public sealed record GuardedDatabase(
 )
 {
     /// <summary>
-    /// Closes the guard for a pause: the tenant's writes wait until the pause ends, or fail. Waits for the transactions that
-    /// have written for the tenant.
+    /// Closes the guard for a pause: the tenant's writes wait until the pause ends, or fail. Waits for the transactions
+    /// that have written for the tenant.
     /// </summary>
     /// <inheritdoc cref="ClosedGuard.PauseAsync"/>
     /// <param name="refuses">Whether writes fail.</param>

@@ -11,8 +11,8 @@ namespace Migrator.Guarding;
 
 /// <summary>
 /// The triggers that decide, in one database, whether the tenant's writes are accepted. While the guard is open, each
-/// write holds a lock until its transaction ends. Whoever closes the guard waits for those locks, so that after the close
-/// the tenant's rows stand still. <see cref="ClosedGuard"/> closes it.
+/// write holds a lock until its transaction ends. Whoever closes the guard waits for those locks, so that after the
+/// close the tenant's rows stand still. <see cref="ClosedGuard"/> closes it.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-createtrigger.html</remarks>
 /// <param name="requireCurrentRun">
@@ -95,8 +95,8 @@ public sealed class WriteGuard(
     }
 
     /// <summary>
-    /// Installs the guard anew if triggers of it are missing, or if an earlier version has installed it, which knew other
-    /// locks.
+    /// Installs the guard anew if triggers of it are missing, or if an earlier version has installed it, which knew
+    /// other locks.
     /// </summary>
     public async Task RestoreAsync(CancellationToken cancellationToken)
     {
@@ -110,7 +110,9 @@ public sealed class WriteGuard(
     }
 
     /// <summary>Requires that every trigger stands, and fires in every session.</summary>
-    /// <exception cref="MigratorException">Somebody has dropped triggers of the guard, or switched them off.</exception>
+    /// <exception cref="MigratorException">
+    /// Somebody has dropped triggers of the guard, or switched them off.
+    /// </exception>
     public async Task RequireStandingAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -197,8 +199,8 @@ public sealed class WriteGuard(
     }
 
     /// <summary>
-    /// Sets the guard's state inside the caller's transaction, which holds the gate, or the table of the run; writes look at
-    /// the state from now on.
+    /// Sets the guard's state inside the caller's transaction, which holds the gate, or the table of the run; writes
+    /// look at the state from now on.
     /// </summary>
     /// <exception cref="MigratorException">The guard is not in the state that it was left in.</exception>
     public async Task SetAsync(JournalTransaction transaction, string from, string to)
@@ -244,8 +246,8 @@ public sealed class WriteGuard(
         );
 
     /// <summary>
-    /// Tells writes that they need not look at the state, if the guard is open. Before the state can become another one, the
-    /// gate's lock makes whoever changes the state wait for this transaction.
+    /// Tells writes that they need not look at the state, if the guard is open. Before the state can become another
+    /// one, the gate's lock makes whoever changes the state wait for this transaction.
     /// </summary>
     public async Task CalmAsync(CancellationToken cancellationToken)
     {
@@ -298,8 +300,8 @@ public sealed class WriteGuard(
     }
 
     /// <summary>
-    /// Lets the statements of this transaction pass the closed guard, by a proof that only who knows the guard's secret can
-    /// give, and that is worth nothing in any other transaction.
+    /// Lets the statements of this transaction pass the closed guard, by a proof that only who knows the guard's secret
+    /// can give, and that is worth nothing in any other transaction.
     /// </summary>
     public Task PassAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(

@@ -35,8 +35,8 @@ public sealed class CloseGuard : Phase
         );
 
     /// <summary>
-    /// Closes the guard again for a run that goes on with an earlier run's copy, or begins the copy anew, if the tenant may
-    /// have written since.
+    /// Closes the guard again for a run that goes on with an earlier run's copy, or begins the copy anew, if the tenant
+    /// may have written since.
     /// </summary>
     public static async Task ResumeAsync(PromotionRun run, CancellationToken cancellationToken)
     {

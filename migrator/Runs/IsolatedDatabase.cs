@@ -15,8 +15,8 @@ public static class IsolatedDatabase
         server.DatabaseExistsAsync(slug.DatabaseName, cancellationToken);
 
     /// <summary>
-    /// The scope of the shared database without what the isolated one has not: after the flip a migration may have reached
-    /// one side only.
+    /// The scope of the shared database without what the isolated one has not: after the flip a migration may have
+    /// reached one side only.
     /// </summary>
     public static async Task<TenantScope> CommonAsync(
         Databases databases,

@@ -15,7 +15,9 @@ public sealed class IsolatedGuard(PromotionRun run)
 
     public GuardedDatabase Guarded => new(Guard, run.Databases.IsolatedServer, run.Clock, TransactAsync);
 
-    /// <summary>Installs both guards: the tenant has moved out of the shared database, and writes in the isolated one.</summary>
+    /// <summary>
+    /// Installs both guards: the tenant has moved out of the shared database, and writes in the isolated one.
+    /// </summary>
     public async Task InstallAsync(CancellationToken cancellationToken)
     {
         // After finalize the shared side has no guard. It must refuse writes before rows are copied back.
@@ -28,8 +30,8 @@ public sealed class IsolatedGuard(PromotionRun run)
     }
 
     /// <summary>
-    /// The commit by which the tenant leaves the isolated database. The flip back in the shared database must follow at once,
-    /// or <see cref="OpenAsync"/>.
+    /// The commit by which the tenant leaves the isolated database. The flip back in the shared database must follow at
+    /// once, or <see cref="OpenAsync"/>.
     /// </summary>
     public Task LeaveAsync(ClosedGuard closed, TimeSpan timeout, CancellationToken cancellationToken) =>
         closed.CommitAsync(

@@ -99,8 +99,8 @@ public sealed class PromotionRun(
     }
 
     /// <summary>
-    /// The guard that this process keeps closed between phases: the shared one in a fenced promotion, the isolated one in a
-    /// rollback by comparison.
+    /// The guard that this process keeps closed between phases: the shared one in a fenced promotion, the isolated one
+    /// in a rollback by comparison.
     /// </summary>
     public ClosedGuard? Closed
     {

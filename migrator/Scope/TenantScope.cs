@@ -99,8 +99,8 @@ public sealed class TenantScope
     }
 
     /// <summary>
-    /// The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's, or is named by the tenant's
-    /// rows in a shared table; <c>true</c> for a reference table.
+    /// The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's, or is named by the
+    /// tenant's rows in a shared table; <c>true</c> for a reference table.
     /// </summary>
     /// <param name="key">The tenant's key as text.</param>
     public string Condition(ScopedTable table, string alias, string key) =>
@@ -112,8 +112,8 @@ public sealed class TenantScope
         };
 
     /// <summary>
-    /// The condition under which a row comes along without being the tenant's: everybody's rows, or all rows of a reference
-    /// table. Null where none does.
+    /// The condition under which a row comes along without being the tenant's: everybody's rows, or all rows of a
+    /// reference table. Null where none does.
     /// </summary>
     public string? ComesAlong(ScopedTable table, string alias) =>
         table.Scope switch
@@ -135,15 +135,15 @@ public sealed class TenantScope
         table.Scope == TableScope.Shared ? Condition(table, alias, key) : ComesAlong(table, alias);
 
     /// <summary>
-    /// The condition under which a row of the isolated database is to be one of the tenant's in the shared database, whatever
-    /// it names.
+    /// The condition under which a row of the isolated database is to be one of the tenant's in the shared database,
+    /// whatever it names.
     /// </summary>
     public string Arrived(ScopedTable table, string alias) =>
         table.IsTenantData && ComesAlong(table, alias) is { } along ? $"({along}) IS NOT TRUE" : "true";
 
     /// <summary>
-    /// Whose a row is, as a single row can tell: true for the tenant's, false for another's or nobody's, null where the row
-    /// names a row that cannot be seen.
+    /// Whose a row is, as a single row can tell: true for the tenant's, false for another's or nobody's, null where the
+    /// row names a row that cannot be seen.
     /// </summary>
     public string Verdict(ScopedTable table, string row, string key) =>
         Any(
@@ -161,7 +161,9 @@ public sealed class TenantScope
             })
         );
 
-    /// <summary>The condition under which a row names something that is not the tenant's, whatever else it names.</summary>
+    /// <summary>
+    /// The condition under which a row names something that is not the tenant's, whatever else it names.
+    /// </summary>
     public string NamesOthers(ScopedTable table, string alias, string key) =>
         Any(
             table.Claims.Select(claim =>
@@ -174,8 +176,8 @@ public sealed class TenantScope
         );
 
     /// <summary>
-    /// The condition that the references by which a row is the tenant's lead to some rows of another table; null when they
-    /// do not lead there.
+    /// The condition that the references by which a row is the tenant's lead to some rows of another table; null when
+    /// they do not lead there.
     /// </summary>
     /// <param name="among">The condition that a row with an alias is one of those.</param>
     public string? LeadsTo(ScopedTable table, TableName ancestor, Func<string, string> among) =>
@@ -194,8 +196,8 @@ public sealed class TenantScope
         table.Scope == TableScope.Direct ? Classifier.TenantColumnsOf(catalog, tenancy, table.Table) : [];
 
     /// <summary>
-    /// A foreign key whose rows never cross from one tenant to another: it carries the tenant on both ends, or it is the
-    /// step by which the referring table belongs.
+    /// A foreign key whose rows never cross from one tenant to another: it carries the tenant on both ends, or it is
+    /// the step by which the referring table belongs.
     /// </summary>
     public bool StaysInside(ForeignKey key)
     {
