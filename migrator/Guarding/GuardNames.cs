@@ -26,16 +26,31 @@ sealed class GuardNames(Tenant tenant)
     public string Run => prefix + "_run";
 
     /// <summary>
-    /// A sequence, because its value is no matter of snapshots: 1 says that the guard is open, anything else that a
-    /// write has to look at the guard's row. A write of many rows would pay for that look with each of them.
+    /// A sequence, because its value is no matter of snapshots. <see cref="Calm"/> says that the guard is open and that
+    /// the tenant has never left, anything else that a write has to look at the guard's row. A write of many rows would
+    /// pay for that look with each of them.
     /// </summary>
     public string Attention => prefix + "_attention";
+
+    public const int Calm = 1;
+    public const int Look = 2;
+
+    /// <summary>
+    /// The tenant has left, and its rows may have changed elsewhere. Does not become <see cref="Calm"/> again: a
+    /// transaction with a snapshot from before must find that the guard's row has changed.
+    /// </summary>
+    public const int Left = 3;
 
     /// <summary>The function that lets a write pass.</summary>
     public string Pass => prefix + "_pass";
 
-    /// <summary>The trigger function of the tables whose rows name the tenant.</summary>
-    public string Row => prefix + "_row";
+    /// <summary>The trigger function of the tables whose rows name the tenant, for INSERT and UPDATE.</summary>
+    public string New => prefix + "_new";
+
+    /// <summary>
+    /// The same for DELETE. A function that asks for the operation would cost more than a second function does.
+    /// </summary>
+    public string Old => prefix + "_old";
 
     /// <summary>
     /// The trigger function of the tenant's own row. The flip locks that row's table, so a write of the row does not
@@ -51,7 +66,8 @@ sealed class GuardNames(Tenant tenant)
             CREATE SEQUENCE IF NOT EXISTS {Quoted(Attention)};
             REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Attention)} FROM PUBLIC;
             {Function(Pass, "void", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN;")}
-            {Function(Row, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", Result)}
+            {Function(New, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN NEW;")}
+            {Function(Old, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN OLD;")}
             {Function(Root, "trigger", AtOnce, Result)}
             """;
 
@@ -84,8 +100,7 @@ sealed class GuardNames(Tenant tenant)
         var body = $"""
             BEGIN
                 {lockGate}
-                IF pg_catalog.pg_sequence_last_value({attention}) OPERATOR(pg_catalog.=) 1
-                    AND pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
+                IF pg_catalog.pg_sequence_last_value({attention}) OPERATOR(pg_catalog.=) {Calm} THEN
                     {result}
                 END IF;
                 PERFORM tenant_promotion.hold({key});

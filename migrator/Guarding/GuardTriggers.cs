@@ -34,11 +34,13 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     void AddByColumn(StringBuilder sql, ScopedTable table)
     {
         var name = table.Name.Quoted;
-        var function = Sql.Identifier(table.Scope == TableScope.Root ? names.Root : names.Row) + "()";
+        var isRoot = table.Scope == TableScope.Root;
+        var function = Sql.Identifier(isRoot ? names.Root : names.New) + "()";
+        var old = Sql.Identifier(isRoot ? names.Root : names.Old) + "()";
         var (before, after) = (scope.Condition(table, "OLD", tenant.Key), scope.Condition(table, "NEW", tenant.Key));
         sql.Append(Create("_insert", $"BEFORE INSERT ON {name} FOR EACH ROW WHEN ({after})", function));
         sql.Append(Create("_update", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({before} OR {after})", function));
-        sql.Append(Create("_delete", $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({before})", function));
+        sql.Append(Create("_delete", $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({before})", old));
         foreach (var suffix in (string[])["_insert", "_update", "_delete"])
             EnableAlways(sql, table, suffix);
         if (table.Table.HasLateTriggers)

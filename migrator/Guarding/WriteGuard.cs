@@ -80,6 +80,8 @@ public sealed class WriteGuard(
             cancellationToken
         );
         await CreateObjectsAsync(connection, cancellationToken);
+        if (state == GuardState.Moved)
+            await DrawAttentionAsync(connection, state, cancellationToken);
         foreach (var table in Tables)
             await WithTableLockAsync(connection, table.Name, triggers.Of(table).Sql, cancellationToken);
         await CalmAsync(cancellationToken);
@@ -205,7 +207,7 @@ public sealed class WriteGuard(
     /// <exception cref="MigratorException">The guard is not in the state that it was left in.</exception>
     public async Task SetAsync(JournalTransaction transaction, string from, string to)
     {
-        await transaction.ExecuteAsync("SELECT setval(CAST(@Attention AS regclass), 2)", new { Attention });
+        await DrawAttentionAsync(transaction.Connection, to, transaction.Cancel);
         const string update = """
             UPDATE tenant_promotion.guard SET state = @to, changed_at = clock_timestamp()
             WHERE tenant_key = @Key AND state = @from
@@ -219,6 +221,18 @@ public sealed class WriteGuard(
         if (await transaction.ExecuteAsync(update, parameters) != 1)
             throw GuardMessages.OpenedMeanwhile(tenant.Slug);
     }
+
+    // Writes have to look at the guard's row from now on. Not undone by the end of the transaction, which costs the look
+    // and nothing else.
+    Task DrawAttentionAsync(NpgsqlConnection connection, string state, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
+            """
+            SELECT setval(a.name, greatest(@value, pg_sequence_last_value(a.name)))
+            FROM (SELECT CAST(@Attention AS regclass) AS name) a
+            """,
+            new { Attention, value = state == GuardState.Moved ? GuardNames.Left : GuardNames.Look },
+            cancellationToken
+        );
 
     /// <summary>
     /// Opens a closed guard inside the caller's transaction, and leaves alone one whose tenant has moved;
@@ -246,7 +260,7 @@ public sealed class WriteGuard(
         );
 
     /// <summary>
-    /// Tells writes that they need not look at the state, if the guard is open. Before the state can become another
+    /// Tells writes that they need not look at the state, if the guard is open and the tenant has never left. Before the state can become another
     /// one, the gate's lock makes whoever changes the state wait for this transaction.
     /// </summary>
     public async Task CalmAsync(CancellationToken cancellationToken)
@@ -256,14 +270,17 @@ public sealed class WriteGuard(
         await connection.ExecuteAsync($"LOCK TABLE {Gate.Quoted} IN ROW SHARE MODE", cancellationToken);
         await connection.ExecuteAsync(
             """
-            SELECT setval(CAST(@Attention AS regclass), 1) FROM tenant_promotion.guard
-            WHERE tenant_key = @Key AND state = @Open
+            SELECT setval(a.name, @Calm)
+            FROM tenant_promotion.guard g, (SELECT CAST(@Attention AS regclass) AS name) a
+            WHERE g.tenant_key = @Key AND g.state = @Open AND pg_sequence_last_value(a.name) IS DISTINCT FROM @Left
             """,
             new
             {
                 Attention,
                 tenant.Key,
                 GuardState.Open,
+                GuardNames.Calm,
+                GuardNames.Left,
             },
             cancellationToken
         );
