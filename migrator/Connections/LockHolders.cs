@@ -75,7 +75,10 @@ public static class LockHolders
             cancellationToken
         );
 
-    /// <summary>Holders of a lock on the table, or on one of its partitions, that keeps others from changing it.</summary>
+    /// <summary>
+    /// Holders of a lock on the table, or on one of its partitions, that keeps others from changing it; readers if there
+    /// are no such holders.
+    /// </summary>
     public static Task<IReadOnlyList<string>> OfTableAsync(
         NpgsqlConnection connection,
         TableName table,
@@ -83,14 +86,16 @@ public static class LockHolders
     ) =>
         connection.QueryAsync<string>(
             $"""
-            {Open} SELECT line FROM open o
-            WHERE EXISTS (
-                SELECT FROM pg_locks l
-                WHERE l.granted AND (l.pid = o.pid OR (l.pid IS NULL AND l.virtualtransaction = o.prepared))
-                  AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
+            {Open}, holding AS (
+                SELECT o.line, o.since, bool_or(l.mode <> 'AccessShareLock') AS changes
+                FROM open o
+                JOIN pg_locks l ON l.granted AND (l.pid = o.pid OR (l.pid IS NULL AND l.virtualtransaction = o.prepared))
+                WHERE l.locktype = 'relation'
                   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                   AND (l.relation = to_regclass(@table)
-                       OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(@table)))))
+                       OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(@table))))
+                GROUP BY o.line, o.since)
+            SELECT line FROM holding WHERE changes OR NOT EXISTS (SELECT FROM holding WHERE changes)
             ORDER BY since LIMIT 5
             """,
             new { table = table.Quoted },

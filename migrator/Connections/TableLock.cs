@@ -12,7 +12,12 @@ namespace Migrator.Connections;
 /// </summary>
 public static class TableLock
 {
-    static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
+    const int Tries = 20;
+
+    static readonly TimeSpan Short = TimeSpan.FromMilliseconds(100);
+
+    // PostgreSQL ends an autovacuum that is in the way after deadlock_timeout, a second by default, and not before.
+    static readonly TimeSpan BesideAutovacuum = TimeSpan.FromSeconds(1.5);
 
     /// <summary>Does the work in one transaction, again and again until it gets its locks.</summary>
     /// <param name="table">The table to name when it never does.</param>
@@ -25,15 +30,20 @@ public static class TableLock
         CancellationToken cancellationToken
     )
     {
+        var timeout = Short;
         try
         {
-            return await Retry(clock)
+            return await Retry(
+                    clock,
+                    async token =>
+                        timeout = await IsAutovacuumAloneAsync(connection, table, token) ? BesideAutovacuum : Short
+                )
                 .ExecuteAsync(
                     async token =>
                     {
                         await using var transaction = await connection.BeginTransactionAsync(token);
                         await connection.ExecuteAsync(
-                            $"SET LOCAL lock_timeout = {(int)Timeout.TotalMilliseconds}",
+                            $"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}",
                             token
                         );
                         var result = await work(token);
@@ -57,7 +67,7 @@ public static class TableLock
     public static bool IsRefused(PostgresException e) =>
         e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected;
 
-    static ResiliencePipeline Retry(TimeProvider clock) =>
+    static ResiliencePipeline Retry(TimeProvider clock, Func<CancellationToken, Task> refused) =>
         new ResiliencePipelineBuilder { TimeProvider = clock }
             .AddRetry(
                 new RetryStrategyOptions
@@ -66,9 +76,29 @@ public static class TableLock
                     BackoffType = DelayBackoffType.Exponential,
                     Delay = TimeSpan.FromMilliseconds(200),
                     MaxDelay = TimeSpan.FromSeconds(5),
-                    MaxRetryAttempts = 12,
+                    MaxRetryAttempts = Tries,
                     UseJitter = true,
+                    OnRetry = async retry => await refused(retry.Context.CancellationToken),
                 }
             )
             .Build();
+
+    // An autovacuum has no user, and of the locks that matter holds SHARE UPDATE EXCLUSIVE only.
+    static Task<bool> IsAutovacuumAloneAsync(
+        NpgsqlConnection connection,
+        TableName table,
+        CancellationToken cancellationToken
+    ) =>
+        connection.ExecuteScalarAsync<bool>(
+            """
+            SELECT coalesce(bool_and(a.usesysid IS NULL AND l.mode = 'ShareUpdateExclusiveLock'), false)
+            FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+            WHERE l.granted AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND (l.relation = to_regclass(@table)
+                   OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(@table))))
+            """,
+            new { table = table.Quoted },
+            cancellationToken
+        );
 }

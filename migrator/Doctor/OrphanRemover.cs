@@ -55,6 +55,6 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
         if (orphan.Kind == OrphanedObjectKind.Slot)
             await ReplicationSlot.DropAsync(connection, orphan.Name, clock, cancellationToken);
         else
-            await ReplicationSlot.UnpublishAsync(connection, orphan.Name, cancellationToken);
+            await ReplicationSlot.UnpublishAsync(connection, orphan.Name, clock, cancellationToken);
     }
 }

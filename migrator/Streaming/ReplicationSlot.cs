@@ -40,7 +40,7 @@ public static class ReplicationSlot
         // A primary key identifies its rows in every publication.
         foreach (var table in tables.Where(table => table.Definition.ReplicaIdentity != "d"))
             await TryAsync(connection, table, cancellationToken);
-        var publication = Sql.Identifier(name);
+        await UnpublishAsync(connection, name, clock, cancellationToken);
         var published = string.Join(", ", tables.Select(table => table.Definition.From));
         await TableLock.RunAsync(
             connection,
@@ -48,8 +48,7 @@ public static class ReplicationSlot
             token =>
                 connection.ExecuteAsync(
                     $"""
-                    DROP PUBLICATION IF EXISTS {publication};
-                    CREATE PUBLICATION {publication} FOR TABLE {published}
+                    CREATE PUBLICATION {Sql.Identifier(name)} FOR TABLE {published}
                     WITH (publish = 'insert, update, delete, truncate', publish_via_partition_root = true)
                     """,
                     token
@@ -187,12 +186,48 @@ public static class ReplicationSlot
         );
     }
 
-    /// <summary>Drops the publication, which holds neither WAL nor locks.</summary>
-    public static Task UnpublishAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken) =>
-        connection.ExecuteAsync(
-            $"SET lock_timeout = '5s'; DROP PUBLICATION IF EXISTS {Sql.Identifier(name)}; RESET lock_timeout",
+    /// <summary>
+    /// Drops the publication. A statement that is being planned reads which publications its table is in, and then each
+    /// of them: one that is dropped in between fails the statement. So each table is taken out first, under a lock that
+    /// waits for the table's writers.
+    /// </summary>
+    /// <remarks>https://www.postgresql.org/docs/current/sql-alterpublication.html</remarks>
+    /// <exception cref="MigratorException">A table is locked by others all the time.</exception>
+    public static async Task UnpublishAsync(
+        NpgsqlConnection connection,
+        string name,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
+    {
+        var publication = Sql.Identifier(name);
+        var published = await connection.QueryAsync<(string Schema, string Name)>(
+            """
+            SELECT n.nspname, c.relname
+            FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
+            JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE p.pubname = @name ORDER BY c.oid
+            """,
+            new { name },
             cancellationToken
         );
+        foreach (var table in published.Select(one => new TableName(one.Schema, one.Name)))
+            await TableLock.RunAsync(
+                connection,
+                table,
+                token =>
+                    connection.ExecuteAsync(
+                        $"""
+                        LOCK TABLE {table.Quoted} IN SHARE ROW EXCLUSIVE MODE;
+                        ALTER PUBLICATION {publication} DROP TABLE ONLY {table.Quoted}
+                        """,
+                        token
+                    ),
+                clock,
+                cancellationToken
+            );
+        await connection.ExecuteAsync($"DROP PUBLICATION IF EXISTS {publication}", cancellationToken);
+    }
 
     /// <summary>
     /// Puts a watermark into the stream: a reader that meets it has met everything that committed before.

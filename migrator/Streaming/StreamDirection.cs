@@ -105,7 +105,7 @@ public sealed class StreamDirection
         await using (var slots = await SourceSlots.OpenConnectionAsync(cancellationToken))
             await ReplicationSlot.DropAsync(slots, Name, Clock, cancellationToken);
         await using var source = await Source.OpenConnectionAsync(cancellationToken);
-        await ReplicationSlot.UnpublishAsync(source, Name, cancellationToken);
+        await ReplicationSlot.UnpublishAsync(source, Name, Clock, cancellationToken);
     }
 
     /// <summary>The condition that a row of the source is the tenant's, or comes along.</summary>
