@@ -1,5 +1,7 @@
+using Dapper;
 using Migrator.Demo;
 using Migrator.Model;
+using Npgsql;
 using Spectre.Console;
 
 namespace Bench;
@@ -10,14 +12,16 @@ namespace Bench;
 /// </summary>
 sealed class PauseScenario(BenchmarkServers servers)
 {
-    const int Turns = 20;
+    static readonly int Turns = int.Parse(Environment.GetEnvironmentVariable("TURNS") ?? "20");
     const int Attempts = 5;
+    const int Keyless = 100_000;
 
     readonly ApplicationLoad load = new(Writers: 8, Rate: 500, OtherTenants: 0);
 
     public async Task RunAsync()
     {
         var database = await servers.ModerateAsync("pause");
+        await AddKeylessAsync(database);
         using var move = new Move(servers, database);
         var (ledger, application) = await servers.StartAsync(database, load);
         var (there, back) = (new List<Cutover>(), new List<Cutover>());
@@ -78,13 +82,38 @@ sealed class PauseScenario(BenchmarkServers servers)
                 $"{cutovers.Sum(cutover => cutover.Retries)}"
             );
         }
-        Add("promotion, as the application sees it", there, cutover => cutover.Seen);
-        Add("promotion, by the journal", there, cutover => cutover.Own);
-        Add("rollback, as the application sees it", back, cutover => cutover.Seen);
-        Add("rollback, by the migrator", back, cutover => cutover.Own);
+        foreach (var (verb, cutovers) in new[] { ("promotion", there), ("rollback", back) })
+        {
+            Add($"{verb}, as the application sees it", cutovers, cutover => cutover.Seen);
+            Add($"{verb}, by the migrator", cutovers, cutover => cutover.Own);
+            foreach (var part in cutovers.SelectMany(cutover => cutover.Parts.Keys).Distinct())
+                Add($"    {part}", cutovers, cutover => cutover.Parts.GetValueOrDefault(part));
+        }
         AnsiConsole.Write(table);
         if (proof.Faults.Count > 0)
             throw new InvalidOperationException(string.Join('\n', proof.Faults));
+    }
+
+    // Rows without a key, and one more with each write of a task.
+    async Task AddKeylessAsync(string database)
+    {
+        await using var connection = new NpgsqlConnection(
+            servers.Shared.ConnectionString(database, SampleDatabase.Admin)
+        );
+        await connection.ExecuteAsync(
+            $"""
+            CREATE TABLE task_changes (tenant_id uuid NOT NULL REFERENCES tenants, at timestamptz NOT NULL, what text);
+            CREATE INDEX ON task_changes (tenant_id);
+            INSERT INTO task_changes SELECT id, now(), 'created in the beginning'
+                FROM tenants, generate_series(1, {Keyless}) WHERE slug = '{BenchmarkServers.Slug}';
+            CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+                BEGIN
+                    INSERT INTO public.task_changes VALUES (NEW.tenant_id, clock_timestamp(), TG_OP);
+                    RETURN NULL;
+                END $$;
+            CREATE TRIGGER note_change AFTER INSERT OR UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION note_change()
+            """
+        );
     }
 
     static async Task<Cutover> CutOverAsync(Ledger ledger, string database, Func<Task<RecordingProgress>> verb)
@@ -97,7 +126,7 @@ sealed class PauseScenario(BenchmarkServers servers)
                 // Writes that waited are acknowledged by now, and the next move meets a tenant that works.
                 await Task.Delay(TimeSpan.FromSeconds(1));
                 return ledger.Pause(database, began) is { } seen && observed.Pause is { } own
-                    ? new(seen.TotalMilliseconds, own, failed, observed.Retries)
+                    ? new(seen.TotalMilliseconds, own, failed, observed.Retries, observed.Parts)
                     : throw new InvalidOperationException($"The tenant did not come to {database} by stream.");
             }
             catch (MigratorException failure) when (failure.Code == ExitCode.Failed && failed + 1 < Attempts)
@@ -110,5 +139,6 @@ sealed class PauseScenario(BenchmarkServers servers)
     /// Milliseconds from the first write that had to wait to the first acknowledgement by the new database.
     /// </param>
     /// <param name="Own">Milliseconds by the migrator's own measure.</param>
-    sealed record Cutover(double Seen, double Own, int Failed, int Retries);
+    /// <param name="Parts">Milliseconds by part of the pause.</param>
+    sealed record Cutover(double Seen, double Own, int Failed, int Retries, IReadOnlyDictionary<string, double> Parts);
 }

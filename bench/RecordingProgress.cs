@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using Migrator.Model;
 using Migrator.Progress;
 
@@ -9,7 +7,7 @@ namespace Bench;
 /// Remembers when each phase ran, how long the tenant had to pause, and how often a cutover had to be tried again.
 /// </summary>
 /// <param name="started">Called with each phase's name as it starts.</param>
-sealed partial class RecordingProgress(Action<string>? started = null) : IPromotionProgress
+sealed class RecordingProgress(Action<string>? started = null) : IPromotionProgress
 {
     readonly Dictionary<string, (long Began, long Ended)> phases = [];
     string current = "";
@@ -19,6 +17,9 @@ sealed partial class RecordingProgress(Action<string>? started = null) : IPromot
     /// did not come that far by stream.
     /// </summary>
     public double? Pause { get; private set; }
+
+    /// <summary>Milliseconds of the pause by part.</summary>
+    public IReadOnlyDictionary<string, double> Parts { get; private set; } = new Dictionary<string, double>();
 
     /// <summary>Attempts at the cutover that took too long and were taken back.</summary>
     public int Retries { get; private set; }
@@ -33,12 +34,11 @@ sealed partial class RecordingProgress(Action<string>? started = null) : IPromot
         started?.Invoke(name);
     }
 
-    public void PhaseEnded(string name, string title, TimeSpan took, string? summary)
-    {
+    public void PhaseEnded(string name, string title, TimeSpan took, string? summary) =>
         phases[name] = phases[name] with { Ended = TimeProvider.System.GetTimestamp() };
-        if (summary is not null && PauseOf().Match(summary) is { Success: true } match)
-            Pause = double.Parse(match.Groups[1].Value, NumberStyles.AllowThousands);
-    }
+
+    public void Paused(double milliseconds, IReadOnlyDictionary<string, double> parts) =>
+        (Pause, Parts) = (milliseconds, parts);
 
     public void PhaseKept(string name, string title) { }
 
@@ -57,7 +57,4 @@ sealed partial class RecordingProgress(Action<string>? started = null) : IPromot
     public void Advance(TableName table, long bytes) { }
 
     public void PartDone(TableName table, long rows) { }
-
-    [GeneratedRegex("^pause ([0-9,]+) ms$")]
-    private static partial Regex PauseOf();
 }

@@ -59,6 +59,19 @@ public sealed class RowReconciler(
         }
     }
 
+    /// <summary>
+    /// Brings tables near, while the tenant still writes to the isolated database: <see cref="RunAsync(CancellationToken)"/>
+    /// then has less to write. Rows that do not fit yet are left to it.
+    /// </summary>
+    public async Task ApproachAsync(IReadOnlyList<ScopedTable> tables, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RoundAsync(tables, cancellationToken);
+        }
+        catch (MigratorException e) when (e.Code == ExitCode.Failed) { }
+    }
+
     async Task<long> RoundAsync(IReadOnlyList<ScopedTable> tables, CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);

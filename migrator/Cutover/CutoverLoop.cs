@@ -17,7 +17,7 @@ public static class CutoverLoop
 {
     const int Attempts = 5;
     const int Rounds = 10;
-    const int FewKeys = 5_000;
+    const int FewKeys = 1_000;
     const int SampleSize = 10;
 
     /// <exception cref="MigratorException">
@@ -37,10 +37,10 @@ public static class CutoverLoop
             }
             catch (Exception e) when (IsTooSlow(e) && !cancellationToken.IsCancellationRequested)
             {
-                var holders = await guard.HoldersAsync(cancellationToken);
+                var (holders, isHeld) = await HoldersAsync(run, guard, cancellationToken);
                 if (number == Attempts)
                     throw GuardMessages.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
-                run.Progress.Warn(GuardMessages.GuardRetries(run.Options.MaxPause, number, Attempts, holders));
+                run.Progress.Warn(GuardMessages.GuardRetries(run.Options.MaxPause, number, Attempts, holders, isHeld));
                 await Task.Delay(run.Options.MaxPause, run.Clock, cancellationToken);
             }
     }
@@ -48,12 +48,12 @@ public static class CutoverLoop
     /// <summary>Applies the stream until little is left to apply and few rows are left to compare.</summary>
     /// <param name="touched">Rows to compare; a failed attempt has added its own.</param>
     /// <param name="pause">The pause. The stream keeps running until the feed is disposed.</param>
-    public static async Task<double> ApproachAsync(
+    public static async Task<T> ApproachAsync<T>(
         PromotionRun run,
         StreamDirection direction,
         TimeSpan near,
         DirtyKeys touched,
-        Func<ChangeFeed, Task<double>> pause,
+        Func<ChangeFeed, Task<T>> pause,
         CancellationToken cancellationToken
     )
     {
@@ -73,7 +73,12 @@ public static class CutoverLoop
                     if (!isNear)
                         await new CatchUpLoop(direction).WithinAsync(feed, near, cancellationToken);
                     if (touched.Count <= FewKeys || round > Rounds / 2)
+                    {
+                        await RequireFlippableAsync(run, cancellationToken);
+                        if (direction.IsReverse)
+                            await new CatchUpLoop(direction).GoodMomentAsync(feed, cancellationToken);
                         return await pause(feed);
+                    }
                 }
                 catch (ConsistentPointNeededException) when (round <= Rounds)
                 {
@@ -89,6 +94,14 @@ public static class CutoverLoop
             await RecheckAsync(run, direction, touched, point.Snapshot, cancellationToken);
             touched.Clear();
         }
+    }
+
+    // The flip writes the tenant's row without the application's triggers. Inside the pause there is no time to wait for
+    // their table.
+    static async Task RequireFlippableAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await TriggerDisabling.RequireUnlockedAsync(shared, run.Tenancy.Table, run.Clock, cancellationToken);
     }
 
     /// <summary>Compares the rows that changes have touched.</summary>
@@ -124,6 +137,19 @@ public static class CutoverLoop
         throw direction.IsReverse
             ? StreamMessages.StreamDiverged(run.Tenant.Slug, $"{differences[0].Table} differs in {differences[0].Key}.")
             : VerificationMessages.Different(run.Tenant.Slug, [], [.. differences.Select(row => row.ToString())]);
+    }
+
+    // Of the guard, or of the lock that the flip itself takes.
+    static async Task<(IReadOnlyList<string> Holders, bool AreTheGuards)> HoldersAsync(
+        PromotionRun run,
+        WriteGuard guard,
+        CancellationToken cancellationToken
+    )
+    {
+        if (await guard.HoldersAsync(cancellationToken) is { Count: > 0 } holders)
+            return (holders, true);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        return (await LockHolders.OfTableAsync(shared, run.Tenancy.Table, cancellationToken), false);
     }
 
     static bool IsTooSlow(Exception e) =>

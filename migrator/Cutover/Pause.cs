@@ -10,12 +10,14 @@ public static class Pause
     /// Closes the guard of the database that the tenant leaves, prepares the other one, and moves the tenant. Unless
     /// the move commits, the guard is open again before anything else is waited for.
     /// </summary>
+    /// <param name="parts">Where to note how long each part takes.</param>
     /// <param name="prepare">
     /// Everything between the close and the move. A server that does not answer may hold this up for any time.
     /// </param>
     public static async Task<T> RunAsync<TReady, T>(
         PromotionRun run,
         GuardedDatabase left,
+        PauseParts parts,
         Func<CancellationToken, Task<TReady>> prepare,
         Func<ClosedGuard, PauseDeadline, TReady, Task<T>> move,
         CancellationToken cancellationToken
@@ -23,7 +25,10 @@ public static class Pause
     {
         var (refuses, whole) = (run.Options.RefusesDuringPause, run.Options.MaxPause);
         using var limit = new PauseDeadline(run, cancellationToken);
-        using var closed = await left.PauseAsync(refuses, whole * 0.6, whole, cancellationToken);
+        using var closed = await parts.MeasureAsync(
+            PauseParts.Close,
+            () => left.PauseAsync(refuses, whole * 0.6, whole, cancellationToken)
+        );
         try
         {
             // From here on the tenant's rows in the database that it leaves do not change.

@@ -7,8 +7,8 @@ namespace Migrator.Cutover;
 /// <summary>The time that is left of a pause; the pause began when this object was created.</summary>
 public sealed class PauseDeadline : IDisposable
 {
-    // A free lock is taken even at the last moment.
-    static readonly TimeSpan Least = TimeSpan.FromMilliseconds(100);
+    // Others queue behind a lock that is waited for. A free lock is taken even at the last moment.
+    static readonly TimeSpan Brief = TimeSpan.FromMilliseconds(100);
 
     // Longer than the driver takes to cancel a statement and break its connection.
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -63,8 +63,10 @@ public sealed class PauseDeadline : IDisposable
 
     public TimeSpan Elapsed => run.Clock.GetElapsedTime(began);
 
-    /// <summary>How long a lock request may still wait.</summary>
-    public TimeSpan Left => run.Options.MaxPause - Elapsed is var left && left > Least ? left : Least;
+    /// <summary>How long the flip may wait for a lock, which was free before the guard closed.</summary>
+    public static TimeSpan LockTimeout => Brief;
+
+    TimeSpan Left => run.Options.MaxPause - Elapsed is var left && left > Brief ? left : Brief;
 
     public void Dispose() => abandoned.Dispose();
 }

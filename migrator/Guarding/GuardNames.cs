@@ -41,6 +41,12 @@ sealed class GuardNames(Tenant tenant)
     /// </summary>
     public const int Left = 3;
 
+    /// <summary>
+    /// A table of changes to rows without a key, which no stream can name: each row as it was or has become, and the
+    /// transaction that changed it. See <see cref="GuardTriggers.Notes"/>.
+    /// </summary>
+    public string Log => prefix + "_log";
+
     /// <summary>The function that lets a write pass.</summary>
     public string Pass => prefix + "_pass";
 
@@ -64,7 +70,10 @@ sealed class GuardNames(Tenant tenant)
             CREATE TABLE IF NOT EXISTS {Quoted(Gate)} () WITH (autovacuum_enabled = off);
             CREATE TABLE IF NOT EXISTS {Quoted(Run)} () WITH (autovacuum_enabled = off);
             CREATE SEQUENCE IF NOT EXISTS {Quoted(Attention)};
-            REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Attention)} FROM PUBLIC;
+            CREATE TABLE IF NOT EXISTS {Quoted(Log)} (
+                relation text NOT NULL, row text NOT NULL, change int NOT NULL,
+                xid xid8 NOT NULL DEFAULT pg_current_xact_id());
+            REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Attention)}, {Quoted(Log)} FROM PUBLIC;
             {Function(Pass, "void", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN;")}
             {Function(New, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN NEW;")}
             {Function(Old, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN OLD;")}
@@ -74,7 +83,7 @@ sealed class GuardNames(Tenant tenant)
     /// <summary>The statements that remove the tables; the functions go before.</summary>
     public string DropTables() =>
         $"""
-            DROP TABLE IF EXISTS {Quoted(Gate)}, {Quoted(Run)};
+            DROP TABLE IF EXISTS {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Log)};
             DROP SEQUENCE IF EXISTS {Quoted(Attention)};
             """;
 

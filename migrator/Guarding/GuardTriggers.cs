@@ -5,7 +5,7 @@ using Migrator.Scope;
 namespace Migrator.Guarding;
 
 /// <summary>The statements that create a tenant's guard on a table; safe to repeat.</summary>
-sealed class GuardTriggers(TenantScope scope, Tenant tenant)
+public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
 {
     readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
     readonly GuardNames names = new(tenant);
@@ -22,6 +22,8 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             AddByColumn(sql, table);
         if (table.Table.IsStreamable && table.Scope != TableScope.Root)
             AddReassignment(sql, table);
+        if (Notes(table))
+            AddNotes(sql, table);
         foreach (var part in PartsOf(table))
         {
             sql.Append(Create("_truncate", $"BEFORE TRUNCATE ON {part.Quoted}", "guard_truncate()"));
@@ -103,6 +105,58 @@ sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             )
         );
         EnableAlways(sql, table, "_moved");
+    }
+
+    /// <summary>
+    /// Whether the guard notes the changes of a table: its rows have no key by which a stream could name them, and tell
+    /// themselves whose they are.
+    /// </summary>
+    public static bool Notes(ScopedTable table) => table.Scope == TableScope.Direct && !table.Table.IsStreamable;
+
+    /// <summary>A row as the guard notes it: its stored columns, as PostgreSQL writes a row.</summary>
+    /// <remarks>https://www.postgresql.org/docs/current/rowtypes.html#ROWTYPES-IO-SYNTAX</remarks>
+    public static string Noted(ScopedTable table, string row) =>
+        $"ROW({Sql.Identifiers(row, table.Table.StoredColumns.Select(column => column.Name))})::text";
+
+    // After all that may still change the row. A row that is replaced is noted twice: as it was, and as it has become.
+    void AddNotes(StringBuilder sql, ScopedTable table)
+    {
+        var name = table.Name.Quoted;
+        var function = Sql.Identifier(prefix + "_note_" + table.Table.Oid);
+        string Note(string row, int change) =>
+            $"INSERT INTO {GuardNames.Quoted(names.Log)} (relation, row, change) "
+            + $"VALUES ({Sql.Literal(name)}, {Noted(table, row)}, {change});";
+        var body = Sql.Literal(
+            $"""
+            BEGIN
+                IF TG_ARGV[0] = 'old' THEN
+                    {Note("OLD", -1)}
+                ELSE
+                    {Note("NEW", 1)}
+                END IF;
+                RETURN NULL;
+            END
+            """
+        );
+        sql.Append(
+            $"""
+            CREATE OR REPLACE FUNCTION tenant_promotion.{function}() RETURNS trigger LANGUAGE plpgsql
+                SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
+                SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
+                SET bytea_output = 'hex' SET lc_monetary = 'C' AS {body};
+            REVOKE ALL ON FUNCTION tenant_promotion.{function}() FROM PUBLIC;
+
+            """
+        );
+        foreach (
+            var (suffix, row, events) in (ReadOnlySpan<(string, string, string)>)
+                [("_old", "OLD", "UPDATE OR DELETE"), ("_new", "NEW", "INSERT OR UPDATE")]
+        )
+        {
+            var when = $"AFTER {events} ON {name} FOR EACH ROW WHEN ({scope.Copied(table, row, tenant.Key)})";
+            sql.Append(Create(suffix, when, $"{function}({Sql.Literal(row.ToLowerInvariant())})"));
+            EnableAlways(sql, table, suffix);
+        }
     }
 
     static string IsDistinct(string before, string after) => $"({before}) IS DISTINCT FROM ({after})";

@@ -34,6 +34,28 @@ public static class TriggerDisabling
         );
 
     /// <summary>
+    /// Proves that the lock can be had which <see cref="WithoutTriggersAsync"/> takes, by taking it for a moment; where a
+    /// table has no triggers there is no such lock.
+    /// </summary>
+    /// <exception cref="MigratorException">Another session keeps the table locked; the message names the session.</exception>
+    public static Task RequireUnlockedAsync(
+        NpgsqlConnection connection,
+        TableName table,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    ) =>
+        TableLock.RunAsync(
+            connection,
+            table,
+            async token =>
+                (await EnabledAsync(connection, [table], token)).Count > 0
+                    ? await connection.ExecuteAsync($"LOCK TABLE {table.Quoted} IN SHARE ROW EXCLUSIVE MODE", token)
+                    : 0,
+            clock,
+            cancellationToken
+        );
+
+    /// <summary>
     /// Disables the tables' own triggers, all in one round trip, because the locks are held from here on.
     /// </summary>
     /// <returns>The statements that enable the triggers again, one per line; null when there are none.</returns>
@@ -43,28 +65,8 @@ public static class TriggerDisabling
         CancellationToken cancellationToken
     )
     {
-        var triggers = (
-            await connection.QueryAsync<(string Schema, string Table, string Trigger, string State)>(
-                """
-                WITH named (relid, place) AS MATERIALIZED (
-                    SELECT CAST(name AS regclass)::oid, place FROM unnest(@tables) WITH ORDINALITY named (name, place)
-                )
-                SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
-                FROM (SELECT relid, min(place) AS place
-                      FROM (SELECT relid, place FROM named
-                            UNION ALL SELECT tree.relid::oid, place FROM named, pg_partition_tree(named.relid) tree) one
-                      GROUP BY relid) part
-                JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal
-                    AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
-                JOIN pg_class c ON c.oid = t.tgrelid
-                JOIN pg_namespace n ON n.oid = c.relnamespace
-                ORDER BY part.place
-                """,
-                new { tables = tables.Select(table => table.Quoted).ToArray(), guard = WriteGuard.TriggerPrefix },
-                cancellationToken
-            )
-        ).ToArray();
-        if (triggers.Length == 0)
+        var triggers = await EnabledAsync(connection, tables, cancellationToken);
+        if (triggers.Count == 0)
             return null;
 
         string Alter(Func<string, string> verb) =>
@@ -86,4 +88,29 @@ public static class TriggerDisabling
             }
         );
     }
+
+    static Task<IReadOnlyList<(string Schema, string Table, string Trigger, string State)>> EnabledAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<TableName> tables,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<(string Schema, string Table, string Trigger, string State)>(
+            """
+            WITH named (relid, place) AS MATERIALIZED (
+                SELECT CAST(name AS regclass)::oid, place FROM unnest(@tables) WITH ORDINALITY named (name, place)
+            )
+            SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
+            FROM (SELECT relid, min(place) AS place
+                  FROM (SELECT relid, place FROM named
+                        UNION ALL SELECT tree.relid::oid, place FROM named, pg_partition_tree(named.relid) tree) one
+                  GROUP BY relid) part
+            JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal
+                AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
+            JOIN pg_class c ON c.oid = t.tgrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            ORDER BY part.place
+            """,
+            new { tables = tables.Select(table => table.Quoted).ToArray(), guard = WriteGuard.TriggerPrefix },
+            cancellationToken
+        );
 }

@@ -260,8 +260,8 @@ public sealed class WriteGuard(
         );
 
     /// <summary>
-    /// Tells writes that they need not look at the state, if the guard is open and the tenant has never left. Before the state can become another
-    /// one, the gate's lock makes whoever changes the state wait for this transaction.
+    /// Tells writes that they need not look at the state, if the guard is open and the tenant has never left. Before
+    /// the state can become another one, the gate's lock makes whoever changes the state wait for this transaction.
     /// </summary>
     public async Task CalmAsync(CancellationToken cancellationToken)
     {
@@ -336,6 +336,27 @@ public sealed class WriteGuard(
         connection.ExecuteScalarAsync<string?>(
             "SELECT pass FROM tenant_promotion.guard WHERE tenant_key = @Key",
             new { tenant.Key },
+            cancellationToken
+        );
+
+    /// <summary>
+    /// The changes of a table whose rows have no key, by transactions that a snapshot does not show: for each row how many
+    /// more of it there are, or how many less.
+    /// </summary>
+    /// <param name="snapshot">A <c>pg_snapshot</c> of this database, not older than the guard.</param>
+    public Task<IReadOnlyList<NotedRows>> NotedAsync(
+        NpgsqlConnection connection,
+        ScopedTable table,
+        string snapshot,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<NotedRows>(
+            $"""
+            SELECT row AS "Row", sum(change) AS "Count" FROM {GuardNames.Quoted(names.Log)}
+            WHERE relation = @relation AND NOT pg_visible_in_snapshot(xid, CAST(@snapshot AS pg_snapshot))
+            GROUP BY row HAVING sum(change) <> 0
+            """,
+            new { relation = table.Name.Quoted, snapshot },
             cancellationToken
         );
 

@@ -20,7 +20,14 @@ public sealed record CopyFacts(long Rows, long Bytes, double Seconds);
 
 /// <param name="Isolation">The value of <c>settings.isolation</c>.</param>
 /// <param name="Snapshot">The isolated database's snapshot as of the flip; valid while this process lives.</param>
-public sealed record CutoverFacts(JsonObject Isolation, string Snapshot);
+/// <param name="PauseParts">
+/// Milliseconds of the pause by part, up to the commit that ended the pause; null in journals of earlier versions.
+/// </param>
+public sealed record CutoverFacts(
+    JsonObject Isolation,
+    string Snapshot,
+    IReadOnlyDictionary<string, double>? PauseParts = null
+);
 
 /// <param name="RollbackBegan">
 /// A rollback has begun since, and may have changed the shared rows: they need not be those of the flip any more.

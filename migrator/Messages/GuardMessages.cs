@@ -14,9 +14,16 @@ static class GuardMessages
                 + "End them, or raise --max-pause, and run the same command again."
         );
 
-    public static string GuardRetries(TimeSpan timeout, int attempt, int attempts, IReadOnlyList<string> holders) =>
+    /// <param name="isHeld">The holders are the guard's, and not those of another lock that the flip needs.</param>
+    public static string GuardRetries(
+        TimeSpan timeout,
+        int attempt,
+        int attempts,
+        IReadOnlyList<string> holders,
+        bool isHeld
+    ) =>
         (
-            holders.Count > 0
+            isHeld
                 ? $"The write guard did not close within {timeout.TotalSeconds:0.#} s"
                 : $"The cutover did not end within {timeout.TotalSeconds:0.#} s"
         )

@@ -298,6 +298,10 @@ static class PreflightMessages
         $"{table} has no key to replicate changes by (no primary key, an unfit REPLICA IDENTITY, or unlogged). "
         + "The table is copied while the tenant's writes are paused.";
 
+    public static string Noted(TableName table) =>
+        $"{table} has no key to replicate changes by (no primary key, an unfit REPLICA IDENTITY, or unlogged). "
+        + "The write guard notes the changed rows instead.";
+
     public static string NotStreamableButReferenced(TableName table, TableName from, string key) =>
         $"{from} refers to {table} ({key}), whose changes cannot be replicated. "
         + $"Give {table} a primary key and REPLICA IDENTITY DEFAULT, or use --mode fenced.";
@@ -305,6 +309,10 @@ static class PreflightMessages
     public static string TooLargeForThePause(TableName table, long rows) =>
         $"{table} has no key to replicate changes by, and about {rows:N0} rows of the tenant: "
         + "too many to copy while the tenant's writes are paused. Add a primary key, or use --mode fenced.";
+
+    public static string SlowHome(TableName table, long rows) =>
+        $"{table} has no key, and about {rows:N0} rows of the tenant. A rollback after the flip compares all of them while the "
+        + "tenant's writes are paused, for about a second per 300,000 rows.";
 
     public static string TenantColumnNotComparable(TableName table, string column, string type) =>
         $"{table}.{column} has type {type}, whose values cannot be compared in the stream. Use --mode fenced.";

@@ -97,4 +97,12 @@ static class VerificationMessages
         $"Nothing proves any more that the shared rows of '{slug}' in {string.Join(", ", tables)} are those that were flipped: "
         + "the run that flipped has ended, and the isolated database has other rows by now. "
         + $"Compare with 'migrator verify --tenant-slug={slug}'; finalize deletes them with --force only.";
+
+    /// <param name="missing">How many rows were removed in the shared database and are not in the copy.</param>
+    public static MigratorException KeylessDiffer(Slug slug, TableName table, long missing) =>
+        new(
+            ExitCode.Different,
+            $"{missing:N0} rows of {table}, which has no key, were removed and were not in the copy. "
+                + $"Nothing was flipped. Roll back with 'migrator rollback --tenant-slug={slug} --confirm' and promote again."
+        );
 }

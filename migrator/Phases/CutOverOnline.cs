@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Copying;
 using Migrator.Cutover;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -41,7 +42,7 @@ public sealed class CutOverOnline : Phase
         );
         // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
         var touched = run.Touched;
-        var pause = await CutoverLoop.TryAsync(
+        var summary = await CutoverLoop.TryAsync(
             run,
             run.Guard,
             () => AttemptAsync(run, plan, touched, cancellationToken),
@@ -49,7 +50,7 @@ public sealed class CutOverOnline : Phase
         );
         // From here on nothing is undone automatically. The remaining steps must be recorded, even after Ctrl-C.
         await Flip.PublishAsync(run, CancellationToken.None);
-        return new($"pause {pause:N0} ms", Recorded: true);
+        return new(summary, Recorded: true);
     }
 
     public override async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
@@ -58,7 +59,7 @@ public sealed class CutOverOnline : Phase
         await StreamDirection.Reverse(run.Stream).RemoveAsync(cancellationToken);
     }
 
-    static async Task<double> AttemptAsync(
+    static async Task<string> AttemptAsync(
         PromotionRun run,
         Plan plan,
         DirtyKeys touched,
@@ -72,22 +73,24 @@ public sealed class CutOverOnline : Phase
             new([run.Tenant.Key]),
             null
         );
+        await using var keyless = await KeylessRows.CopyAsync(run, cancellationToken);
         return await CutoverLoop.ApproachAsync(
             run,
             direction,
             NearEnough,
             touched,
-            feed => PauseAsync(run, plan, direction, feed, touched, cancellationToken),
+            feed => PauseAsync(run, plan, direction, feed, touched, keyless, cancellationToken),
             cancellationToken
         );
     }
 
-    static async Task<double> PauseAsync(
+    static async Task<string> PauseAsync(
         PromotionRun run,
         Plan plan,
         StreamDirection direction,
         ChangeFeed feed,
         DirtyKeys touched,
+        KeylessRows keyless,
         CancellationToken cancellationToken
     )
     {
@@ -96,22 +99,29 @@ public sealed class CutOverOnline : Phase
             transaction => HoldJournal.RequireLetGoAsync(transaction, run.Record),
             cancellationToken
         );
-        return await Pause.RunAsync(
+        var parts = new PauseParts(run.Clock);
+        var pause = await Pause.RunAsync(
             run,
             run.Guarded,
-            token => PrepareAsync(run, plan, direction, feed, touched, token),
+            parts,
+            token => PrepareAsync(run, plan, direction, feed, touched, keyless, parts, token),
             (closed, limit, ready) =>
-                Flip.SharedAsync(
-                    run,
-                    closed,
-                    plan.Isolation,
-                    plan.HasReverse ? ready.Position : null,
-                    new CutoverFacts(plan.Isolation, ready.Snapshot),
-                    limit.Left,
-                    CancellationToken.None
+                parts.MeasureAsync(
+                    PauseParts.Flip,
+                    () =>
+                        Flip.SharedAsync(
+                            run,
+                            closed,
+                            plan.Isolation,
+                            plan.HasReverse ? ready.Position : null,
+                            new CutoverFacts(plan.Isolation, ready.Snapshot, parts.Milliseconds),
+                            PauseDeadline.LockTimeout,
+                            CancellationToken.None
+                        )
                 ),
             cancellationToken
         );
+        return parts.Report(run.Progress, pause);
     }
 
     static async Task<(string Snapshot, NpgsqlLogSequenceNumber Position)> PrepareAsync(
@@ -120,36 +130,63 @@ public sealed class CutOverOnline : Phase
         StreamDirection direction,
         ChangeFeed feed,
         DirtyKeys touched,
+        KeylessRows keyless,
+        PauseParts parts,
         CancellationToken cancellationToken
     )
     {
-        await using (var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken))
-            await feed.WaitForWatermarkAsync(
-                await ReplicationSlot.EmitWatermarkAsync(shared, cancellationToken),
-                cancellationToken
-            );
-        // The flip is itself a change of the shared database, and must not reach the isolated one.
-        await feed.DisposeAsync();
-        await Task.WhenAll(
-            Flip.RequireSameSchemaAsync(run, cancellationToken),
-            run.Guard.RequireStandingAsync(cancellationToken),
-            CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken),
-            SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, plan.Highest, cancellationToken)
+        await parts.MeasureAsync(
+            PauseParts.Changes,
+            () => feed.WaitForLastChangeAsync(run.Databases.Shared, cancellationToken)
         );
-        await CopyUnstreamedAsync(run, [.. run.Scope.UnstreamedTables], cancellationToken);
-        await plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, cancellationToken);
-        await Flip.IsolatedAsync(
-            run,
-            plan.Isolation,
-            plan.Roles,
-            isolated => ConstraintDeferral.ResumeAsync(isolated, cancellationToken),
-            cancellationToken
+        await Task.WhenAll(
+            // The flip is itself a change of the shared database, and must not reach the isolated one.
+            parts.MeasureAsync(PauseParts.End, () => feed.DisposeAsync().AsTask()),
+            parts.MeasureAsync(
+                PauseParts.Looks,
+                async () =>
+                {
+                    await Flip.RequireSameSchemaAsync(run, cancellationToken);
+                    await run.Guard.RequireStandingAsync(cancellationToken);
+                }
+            ),
+            parts.MeasureAsync(
+                PauseParts.Compare,
+                () => CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken)
+            ),
+            parts.MeasureAsync(
+                PauseParts.Sequences,
+                () => SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, plan.Highest, cancellationToken)
+            )
+        );
+        await parts.MeasureAsync(
+            PauseParts.Keyless,
+            async () =>
+            {
+                await keyless.CatchUpAsync(cancellationToken);
+                var others = run.Scope.UnstreamedTables.Where(table => !GuardTriggers.Notes(table));
+                await CopyUnstreamedAsync(run, [.. others], cancellationToken);
+            }
+        );
+        await parts.MeasureAsync(
+            PauseParts.Rules,
+            () => plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, cancellationToken)
+        );
+        await parts.MeasureAsync(
+            PauseParts.Mark,
+            () =>
+                Flip.IsolatedAsync(
+                    run,
+                    plan.Isolation,
+                    plan.Roles,
+                    isolated => ConstraintDeferral.ResumeAsync(isolated, cancellationToken),
+                    cancellationToken
+                )
         );
         return await HoldAsFlippedAsync(run, cancellationToken);
     }
 
-    // Changes of these tables cannot be replicated, because they have no key. Preflight has made sure that they
-    // are small.
+    // Rows without a key of which only other rows tell whose they are. Preflight has made sure that they are few.
     static async Task CopyUnstreamedAsync(
         PromotionRun run,
         IReadOnlyList<ScopedTable> tables,

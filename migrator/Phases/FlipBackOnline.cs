@@ -22,19 +22,20 @@ public sealed class FlipBackOnline : Phase
     {
         // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
         var touched = new DirtyKeys();
-        var pause = await CutoverLoop.TryAsync(
+        var summary = await CutoverLoop.TryAsync(
             run,
             run.IsolatedGuard.Guard,
             () => AttemptAsync(run, touched, cancellationToken),
             cancellationToken
         );
-        return new($"pause {pause:N0} ms", Recorded: true);
+        return new(summary, Recorded: true);
     }
 
-    static async Task<double> AttemptAsync(PromotionRun run, DirtyKeys touched, CancellationToken cancellationToken)
+    static async Task<string> AttemptAsync(PromotionRun run, DirtyKeys touched, CancellationToken cancellationToken)
     {
         var direction = StreamDirection.Reverse(run.Stream);
         await run.IsolatedGuard.OpenAsync(cancellationToken);
+        await run.Reconciler.ApproachAsync([.. run.Common.UnstreamedTables], cancellationToken);
         return await CutoverLoop.ApproachAsync(
             run,
             direction,
@@ -45,26 +46,7 @@ public sealed class FlipBackOnline : Phase
         );
     }
 
-    static Task<double> PauseAsync(
-        PromotionRun run,
-        StreamDirection direction,
-        ChangeFeed feed,
-        DirtyKeys touched,
-        CancellationToken cancellationToken
-    ) =>
-        Pause.RunAsync(
-            run,
-            run.IsolatedGuard.Guarded,
-            token => PrepareAsync(run, direction, feed, touched, token),
-            async (closed, limit, _) =>
-            {
-                await Flip.HomeAsync(run, closed, limit.Left);
-                return limit.Elapsed.TotalMilliseconds;
-            },
-            cancellationToken
-        );
-
-    static async Task<bool> PrepareAsync(
+    static async Task<string> PauseAsync(
         PromotionRun run,
         StreamDirection direction,
         ChangeFeed feed,
@@ -72,16 +54,46 @@ public sealed class FlipBackOnline : Phase
         CancellationToken cancellationToken
     )
     {
-        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
-            await feed.WaitForWatermarkAsync(
-                await ReplicationSlot.EmitWatermarkAsync(isolated, cancellationToken),
-                cancellationToken
-            );
-        await CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken);
+        var parts = new PauseParts(run.Clock);
+        var pause = await Pause.RunAsync(
+            run,
+            run.IsolatedGuard.Guarded,
+            parts,
+            token => PrepareAsync(run, direction, feed, touched, parts, token),
+            async (closed, limit, _) =>
+            {
+                await parts.MeasureAsync(PauseParts.Flip, () => Flip.HomeAsync(run, closed, PauseDeadline.LockTimeout));
+                return limit.Elapsed.TotalMilliseconds;
+            },
+            cancellationToken
+        );
+        return parts.Report(run.Progress, pause);
+    }
+
+    static async Task<bool> PrepareAsync(
+        PromotionRun run,
+        StreamDirection direction,
+        ChangeFeed feed,
+        DirtyKeys touched,
+        PauseParts parts,
+        CancellationToken cancellationToken
+    )
+    {
+        await parts.MeasureAsync(
+            PauseParts.Changes,
+            () => feed.WaitForLastChangeAsync(run.Databases.Isolated, cancellationToken)
+        );
+        await parts.MeasureAsync(
+            PauseParts.Compare,
+            () => CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken)
+        );
         var unstreamed = run.Common.UnstreamedTables.ToArray();
         if (unstreamed.Length > 0)
-            await run.Reconciler.RunAsync(unstreamed, cancellationToken);
-        await SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken);
+            await parts.MeasureAsync(PauseParts.Keyless, () => run.Reconciler.RunAsync(unstreamed, cancellationToken));
+        await parts.MeasureAsync(
+            PauseParts.Sequences,
+            () => SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken)
+        );
         return true;
     }
 }

@@ -100,7 +100,10 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         await new StrangersCheck(context).RunAsync(cancellationToken);
         var plan = await PlanAsync(context, cancellationToken);
         if (mode == PromotionOptions.Online)
+        {
             context.Faults.AddRange(StreamReadiness.TooLarge(plan));
+            context.Warnings.AddRange(StreamReadiness.SlowHome(plan));
+        }
         return plan;
     }
 

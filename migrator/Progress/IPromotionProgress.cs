@@ -22,4 +22,9 @@ public interface IPromotionProgress : ICopyProgress
     void Warn(string sentence);
 
     void Info(string sentence);
+
+    /// <summary>The tenant has moved; its writes were paused for so long.</summary>
+    /// <param name="milliseconds">By the migrator's clock or the server's.</param>
+    /// <param name="parts">Milliseconds of each part; parts may have run side by side.</param>
+    void Paused(double milliseconds, IReadOnlyDictionary<string, double> parts) { }
 }

@@ -8,11 +8,14 @@ public sealed class CatchUpLoop(StreamDirection direction)
     const int Rounds = 30;
     const int ReverseRounds = 3;
     const int ConsistentPoints = 3;
+    const int MomentRounds = 20;
 
     static readonly TimeSpan NearEnough = TimeSpan.FromSeconds(1);
 
     // In the shared database a batch waits for tables that others write to.
     static readonly TimeSpan ReverseNearEnough = TimeSpan.FromSeconds(10);
+
+    static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(100);
 
     /// <returns>How many changes were applied.</returns>
     public async Task<long> RunAsync(TargetState state, CancellationToken cancellationToken)
@@ -42,22 +45,35 @@ public sealed class CatchUpLoop(StreamDirection direction)
     /// <exception cref="Model.MigratorException">Each of them took longer.</exception>
     public async Task WithinAsync(ChangeFeed feed, TimeSpan near, CancellationToken cancellationToken)
     {
+        var rounds = direction.IsReverse ? ReverseRounds : Rounds;
+        if (await PassAsync(feed, near, rounds, cancellationToken))
+            return;
+        throw direction.IsReverse
+            ? StreamMessages.CannotFollowHome(direction.Tenant.Slug)
+            : StreamMessages.CannotCatchUp(direction.Tenant.Slug);
+    }
+
+    /// <summary>
+    /// Waits a little for a moment at which less is left than usual: what is left is applied while the tenant waits. Not
+    /// for the forward stream, which a row that is reassigned meanwhile would end.
+    /// </summary>
+    public Task GoodMomentAsync(ChangeFeed feed, CancellationToken cancellationToken) =>
+        PassAsync(feed, Moment, MomentRounds, cancellationToken);
+
+    async Task<bool> PassAsync(ChangeFeed feed, TimeSpan near, int rounds, CancellationToken cancellationToken)
+    {
         await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
-        var isNear = await IsReachedAsync(
+        return await IsReachedAsync(
             async () =>
                 await feed.WaitForWatermarkAsync(
                     await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken),
                     cancellationToken
                 ),
             near,
-            direction.IsReverse ? ReverseRounds : Rounds,
+            rounds,
             lag => direction.Progress.Info(StreamMessages.CatchingUp(feed.Changes, lag)),
             direction.Clock
         );
-        if (!isNear)
-            throw direction.IsReverse
-                ? StreamMessages.CannotFollowHome(direction.Tenant.Slug)
-                : StreamMessages.CannotCatchUp(direction.Tenant.Slug);
     }
 
     /// <summary>Whether one of some watermarks comes through within a time.</summary>

@@ -108,6 +108,17 @@ public sealed class ChangeFeed : IAsyncDisposable
     }
 
     /// <summary>
+    /// Waits until the target holds every change. To be called behind the source's closed guard.
+    /// </summary>
+    /// <param name="source">The database that the changes come from.</param>
+    public async Task WaitForLastChangeAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        var watermark = await ReplicationSlot.EmitWatermarkAsync(connection, cancellationToken);
+        await WaitForWatermarkAsync(watermark, cancellationToken);
+    }
+
+    /// <summary>
     /// To be called before the source's guard closes; the next watermark is to be emitted behind the closed guard.
     /// </summary>
     public void DeferRefetches() => applier.DeferRefetches();

@@ -32,6 +32,21 @@ public static class ConstraintDeferral
             cancellationToken
         );
 
+    /// <summary>
+    /// Takes the foreign keys of some tables away, which keep rows that the stream deletes; safe to repeat. They come back
+    /// NOT VALID where they can: to check all rows again takes time, and is for later.
+    /// </summary>
+    public static Task SuspendKeysAsync(
+        StreamContext context,
+        IReadOnlyList<TableName> tables,
+        CancellationToken cancellationToken
+    ) =>
+        RecordAsync(
+            context,
+            async connection => [await ConstraintLifting.LiftKeysAsync(connection, tables, cancellationToken)],
+            cancellationToken
+        );
+
     /// <summary>The same before there are triggers and constraints; safe to repeat.</summary>
     public static Task SuspendIdentitiesAsync(StreamContext context, CancellationToken cancellationToken) =>
         RecordAsync(
@@ -111,7 +126,14 @@ public static class ConstraintDeferral
                 cancellationToken
             )
         ).ToArray();
+        // A constraint is created before it is altered.
         if (statements.Length > 0)
-            await connection.ExecuteAsync(string.Join(";\n", statements), cancellationToken);
+            await connection.ExecuteAsync(
+                string.Join(
+                    ";\n",
+                    statements.OrderBy(one => one.Contains(" ADD CONSTRAINT ", StringComparison.Ordinal) ? 0 : 1)
+                ),
+                cancellationToken
+            );
     }
 }

@@ -38,6 +38,84 @@ public static class ConstraintLifting
         return string.Concat(constraints.Reverse().Select(one => one.Restoration));
     }
 
+    /// <summary>Drops the foreign keys of tables, those to other tables.</summary>
+    /// <returns>The statements that create them again; null when there are none.</returns>
+    /// <remarks>https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT</remarks>
+    public static async Task<string?> LiftKeysAsync(
+        NpgsqlConnection connection,
+        IEnumerable<TableName> tables,
+        CancellationToken cancellationToken
+    )
+    {
+        var keys = await connection.QueryAsync<Constraint>(
+            """
+            SELECT format('TABLE %I.%I', n.nspname, c.relname) AS "Owner", format('%I', con.conname) AS "Name",
+                   pg_get_constraintdef(con.oid)
+                       || CASE WHEN c.relkind = 'p' OR NOT con.convalidated THEN '' ELSE ' NOT VALID' END AS "Definition",
+                   obj_description(con.oid, 'pg_constraint') AS "Comment"
+            FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE con.contype = 'f' AND con.conparentid = 0 AND con.conrelid = ANY (CAST(@tables AS regclass[]))
+              AND pg_get_constraintdef(con.oid) NOT LIKE '% NOT ENFORCED'
+            ORDER BY con.oid
+            """,
+            new { tables = tables.Select(table => table.Quoted).ToArray() },
+            cancellationToken
+        );
+        if (keys.Count == 0)
+            return null;
+        await connection.ExecuteAsync(
+            string.Concat(keys.Select(key => $"ALTER {key.Owner} DROP CONSTRAINT {key.Name};\n")),
+            cancellationToken
+        );
+        return string.Concat(keys.Select(key => key.Restoration));
+    }
+
+    /// <summary>
+    /// Checks the rows of tables against the foreign keys that came back NOT VALID, beside the application's writes.
+    /// </summary>
+    /// <param name="valid">Names of the keys that are valid in the other database, as table and constraint.</param>
+    public static async Task ValidateKeysAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<(string Table, string Name)> valid,
+        CancellationToken cancellationToken
+    )
+    {
+        foreach (
+            var statement in await connection.QueryAsync<string>(
+                """
+                SELECT format('ALTER TABLE %s VALIDATE CONSTRAINT %I', con.conrelid::regclass, con.conname)
+                FROM unnest(@tables, @names) v (relation, name)
+                JOIN pg_constraint con ON con.conrelid = to_regclass(v.relation) AND con.conname = v.name
+                WHERE con.contype = 'f' AND NOT con.convalidated
+                ORDER BY con.oid
+                """,
+                new
+                {
+                    tables = valid.Select(one => one.Table).ToArray(),
+                    names = valid.Select(one => one.Name).ToArray(),
+                },
+                cancellationToken
+            )
+        )
+            await connection.ExecuteAsync(statement, cancellationToken);
+    }
+
+    /// <summary>The foreign keys of tables that are valid.</summary>
+    public static Task<IReadOnlyList<(string Table, string Name)>> ValidKeysAsync(
+        NpgsqlConnection connection,
+        IEnumerable<TableName> tables,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<(string Table, string Name)>(
+            """
+            SELECT con.conrelid::regclass::text, con.conname::text FROM pg_constraint con
+            WHERE con.contype = 'f' AND con.convalidated AND con.conparentid = 0
+              AND con.conrelid = ANY (CAST(@tables AS regclass[]))
+            """,
+            new { tables = tables.Select(table => table.Quoted).ToArray() },
+            cancellationToken
+        );
+
     /// <summary>Lets an update set the identities of these tables that are always generated.</summary>
     /// <returns>The statements that take this back; null when there are none.</returns>
     public static async Task<string?> LiftIdentitiesAsync(

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Guarding;
 using Migrator.Messages;
 using Migrator.Scope;
 using Npgsql;
@@ -39,7 +40,13 @@ public static class StreamReadiness
         else
             faults.AddRange(Lacks(there, "isolated database's", isolated));
 
-        warnings.AddRange(scope.UnstreamedTables.Select(table => PreflightMessages.NotStreamable(table.Name)));
+        warnings.AddRange(
+            scope.UnstreamedTables.Select(table =>
+                GuardTriggers.Notes(table)
+                    ? PreflightMessages.Noted(table.Name)
+                    : PreflightMessages.NotStreamable(table.Name)
+            )
+        );
         faults.AddRange(scope.UnstreamedTables.SelectMany(table => References(scope, table)));
         faults.AddRange(
             from table in scope.CopiedTables
@@ -75,12 +82,22 @@ public static class StreamReadiness
 
     /// <summary>Tables outside the stream that are too large to be copied while the tenant waits.</summary>
     public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) =>
-        plan.Where(planned =>
-                planned.Table.IsTenantData
-                && !planned.Table.Table.IsStreamable
-                && (planned.Rows > SmallRows || planned.Bytes > SmallBytes)
-            )
+        Large(plan)
+            .Where(planned => !GuardTriggers.Notes(planned.Table))
             .Select(planned => PreflightMessages.TooLargeForThePause(planned.Table.Name, planned.Rows));
+
+    /// <summary>Tables that the way home compares while the tenant waits.</summary>
+    public static IEnumerable<string> SlowHome(IEnumerable<PlannedTable> plan) =>
+        Large(plan)
+            .Where(planned => GuardTriggers.Notes(planned.Table))
+            .Select(planned => PreflightMessages.SlowHome(planned.Table.Name, planned.Rows));
+
+    static IEnumerable<PlannedTable> Large(IEnumerable<PlannedTable> plan) =>
+        plan.Where(planned =>
+            planned.Table.IsTenantData
+            && !planned.Table.Table.IsStreamable
+            && (planned.Rows > SmallRows || planned.Bytes > SmallBytes)
+        );
 
     static Task<Server> ServerAsync(
         NpgsqlConnection connection,

@@ -25,4 +25,7 @@ sealed class AdvisingProgress(IPromotionProgress shown, Advice advice) : IPromot
     public void Advance(TableName table, long bytes) => shown.Advance(table, bytes);
 
     public void PartDone(TableName table, long rows) => shown.PartDone(table, rows);
+
+    public void Paused(double milliseconds, IReadOnlyDictionary<string, double> parts) =>
+        shown.Paused(milliseconds, parts);
 }

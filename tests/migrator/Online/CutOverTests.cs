@@ -46,6 +46,56 @@ public sealed class CutOverTests(Servers servers)
         await holding.DisposeAsync();
     }
 
+    // The flip switches off the triggers of the tenants' table, and nobody may wait for that with the guard closed.
+    [Fact]
+    public async Task A_table_that_the_flip_will_lock_is_free_before_the_guard_closes()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            FaultsWriter.Schema
+                + """
+                ;
+                CREATE FUNCTION stamp_tenants() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN NEW.updated_at := now(); RETURN NEW; END $$;
+                CREATE TRIGGER stamp_tenants BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCTION stamp_tenants();
+                """,
+            servers.Dedicated
+        );
+        await using var holding = await move.Shared.OpenAsync();
+        NpgsqlTransaction? transaction = null;
+        var promotion = Promote(
+            move,
+            TimeSpan.FromSeconds(3),
+            phase =>
+            {
+                if (phase != PhaseName.CutOver || transaction is not null)
+                    return;
+                transaction = holding.BeginTransaction();
+                holding.Execute("UPDATE tenants SET plan = plan WHERE id = 2");
+            }
+        );
+        var waits = false;
+        await Waiting.UntilAsync(async () =>
+            promotion.IsCompleted
+            || (
+                waits = await move.Shared.ScalarAsync<bool>(
+                    """
+                    SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'tenants'::regclass)
+                       AND NOT EXISTS (SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                                       WHERE l.mode = 'ExclusiveLock' AND c.relname LIKE '%\_gate')
+                    """
+                )
+            )
+        );
+
+        Assert.True(waits);
+        await transaction!.CommitAsync();
+        await promotion;
+
+        Assert.False(move.Watched.HasWarned("attempt"));
+        await move.MustBeIsolatedAsync();
+    }
+
     [Fact]
     public async Task A_cutover_that_a_transaction_holds_up_for_ever_fails_with_its_name_and_the_tenant_goes_on()
     {

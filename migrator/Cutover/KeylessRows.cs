@@ -1,0 +1,172 @@
+using Migrator.Connections;
+using Migrator.Copying;
+using Migrator.Guarding;
+using Migrator.Messages;
+using Migrator.Model;
+using Migrator.Runs;
+using Migrator.Scope;
+using Migrator.Streaming;
+using Npgsql;
+
+namespace Migrator.Cutover;
+
+/// <summary>
+/// Rows without a key, which no stream can name. They are copied under a snapshot while the tenant writes, and the guard in
+/// the shared database notes each row that is written, removed or replaced, with the transaction that does so. Behind the
+/// closed guard the rows are those of the snapshot, and what was noted by transactions that the snapshot does not show.
+/// Equal rows are as good as each other: they are counted.
+/// </summary>
+/// <remarks>
+/// Whether a snapshot shows a transaction:
+/// https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+/// </remarks>
+public sealed class KeylessRows : IAsyncDisposable
+{
+    readonly PromotionRun run;
+    readonly ScopedTable[] tables;
+    readonly NpgsqlConnection isolated;
+    string snapshot = "";
+
+    KeylessRows(PromotionRun run, ScopedTable[] tables, NpgsqlConnection isolated)
+    {
+        this.run = run;
+        this.tables = tables;
+        this.isolated = isolated;
+    }
+
+    /// <summary>Copies the rows. The object keeps a connection to the isolated database.</summary>
+    public static async Task<KeylessRows> CopyAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        ScopedTable[] tables = [.. run.Scope.UnstreamedTables.Where(GuardTriggers.Notes)];
+        var rows = new KeylessRows(run, tables, await run.Databases.Isolated.OpenConnectionAsync(cancellationToken));
+        try
+        {
+            if (tables.Length > 0)
+                await rows.CopyAsync(cancellationToken);
+            return rows;
+        }
+        catch
+        {
+            await rows.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Makes the rows those of the shared database; to be called behind its closed guard.</summary>
+    /// <exception cref="MigratorException">A row that was removed is not there.</exception>
+    public async Task CatchUpAsync(CancellationToken cancellationToken)
+    {
+        if (tables.Length == 0)
+            return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
+        for (var n = 0; n < tables.Length; n++)
+        {
+            var changes = await run.Guard.NotedAsync(shared, tables[n], snapshot, cancellationToken);
+            await DeleteAsync(n, [.. changes.Where(change => change.Count < 0)], cancellationToken);
+            await InsertAsync(n, [.. changes.Where(change => change.Count > 0)], cancellationToken);
+        }
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    public ValueTask DisposeAsync() => isolated.DisposeAsync();
+
+    async Task CopyAsync(CancellationToken cancellationToken)
+    {
+        await ConstraintDeferral.SuspendKeysAsync(
+            run.Stream,
+            [.. tables.Select(table => table.Name)],
+            cancellationToken
+        );
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var reading = await shared.BeginTransactionAsync(
+            System.Data.IsolationLevel.RepeatableRead,
+            cancellationToken
+        );
+        snapshot = (await shared.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken))!;
+        await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
+        foreach (var table in tables)
+        {
+            await isolated.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
+            await RawCopy.StreamAsync(
+                shared,
+                RawCopy.Out(table.Table, table.Table.From, run.Scope.Copied(table, "t", run.Tenant.Key)),
+                isolated,
+                RawCopy.In(table.Table, table.Name.Quoted),
+                null,
+                cancellationToken
+            );
+        }
+        await transaction.CommitAsync(cancellationToken);
+        for (var n = 0; n < tables.Length; n++)
+            await IndexAsync(n, cancellationToken);
+    }
+
+    // Nobody else writes these tables: a row stays where it is.
+    Task IndexAsync(int n, CancellationToken cancellationToken) =>
+        isolated.ExecuteAsync(
+            $"""
+            SET lc_monetary = 'C';
+            CREATE TEMP TABLE {Places(n)} AS
+                SELECT hashtextextended({GuardTriggers.Noted(
+                tables[n],
+                "t"
+            )}, 0) AS hash, tableoid AS part, ctid AS place
+                FROM {tables[n].Table.From} t;
+            CREATE INDEX ON {Places(n)} (hash);
+            ANALYZE {Places(n)};
+            CREATE TEMP TABLE {Form(n)} AS SELECT {RawCopy.Columns(tables[n].Table)} FROM {tables[
+                n
+            ].Table.From} WHERE false
+            """,
+            cancellationToken
+        );
+
+    async Task DeleteAsync(int n, IReadOnlyList<NotedRows> gone, CancellationToken cancellationToken)
+    {
+        if (gone.Count == 0)
+            return;
+        var from = tables[n].Table.From;
+        var deleted = await isolated.ExecuteAsync(
+            $"""
+            WITH gone AS (
+                SELECT t.tableoid AS part, t.ctid AS place, g.count,
+                       row_number() OVER (PARTITION BY g.row) AS number
+                FROM unnest(@rows, @counts) g (row, count)
+                JOIN {Places(n)} p ON p.hash = hashtextextended(g.row, 0)
+                JOIN {from} t ON t.ctid = p.place AND t.tableoid = p.part
+                WHERE {GuardTriggers.Noted(tables[n], "t")} = g.row)
+            DELETE FROM {from} t USING gone
+            WHERE t.ctid = gone.place AND t.tableoid = gone.part AND gone.number <= gone.count
+            """,
+            new { rows = gone.Select(row => row.Row).ToArray(), counts = gone.Select(row => -row.Count).ToArray() },
+            cancellationToken
+        );
+        var expected = gone.Sum(row => -row.Count);
+        if (deleted != expected)
+            throw VerificationMessages.KeylessDiffer(run.Tenant.Slug, tables[n].Name, expected - deleted);
+    }
+
+    Task InsertAsync(int n, IReadOnlyList<NotedRows> come, CancellationToken cancellationToken)
+    {
+        if (come.Count == 0)
+            return Task.CompletedTask;
+        var columns = tables[n].Table.StoredColumns.Select(column => column.Name).ToArray();
+        return isolated.ExecuteAsync(
+            $"""
+            INSERT INTO {tables[n].Name.Quoted} ({Sql.Identifiers(columns)}) OVERRIDING SYSTEM VALUE
+            SELECT {string.Join(", ", columns.Select(column => $"(c.row).{Sql.Identifier(column)}"))}
+            FROM (SELECT CAST(row AS {Form(n)}) AS row, count FROM unnest(@rows, @counts) u (row, count) OFFSET 0) c,
+                 generate_series(1, c.count)
+            """,
+            new { rows = come.Select(row => row.Row).ToArray(), counts = come.Select(row => row.Count).ToArray() },
+            cancellationToken
+        );
+    }
+
+    static string Places(int n) => $"pg_temp.places_{n}";
+
+    static string Form(int n) => $"pg_temp.form_{n}";
+}
