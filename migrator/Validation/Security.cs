@@ -2,6 +2,7 @@ using System.Net;
 using Migrator.Connections;
 using Migrator.Model;
 using Migrator.Scope;
+using Npgsql;
 
 namespace Migrator.Validation;
 
@@ -54,7 +55,9 @@ public static class Security
                 Area,
                 "no row of another tenant",
                 foreign.Count == 0,
-                foreign.Count == 0 ? $"{scope.TenantTables.Count()} tables" : string.Join(", ", foreign)
+                foreign.Count == 0
+                    ? $"{scope.TenantTables.Count()} tables{await CopiedWholeAsync(isolated, scope, tenant, cancellationToken)}"
+                    : string.Join(", ", foreign)
             ),
             Check.Of(
                 Area,
@@ -71,6 +74,24 @@ public static class Security
                 )
                 : new(Area, "TLS", CheckOutcome.Skipped, "loopback or socket"),
         ];
+    }
+
+    // Whose the rows of reference tables are, nobody can tell here: those that no row of the tenant names are counted.
+    static async Task<string> CopiedWholeAsync(
+        NpgsqlConnection isolated,
+        TenantScope scope,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    )
+    {
+        var names = new ReferenceNames(scope, tenant.Key);
+        var unnamed = new List<string>();
+        foreach (var table in scope.Tables.Where(table => table.Scope == TableScope.Reference))
+            if (await isolated.ExecuteScalarAsync<long>(names.Unnamed(table), cancellationToken) is > 0 and var rows)
+                unnamed.Add($"{table.Name} ({rows:N0})");
+        return unnamed.Count == 0
+            ? ""
+            : $"; not looked at: rows of reference tables that no row of the tenant names: {string.Join(", ", unnamed)}";
     }
 
     static bool IsLocal(string host) =>

@@ -129,6 +129,22 @@ public sealed class FinalizeLooksTests(Servers servers)
     }
 
     [Fact]
+    public async Task The_journal_keeps_no_definitions_of_a_promotion_that_has_ended()
+    {
+        const string definitions = "SELECT count(*) FROM tenant_promotion.definition";
+        await using var move = await TenantMove.CreateAsync(servers, Orders);
+        await move.PromoteAsync(validate: false);
+        Assert.NotEqual(0, await move.Shared.ScalarAsync<long>(definitions));
+
+        await move.RollBackAsync();
+        Assert.Equal(0, await move.Shared.ScalarAsync<long>(definitions));
+
+        await move.PromoteAsync(validate: false);
+        await move.FinalizeAsync();
+        Assert.Equal(0, await move.Shared.ScalarAsync<long>(definitions));
+    }
+
+    [Fact]
     public async Task Reference_rows_that_hang_on_a_tenants_row_are_a_fault_of_preflight()
     {
         await using var move = await TenantMove.CreateAsync(

@@ -93,6 +93,43 @@ public sealed class NamedRowsTests(Servers servers)
     }
 
     [Fact]
+    public async Task A_table_whose_rows_belong_to_one_row_each_is_no_reference_table()
+    {
+        await using var move = await CreateByReferenceAsync();
+        await move.Shared.ExecuteAsync("ALTER TABLE documents ADD UNIQUE (data_id)");
+
+        var fault = Assert.Single((await move.PreflightAsync()).Faults);
+
+        Assert.Contains("15 of the rows belong to rows that are not this tenant's", fault);
+        Assert.Contains(
+            """
+            "public.document_data": { "named_by": ["public.documents.data_id"] }
+            """,
+            fault
+        );
+    }
+
+    [Fact]
+    public async Task Reference_rows_that_only_others_name_are_counted_before_and_after()
+    {
+        await using var move = await CreateByReferenceAsync();
+
+        Assert.Single(
+            (await move.PreflightAsync()).Warnings,
+            said => said.Contains("public.document_data (15 of 31 rows)", StringComparison.Ordinal)
+        );
+        await move.PromoteAsync();
+
+        Assert.Contains(
+            "public.document_data (16)",
+            Assert.Single(move.Watched.Checks, check => check.Name == "no row of another tenant").Detail
+        );
+    }
+
+    Task<TenantMove> CreateByReferenceAsync() =>
+        TenantMove.CreateAsync(servers, Documents, tenancy: new() { Reference = [new("public", "document_data")] });
+
+    [Fact]
     public async Task The_guard_knows_what_the_tenants_rows_name()
     {
         await using var move = await ByDocuments.CreateAsync(servers);
