@@ -111,7 +111,11 @@ public sealed class HeldFeed(PromotionRun run)
         isVerified = false;
         var began = run.Clock.GetTimestamp();
         await run.Journal.TransactAsync(
-            transaction => HoldJournal.NoteAsync(transaction, run.Id, state, verified),
+            async transaction =>
+            {
+                await HoldJournal.NoteAsync(transaction, run.Id, state, verified);
+                await run.Guard.ForgetNotedAsync(transaction);
+            },
             cancellationToken
         );
         forecast.Committed(run.Clock.GetElapsedTime(began));

@@ -104,7 +104,7 @@ public sealed class WriteGuard(
     {
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
             if (
-                await OwnSchema.HasAsync(connection, names.Gate, cancellationToken)
+                await OwnSchema.HasAsync(connection, names.Log, cancellationToken)
                 && (await MissingAsync(connection, cancellationToken)).Count == 0
             )
                 return;
@@ -359,6 +359,10 @@ public sealed class WriteGuard(
             new { relation = table.Name.Quoted, snapshot },
             cancellationToken
         );
+
+    /// <summary>Forgets the changes that were noted; to be called when nobody follows them.</summary>
+    public Task ForgetNotedAsync(JournalTransaction transaction) =>
+        transaction.ExecuteAsync($"DELETE FROM {GuardNames.Quoted(names.Log)}");
 
     /// <summary>The guard's state, or null when there is none.</summary>
     public async Task<string?> StateAsync(CancellationToken cancellationToken)
