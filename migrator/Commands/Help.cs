@@ -63,7 +63,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
             "migrator rollback --tenant-slug=acme-corp --confirm --drop-isolated",
         ],
         ["finalize"] = ["migrator finalize --tenant-slug=acme-corp --confirm"],
-        ["status"] = ["migrator status --tenant-slug=acme-corp", "migrator status --tenant-slug=acme-corp --json"],
+        ["status"] = ["migrator status --tenant-slug=acme-corp", "migrator status --tenant-slug=acme-corp --watch"],
         ["list"] = ["migrator list", "migrator list --json"],
         ["verify"] = ["migrator verify --tenant-slug=acme-corp"],
         ["routes"] = ["migrator routes --tenant-slug=acme-corp"],

@@ -9,8 +9,16 @@ using Spectre.Console;
 namespace Migrator.Commands;
 
 /// <summary>Where a tenant is, and how far its promotion.</summary>
-sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is and how far its promotion.")
+sealed class StatusCommand : TenantCommand
 {
+    static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    readonly Option<bool> watch;
+
+    public StatusCommand()
+        : base("status", "Show where a tenant is and how far its promotion.") =>
+        watch = Add<bool>(new("--watch") { Description = "Show each change until no run is at work." });
+
     protected override Task RunAsync(
         ParseResult parsed,
         ConsoleOutput terminal,
@@ -18,7 +26,45 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
         Databases databases,
         Slug slug,
         CancellationToken cancellationToken
-    ) => ShowAsync(terminal, settings, databases, slug, cancellationToken);
+    ) =>
+        parsed.GetValue(watch)
+            ? WatchAsync(terminal, settings, databases, slug, cancellationToken)
+            : ShowAsync(terminal, settings, databases, slug, cancellationToken);
+
+    // A line for each change, and last the whole status; as JSON each is a whole document.
+    static async Task WatchAsync(
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        Slug slug,
+        CancellationToken cancellationToken
+    )
+    {
+        string? shown = null;
+        while (true)
+        {
+            var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+            if (terminal.Json)
+                terminal.WriteJsonLine(status);
+            else if (status.Run is not null && Line(status) is var line && line != shown)
+                Console.Out.WriteLine($"{terminal.Clock.GetLocalNow():HH:mm:ss}  {shown = line}");
+            if (status.Run is null)
+            {
+                if (!terminal.Json)
+                    Write(terminal, status);
+                return;
+            }
+            await Task.Delay(LookInterval, terminal.Clock, cancellationToken);
+        }
+    }
+
+    static string Line(StatusDocument status)
+    {
+        var waits = status.WaitsFor is [var first, ..] ? $", waits for {first}" : "";
+        return status.Promotion is { } promotion
+            ? $"{promotion.State}, phase {Shown(promotion.Phase)}, {Copied(promotion)}, guard {status.Guard ?? "none"}{waits}"
+            : $"no promotion yet{waits}";
+    }
 
     public static async Task ShowAsync(
         ConsoleOutput terminal,
@@ -69,8 +115,7 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
             var since = TimeConverter.Show(promotion.StartedAt);
             var phase = Shown(promotion.Phase);
             yield return ("promotion", $"{promotion.State}, phase {phase}, mode {promotion.Mode}, since {since}");
-            var bytes = promotion.Bytes is { } copied ? $" ({ByteSize.Show(copied)})" : "";
-            yield return ("copied", $"{promotion.Rows:N0} rows{bytes} in {promotion.Tables} tables");
+            yield return ("copied", Copied(promotion));
             if (promotion.PauseMs is { } pause)
                 yield return (
                     promotion.State == PromotionState.Shared ? "pause of the promotion" : "pause",
@@ -79,6 +124,8 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
             if (promotion.Error is { } error)
                 yield return ("error", error);
         }
+        foreach (var waits in status.WaitsFor)
+            yield return ("waits for", waits);
         foreach (var row in status.Hold is { } hold ? HoldRows.Of(hold) : [])
             yield return row;
         if (status.Stream is { } stream)
@@ -91,6 +138,12 @@ sealed class StatusCommand() : TenantCommand("status", "Show where a tenant is a
                     + $"holds {held} of WAL ({stream.WalStatus})"
             );
         }
+    }
+
+    static string Copied(PromotionSection promotion)
+    {
+        var bytes = promotion.Bytes is { } copied ? $" ({ByteSize.Show(copied)})" : "";
+        return $"{promotion.Rows:N0} rows{bytes} in {promotion.Tables} tables";
     }
 
     static string Shown(object? value) => value?.ToString() ?? "–";

@@ -54,6 +54,31 @@ public static class LockHolders
             cancellationToken
         );
 
+    /// <summary>
+    /// Whose locks a program's sessions in this database wait for. The lock of a prepared transaction has no process, so all
+    /// prepared transactions of the database are named where one of them is waited for.
+    /// </summary>
+    /// <remarks>https://www.postgresql.org/docs/current/functions-info.html, pg_blocking_pids</remarks>
+    public static Task<IReadOnlyList<string>> BlockingAsync(
+        NpgsqlConnection connection,
+        string applicationName,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<string>(
+            $"""
+            {Open}, blocking AS (
+                SELECT DISTINCT unnest(pg_blocking_pids(a.pid)) AS pid FROM pg_stat_activity a
+                WHERE a.application_name = @applicationName AND a.datname = current_database()
+                  AND a.wait_event_type = 'Lock')
+            SELECT o.line FROM open o JOIN blocking b ON b.pid = coalesce(o.pid, 0)
+            WHERE (o.pid IS NULL AND o.datname = current_database())
+               OR o.pid IN (SELECT pid FROM pg_stat_activity WHERE application_name <> @applicationName)
+            ORDER BY o.since
+            """,
+            new { applicationName },
+            cancellationToken
+        );
+
     /// <summary>Holders of an advisory lock of two keys.</summary>
     public static Task<IReadOnlyList<string>> OfAdvisoryLockAsync(
         NpgsqlConnection connection,

@@ -50,6 +50,7 @@ public static class StatusReader
             record is null ? null : PromotionSection.Of(record, copied),
             stream.Section,
             hold,
+            active is null ? [] : await LockHolders.BlockingAsync(shared, databases.ApplicationName, cancellationToken),
             [
                 .. hasArrived ? [] : (string[])[GuardMessages.NotArrived(slug, active is not null)],
                 .. Warnings(record, guard, active, slug),

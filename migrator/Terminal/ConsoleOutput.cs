@@ -59,6 +59,10 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
     public void WriteJson<T>(T document) =>
         Console.Out.WriteLine(JsonText.OfDocument(Advice.In(JsonText.NodeOf(document))));
 
+    /// <summary>One of several JSON documents, each on a line of its own.</summary>
+    public void WriteJsonLine<T>(T document) =>
+        Console.Out.WriteLine(JsonText.OfLine(Advice.In(JsonText.NodeOf(document))));
+
     public void Fail(MigratorException failure)
     {
         var message = Advice.In(failure.Message);

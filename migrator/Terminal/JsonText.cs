@@ -21,5 +21,5 @@ static class JsonText
 
     public static string OfDocument<T>(T document) => JsonSerializer.Serialize(document, Document);
 
-    public static string OfLine(LogEntry entry) => JsonSerializer.Serialize(entry, Line);
+    public static string OfLine<T>(T line) => JsonSerializer.Serialize(line, Line);
 }
