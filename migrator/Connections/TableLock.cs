@@ -14,6 +14,10 @@ public static class TableLock
 {
     const int Tries = 20;
 
+    // On a table that many write all the time, a short try may never meet a moment without a writer.
+    const int ShortTries = 10;
+    static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
+
     static readonly TimeSpan Short = TimeSpan.FromMilliseconds(100);
 
     // PostgreSQL ends an autovacuum that is in the way after deadlock_timeout, a second by default, and not before.
@@ -30,13 +34,16 @@ public static class TableLock
         CancellationToken cancellationToken
     )
     {
-        var timeout = Short;
+        var (timeout, refusals) = (Short, 0);
         try
         {
             return await Retry(
                     clock,
                     async token =>
-                        timeout = await IsAutovacuumAloneAsync(connection, table, token) ? BesideAutovacuum : Short
+                        timeout =
+                            ++refusals >= ShortTries ? Long
+                            : await IsAutovacuumAloneAsync(connection, table, token) ? BesideAutovacuum
+                            : Short
                 )
                 .ExecuteAsync(
                     async token =>

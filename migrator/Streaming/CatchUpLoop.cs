@@ -41,12 +41,18 @@ public sealed class CatchUpLoop(StreamDirection direction)
         throw StreamMessages.CannotCatchUp(direction.Tenant.Slug);
     }
 
-    /// <summary>Emits watermarks until one comes through within a time.</summary>
+    /// <summary>
+    /// Emits watermarks until one comes through within a time. Where processors are busy none may come through within a
+    /// short time; then one within a second will do.
+    /// </summary>
     /// <exception cref="Model.MigratorException">Each of them took longer.</exception>
     public async Task WithinAsync(ChangeFeed feed, TimeSpan near, CancellationToken cancellationToken)
     {
         var rounds = direction.IsReverse ? ReverseRounds : Rounds;
-        if (await PassAsync(feed, near, rounds, cancellationToken))
+        if (
+            await PassAsync(feed, near, rounds, cancellationToken)
+            || (near < NearEnough && await PassAsync(feed, NearEnough, rounds, cancellationToken))
+        )
             return;
         throw direction.IsReverse
             ? StreamMessages.CannotFollowHome(direction.Tenant.Slug)

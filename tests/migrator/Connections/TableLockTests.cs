@@ -51,7 +51,7 @@ public sealed class TableLockTests(Servers servers)
 
         var locked = await Assert.ThrowsAsync<MigratorException>(() => locking);
         Assert.Contains($"process {holder.ProcessID} ", locked.Message, StringComparison.Ordinal);
-        Assert.All(timeouts, timeout => Assert.Equal("100ms", timeout));
+        Assert.All(timeouts.Take(10), timeout => Assert.Equal("100ms", timeout));
         Assert.True(timeouts.Count > 10, $"{timeouts.Count} tries");
     }
 }

@@ -1,6 +1,8 @@
 using Dapper;
+using Migrator.Model;
 using Migrator.Tests.Crashes;
 using Migrator.Tests.Support;
+using Npgsql;
 
 namespace Migrator.Tests.Online;
 
@@ -12,12 +14,21 @@ public sealed class WatchTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await using var holding = await move.Shared.OpenAsync();
-        var transaction = await holding.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await holding.ExecuteAsync("UPDATE labels SET label = 'held' WHERE id = 2");
-        var promotion = Task.Run(() => move.PromoteAsync());
+        NpgsqlTransaction? transaction = null;
+        var promotion = Task.Run(() =>
+            move.PromoteAsync(
+                move.Options(validate: true),
+                phase =>
+                {
+                    if (phase != PhaseName.CopyData || transaction is not null)
+                        return;
+                    transaction = holding.BeginTransaction();
+                    holding.Execute("LOCK TABLE labels IN ACCESS EXCLUSIVE MODE");
+                }
+            )
+        );
 
-        // Installing the guard waits for the table's writers, a second at a time.
-        var waits = $"process {await holding.ExecuteScalarAsync<int>("SELECT pg_backend_pid()")} ";
+        var waits = $"process {holding.ProcessID} ";
         await Waiting.UntilAsync(async () =>
         {
             if (promotion.IsCompleted)
@@ -36,12 +47,12 @@ public sealed class WatchTests(Servers servers)
                 WHERE datname = current_database() AND state = 'idle' AND query LIKE '%pg_blocking_pids(a.pid)%')
             """
         );
-        await transaction.CommitAsync(TestContext.Current.CancellationToken);
+        await transaction!.CommitAsync(TestContext.Current.CancellationToken);
         await promotion;
 
         var (code, output, error) = await watching;
         Assert.True(code == 0, error);
-        Assert.Contains("phase guard", output, StringComparison.Ordinal);
+        Assert.Contains($"phase {PhaseName.CopyData}", output, StringComparison.Ordinal);
         Assert.Contains($"migrator rollback --tenant-slug={move.Slug}", output, StringComparison.Ordinal);
         await move.MustBeIsolatedAsync();
     }
