@@ -192,9 +192,9 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         var verdict = scope.Verdict(table, "NEW", tenant.Key);
         var pass = $"tenant_promotion.{Sql.Identifier(names.Pass)}()";
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
-        // Without a constraint the row may have no parent at all. Behind a closed guard all that the tenant has
-        // committed is seen, and nothing more comes: whoever names nothing then is nobody's.
-        var hold = table.UndeclaredSteps.Any()
+        // Without a constraint the row may have no parent at all, or its parent none. Behind a closed guard all that the
+        // tenant has committed is seen, and nothing more comes: whoever names nothing then is nobody's.
+        var hold = scope.MayLackAncestors(table)
             ? $"""
                 BEGIN
                     PERFORM {pass};

@@ -145,21 +145,13 @@ public sealed class TenantScope
     /// Whose a row is, as a single row can tell: true for the tenant's, false for another's or nobody's, null where the
     /// row names a row that cannot be seen.
     /// </summary>
-    public string Verdict(ScopedTable table, string row, string key) =>
-        Any(
-            table.Claims.Select(claim =>
-            {
-                if (claim.Step is null)
-                    return $"({Equal(table, claim, row, key)}) IS TRUE";
-                var (parent, join, belongs) = Step(claim.Step, row, 1, key);
-                var names = string.Join(
-                    " AND ",
-                    claim.Names(row, name => table.Table.Column(name) is { NotNull: false })
-                );
-                var found = $"(SELECT bool_or(({belongs}) IS TRUE) FROM {parent} p1 WHERE {join})";
-                return names.Length == 0 ? found : $"CASE WHEN {names} THEN {found} ELSE false END";
-            })
-        );
+    public string Verdict(ScopedTable table, string row, string key) => Verdict(table, row, 1, key);
+
+    /// <summary>
+    /// A row, or one that makes it the tenant's, may name a row that is not there: no constraint enforces that reference.
+    /// </summary>
+    public bool MayLackAncestors(ScopedTable table) =>
+        table.Steps.Any(step => !step.IsDeclared || MayLackAncestors(this[step.To]));
 
     /// <summary>
     /// The condition under which a row names something that is not the tenant's, whatever else it names.
@@ -229,6 +221,35 @@ public sealed class TenantScope
     {
         var all = conditions.ToArray();
         return all.Length == 1 ? all[0] : $"({string.Join(" OR ", all)})";
+    }
+
+    string Verdict(ScopedTable table, string row, int depth, string key) =>
+        Any(
+            table.Claims.Select(claim =>
+            {
+                if (claim.Step is null)
+                    return $"({Equal(table, claim, row, key)}) IS TRUE";
+                var names = string.Join(
+                    " AND ",
+                    claim.Names(row, name => table.Table.Column(name) is { NotNull: false })
+                );
+                var found = Found(claim.Step, row, depth, key);
+                return names.Length == 0 ? found : $"CASE WHEN {names} THEN {found} ELSE false END";
+            })
+        );
+
+    // What the rows say that a row names; null where there are none. A row that is there may name, in its turn, a row that
+    // another transaction is about to commit: where no constraint enforces that, nobody's today is the tenant's tomorrow.
+    string Found(ForeignKey step, string row, int depth, string key)
+    {
+        var (parent, join, belongs) = Step(step, row, depth, key);
+        if (!MayLackAncestors(this[step.To]))
+            return $"(SELECT bool_or(({belongs}) IS TRUE) FROM {parent} p{depth} WHERE {join})";
+        var verdict = Verdict(this[step.To], "p" + depth, depth + 1, key);
+        return $"""
+            (SELECT CASE max(CASE {verdict} WHEN true THEN 2 WHEN false THEN 0 ELSE 1 END) WHEN 2 THEN true WHEN 0 THEN false END
+             FROM {parent} p{depth} WHERE {join})
+            """;
     }
 
     string Owned(ScopedTable table, string alias, int depth, string key) =>

@@ -1,0 +1,122 @@
+using Dapper;
+using Migrator.Model;
+using Migrator.Tests.Support;
+using Npgsql;
+
+namespace Migrator.Tests.Scope;
+
+/// <summary>
+/// A row is written while the row that makes it the tenant's is still another transaction's: whoever writes cannot see
+/// it, and the close must wait for the write all the same.
+/// </summary>
+public sealed class UnseenParentTests(Servers servers)
+{
+    // No foreign key leads from lines to orders. Line 1, its note and its tag are nobody's until order 100 comes.
+    const string Schema = """
+        CREATE TABLE orders (number int PRIMARY KEY, tenant_id bigint NOT NULL);
+        CREATE TABLE lines (id int PRIMARY KEY, order_number int);
+        CREATE INDEX ON lines (order_number);
+        CREATE TABLE notes (id int PRIMARY KEY, line_id int NOT NULL REFERENCES lines);
+        CREATE TABLE tags (id int PRIMARY KEY, note_id int NOT NULL REFERENCES notes);
+        INSERT INTO orders SELECT n, 1 + n % 2 FROM generate_series(1, 20) n;
+        INSERT INTO lines VALUES (1, 100); INSERT INTO notes VALUES (1, 1); INSERT INTO tags VALUES (1, 1);
+        """;
+
+    static readonly Settings.Tenancy Tenancy = ScopePattern.Parse(
+        """{ "tables": { "public.lines": { "belongs_to": "public.orders", "by": { "order_number": "number" } } } }"""
+    );
+
+    public static TheoryData<string, string, string> Writes =>
+        new(
+            from mode in new[] { PromotionOptions.Online, PromotionOptions.Fenced }
+            from write in new[]
+            {
+                ("lines", "INSERT INTO lines VALUES (2, 100)"),
+                ("notes", "INSERT INTO notes VALUES (2, 1)"),
+                ("tags", "INSERT INTO tags VALUES (2, 1)"),
+            }
+            select (mode, write.Item1, write.Item2)
+        );
+
+    [Theory]
+    [MemberData(nameof(Writes))]
+    public async Task The_close_waits_for_a_write_whose_parents_were_not_to_be_seen(
+        string mode,
+        string table,
+        string write
+    )
+    {
+        // A server of its own: a slot that is made on the same one would wait for the writes.
+        await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated, Tenancy);
+        move.Mode = mode;
+        await using var parent = await move.Shared.OpenAsync();
+        await using var writer = await move.Shared.OpenAsync();
+        NpgsqlTransaction? inserting = null;
+        NpgsqlTransaction? writing = null;
+
+        var promotion = Task.Run(() =>
+            move.PromoteMeddledAsync(
+                mode == PromotionOptions.Online ? PhaseName.CutOver : PhaseName.CloseGuard,
+                async () =>
+                {
+                    inserting = await parent.BeginTransactionAsync();
+                    await parent.ExecuteAsync("INSERT INTO orders VALUES (100, 1)");
+                    writing = await writer.BeginTransactionAsync();
+                    await writer.ExecuteAsync(write);
+                }
+            )
+        );
+        await Waiting.UntilAsync(async () => promotion.IsCompleted || await IsWaitedForAsync(move, parent));
+        await inserting!.CommitAsync();
+        // The close waits for the write as well, or the tenant moves without it.
+        await Waiting.UntilAsync(async () => promotion.IsCompleted || await IsWaitedForAsync(move, writer));
+        var isAcknowledged = await IsCommittedAsync(writing!);
+        await promotion;
+
+        // A write that is refused is repeated by its application, in the isolated database.
+        Assert.True(isAcknowledged || table == "lines");
+        Assert.Equal(
+            isAcknowledged ? 1 : 0,
+            await move.Isolated.ScalarAsync<long>($"SELECT count(*) FROM {table} WHERE id = 2")
+        );
+    }
+
+    // Whatever hangs on nobody's rows is nobody's, whoever has moved.
+    [Fact]
+    public async Task Rows_below_nobodys_rows_can_be_written_when_the_tenant_has_moved()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: Tenancy);
+        await move.PromoteAsync(validate: false);
+
+        await move.Shared.ExecuteAsync(
+            """
+            INSERT INTO notes VALUES (3, 1); INSERT INTO tags VALUES (3, 3);
+            DELETE FROM tags WHERE id = 1;
+            BEGIN;
+            INSERT INTO lines VALUES (5, 200); INSERT INTO notes VALUES (5, 5); INSERT INTO orders VALUES (200, 2);
+            COMMIT;
+            """
+        );
+
+        Assert.Equal([3, 5], await move.Shared.QueryAsync<int>("SELECT id FROM notes WHERE id > 1 ORDER BY 1"));
+    }
+
+    static async Task<bool> IsCommittedAsync(NpgsqlTransaction transaction)
+    {
+        try
+        {
+            await transaction.CommitAsync();
+            return true;
+        }
+        catch (PostgresException e) when (e.SqlState == "25006")
+        {
+            return false;
+        }
+    }
+
+    static Task<bool> IsWaitedForAsync(TenantMove move, NpgsqlConnection session) =>
+        move.Shared.ScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE @session = ANY (pg_blocking_pids(pid)))",
+            new { session = session.ProcessID }
+        );
+}
