@@ -11,7 +11,28 @@ sealed class LoginCheck(PreflightContext context)
     {
         await CheckMissingLoginsAsync(cancellationToken);
         if (context.Tenancy.ApplicationLogin is { } login)
+        {
             await CheckApplicationAsync(login, cancellationToken);
+            await CheckRightsAsync(login, cancellationToken);
+        }
+    }
+
+    // A login that may read nothing is as far from its tenant as one that is refused.
+    async Task CheckRightsAsync(string login, CancellationToken cancellationToken)
+    {
+        var role = context.Tenancy.ApplicationRole;
+        var tables = context.Scope.CopiedTables.Select(table => table.Name).ToArray();
+        if ((await ApplicationRights.GrantedAsync(context.Shared, tables, role, login, cancellationToken)).Count > 0)
+            return;
+        var isKnown = await context.Server.ExecuteScalarAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)",
+            new { role },
+            cancellationToken
+        );
+        if (isKnown)
+            context.Warnings.Add(ApplicationMessages.GrantsUnknown(login, role));
+        else
+            context.Faults.Add(ApplicationMessages.NoGrants(login, role));
     }
 
     // The application's role becomes a group there if the application logs in as another role.

@@ -60,10 +60,7 @@ public sealed class ApplicationLoginTests(Servers servers)
             )
         );
         Assert.Contains($"login {login} is refused", failed.Message);
-        Assert.Equal(
-            "shared",
-            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
-        );
+        Assert.Equal("shared", await ModeAsync(move));
 
         await dedicated.ExecuteAsync($"ALTER ROLE {login} PASSWORD '{password}'");
         await move.PromoteAsync();
@@ -76,4 +73,72 @@ public sealed class ApplicationLoginTests(Servers servers)
             await dedicated.ScalarAsync<bool>("SELECT rolcanlogin FROM pg_roles WHERE rolname = @role", new { role })
         );
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_login_that_no_grant_would_reach_is_a_fault_of_the_dry_run(bool roleExists)
+    {
+        var (role, login) = (Servers.NewName("group"), Servers.NewName("api"));
+        if (roleExists)
+            await servers.Shared.CreateRoleAsync(role, "NOLOGIN");
+        await using var move = await WithLoginAsync(role, login);
+
+        var faults = (await move.PreflightAsync()).Faults;
+
+        Assert.Contains(
+            faults,
+            fault => fault.Contains(login) && fault.Contains("\"application_role\" in tenancy.json")
+        );
+    }
+
+    [Fact]
+    public async Task No_tenant_is_sent_to_a_database_that_its_login_cannot_read()
+    {
+        // The server knows the role, perhaps from another tenant; this tenant's tables name nobody.
+        var (role, login) = (Servers.NewName("group"), Servers.NewName("api"));
+        await servers.Dedicated.CreateRoleAsync(role, "NOLOGIN");
+        await using var move = await WithLoginAsync(role, login);
+
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync());
+
+        Assert.Contains(
+            move.Watched.Warnings,
+            warning => warning.Contains(login) && warning.Contains("before the flip")
+        );
+        Assert.Contains($"{login} may read none of the tenant's tables", refused.Message);
+        Assert.Equal("shared", await ModeAsync(move));
+    }
+
+    [Theory]
+    [InlineData("REVOKE SELECT ON notes FROM {0}", "may not read public.notes")]
+    [InlineData("REVOKE {0} FROM {1}", "may read none of the tenant's tables")]
+    public async Task A_right_that_is_missing_there_keeps_the_tenant_where_it_is(string revoke, string reason)
+    {
+        var (role, login) = (Servers.NewName("group"), Servers.NewName("api"));
+        await servers.Shared.CreateRoleAsync(role, "NOLOGIN");
+        await using var move = await WithLoginAsync(role, login);
+        await move.Shared.ExecuteAsync($"GRANT SELECT ON notes, tenants TO {role}");
+        Task Meddled(string sql) =>
+            move.PromoteMeddledAsync(PhaseName.TryApplicationLogin, () => move.Isolated.ExecuteAsync(sql));
+
+        var refused = await Assert.ThrowsAsync<MigratorException>(() =>
+            Meddled(string.Format(null, revoke, role, login))
+        );
+
+        Assert.Contains($"{login} {reason}", refused.Message);
+        Assert.Equal("shared", await ModeAsync(move));
+        await Meddled($"GRANT SELECT ON notes TO {role}; GRANT {role} TO {login}");
+        Assert.Equal("isolated", await ModeAsync(move));
+    }
+
+    async Task<TenantMove> WithLoginAsync(string role, string login)
+    {
+        await servers.Dedicated.CreateRoleAsync(login, "LOGIN");
+        var tenancy = new Tenancy { ApplicationRole = role, ApplicationLogin = login };
+        return await TenantMove.CreateAsync(servers, Notes, servers.Dedicated, tenancy);
+    }
+
+    static Task<string> ModeAsync(TenantMove move) =>
+        move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1");
 }
