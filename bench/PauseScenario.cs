@@ -12,7 +12,7 @@ namespace Bench;
 /// </summary>
 sealed class PauseScenario(BenchmarkServers servers)
 {
-    static readonly int Turns = int.Parse(Environment.GetEnvironmentVariable("TURNS") ?? "20");
+    const int Turns = 20;
     const int Attempts = 5;
     const int Keyless = 100_000;
 

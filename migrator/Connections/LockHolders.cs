@@ -30,6 +30,12 @@ public static class LockHolders
             FROM pg_prepared_xacts p)
         """;
 
+    // A lock, called l, of a table or of one of its partitions.
+    const string OnTable = """
+        l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (l.relation = to_regclass(@table) OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(@table))))
+        """;
+
     /// <summary>All writing transactions of the server: a new replication slot waits for them.</summary>
     public static Task<IReadOnlyList<string>> WritersAsync(
         NpgsqlConnection connection,
@@ -115,13 +121,29 @@ public static class LockHolders
                 SELECT o.line, o.since, bool_or(l.mode <> 'AccessShareLock') AS changes
                 FROM open o
                 JOIN pg_locks l ON l.granted AND (l.pid = o.pid OR (l.pid IS NULL AND l.virtualtransaction = o.prepared))
-                WHERE l.locktype = 'relation'
-                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  AND (l.relation = to_regclass(@table)
-                       OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(@table))))
+                WHERE {OnTable}
                 GROUP BY o.line, o.since)
             SELECT line FROM holding WHERE changes OR NOT EXISTS (SELECT FROM holding WHERE changes)
             ORDER BY since LIMIT 5
+            """,
+            new { table = table.Quoted },
+            cancellationToken
+        );
+
+    /// <summary>
+    /// Whether nobody but an autovacuum keeps the table from being changed. An autovacuum has no user, and of the locks
+    /// that matter holds SHARE UPDATE EXCLUSIVE only.
+    /// </summary>
+    public static Task<bool> IsAutovacuumAloneAsync(
+        NpgsqlConnection connection,
+        TableName table,
+        CancellationToken cancellationToken
+    ) =>
+        connection.ExecuteScalarAsync<bool>(
+            $"""
+            SELECT coalesce(bool_and(a.usesysid IS NULL AND l.mode = 'ShareUpdateExclusiveLock'), false)
+            FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+            WHERE l.granted AND l.mode <> 'AccessShareLock' AND {OnTable}
             """,
             new { table = table.Quoted },
             cancellationToken

@@ -16,8 +16,8 @@ public static class TableLock
 
     // On a table that many write all the time, a short try may never meet a moment without a writer.
     const int ShortTries = 10;
-    static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
 
+    static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
     static readonly TimeSpan Short = TimeSpan.FromMilliseconds(100);
 
     // PostgreSQL ends an autovacuum that is in the way after deadlock_timeout, a second by default, and not before.
@@ -42,7 +42,7 @@ public static class TableLock
                     async token =>
                         timeout =
                             ++refusals >= ShortTries ? Long
-                            : await IsAutovacuumAloneAsync(connection, table, token) ? BesideAutovacuum
+                            : await LockHolders.IsAutovacuumAloneAsync(connection, table, token) ? BesideAutovacuum
                             : Short
                 )
                 .ExecuteAsync(
@@ -89,23 +89,4 @@ public static class TableLock
                 }
             )
             .Build();
-
-    // An autovacuum has no user, and of the locks that matter holds SHARE UPDATE EXCLUSIVE only.
-    static Task<bool> IsAutovacuumAloneAsync(
-        NpgsqlConnection connection,
-        TableName table,
-        CancellationToken cancellationToken
-    ) =>
-        connection.ExecuteScalarAsync<bool>(
-            """
-            SELECT coalesce(bool_and(a.usesysid IS NULL AND l.mode = 'ShareUpdateExclusiveLock'), false)
-            FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
-            WHERE l.granted AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
-              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND (l.relation = to_regclass(@table)
-                   OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass(@table))))
-            """,
-            new { table = table.Quoted },
-            cancellationToken
-        );
 }

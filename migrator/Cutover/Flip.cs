@@ -30,29 +30,13 @@ public static class Flip
         {
             await run.Isolated.SetLiveAsync(isolated, true, cancellationToken);
             await ArrivalGuard.RemoveAsync(isolated, cancellationToken);
-            await ValidateKeysAsync(run, isolated, cancellationToken);
         }
         await run.Routing.WriteAsync(
             run.Tenant.Slug,
             RoutingDocument.For(run.Tenant.Slug, Tenant.IsolatedMode, run.Target, run.Tenancy.Domain),
             cancellationToken
         );
-    }
-
-    // The foreign keys that KeylessRows took away. The tenant writes already, and its writes go on.
-    static async Task ValidateKeysAsync(
-        PromotionRun run,
-        NpgsqlConnection isolated,
-        CancellationToken cancellationToken
-    )
-    {
-        var tables = run.Scope.UnstreamedTables.Where(GuardTriggers.Notes).Select(table => table.Name).ToArray();
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await ConstraintLifting.ValidateKeysAsync(
-            isolated,
-            await ConstraintLifting.ValidKeysAsync(shared, tables, cancellationToken),
-            cancellationToken
-        );
+        await KeylessRows.ValidateKeysAsync(run, cancellationToken);
     }
 
     // Over a new connection: after a failover it leads to the server that the applications see, which may not know the

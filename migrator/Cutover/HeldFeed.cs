@@ -52,10 +52,7 @@ public sealed class HeldFeed(PromotionRun run)
             while (!isEnough())
             {
                 var emitted = run.Clock.GetTimestamp();
-                await feed.WaitForWatermarkAsync(
-                    await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken),
-                    cancellationToken
-                );
+                await feed.PassWatermarkAsync(source, cancellationToken);
                 await forecast.MeasureAsync(run.Clock.GetElapsedTime(emitted), cancellationToken);
                 await Task.Delay(Breath, run.Clock, cancellationToken);
             }
@@ -111,14 +108,11 @@ public sealed class HeldFeed(PromotionRun run)
         isVerified = false;
         var began = run.Clock.GetTimestamp();
         await run.Journal.TransactAsync(
-            async transaction =>
-            {
-                await HoldJournal.NoteAsync(transaction, run.Id, state, verified);
-                await run.Guard.ForgetNotedAsync(transaction);
-            },
+            transaction => HoldJournal.NoteAsync(transaction, run.Id, state, verified),
             cancellationToken
         );
         forecast.Committed(run.Clock.GetElapsedTime(began));
+        await run.Journal.TransactAsync(run.Guard.ForgetNotedAsync, cancellationToken);
         noted = run.Clock.GetTimestamp();
     }
 

@@ -6,6 +6,7 @@ using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Scope;
 using Migrator.Streaming;
+using Migrator.Verification;
 using Npgsql;
 
 namespace Migrator.Cutover;
@@ -37,11 +38,10 @@ public sealed class KeylessRows : IAsyncDisposable
     /// <summary>Copies the rows. The object keeps a connection to the isolated database.</summary>
     public static async Task<KeylessRows> CopyAsync(PromotionRun run, CancellationToken cancellationToken)
     {
-        ScopedTable[] tables = [.. run.Scope.UnstreamedTables.Where(GuardTriggers.Notes)];
-        var rows = new KeylessRows(run, tables, await run.Databases.Isolated.OpenConnectionAsync(cancellationToken));
+        var rows = new KeylessRows(run, NotedTables(run), run.Databases.Isolated.CreateConnection());
         try
         {
-            if (tables.Length > 0)
+            if (rows.tables.Length > 0)
                 await rows.CopyAsync(cancellationToken);
             return rows;
         }
@@ -56,8 +56,56 @@ public sealed class KeylessRows : IAsyncDisposable
     /// <exception cref="MigratorException">A row that was removed is not there.</exception>
     public async Task CatchUpAsync(CancellationToken cancellationToken)
     {
+        if (tables.Length > 0)
+            await FollowAsync(cancellationToken);
+        ScopedTable[] others = [.. run.Scope.UnstreamedTables.Except(tables)];
+        if (others.Length > 0)
+            await CopyOthersAsync(others, cancellationToken);
+    }
+
+    /// <summary>
+    /// Checks the rows against the foreign keys that the copy has taken away. The tenant writes already, and its writes
+    /// go on.
+    /// </summary>
+    public static async Task ValidateKeysAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        var tables = NotedTables(run);
         if (tables.Length == 0)
             return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await ConstraintLifting.ValidateKeysAsync(
+            isolated,
+            await ConstraintLifting.ValidKeysAsync(shared, tables.Select(table => table.Name), cancellationToken),
+            cancellationToken
+        );
+    }
+
+    public ValueTask DisposeAsync() => isolated.DisposeAsync();
+
+    static ScopedTable[] NotedTables(PromotionRun run) => [.. run.Scope.UnstreamedTables.Where(GuardTriggers.Notes)];
+
+    async Task CopyAsync(CancellationToken cancellationToken)
+    {
+        await ConstraintDeferral.SuspendKeysAsync(
+            run.Stream,
+            [.. tables.Select(table => table.Name)],
+            cancellationToken
+        );
+        await isolated.OpenAsync(cancellationToken);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var reading = await shared.BeginTransactionAsync(
+            System.Data.IsolationLevel.RepeatableRead,
+            cancellationToken
+        );
+        snapshot = (await shared.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken))!;
+        await ReplaceAsync(shared, isolated, tables, cancellationToken);
+        for (var n = 0; n < tables.Length; n++)
+            await IndexAsync(n, cancellationToken);
+    }
+
+    async Task FollowAsync(CancellationToken cancellationToken)
+    {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
         await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
@@ -70,38 +118,42 @@ public sealed class KeylessRows : IAsyncDisposable
         await transaction.CommitAsync(cancellationToken);
     }
 
-    public ValueTask DisposeAsync() => isolated.DisposeAsync();
-
-    async Task CopyAsync(CancellationToken cancellationToken)
+    // Rows of which only other rows tell whose they are. Preflight has made sure that they are few.
+    async Task CopyOthersAsync(ScopedTable[] others, CancellationToken cancellationToken)
     {
-        await ConstraintDeferral.SuspendKeysAsync(
-            run.Stream,
-            [.. tables.Select(table => table.Name)],
+        await using (var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken))
+        await using (var target = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
+            await ReplaceAsync(shared, target, others, cancellationToken);
+        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
+        await comparison.RequireEqualAsync(
+            await comparison.DigestsAsync(others, run.Options.Jobs, cancellationToken),
+            run.Tenant.Slug,
             cancellationToken
         );
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using var reading = await shared.BeginTransactionAsync(
-            System.Data.IsolationLevel.RepeatableRead,
-            cancellationToken
-        );
-        snapshot = (await shared.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken))!;
-        await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
-        foreach (var table in tables)
+    }
+
+    async Task ReplaceAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection target,
+        ScopedTable[] replaced,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var transaction = await target.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(target, cancellationToken);
+        foreach (var table in replaced)
         {
-            await isolated.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
+            await target.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
             await RawCopy.StreamAsync(
                 shared,
                 RawCopy.Out(table.Table, table.Table.From, run.Scope.Copied(table, "t", run.Tenant.Key)),
-                isolated,
+                target,
                 RawCopy.In(table.Table, table.Name.Quoted),
                 null,
                 cancellationToken
             );
         }
         await transaction.CommitAsync(cancellationToken);
-        for (var n = 0; n < tables.Length; n++)
-            await IndexAsync(n, cancellationToken);
     }
 
     // Nobody else writes these tables: a row stays where it is.

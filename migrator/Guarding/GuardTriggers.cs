@@ -5,7 +5,8 @@ using Migrator.Scope;
 namespace Migrator.Guarding;
 
 /// <summary>The statements that create a tenant's guard on a table; safe to repeat.</summary>
-public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
+/// <param name="notes">Whether to note the changes of rows without a key, for somebody who follows them.</param>
+public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
 {
     readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
     readonly GuardNames names = new(tenant);
@@ -22,7 +23,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             AddByColumn(sql, table);
         if (table.Table.IsStreamable && table.Scope != TableScope.Root)
             AddReassignment(sql, table);
-        if (Notes(table))
+        if (notes && Notes(table))
             AddNotes(sql, table);
         foreach (var part in PartsOf(table))
         {

@@ -18,12 +18,14 @@ namespace Migrator.Guarding;
 /// <param name="requireCurrentRun">
 /// Called in each transaction that changes a table; fails when a newer run has taken over.
 /// </param>
+/// <param name="notes">Whether to note the changes of rows without a key, for somebody who follows them.</param>
 public sealed class WriteGuard(
     NpgsqlDataSource database,
     TenantScope scope,
     Tenant tenant,
     TimeProvider clock,
-    Func<NpgsqlConnection, CancellationToken, Task>? requireCurrentRun = null
+    Func<NpgsqlConnection, CancellationToken, Task>? requireCurrentRun = null,
+    bool notes = true
 )
 {
     /// <summary>
@@ -37,7 +39,7 @@ public sealed class WriteGuard(
 
     const int HashLength = 12;
 
-    readonly GuardTriggers triggers = new(scope, tenant);
+    readonly GuardTriggers triggers = new(scope, tenant, notes);
     readonly GuardNames names = new(tenant);
 
     string Prefix { get; } = PrefixOf(tenant.Key);

@@ -323,7 +323,7 @@ static class PreflightMessages
 
     public static string SlowHome(TableName table, long rows) =>
         $"{table} has no key, and about {rows:N0} rows of the tenant. A rollback after the flip compares all of them while the "
-        + "tenant's writes are paused, for about a second per 300,000 rows.";
+        + "tenant's writes are paused.";
 
     public static string TenantColumnNotComparable(TableName table, string column, string type) =>
         $"{table}.{column} has type {type}, whose values cannot be compared in the stream. Use --mode fenced.";

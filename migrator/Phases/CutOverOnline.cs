@@ -1,7 +1,6 @@
 using Migrator.Connections;
 using Migrator.Copying;
 using Migrator.Cutover;
-using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -9,7 +8,6 @@ using Migrator.Runs;
 using Migrator.Schema;
 using Migrator.Scope;
 using Migrator.Streaming;
-using Migrator.Verification;
 using NpgsqlTypes;
 
 namespace Migrator.Phases;
@@ -159,15 +157,7 @@ public sealed class CutOverOnline : Phase
                 () => SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, plan.Highest, cancellationToken)
             )
         );
-        await parts.MeasureAsync(
-            PauseParts.Keyless,
-            async () =>
-            {
-                await keyless.CatchUpAsync(cancellationToken);
-                var others = run.Scope.UnstreamedTables.Where(table => !GuardTriggers.Notes(table));
-                await CopyUnstreamedAsync(run, [.. others], cancellationToken);
-            }
-        );
+        await parts.MeasureAsync(PauseParts.Keyless, () => keyless.CatchUpAsync(cancellationToken));
         await parts.MeasureAsync(
             PauseParts.Rules,
             () => plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, cancellationToken)
@@ -184,40 +174,6 @@ public sealed class CutOverOnline : Phase
                 )
         );
         return await HoldAsFlippedAsync(run, cancellationToken);
-    }
-
-    // Rows without a key of which only other rows tell whose they are. Preflight has made sure that they are few.
-    static async Task CopyUnstreamedAsync(
-        PromotionRun run,
-        IReadOnlyList<ScopedTable> tables,
-        CancellationToken cancellationToken
-    )
-    {
-        if (tables.Count == 0)
-            return;
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
-        foreach (var table in tables)
-        {
-            await isolated.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
-            await RawCopy.StreamAsync(
-                shared,
-                RawCopy.Out(table.Table, table.Table.From, run.Scope.Copied(table, "t", run.Tenant.Key)),
-                isolated,
-                RawCopy.In(table.Table, table.Name.Quoted),
-                null,
-                cancellationToken
-            );
-        }
-        await transaction.CommitAsync(cancellationToken);
-        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-        await comparison.RequireEqualAsync(
-            await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken),
-            run.Tenant.Slug,
-            cancellationToken
-        );
     }
 
     // No client is routed to the isolated database yet, so every commit there after this position is the tenant's.

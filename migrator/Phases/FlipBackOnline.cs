@@ -35,7 +35,9 @@ public sealed class FlipBackOnline : Phase
     {
         var direction = StreamDirection.Reverse(run.Stream);
         await run.IsolatedGuard.OpenAsync(cancellationToken);
-        await run.Reconciler.ApproachAsync([.. run.Common.UnstreamedTables], cancellationToken);
+        var unstreamed = run.Common.UnstreamedTables.ToArray();
+        if (unstreamed.Length > 0)
+            await run.Reconciler.ApproachAsync(unstreamed, cancellationToken);
         return await CutoverLoop.ApproachAsync(
             run,
             direction,

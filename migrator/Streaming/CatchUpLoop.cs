@@ -70,11 +70,7 @@ public sealed class CatchUpLoop(StreamDirection direction)
     {
         await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
         return await IsReachedAsync(
-            async () =>
-                await feed.WaitForWatermarkAsync(
-                    await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken),
-                    cancellationToken
-                ),
+            () => feed.PassWatermarkAsync(source, cancellationToken),
             near,
             rounds,
             lag => direction.Progress.Info(StreamMessages.CatchingUp(feed.Changes, lag)),

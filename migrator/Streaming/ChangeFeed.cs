@@ -114,9 +114,15 @@ public sealed class ChangeFeed : IAsyncDisposable
     public async Task WaitForLastChangeAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        var watermark = await ReplicationSlot.EmitWatermarkAsync(connection, cancellationToken);
-        await WaitForWatermarkAsync(watermark, cancellationToken);
+        await PassWatermarkAsync(connection, cancellationToken);
     }
+
+    /// <summary>Emits a watermark in the source, and waits until it comes through.</summary>
+    public async Task PassWatermarkAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        await WaitForWatermarkAsync(
+            await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken),
+            cancellationToken
+        );
 
     /// <summary>
     /// To be called before the source's guard closes; the next watermark is to be emitted behind the closed guard.

@@ -30,10 +30,7 @@ public static class ConstraintLifting
         );
         if (constraints.Count == 0)
             return null;
-        await connection.ExecuteAsync(
-            string.Concat(constraints.Select(one => $"ALTER {one.Owner} DROP CONSTRAINT {one.Name};\n")),
-            cancellationToken
-        );
+        await DropAsync(connection, constraints, cancellationToken);
         // Heirs first: a constraint that a table and its ancestor have both is a merger of two.
         return string.Concat(constraints.Reverse().Select(one => one.Restoration));
     }
@@ -63,10 +60,7 @@ public static class ConstraintLifting
         );
         if (keys.Count == 0)
             return null;
-        await connection.ExecuteAsync(
-            string.Concat(keys.Select(key => $"ALTER {key.Owner} DROP CONSTRAINT {key.Name};\n")),
-            cancellationToken
-        );
+        await DropAsync(connection, keys, cancellationToken);
         return string.Concat(keys.Select(key => key.Restoration));
     }
 
@@ -154,6 +148,16 @@ public static class ConstraintLifting
             connection,
             () => LiftAsync(connection, [table], domainsOnly: true, cancellationToken),
             write,
+            cancellationToken
+        );
+
+    static Task DropAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<Constraint> constraints,
+        CancellationToken cancellationToken
+    ) =>
+        connection.ExecuteAsync(
+            string.Concat(constraints.Select(one => $"ALTER {one.Owner} DROP CONSTRAINT {one.Name};\n")),
             cancellationToken
         );
 

@@ -15,28 +15,20 @@ public sealed class CutOverTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
         var holding = await move.Shared.OpenAsync();
-        NpgsqlTransaction? transaction = null;
 
         var promotion = Promote(
             move,
             TimeSpan.FromSeconds(3),
-            phase =>
-            {
-                if (phase != PhaseName.CutOver || transaction is not null)
-                    return;
-                transaction = holding.BeginTransaction();
-                holding.Execute(
-                    """
-                    UPDATE labels SET label = 'held' WHERE id = 1 AND tenant_id = 2;
-                    UPDATE labels SET label = 'held' WHERE tenant_id = 1 AND id = 2
-                    """
-                );
-            }
+            holding,
+            """
+            UPDATE labels SET label = 'held' WHERE id = 1 AND tenant_id = 2;
+            UPDATE labels SET label = 'held' WHERE tenant_id = 1 AND id = 2
+            """
         );
         await UntilWarnedAsync(move, promotion);
         Assert.True(move.Watched.HasWarned($"process {holding.ProcessID} "));
         await writer.ResumeAsync();
-        await transaction!.CommitAsync();
+        await holding.ExecuteAsync("COMMIT");
         await promotion;
 
         await writer.StopAsync();
@@ -62,18 +54,7 @@ public sealed class CutOverTests(Servers servers)
             servers.Dedicated
         );
         await using var holding = await move.Shared.OpenAsync();
-        NpgsqlTransaction? transaction = null;
-        var promotion = Promote(
-            move,
-            TimeSpan.FromSeconds(3),
-            phase =>
-            {
-                if (phase != PhaseName.CutOver || transaction is not null)
-                    return;
-                transaction = holding.BeginTransaction();
-                holding.Execute("UPDATE tenants SET plan = plan WHERE id = 2");
-            }
-        );
+        var promotion = Promote(move, TimeSpan.FromSeconds(3), holding, "UPDATE tenants SET plan = plan WHERE id = 2");
         var waits = false;
         await Waiting.UntilAsync(async () =>
             promotion.IsCompleted
@@ -89,7 +70,7 @@ public sealed class CutOverTests(Servers servers)
         );
 
         Assert.True(waits);
-        await transaction!.CommitAsync();
+        await holding.ExecuteAsync("COMMIT");
         await promotion;
 
         Assert.False(move.Watched.HasWarned("attempt"));
@@ -102,17 +83,11 @@ public sealed class CutOverTests(Servers servers)
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await using var writer = FaultsWriter.Start(move);
         await using var holding = await move.Shared.OpenAsync();
-        NpgsqlTransaction? transaction = null;
         var promotion = Promote(
             move,
             TimeSpan.FromMilliseconds(300),
-            phase =>
-            {
-                if (phase != PhaseName.CutOver || transaction is not null)
-                    return;
-                transaction = holding.BeginTransaction();
-                holding.Execute("UPDATE labels SET label = 'held' WHERE id = 2");
-            }
+            holding,
+            "UPDATE labels SET label = 'held' WHERE id = 2"
         );
 
         var failure = await Assert.ThrowsAsync<MigratorException>(() => promotion);
@@ -123,7 +98,7 @@ public sealed class CutOverTests(Servers servers)
         Assert.False(await move.IsIsolatedAsync());
         Assert.Single(await CrashedMove.SlotsAsync(move.Shared));
         await writer.ResumeAsync();
-        await transaction!.CommitAsync();
+        await holding.ExecuteAsync("COMMIT");
 
         await move.PromoteAsync(validate: false);
 
@@ -140,18 +115,12 @@ public sealed class CutOverTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await using var holding = await move.Shared.OpenAsync();
-        NpgsqlTransaction? transaction = null;
         // The row that is to be flipped; no write of the tenant, for which the guard would wait.
         var promotion = Promote(
             move,
             inOneRun ? TimeSpan.FromSeconds(3) : TimeSpan.FromMilliseconds(600),
-            phase =>
-            {
-                if (phase != PhaseName.CutOver || transaction is not null)
-                    return;
-                transaction = holding.BeginTransaction();
-                holding.Execute("LOCK TABLE tenants IN SHARE MODE");
-            }
+            holding,
+            "LOCK TABLE tenants IN SHARE MODE"
         );
         if (inOneRun)
             await UntilWarnedAsync(move, promotion);
@@ -165,7 +134,7 @@ public sealed class CutOverTests(Servers servers)
             UPDATE labels SET label = 'changed' WHERE tenant_id = 1
             """
         );
-        await transaction!.CommitAsync();
+        await holding.ExecuteAsync("COMMIT");
 
         if (inOneRun)
             await promotion;
@@ -181,8 +150,23 @@ public sealed class CutOverTests(Servers servers)
         await move.MustBeIsolatedAsync();
     }
 
-    static Task Promote(TenantMove move, TimeSpan maxPause, Action<string> started) =>
-        Task.Run(() => move.PromoteAsync(move.Options(maxPause: maxPause), started));
+    // The other session does something, and does not commit, as soon as the cutover begins.
+    static Task Promote(TenantMove move, TimeSpan maxPause, NpgsqlConnection holding, string does)
+    {
+        var holds = false;
+        return Task.Run(() =>
+            move.PromoteAsync(
+                move.Options(maxPause: maxPause),
+                phase =>
+                {
+                    if (phase != PhaseName.CutOver || holds)
+                        return;
+                    holds = true;
+                    holding.Execute($"BEGIN; {does}");
+                }
+            )
+        );
+    }
 
     // Not longer than the promotion lasts, whose own failure says more.
     static Task UntilAsync(Func<Task<bool>> condition, Task promotion) =>
