@@ -98,8 +98,7 @@ public sealed class Promotion(
             async held =>
             {
                 await HoldKeeper.RequirePossibleAsync(databases, options, held.Token);
-                using var run = await runs.BeginOrResumeAsync(held);
-                await PrepareAsync(run, held.Token);
+                using var run = await PreparedAsync(held);
                 if (run.Record.Stage == PromotionStage.BeforeCutover)
                     await SchemaFollower.GuardAsync(run, watched => RunAsync(run, watched), held.Token);
                 else
@@ -169,8 +168,28 @@ public sealed class Promotion(
             )
             : runner.RunAsync(run, Fenced, cancellationToken);
 
-    // Brings the leftovers of an earlier process into the state that the phases expect.
-    async Task PrepareAsync(PromotionRun run, CancellationToken cancellationToken)
+    async Task<PromotionRun> PreparedAsync(HeldTenant held)
+    {
+        while (true)
+        {
+            var run = await runs.BeginOrResumeAsync(held);
+            try
+            {
+                if (await PrepareAsync(run, held.Token))
+                    return run;
+            }
+            catch
+            {
+                run.Dispose();
+                throw;
+            }
+            run.Dispose();
+        }
+    }
+
+    // Brings the leftovers of an earlier process into the state that the phases expect; false if the schema has changed,
+    // which another run is to read.
+    async Task<bool> PrepareAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         if (run.Record.Phase(PhaseName.Provision)?.EndedAt is not null)
         {
@@ -183,12 +202,14 @@ public sealed class Promotion(
         {
             // The earlier run may have been killed between the flip and the routing file.
             await Flip.PublishAsync(run, cancellationToken);
-            return;
+            return true;
         }
         if (run.Record.Phase(PhaseName.InstallGuard)?.EndedAt is not null)
             await run.Guard.RestoreAsync(cancellationToken);
-        await SchemaFollower.FollowAsync(run, moved, cancellationToken);
+        var hasMoved = await SchemaFollower.FollowAsync(run, moved, cancellationToken);
         moved = null;
+        if (hasMoved)
+            return false;
         // The isolated database was unattended between runs: the process that cuts over must be the one that verified.
         await run.Journal.Phases.ForgetAsync(run.Id, [PhaseName.Verify, PhaseName.Hold], cancellationToken);
         if (run.Record.IsOnline)
@@ -196,6 +217,7 @@ public sealed class Promotion(
         else
             await CloseGuard.ResumeAsync(run, cancellationToken);
         await Keeper.PrepareAsync(run, cancellationToken);
+        return true;
     }
 
     // A retry is a resume: the same path as after a kill -9, which is why it is safe.

@@ -14,7 +14,8 @@ namespace Migrator;
 
 /// <summary>
 /// DDL in the shared database while a tenant moves. What does the tenant no harm is made in the isolated database too, or
-/// ignored, and the promotion goes on; anything else stops it within a minute.
+/// ignored. What concerns single tables costs the copy of these tables (<see cref="SchemaRebuild"/>). Anything else stops
+/// the promotion within a minute.
 /// </summary>
 static class SchemaFollower
 {
@@ -47,8 +48,9 @@ static class SchemaFollower
 
     /// <summary>Brings the isolated database up to the shared schema, before phases run.</summary>
     /// <param name="moved">Why the attempt before ended.</param>
+    /// <returns>The schema has changed since it was recorded, and maybe since the run has read it: only a new run knows it.</returns>
     /// <exception cref="MigratorException">The copy cannot follow; the message names the objects.</exception>
-    public static async Task FollowAsync(
+    public static async Task<bool> FollowAsync(
         PromotionRun run,
         SchemaMovedException? moved,
         CancellationToken cancellationToken
@@ -57,20 +59,23 @@ static class SchemaFollower
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var changes = await SchemaRecord.ChangesAsync(shared, run.Id, cancellationToken);
         var verdict = await SchemaVerdict.OfAsync(shared, run.Tenancy, changes, cancellationToken);
-        if (verdict.Stopping.Count > 0)
+        if (verdict.Stopping.Count > 0 || (verdict.Rebuilt.Count > 0 && !run.Record.IsOnline))
             throw PromotionMessages.SchemaChanged(run.Tenant.Slug, $"{verdict}");
         if (changes.Count == 0 && moved is not null)
             throw PromotionMessages.SchemaChanged(run.Tenant.Slug, moved.Message);
         if (changes.Count == 0)
-            return;
-        if (verdict.Followed.Count > 0 && IsDone(run, PhaseName.CloneSchema))
+            return false;
+        if (verdict.Rebuilt.Count > 0)
+            await SchemaRebuild.RunAsync(run, verdict.RebuiltRelations, cancellationToken);
+        if (verdict.Followed.Count > 0 && run.Record.IsDone(PhaseName.CloneSchema))
             await MakeAsync(run, verdict.Followed, cancellationToken);
+        if (verdict.Rebuilt.Count > 0 && run.Record.IsDone(PhaseName.InstallGuard))
+            await run.Guard.InstallAsync(GuardState.Open, cancellationToken);
         await AcceptAsync(run, changes, cancellationToken);
-        if (verdict.Followed.Count > 0)
-            run.Progress.Info(PromotionMessages.SchemaFollowed($"{verdict}"));
+        if (!verdict.IsHarmless)
+            run.Progress.Info(PromotionMessages.SchemaFollowed($"{verdict}", verdict.RebuiltRelations));
+        return true;
     }
-
-    static bool IsDone(PromotionRun run, string phase) => run.Record.Phase(phase)?.EndedAt is not null;
 
     static async Task MakeAsync(
         PromotionRun run,
@@ -92,16 +97,18 @@ static class SchemaFollower
         }
         SchemaPart[] built =
         [
-            .. IsDone(run, PhaseName.CatchUp) ? (SchemaPart[])[SchemaPart.PrimaryKeys] : [],
-            .. IsDone(run, PhaseName.BuildSchema) ? (SchemaPart[])[SchemaPart.PrimaryKeys, SchemaPart.PostData] : [],
+            .. run.Record.IsDone(PhaseName.CatchUp) ? (SchemaPart[])[SchemaPart.PrimaryKeys] : [],
+            .. run.Record.IsDone(PhaseName.BuildSchema)
+                ? (SchemaPart[])[SchemaPart.PrimaryKeys, SchemaPart.PostData]
+                : [],
         ];
         if (built.Length > 0)
             await archive.RestoreAsync([.. built.Distinct()], run.Databases, 1, cancellationToken);
-        if (IsDone(run, PhaseName.CloneTriggersAndPolicies))
+        if (run.Record.IsDone(PhaseName.CloneTriggersAndPolicies))
             await ConstraintDeferral.SuspendAsync(run.Stream, cancellationToken);
         // A partition has the guard's row triggers from its table, and the others from here.
         if (
-            IsDone(run, PhaseName.InstallGuard)
+            run.Record.IsDone(PhaseName.InstallGuard)
             && followed.Any(change => change is { IsRelation: true, IsWhole: false })
         )
             await run.Guard.InstallAsync(GuardState.Open, cancellationToken);
@@ -123,7 +130,8 @@ static class SchemaFollower
             var verdict = await SchemaVerdict.OfAsync(shared, run.Tenancy, changes, cancellationToken);
             if (!verdict.IsHarmless)
                 throw PromotionMessages.SchemaMoved($"{verdict}");
-            await AcceptAsync(run, verdict.Ignored, cancellationToken);
+            if (verdict.Ignored.Count > 0)
+                await AcceptAsync(run, verdict.Ignored, cancellationToken);
         }
     }
 

@@ -61,13 +61,13 @@ public static class Flip
     }
 
     /// <summary>The same by the catalog alone, which takes no longer than a moment.</summary>
-    /// <exception cref="SchemaMovedException">The schema has changed, and the change is not one to ignore.</exception>
+    /// <exception cref="SchemaMovedException">The schema has changed, or rows were written anew that have to be compared.</exception>
     public static async Task RequireSameSchemaAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var changes = await SchemaRecord.ChangesAsync(shared, run.Id, cancellationToken);
         var verdict = await SchemaVerdict.OfAsync(shared, run.Tenancy, changes, cancellationToken);
-        if (!verdict.IsHarmless)
+        if (!verdict.IsHarmless || verdict.Rewritten.Count > 0)
             throw PromotionMessages.SchemaMoved($"{verdict}");
     }
 

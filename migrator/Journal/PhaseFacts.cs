@@ -44,6 +44,9 @@ public sealed record ValidationFacts([property: JsonPropertyName("checks")] IRea
 /// <param name="Expected">Rows that were recorded, and are to be deleted; null in journals of earlier versions.</param>
 public sealed record DeletionFacts(bool Checked, long Deleted = 0, long? Expected = null);
 
+/// <param name="Recopied">Tables, each with a <c>pg_snapshot</c> of the shared database; null if there is none.</param>
+public sealed record RecopiedFacts(IReadOnlyDictionary<string, string>? Recopied);
+
 /// <summary>Data that later phases need.</summary>
 /// <param name="Fingerprint">
 /// The hash of the schema that the copy is of, as pg_dump writes it; empty before the promotion has begun.

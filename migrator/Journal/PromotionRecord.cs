@@ -25,6 +25,14 @@ public sealed record PromotionRecord(
     /// <summary>The isolated database takes the tenant's writes.</summary>
     public bool IsFlipped => State is PromotionState.Isolated or PromotionState.RollingBack or PromotionState.Finalized;
 
+    /// <summary>Tables that are copied again after DDL, each with a snapshot that shows what was written before the DDL.</summary>
+    public IReadOnlyDictionary<string, string> Recopied =>
+        Phase(PhaseName.Preflight) is { } phase && PhaseData.Read<RecopiedFacts>(phase.Facts)?.Recopied is { } recopied
+            ? recopied
+            : new Dictionary<string, string>();
+
+    public bool IsDone(string phase) => Phase(phase)?.EndedAt is not null;
+
     /// <summary>The promotion's progress as one value: every decision about a promotion is a switch over it.</summary>
     public PromotionStage Stage =>
         (State, EndedAt, Phase(PhaseName.FlipBack)?.EndedAt) switch

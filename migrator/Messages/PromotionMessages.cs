@@ -55,8 +55,13 @@ static class PromotionMessages
 
     public static SchemaMovedException SchemaMoved(string what) => new(ExitCode.Failed, what);
 
-    public static string SchemaFollowed(string what) =>
-        $"The shared database's schema has changed ({what}). The isolated database has the same now, and the promotion goes on.";
+    public static string SchemaFollowed(string what, IReadOnlyCollection<TableName> copiedAgain) =>
+        $"The shared database's schema has changed ({what}). "
+        + (
+            copiedAgain.Count > 0
+                ? $"The promotion copies {string.Join(", ", copiedAgain)} again, and goes on."
+                : "The isolated database has the same now, and the promotion goes on."
+        );
 
     public static MigratorException TargetMoved(Slug slug, Target target) =>
         MigratorException.Usage(

@@ -79,7 +79,18 @@ public sealed class PromotionRun(
 
     /// <summary>What the two streams work with.</summary>
     public StreamContext Stream =>
-        field ??= new(databases, common, tenant, Id, Isolated, Guard, RequireCurrentRunAsync, progress, clock);
+        field ??= new(
+            databases,
+            common,
+            tenant,
+            Id,
+            Isolated,
+            Guard,
+            promotion.Recopied.ToDictionary(one => TableName.Parse(one.Key), one => new ShownTransactions(one.Value)),
+            RequireCurrentRunAsync,
+            progress,
+            clock
+        );
 
     /// <summary>The rows that changes have touched since the last comparison.</summary>
     public DirtyKeys Touched { get; } = new();

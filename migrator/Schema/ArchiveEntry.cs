@@ -70,7 +70,7 @@ public sealed record ArchiveEntry(string Line, uint ClassId, uint ObjectId, stri
     public bool IsOf(ArchiveEntry other)
     {
         var name = other.Tag.Split(' ')[0];
-        return Tag.Split(' ').Contains(name);
+        return Tag.Split(' ').Any(word => word == name || word.StartsWith(name + ".", StringComparison.Ordinal));
     }
 
     /// <summary>The object is the tenant's and goes with it.</summary>

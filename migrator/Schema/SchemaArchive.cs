@@ -180,8 +180,10 @@ public sealed class SchemaArchive : IDisposable
             identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity) && !there.Contains(identity);
         var added = entries.Where(entry => entry.IsDefinition && IsNew(entry)).ToArray();
         var belonging = entries.Where(entry =>
-            entry.Kind is "TABLE ATTACH" or "DEFAULT" or "SEQUENCE OWNED BY" or "ACL"
-            && added.Any(one => entry.IsOf(one))
+            (
+                entry.Kind is "TABLE ATTACH" or "DEFAULT" or "SEQUENCE OWNED BY" or "ACL"
+                || (entry.Kind == "COMMENT" && parts.Of(entry) == SchemaPart.PreData)
+            ) && added.Any(entry.IsOf)
         );
         if (added.Length > 0)
             await RestoreAsync([.. added, .. belonging], databases, 1, cancellationToken);

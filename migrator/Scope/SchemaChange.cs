@@ -47,5 +47,10 @@ public sealed record SchemaChange(
     }
 
     public override string ToString() =>
-        $"{Kind} {Name} {(Before is null ? "is new" : After is null ? "is gone" : "has another definition")}";
+        Kind switch
+        {
+            "identity" => $"table {Name} is another table",
+            "storage" => $"the rows of table {Name} were written anew",
+            _ => $"{Kind} {Name} {(Before is null ? "is new" : After is null ? "is gone" : "has another definition")}",
+        };
 }

@@ -7,18 +7,33 @@ namespace Migrator.Scope;
 
 /// <summary>What changes of the shared schema mean for the tenant's copy.</summary>
 /// <param name="Ignored">Nothing of the tenant's depends on them.</param>
+/// <param name="Rewritten">
+/// The rows of a table were written anew, by VACUUM FULL or by a conversion: the stream does not tell of that, and a
+/// comparison does.
+/// </param>
 /// <param name="Followed">They are made in the isolated database too.</param>
+/// <param name="Rebuilt">Their tables are copied again, their views are made again.</param>
 /// <param name="Stopping">The copy is not of this schema any more.</param>
 public sealed record SchemaVerdict(
     IReadOnlyList<SchemaChange> Ignored,
+    IReadOnlyList<SchemaChange> Rewritten,
     IReadOnlyList<SchemaChange> Followed,
+    IReadOnlyList<SchemaChange> Rebuilt,
     IReadOnlyList<SchemaChange> Stopping
 )
 {
-    public bool IsHarmless => Followed.Count == 0 && Stopping.Count == 0;
+    /// <summary>The tables to copy again, and the views to make again.</summary>
+    public IReadOnlyCollection<TableName> RebuiltRelations =>
+        [.. Rebuilt.Select(change => change.Table!.Value).Distinct()];
+
+    /// <summary>The copy can go on. Only a cutover has to wait, for a comparison of what was rewritten.</summary>
+    public bool IsHarmless => Followed.Count == 0 && Rebuilt.Count == 0 && Stopping.Count == 0;
 
     public override string ToString() =>
-        string.Join("; ", Stopping.Concat(Followed).Select(change => $"{change}").Take(5));
+        string.Join(
+            "; ",
+            Stopping.Concat(Rebuilt).Concat(Followed).Concat(Rewritten).Select(change => $"{change}").Take(5)
+        );
 
     public static async Task<SchemaVerdict> OfAsync(
         NpgsqlConnection shared,
@@ -28,16 +43,23 @@ public sealed record SchemaVerdict(
     )
     {
         if (changes.Count == 0)
-            return new([], [], []);
+            return new([], [], [], [], []);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), tenancy);
         var judge = new Judge(
             scope,
             changes,
             await SchemasAsync(shared, scope, cancellationToken),
-            await OptionalColumnsAsync(shared, cancellationToken)
+            await OptionalColumnsAsync(shared, cancellationToken),
+            await ViewsAsync(shared, cancellationToken)
         );
         var kinds = changes.ToLookup(judge.Of);
-        return new([.. kinds[Verdict.Ignored]], [.. kinds[Verdict.Followed]], [.. kinds[Verdict.Stopping]]);
+        return new(
+            [.. kinds[Verdict.Ignored]],
+            [.. kinds[Verdict.Rewritten]],
+            [.. kinds[Verdict.Followed]],
+            [.. kinds[Verdict.Rebuilt]],
+            [.. kinds[Verdict.Stopping]]
+        );
     }
 
     // The schemas of the tenant's tables, and of the types and functions that those tables are made of.
@@ -88,10 +110,25 @@ public sealed record SchemaVerdict(
             ),
         ];
 
+    static async Task<HashSet<TableName>> ViewsAsync(NpgsqlConnection shared, CancellationToken cancellationToken) =>
+        [
+            .. (
+                await shared.QueryAsync<(string Schema, string Name)>(
+                    """
+                    SELECT n.nspname::text, c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                    WHERE c.relkind IN ('v', 'm') AND c.oid >= 16384
+                    """,
+                    cancellationToken
+                )
+            ).Select(view => new TableName(view.Schema, view.Name)),
+        ];
+
     enum Verdict
     {
         Ignored,
+        Rewritten,
         Followed,
+        Rebuilt,
         Stopping,
     }
 
@@ -99,7 +136,8 @@ public sealed record SchemaVerdict(
         TenantScope scope,
         IReadOnlyList<SchemaChange> changes,
         HashSet<string> schemas,
-        HashSet<string> optional
+        HashSet<string> optional,
+        HashSet<TableName> views
     )
     {
         readonly HashSet<TableName> created = Tables(changes, change => change.IsNew);
@@ -111,8 +149,21 @@ public sealed record SchemaVerdict(
                 .Select(change => change.Name),
         ];
 
+        // Dropped views. A table's end would be told by its identity too.
+        readonly HashSet<TableName> goneViews =
+        [
+            .. Tables(changes, change => change.After is null)
+                .Except(changes.Where(change => change.Kind == "identity").Select(change => change.Table!.Value)),
+        ];
+
         public Verdict Of(SchemaChange change)
         {
+            if (
+                change
+                is { Kind: "storage" or "identity", Before: null }
+                    or { Kind: "storage" or "identity", After: null }
+            )
+                return Verdict.Ignored;
             if (change.Table is not { } name)
                 return OfObject(change);
             if (scope.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
@@ -120,19 +171,21 @@ public sealed record SchemaVerdict(
             if (!table.IsCopied)
                 return Verdict.Ignored;
             // A table of the tenant's that the copy does not know, or that was another one.
-            return created.Contains(name) || dropped.Contains(name) ? Verdict.Stopping : OfCopied(change);
+            return created.Contains(name) || dropped.Contains(name) ? Verdict.Stopping : OfCopied(table.Table, change);
         }
 
-        Verdict OfCopied(SchemaChange change)
+        Verdict OfCopied(TableDefinition table, SchemaChange change)
         {
             if (partitions.Any(part => IsOf(change, part)))
                 return IsMoved(change) ? Verdict.Stopping : Verdict.Followed;
             return change.Kind switch
             {
+                "storage" => Verdict.Rewritten,
+                "identity" => Verdict.Stopping,
                 "column" when change.IsNew && optional.Contains(change.Name) => Verdict.Followed,
                 "index" or "statistics" when change.IsNew => Verdict.Followed,
                 "index" or "statistics" when change.After is null => Verdict.Ignored,
-                _ => Verdict.Stopping,
+                _ => table.IsStreamable ? Verdict.Rebuilt : Verdict.Stopping,
             };
         }
 
@@ -143,7 +196,9 @@ public sealed record SchemaVerdict(
                 return Verdict.Ignored;
             if (scope.Unclassified.Any(table => table.Name == name))
                 return Verdict.Ignored;
-            return created.Contains(name) ? Verdict.Followed : Verdict.Stopping;
+            if (created.Contains(name))
+                return Verdict.Followed;
+            return views.Contains(name) || goneViews.Contains(name) ? Verdict.Rebuilt : Verdict.Stopping;
         }
 
         Verdict OfObject(SchemaChange change) =>

@@ -10,7 +10,11 @@ WITH schemas AS MATERIALIZED (
     SELECT c.*, s.nspname AS schema, coalesce(rs.nspname, s.nspname) AS root_schema, coalesce(r.relname, c.relname) AS root_name
     FROM pg_class c
     JOIN schemas s ON s.oid = c.relnamespace
-    LEFT JOIN pg_class r ON c.relispartition AND r.oid = pg_partition_root(c.oid)
+    -- The sequence of a column is a part of the column's table.
+    LEFT JOIN pg_depend o ON c.relkind = 'S' AND o.classid = 'pg_class'::regclass AND o.objid = c.oid
+         AND o.refclassid = 'pg_class'::regclass AND o.deptype IN ('a', 'i')
+    LEFT JOIN pg_class r ON (c.relispartition AND r.oid = pg_partition_root(c.oid))
+         OR (c.relkind = 'S' AND r.oid = coalesce(pg_partition_root(o.refobjid), o.refobjid))
     LEFT JOIN pg_namespace rs ON rs.oid = r.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM members e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid)
@@ -25,6 +29,11 @@ SELECT 'relation' AS kind, root_schema::text AS schema, root_name::text AS relat
                      (SELECT string_agg(i.inhparent::regclass::text, ',' ORDER BY i.inhseqno) FROM pg_inherits i
                       WHERE i.inhrelid = relations.oid))) AS definition
 FROM relations
+UNION ALL
+-- Not shown by pg_dump: a table of the same name and form may be another table, and its rows may have been written anew.
+SELECT k.kind, root_schema, root_name, schema || '.' || relname, k.number::text
+FROM relations, LATERAL (VALUES ('identity', oid), ('storage', relfilenode)) k (kind, number)
+WHERE relkind = 'r' OR (relkind = 'p' AND k.kind = 'identity')
 UNION ALL
 SELECT 'grant', root_schema, root_name, schema || '.' || relname, md5(relacl::text) FROM relations WHERE relacl IS NOT NULL
 UNION ALL

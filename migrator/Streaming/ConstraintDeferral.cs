@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Model;
+using Migrator.Scope;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -18,19 +19,51 @@ public static class ConstraintDeferral
     public static Task SuspendAsync(StreamContext context, CancellationToken cancellationToken) =>
         RecordAsync(
             context,
-            async connection =>
-            {
-                var tables = context.Scope.CopiedTables.Select(table => table.Name).ToArray();
-                return
-                [
-                    await TriggerDisabling.DisableAsync(connection, tables, cancellationToken),
-                    await ConstraintLifting.LiftAsync(connection, tables, domainsOnly: false, cancellationToken),
-                    await LiftIdentitiesAsync(connection, context, cancellationToken),
-                    .. await DeferKeysAsync(connection, tables, cancellationToken),
-                ];
-            },
+            connection => SuspendAsync(connection, Tables(context), cancellationToken),
             cancellationToken
         );
+
+    /// <summary>
+    /// Suspends again, in the caller's transaction, what <see cref="ResumeAsync"/> has put in force: all of it, or the
+    /// identities only.
+    /// </summary>
+    /// <param name="but">Tables that are not there.</param>
+    public static async Task SuspendAgainAsync(
+        StreamContext context,
+        NpgsqlConnection connection,
+        bool all,
+        IReadOnlyCollection<TableName> but,
+        CancellationToken cancellationToken
+    )
+    {
+        var tables = Tables(context).Where(table => !but.Contains(table.Name)).ToArray();
+        await RecordAsync(
+            connection,
+            all
+                ? await SuspendAsync(connection, tables, cancellationToken)
+                : [await ConstraintLifting.LiftIdentitiesAsync(connection, tables, cancellationToken)],
+            cancellationToken
+        );
+    }
+
+    static TableDefinition[] Tables(StreamContext context) =>
+        [.. context.Scope.CopiedTables.Select(table => table.Table)];
+
+    static async Task<IReadOnlyList<string?>> SuspendAsync(
+        NpgsqlConnection connection,
+        TableDefinition[] tables,
+        CancellationToken cancellationToken
+    )
+    {
+        TableName[] names = [.. tables.Select(table => table.Name)];
+        return
+        [
+            await TriggerDisabling.DisableAsync(connection, names, cancellationToken),
+            await ConstraintLifting.LiftAsync(connection, names, domainsOnly: false, cancellationToken),
+            await ConstraintLifting.LiftIdentitiesAsync(connection, tables, cancellationToken),
+            .. await DeferKeysAsync(connection, names, cancellationToken),
+        ];
+    }
 
     /// <summary>
     /// Takes the foreign keys of some tables away, which keep rows that the stream deletes; safe to repeat. They come back
@@ -51,18 +84,8 @@ public static class ConstraintDeferral
     public static Task SuspendIdentitiesAsync(StreamContext context, CancellationToken cancellationToken) =>
         RecordAsync(
             context,
-            async connection => [await LiftIdentitiesAsync(connection, context, cancellationToken)],
-            cancellationToken
-        );
-
-    static Task<string?> LiftIdentitiesAsync(
-        NpgsqlConnection connection,
-        StreamContext context,
-        CancellationToken cancellationToken
-    ) =>
-        ConstraintLifting.LiftIdentitiesAsync(
-            connection,
-            context.Scope.CopiedTables.Select(table => table.Table),
+            async connection =>
+                [await ConstraintLifting.LiftIdentitiesAsync(connection, Tables(context), cancellationToken)],
             cancellationToken
         );
 
@@ -75,13 +98,22 @@ public static class ConstraintDeferral
         await using var connection = await context.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await context.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
-        foreach (var statement in (await suspend(connection)).OfType<string>())
+        await RecordAsync(connection, await suspend(connection), cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    static async Task RecordAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<string?> resumptions,
+        CancellationToken cancellationToken
+    )
+    {
+        foreach (var statement in resumptions.OfType<string>())
             await connection.ExecuteAsync(
                 "INSERT INTO tenant_promotion.suspended VALUES (@statement) ON CONFLICT DO NOTHING",
                 new { statement },
                 cancellationToken
             );
-        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>Lets the foreign keys from and to some tables wait for the commit.</summary>

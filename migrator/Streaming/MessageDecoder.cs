@@ -16,6 +16,7 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     readonly List<Change> changes = [];
     readonly List<string> watermarks = [];
     readonly HashSet<(StreamedTable, RowKey)> reassigned = [];
+    uint transaction;
 
     public int Count => changes.Count;
 
@@ -57,13 +58,14 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     {
         switch (message)
         {
-            case BeginMessage:
+            case BeginMessage begin:
                 reassigned.Clear();
+                transaction = begin.TransactionXid;
                 break;
             case RelationMessage relation:
                 // A partition is announced along with the table that it is a part of, by whose name its changes come.
-                if (Relation.Of(relation, direction) is { } known)
-                    relations[relation.RelationId] = known;
+                if (TableOf(relation) is { } table && !IsCopied(table.Name))
+                    relations[relation.RelationId] = Relation.Of(relation, table, direction);
                 break;
             case LogicalDecodingMessage watermark when watermark.Prefix == ReplicationSlot.WatermarkPrefix:
                 watermarks.Add(await TextAsync(watermark, cancellationToken));
@@ -71,6 +73,10 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
             // In the isolated database every row is the tenant's, whatever it refers to.
             case LogicalDecodingMessage { Prefix: Reassignment.Prefix } said when !direction.IsReverse:
                 Reassign(await Reassignment.ReadAsync(said.Data, secret, cancellationToken));
+                break;
+            case InsertMessage { Relation: var of } when IsCopied(NameOf(of)):
+            case UpdateMessage { Relation: var ofUpdated } when IsCopied(NameOf(ofUpdated)):
+            case DeleteMessage { Relation: var ofDeleted } when IsCopied(NameOf(ofDeleted)):
                 break;
             case InsertMessage insert:
                 Insert(insert.Relation, await RowAsync(insert.Relation, insert.NewRow, cancellationToken));
@@ -87,11 +93,19 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
                 Delete(delete.Relation, await RowAsync(delete.Relation, delete.OldRow, cancellationToken));
                 break;
             case TruncateMessage truncate:
-                foreach (var relation in truncate.Relations)
+                foreach (var relation in truncate.Relations.Where(one => !IsCopied(NameOf(one))))
                     changes.Add(new(relations[relation.RelationId].Table, ChangeKind.Truncate, [], null));
                 break;
         }
     }
+
+    StreamedTable? TableOf(RelationMessage relation) =>
+        direction.Tables.FirstOrDefault(table => table.Name == NameOf(relation));
+
+    static TableName NameOf(RelationMessage relation) => new(relation.Namespace, relation.RelationName);
+
+    // What came before DDL is in the table's copy already, and its rows may have another form.
+    bool IsCopied(TableName table) => direction.CopiedAfter(table)?.Shows(transaction) == true;
 
     async ValueTask<object?[]?> OldRowAsync(UpdateMessage update, CancellationToken cancellationToken) =>
         update switch
@@ -189,17 +203,16 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     sealed record Relation(StreamedTable Table, int[] Positions)
     {
         /// <exception cref="MigratorException">The table is not the one that the run has read.</exception>
-        public static Relation? Of(RelationMessage message, StreamDirection direction)
+        public static Relation Of(RelationMessage message, StreamedTable table, StreamDirection direction)
         {
-            var name = new TableName(message.Namespace, message.RelationName);
-            if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
-                return null;
             // What is not copied has no place in a row.
             var names = table.Columns.Select(column => column.Name).Concat(table.Table.Blank).ToList();
             int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
-            if (positions.Length == names.Count && !positions.Contains(-1))
+            // Rows from before a column came have null in it. With a default it would have cost the table a copy.
+            var missing = Enumerable.Range(0, names.Count).Except(positions);
+            if (!positions.Contains(-1) && missing.All(i => i < table.Columns.Count && !table.Columns[i].NotNull))
                 return new(table, positions);
-            var layout = $"{name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})";
+            var layout = $"{table.Name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})";
             // The reverse stream also tells of rows from before a migration that both databases have had since.
             throw direction.IsReverse
                 ? StreamMessages.StreamDiverged(direction.Tenant.Slug, $"the layout was {layout}.")

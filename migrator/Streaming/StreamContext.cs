@@ -12,6 +12,7 @@ namespace Migrator.Streaming;
 /// <param name="Promotion">The promotion's id in the journal.</param>
 /// <param name="Isolated">What the isolated database knows of the promotion.</param>
 /// <param name="Guard">The guard in the shared database.</param>
+/// <param name="Recopied">Changes that the copies of these tables have, because they were copied again after DDL.</param>
 /// <param name="RequireCurrentRun">
 /// Called in every transaction that writes in the shared database; fails when a newer run has taken over.
 /// </param>
@@ -22,6 +23,7 @@ public sealed record StreamContext(
     long Promotion,
     IsolatedJournal Isolated,
     WriteGuard Guard,
+    IReadOnlyDictionary<TableName, ShownTransactions> Recopied,
     Func<NpgsqlConnection, CancellationToken, Task> RequireCurrentRun,
     IPromotionProgress Progress,
     TimeProvider Clock

@@ -112,6 +112,10 @@ public sealed class StreamDirection
     public string IsOurs(StreamedTable table) =>
         IsReverse ? "true" : context.Scope.Copied(table.Table, "t", Tenant.Key);
 
+    /// <summary>Transactions whose changes of a table are in the copy already; null for most tables.</summary>
+    internal ShownTransactions? CopiedAfter(TableName table) =>
+        IsReverse ? null : context.Recopied.GetValueOrDefault(table);
+
     /// <summary>What the guard in the source proves its messages with; null where nothing in the source is proved.</summary>
     public Task<string?> SecretAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
         IsReverse ? Task.FromResult<string?>(null) : context.Guard.SecretAsync(source, cancellationToken);

@@ -21,6 +21,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
             id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, total amount, note text, feel mood,
             UNIQUE (tenant_id, id));
         CREATE INDEX note_index ON orders (note);
+        CREATE TABLE orders_next (LIKE orders);
         CREATE VIEW notes AS SELECT id, note FROM orders;
         CREATE POLICY own ON orders USING (true);
         CREATE TABLE events (id bigint, tenant_id bigint NOT NULL, at date NOT NULL, what text, PRIMARY KEY (id, at))
@@ -32,7 +33,10 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         INSERT INTO events SELECT n, 1 + n % 2, date '2024-01-01' + n % 59, 'e' FROM generate_series(1, 118) n;
         """;
 
-    static readonly Tenancy Ignoring = new() { Ignored = [TableName.Parse("staging.old")] };
+    static readonly Tenancy Ignoring = new()
+    {
+        Ignored = [TableName.Parse("staging.old"), TableName.Parse("public.orders_next")],
+    };
 
     const string NewPartition = """
         CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM ('2024-03-01') TO ('2024-04-01');
@@ -54,6 +58,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
                     .Shared.ExecuteAsync(
                         NewPartition
                             + """
+                            UPDATE orders SET note = 'before' WHERE id IN (1, 2);
                             ALTER TABLE orders ADD COLUMN extra text COLLATE "C";
                             CREATE INDEX extra_index ON orders (extra);
                             ALTER TYPE mood ADD VALUE 'brisk' BEFORE 'busy';
@@ -95,26 +100,18 @@ public sealed class MigratedMeanwhileTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'dflt'", "column public.orders.note")]
-    [InlineData("ALTER TABLE orders ADD COLUMN n int NOT NULL DEFAULT 3", "column public.orders.n")]
-    [InlineData("ALTER TABLE orders RENAME note TO remark", "column public.orders.remark")]
-    [InlineData("ALTER TABLE orders DROP COLUMN note CASCADE", "column public.orders.note")]
     [InlineData("ALTER DOMAIN amount ADD CONSTRAINT small CHECK (VALUE < 1000)", "domain public.amount")]
-    [InlineData("ALTER TABLE orders ENABLE ROW LEVEL SECURITY", "relation public.orders")]
-    [InlineData("ALTER POLICY own ON orders USING (id > 0)", "policy public.orders.own")]
     [InlineData(
         "CREATE OR REPLACE FUNCTION price(n integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN n + 1",
         "function public.price"
     )]
-    [InlineData("CREATE OR REPLACE VIEW notes AS SELECT id, note, total FROM orders", "relation public.notes")]
-    [InlineData("GRANT SELECT ON orders TO sink_reader", "grant public.orders")]
     [InlineData("ALTER TABLE events DETACH PARTITION events_2", "public.events_2")]
-    [InlineData("DROP TABLE events_2", "public.events_2")]
     [InlineData("ALTER TYPE mood RENAME VALUE 'calm' TO 'quiet'", "enum public.mood")]
-    [InlineData("CREATE UNIQUE INDEX u ON orders (note)", "unique index public.orders.u")]
-    [InlineData("ALTER TABLE orders ADD CHECK (total < 1000)", "constraint public.orders")]
     [InlineData("CREATE TABLE parcels (id bigint PRIMARY KEY, tenant_id bigint REFERENCES tenants)", "public.parcels")]
-    [InlineData("ALTER TABLE orders SET (fillfactor = 50)", "relation public.orders")]
+    [InlineData(
+        "ALTER TABLE orders RENAME TO x; ALTER TABLE orders_next RENAME TO orders; ALTER TABLE x RENAME TO orders_next",
+        "table public.orders is another table"
+    )]
     [InlineData("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO sink_reader", "default grant")]
     [InlineData("CREATE COLLATION german (locale = 'C'); COMMENT ON TABLE orders IS 'said'", "pg_dump")]
     public async Task What_would_be_missing_stops_before_the_flip_and_is_named(string ddl, string named)
@@ -130,6 +127,91 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         Assert.Equal("open", await move.GuardAsync());
         Assert.Equal(
             "shared",
+            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
+        );
+    }
+
+    [Theory]
+    [InlineData("copy", "ALTER TABLE orders ADD COLUMN n int NOT NULL DEFAULT 3")]
+    [InlineData("copy", "ALTER TABLE orders ALTER COLUMN total TYPE text USING total || ' EUR'")]
+    [InlineData(PhaseName.CatchUp, "ALTER TABLE orders RENAME note TO remark")]
+    [InlineData(PhaseName.Verify, "ALTER TABLE orders DROP COLUMN note CASCADE")]
+    [InlineData(PhaseName.Verify, "ALTER TABLE orders ADD COLUMN n serial; COMMENT ON COLUMN orders.n IS 'said'")]
+    [InlineData(PhaseName.CutOver, "ALTER TABLE orders ALTER COLUMN total TYPE text USING total || ' EUR'")]
+    [InlineData(PhaseName.CutOver, "ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'dflt'")]
+    [InlineData(
+        PhaseName.CutOver,
+        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY; ALTER POLICY own ON orders USING (id > 0)"
+    )]
+    [InlineData(PhaseName.CutOver, "CREATE UNIQUE INDEX u ON orders (note)")]
+    [InlineData(PhaseName.CutOver, "ALTER TABLE orders ADD CHECK (total < 1000), SET (fillfactor = 50)")]
+    [InlineData(
+        PhaseName.CutOver,
+        "ALTER TABLE orders DROP CONSTRAINT orders_pkey CASCADE, ADD PRIMARY KEY (tenant_id, id)"
+    )]
+    [InlineData(PhaseName.CutOver, "GRANT SELECT ON orders TO sink_reader")]
+    [InlineData(PhaseName.CutOver, "CREATE OR REPLACE VIEW notes AS SELECT id, note, total FROM orders")]
+    [InlineData(PhaseName.CutOver, "DROP TABLE events_2")]
+    public async Task What_concerns_a_table_costs_that_table(string phase, string ddl)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: Ignoring);
+        string? others = null;
+
+        await move.PromoteMeddledAsync(
+            phase,
+            async () =>
+            {
+                // Before the DDL, in the form that the rows had then, and after the DDL.
+                await move.Shared.ExecuteAsync(
+                    "UPDATE orders SET feel = 'busy' WHERE id IN (2, 3); DELETE FROM orders WHERE id = 4"
+                );
+                others = await move.Isolated.ScalarAsync<string?>(Others(ddl));
+                await move.Shared.ExecuteAsync(ddl);
+                await move.Shared.ExecuteAsync(
+                    "UPDATE orders SET feel = 'busy' WHERE id IN (6, 7); DELETE FROM orders WHERE id = 8"
+                );
+            }
+        );
+
+        var comparer = new DatabaseComparer(move.Shared, move.Isolated);
+        Assert.Empty(await comparer.CompareSchemasAsync());
+        foreach (var table in (string[])["orders", "events"])
+            Assert.Equal(
+                await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY 1"),
+                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1")
+            );
+        Assert.NotNull(others);
+        Assert.Equal(others, await move.Isolated.ScalarAsync<string?>(Others(ddl)));
+        await move.RollBackAsync();
+    }
+
+    // The tables that the DDL does not name, as they were made: each has a number of its own.
+    static string Others(string ddl)
+    {
+        var other = ddl.Contains("events", StringComparison.Ordinal) ? "orders" : "events";
+        return $"SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_class WHERE relname IN ('tenants', '{other}')";
+    }
+
+    // VACUUM FULL writes the rows anew and changes none; a conversion to the same type changes all, and no stream tells.
+    [Theory]
+    [InlineData("VACUUM FULL orders", null)]
+    [InlineData("ALTER TABLE orders ALTER COLUMN total TYPE amount USING total * 10", "public.orders")]
+    public async Task Rows_that_are_written_anew_are_compared_before_the_flip(string ddl, string? differing)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: Ignoring);
+
+        var promotion = move.PromoteMeddledAsync(PhaseName.CutOver, () => move.Shared.ExecuteAsync(ddl));
+        if (differing is null)
+            await promotion;
+        else
+        {
+            var failure = await Assert.ThrowsAsync<MigratorException>(() => promotion);
+            Assert.Equal(ExitCode.Different, failure.Code);
+            Assert.Contains(differing, failure.Message);
+        }
+
+        Assert.Equal(
+            differing is null ? "isolated" : "shared",
             await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
         );
     }
