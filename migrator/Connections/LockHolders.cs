@@ -149,6 +149,22 @@ public static class LockHolders
             cancellationToken
         );
 
+    /// <summary>How many other programs' sessions wait for a lock of the table.</summary>
+    public static async Task<int> WaitingAsync(
+        NpgsqlConnection connection,
+        TableName table,
+        CancellationToken cancellationToken
+    ) =>
+        (int)
+            await connection.ExecuteScalarAsync<long>(
+                $"""
+                SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                WHERE NOT l.granted AND a.application_name IS DISTINCT FROM current_setting('application_name') AND {OnTable}
+                """,
+                new { table = table.Quoted },
+                cancellationToken
+            );
+
     /// <summary>Prepared transactions of one database, which keep it from being dropped.</summary>
     public static Task<IReadOnlyList<string>> PreparedAsync(
         NpgsqlConnection connection,

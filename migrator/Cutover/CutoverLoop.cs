@@ -38,9 +38,14 @@ public static class CutoverLoop
             catch (Exception e) when (IsTooSlow(e) && !cancellationToken.IsCancellationRequested)
             {
                 var (holders, isHeld) = await HoldersAsync(run, guard, cancellationToken);
+                var waiting = (e as TooManyWaitingException)?.Sessions;
                 if (number == Attempts)
-                    throw GuardMessages.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
-                run.Progress.Warn(GuardMessages.GuardRetries(run.Options.MaxPause, number, Attempts, holders, isHeld));
+                    throw waiting is { } many
+                        ? GuardMessages.TooManyWait(run.Tenant.Slug, many)
+                        : GuardMessages.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
+                run.Progress.Warn(
+                    GuardMessages.GuardRetries(run.Options.MaxPause, number, Attempts, holders, isHeld, waiting)
+                );
                 await Task.Delay(run.Options.MaxPause, run.Clock, cancellationToken);
             }
     }

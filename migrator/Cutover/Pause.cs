@@ -24,17 +24,37 @@ public static class Pause
     )
     {
         var (refuses, whole) = (run.Options.RefusesDuringPause, run.Options.MaxPause);
-        using var limit = new PauseDeadline(run, cancellationToken);
-        using var closed = await parts.MeasureAsync(
-            PauseParts.Close,
-            () => left.PauseAsync(refuses, whole * 0.6, whole, cancellationToken)
-        );
+        await using var waiting = WaitingLimit.Start(run, left, cancellationToken);
+        using var limit = new PauseDeadline(run, waiting.Token);
+        try
+        {
+            using var closed = await parts.MeasureAsync(
+                PauseParts.Close,
+                () => left.PauseAsync(refuses, whole * 0.6, whole, waiting.Token)
+            );
+            return await RunAsync(run, left, limit, closed, prepare, move);
+        }
+        catch (OperationCanceledException e) when (waiting.Waiting is { } sessions)
+        {
+            throw new TooManyWaitingException(sessions, e);
+        }
+    }
+
+    static async Task<T> RunAsync<TReady, T>(
+        PromotionRun run,
+        GuardedDatabase left,
+        PauseDeadline limit,
+        ClosedGuard closed,
+        Func<CancellationToken, Task<TReady>> prepare,
+        Func<ClosedGuard, PauseDeadline, TReady, Task<T>> move
+    )
+    {
         try
         {
             // From here on the tenant's rows in the database that it leaves do not change.
             return await move(closed, limit, await limit.WithinAsync(prepare));
         }
-        catch when (refuses)
+        catch when (run.Options.RefusesDuringPause)
         {
             closed.Dispose();
             await left.TransactAsync(left.Guard.OpenAsync, CancellationToken.None);

@@ -14,18 +14,27 @@ static class GuardMessages
                 + "End them, or raise --max-pause, and run the same command again."
         );
 
+    public static MigratorException TooManyWait(Slug slug, int sessions) =>
+        new(
+            ExitCode.Failed,
+            $"{sessions} sessions of '{slug}' waited for the end of the pause, which is more than --max-waiting allows. "
+                + "The tenant's writes resume. Raise --max-waiting, or run the same command again when fewer sessions write."
+        );
+
     /// <param name="isHeld">The holders are the guard's, and not those of another lock that the flip needs.</param>
+    /// <param name="waiting">How many sessions waited when that were too many.</param>
     public static string GuardRetries(
         TimeSpan timeout,
         int attempt,
         int attempts,
         IReadOnlyList<string> holders,
-        bool isHeld
+        bool isHeld,
+        int? waiting
     ) =>
         (
-            isHeld
-                ? $"The write guard did not close within {timeout.TotalSeconds:0.#} s"
-                : $"The cutover did not end within {timeout.TotalSeconds:0.#} s"
+            waiting is { } sessions ? $"{sessions} sessions waited for the end of the pause"
+            : isHeld ? $"The write guard did not close within {timeout.TotalSeconds:0.#} s"
+            : $"The cutover did not end within {timeout.TotalSeconds:0.#} s"
         )
         + $" (attempt {attempt} of {attempts}); the tenant's writes resume."
         + (holders.Count > 0 ? $" Open transactions: {string.Join("; ", holders)}." : "");

@@ -317,6 +317,10 @@ static class PreflightMessages
         $"{from} refers to {table} ({key}), whose changes cannot be replicated. "
         + $"Give {table} a primary key and REPLICA IDENTITY DEFAULT, or use --mode fenced.";
 
+    public static string LargeValue(TableName table, string column, long bytes) =>
+        $"{table}.{column} has a value of {bytes / 1e6:N0} MB. The migrator needs about 2.5 times that in memory, besides the "
+        + "100 MB or so that it takes anyway. Give its process, or the job of the stack, enough of it.";
+
     public static string TooLargeForThePause(TableName table, long rows) =>
         $"{table} has no key to replicate changes by, and about {rows:N0} rows of the tenant: "
         + "too many to copy while the tenant's writes are paused. Add a primary key, or use --mode fenced.";

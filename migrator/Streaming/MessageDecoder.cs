@@ -64,8 +64,8 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
                 break;
             case RelationMessage relation:
                 // A partition is announced along with the table that it is a part of, by whose name its changes come.
-                if (TableOf(relation) is { } table && !IsCopied(table.Name))
-                    relations[relation.RelationId] = Relation.Of(relation, table, direction);
+                if (TableOf(relation) is { } table)
+                    Know(relation, table);
                 break;
             case LogicalDecodingMessage watermark when watermark.Prefix == ReplicationSlot.WatermarkPrefix:
                 watermarks.Add(await TextAsync(watermark, cancellationToken));
@@ -97,6 +97,15 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
                     changes.Add(new(relations[relation.RelationId].Table, ChangeKind.Truncate, [], null));
                 break;
         }
+    }
+
+    // A layout is told once, also if it is that of changes that are skipped, and again when DDL has changed it.
+    void Know(RelationMessage relation, StreamedTable table)
+    {
+        if (Relation.Of(relation, table) is { } known)
+            relations[relation.RelationId] = known;
+        else if (!IsCopied(table.Name))
+            throw Relation.Unknown(relation, table, direction);
     }
 
     StreamedTable? TableOf(RelationMessage relation) =>
@@ -202,19 +211,24 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     /// <summary>How the stream lays out a table's rows.</summary>
     sealed record Relation(StreamedTable Table, int[] Positions)
     {
-        /// <exception cref="MigratorException">The table is not the one that the run has read.</exception>
-        public static Relation Of(RelationMessage message, StreamedTable table, StreamDirection direction)
+        /// <returns>Null if the table is not the one that the run has read.</returns>
+        public static Relation? Of(RelationMessage message, StreamedTable table)
         {
             // What is not copied has no place in a row.
             var names = table.Columns.Select(column => column.Name).Concat(table.Table.Blank).ToList();
             int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
             // Rows from before a column came have null in it. With a default it would have cost the table a copy.
             var missing = Enumerable.Range(0, names.Count).Except(positions);
-            if (!positions.Contains(-1) && missing.All(i => i < table.Columns.Count && !table.Columns[i].NotNull))
-                return new(table, positions);
+            return !positions.Contains(-1) && missing.All(i => i < table.Columns.Count && !table.Columns[i].NotNull)
+                ? new(table, positions)
+                : null;
+        }
+
+        // The reverse stream also tells of rows from before a migration that both databases have had since.
+        public static MigratorException Unknown(RelationMessage message, StreamedTable table, StreamDirection direction)
+        {
             var layout = $"{table.Name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})";
-            // The reverse stream also tells of rows from before a migration that both databases have had since.
-            throw direction.IsReverse
+            return direction.IsReverse
                 ? StreamMessages.StreamDiverged(direction.Tenant.Slug, $"the layout was {layout}.")
                 : PromotionMessages.SchemaMoved(layout);
         }

@@ -108,6 +108,43 @@ public sealed class CutOverTests(Servers servers)
         await move.MustBeIsolatedAsync();
     }
 
+    [Fact]
+    public async Task A_pause_in_which_too_many_sessions_wait_ends_and_nobody_sees_an_error()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
+        await using var holding = await move.Shared.OpenAsync();
+        var promotion = Promote(
+            move,
+            TimeSpan.FromSeconds(5),
+            holding,
+            "UPDATE labels SET label = 'held' WHERE id = 2",
+            maxWaiting: 2
+        );
+
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 6)
+                .Select(async id =>
+                {
+                    await using var session = await move.Shared.OpenAsync();
+                    await UntilAsync(
+                        async () =>
+                        {
+                            await session.ExecuteAsync(
+                                $"UPDATE tasks SET title = title WHERE tenant_id = 1 AND id < 100 AND id % 6 = {id}"
+                            );
+                            return move.Watched.HasWarned(" sessions waited for the end of the pause");
+                        },
+                        promotion
+                    );
+                })
+        );
+        await holding.ExecuteAsync("COMMIT");
+        await promotion;
+
+        await move.MustBeIsolatedAsync();
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -151,12 +188,21 @@ public sealed class CutOverTests(Servers servers)
     }
 
     // The other session does something, and does not commit, as soon as the cutover begins.
-    static Task Promote(TenantMove move, TimeSpan maxPause, NpgsqlConnection holding, string does)
+    static Task Promote(
+        TenantMove move,
+        TimeSpan maxPause,
+        NpgsqlConnection holding,
+        string does,
+        int? maxWaiting = null
+    )
     {
         var holds = false;
         return Task.Run(() =>
             move.PromoteAsync(
-                move.Options(maxPause: maxPause),
+                move.Options(maxPause: maxPause) with
+                {
+                    MaxWaiting = maxWaiting,
+                },
                 phase =>
                 {
                     if (phase != PhaseName.CutOver || holds)

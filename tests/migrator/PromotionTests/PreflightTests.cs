@@ -189,6 +189,12 @@ public sealed class PreflightTests(Servers servers)
                 + """
                 CREATE UNLOGGED TABLE scratch (tenant_id bigint);
                 CREATE TABLE blobs (tenant_id bigint, content oid);
+                CREATE TABLE films (tenant_id bigint, year integer, film bytea, PRIMARY KEY (tenant_id, year))
+                    PARTITION BY RANGE (year);
+                CREATE TABLE films_2000 PARTITION OF films FOR VALUES FROM (2000) TO (3000);
+                ALTER TABLE films_2000 ALTER film SET STORAGE EXTERNAL;
+                INSERT INTO films SELECT 1, 2000, convert_to(repeat('x', 70000000), 'UTF8');
+                INSERT INTO films SELECT 2, 2000, convert_to(repeat('x', 140000000), 'UTF8');
                 """
         );
         await move.Shared.ExecuteAsync("CREATE PUBLICATION everything FOR ALL TABLES", role: EmbeddedCluster.Superuser);
@@ -202,6 +208,7 @@ public sealed class PreflightTests(Servers servers)
                     "public.scratch is unlogged",
                     "public.blobs.content may refer to large objects",
                     "Publication everything",
+                    "public.films.film has a value of 70 MB",
                 ]
         )
             Assert.Contains(preflight.Warnings, warning => warning.Contains(part));
