@@ -49,6 +49,15 @@ static class CommonOptions
         return option;
     }
 
+    /// <summary>How many sessions may wait for the end of a pause.</summary>
+    public static Option<int> MaxWaiting()
+    {
+        var option = Number("--max-waiting", 0, int.MaxValue, "--max-waiting is a number; 0 stands for no limit.");
+        option.Description =
+            "Let the tenant's writes go on, and try again, when more sessions wait in a pause; 0 for never (default).";
+        return option;
+    }
+
     public const string Wait = "wait";
     public const string Refuse = "refuse";
 

@@ -17,6 +17,7 @@ sealed class CutoverCommand : TenantCommand
     readonly Option<bool> cancel;
     readonly Option<int> jobs;
     readonly Option<TimeSpan?> maxPause;
+    readonly Option<int> maxWaiting;
     readonly Option<FileInfo?> report;
 
     public CutoverCommand()
@@ -26,6 +27,7 @@ sealed class CutoverCommand : TenantCommand
         cancel = Add<bool>(new("--cancel") { Description = "Take that back; possible until the tenant has moved." });
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
+        maxWaiting = Add(CommonOptions.MaxWaiting());
         report = Add(CommonOptions.Report());
     }
 
@@ -62,6 +64,7 @@ sealed class CutoverCommand : TenantCommand
         )
         {
             LetGoBy = $"{Environment.UserName} on {Environment.MachineName}",
+            MaxWaiting = parsed.GetValue(maxWaiting),
         };
         await terminal.ShowProgressAsync(async progress =>
         {

@@ -28,6 +28,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
                 "--jobs",
                 "--max-pause",
                 "--during-pause",
+                "--max-waiting",
                 "--max-rate",
                 "--max-replica-lag",
                 "--max-active-sessions",

@@ -20,6 +20,7 @@ sealed class PromoteCommand : TenantCommand
     readonly Option<int> jobs;
     readonly Option<TimeSpan?> maxPause;
     readonly Option<string> duringPause;
+    readonly Option<int> maxWaiting;
     readonly Option<long?> maxRate;
     readonly Option<long?> maxReplicaLag;
     readonly Option<int> maxActiveSessions;
@@ -52,6 +53,7 @@ sealed class PromoteCommand : TenantCommand
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
         duringPause = Add(CommonOptions.DuringPause());
+        maxWaiting = Add(CommonOptions.MaxWaiting());
         maxRate = Add(
             CommonOptions.Size("--max-rate", "What the copy may take a second, as in 20MB (default: no limit).")
         );
@@ -167,6 +169,7 @@ sealed class PromoteCommand : TenantCommand
         )
         {
             RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
+            MaxWaiting = parsed.GetValue(maxWaiting),
             MaxRate = parsed.GetValue(maxRate) ?? 0,
             MaxReplicaLag = parsed.GetValue(maxReplicaLag),
             MaxActiveSessions = parsed.GetValue(maxActiveSessions),

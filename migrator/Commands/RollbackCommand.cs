@@ -17,6 +17,7 @@ sealed class RollbackCommand : TenantCommand
     readonly Option<int> jobs;
     readonly Option<TimeSpan?> maxPause;
     readonly Option<string> duringPause;
+    readonly Option<int> maxWaiting;
 
     public RollbackCommand()
         : base("rollback", "Put a tenant back into the shared database, losing nothing.")
@@ -29,6 +30,7 @@ sealed class RollbackCommand : TenantCommand
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
         duringPause = Add(CommonOptions.DuringPause());
+        maxWaiting = Add(CommonOptions.MaxWaiting());
     }
 
     protected override async Task RunAsync(
@@ -58,6 +60,7 @@ sealed class RollbackCommand : TenantCommand
         )
         {
             RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
+            MaxWaiting = parsed.GetValue(maxWaiting),
         };
         await terminal.ShowProgressAsync(progress =>
             new Promotion(settings, databases, options, progress, terminal.Clock).RollBackAsync(

@@ -19,7 +19,7 @@ sealed class WaitingLimit : IAsyncDisposable
     WaitingLimit(PromotionRun run, GuardedDatabase left, CancellationToken cancellationToken)
     {
         exceeded = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        watching = run.Options.MaxWaiting is { } limit ? WatchAsync(run, left, limit) : Task.CompletedTask;
+        watching = run.Options.MaxWaiting is > 0 and var limit ? WatchAsync(run, left, limit) : Task.CompletedTask;
     }
 
     /// <summary>How many sessions waited when they were too many; null as long as they are not.</summary>

@@ -41,8 +41,10 @@ public sealed record PromotionOptions(
     /// <summary>Online: writes that meet the pause fail at once, instead of waiting for its end.</summary>
     public bool RefusesDuringPause { get; init; }
 
-    /// <summary>Online: the pause ends when more than this number of sessions wait for its end; null for no limit.</summary>
-    public int? MaxWaiting { get; init; }
+    /// <summary>
+    /// Online: the pause ends when more than this number of sessions wait for its end; 0 disables the limit (default).
+    /// </summary>
+    public int MaxWaiting { get; init; }
 
     /// <summary>Online: how many bytes of WAL the slot may hold on the shared server.</summary>
     public long MaxWal { get; init; } = DefaultMaxWal;

@@ -188,13 +188,7 @@ public sealed class CutOverTests(Servers servers)
     }
 
     // The other session does something, and does not commit, as soon as the cutover begins.
-    static Task Promote(
-        TenantMove move,
-        TimeSpan maxPause,
-        NpgsqlConnection holding,
-        string does,
-        int? maxWaiting = null
-    )
+    static Task Promote(TenantMove move, TimeSpan maxPause, NpgsqlConnection holding, string does, int maxWaiting = 0)
     {
         var holds = false;
         return Task.Run(() =>
