@@ -66,7 +66,7 @@ public sealed class ClosedGuard : IDisposable
             async closed =>
             {
                 var asked = database.Clock.GetTimestamp();
-                await closed.LockAsync(database.Guard.Gate, timeout, cancellationToken);
+                await closed.LockGateAsync(timeout, cancellationToken);
                 await closed.LimitAsync(limit - database.Clock.GetElapsedTime(asked), cancellationToken);
             },
             cancellationToken
@@ -95,7 +95,7 @@ public sealed class ClosedGuard : IDisposable
             {
                 await closed.LockAsync(database.Guard.Run, timeout, cancellationToken);
                 await closed.ExecuteAsync("SAVEPOINT drained", cancellationToken);
-                await closed.LockAsync(database.Guard.Gate, timeout, cancellationToken);
+                await closed.LockGateAsync(timeout, cancellationToken);
                 await database.TransactAsync(record, cancellationToken);
                 // The gate is free again: writes find the state, and fail instead of waiting.
                 await closed.ExecuteAsync("ROLLBACK TO SAVEPOINT drained", cancellationToken);
@@ -235,6 +235,12 @@ public sealed class ClosedGuard : IDisposable
     {
         await ExecuteAsync($"SET LOCAL lock_timeout = {(int)timeout.TotalMilliseconds}", cancellationToken);
         await ExecuteAsync($"LOCK TABLE {table.Quoted} IN EXCLUSIVE MODE", cancellationToken);
+    }
+
+    async Task LockGateAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        await LockAsync(database.Guard.Gate, timeout, cancellationToken);
+        await database.Guard.AwaitUnseenAsync(connection, timeout, cancellationToken);
     }
 
     Task ExecuteAsync(string statement, CancellationToken cancellationToken) =>

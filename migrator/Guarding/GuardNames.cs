@@ -47,6 +47,12 @@ sealed class GuardNames(Tenant tenant)
     /// </summary>
     public string Log => prefix + "_log";
 
+    /// <summary>
+    /// A sequence, which has a value as soon as a row has changed its tenant; no end of a transaction takes that back.
+    /// See <see cref="UnseenWriters"/>.
+    /// </summary>
+    public string Travelled => prefix + "_travelled";
+
     /// <summary>The function that lets a write pass.</summary>
     public string Pass => prefix + "_pass";
 
@@ -70,10 +76,13 @@ sealed class GuardNames(Tenant tenant)
             CREATE TABLE IF NOT EXISTS {Quoted(Gate)} () WITH (autovacuum_enabled = off);
             CREATE TABLE IF NOT EXISTS {Quoted(Run)} () WITH (autovacuum_enabled = off);
             CREATE SEQUENCE IF NOT EXISTS {Quoted(Attention)};
+            CREATE SEQUENCE IF NOT EXISTS {Quoted(Travelled)};
             CREATE TABLE IF NOT EXISTS {Quoted(Log)} (
                 relation text NOT NULL, row text NOT NULL, change int NOT NULL,
                 xid xid8 NOT NULL DEFAULT pg_current_xact_id());
-            REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Attention)}, {Quoted(Log)} FROM PUBLIC;
+            REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Attention)}, {Quoted(Log)}, {Quoted(
+                Travelled
+            )} FROM PUBLIC;
             {Function(Pass, "void", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN;")}
             {Function(New, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN NEW;")}
             {Function(Old, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN OLD;")}
@@ -84,7 +93,7 @@ sealed class GuardNames(Tenant tenant)
     public string DropTables() =>
         $"""
             DROP TABLE IF EXISTS {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Log)};
-            DROP SEQUENCE IF EXISTS {Quoted(Attention)};
+            DROP SEQUENCE IF EXISTS {Quoted(Attention)}, {Quoted(Travelled)};
             """;
 
     public static string Quoted(string name) => $"tenant_promotion.{Sql.Identifier(name)}";

@@ -41,6 +41,7 @@ public sealed class WriteGuard(
 
     readonly GuardTriggers triggers = new(scope, tenant, notes);
     readonly GuardNames names = new(tenant);
+    readonly UnseenWriters unseen = new(scope, new(tenant));
 
     string Prefix { get; } = PrefixOf(tenant.Key);
 
@@ -106,7 +107,7 @@ public sealed class WriteGuard(
     {
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
             if (
-                await OwnSchema.HasAsync(connection, names.Log, cancellationToken)
+                await OwnSchema.HasAsync(connection, names.Travelled, cancellationToken)
                 && (await MissingAsync(connection, cancellationToken)).Count == 0
             )
                 return;
@@ -311,11 +312,20 @@ public sealed class WriteGuard(
             cancellationToken
         );
 
+    /// <inheritdoc cref="UnseenWriters.WaitAsync"/>
+    internal Task AwaitUnseenAsync(
+        NpgsqlConnection connection,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    ) => unseen.WaitAsync(connection, clock, timeout, cancellationToken);
+
     /// <summary>The tenant's transactions that keep the guard from closing, one line each.</summary>
     public async Task<IReadOnlyList<string>> HoldersAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        return await LockHolders.OfTableAsync(connection, Gate, cancellationToken);
+        return await LockHolders.OfTableAsync(connection, Gate, cancellationToken) is { Count: > 0 } holders
+            ? holders
+            : await unseen.LinesAsync(connection, cancellationToken);
     }
 
     /// <summary>

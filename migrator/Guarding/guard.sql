@@ -120,6 +120,8 @@ BEGIN
         RAISE EXCEPTION 'tenant % began to move to a database of its own after this transaction took its snapshot', TG_ARGV[0]
             USING ERRCODE = 'serialization_failure', HINT = 'Repeat the transaction.';
     END IF;
+    -- A guard of an earlier version has no such sequence.
+    PERFORM nextval(to_regclass(format('tenant_promotion.%I', tenant_promotion.prefix(TG_ARGV[0]) || '_travelled')));
     EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO old_key USING OLD;
     EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO new_key USING NEW;
     said := jsonb_build_object(
