@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.Data;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Preflight;
 using Migrator.Reporting;
+using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Terminal;
 using Spectre.Console;
@@ -15,12 +17,16 @@ sealed class ScopeCommand : TenantCommand
 {
     readonly Option<bool> check;
     readonly Option<bool> graph;
+    readonly Option<bool> suggest;
 
     public ScopeCommand()
         : base("scope", "Show which rows of each table are the tenant's, and why.")
     {
         check = Add<bool>(
             new("--check") { Description = "Prove that no row of the tenant's names a row that would stay behind." }
+        );
+        suggest = Add<bool>(
+            new("--suggest") { Description = "Print a tenancy.json that the catalog and some rows suggest." }
         );
         graph = Add<bool>(new("--graph") { Description = "Print how the tables hang together, as a Mermaid graph." });
     }
@@ -34,6 +40,11 @@ sealed class ScopeCommand : TenantCommand
         CancellationToken cancellationToken
     )
     {
+        if (parsed.GetValue(suggest))
+        {
+            await SuggestAsync(terminal, settings, databases, slug, cancellationToken);
+            return;
+        }
         var inspection = await ScopeInspection.ReadAsync(
             settings,
             databases,
@@ -59,6 +70,24 @@ sealed class ScopeCommand : TenantCommand
             return;
         var refusal = PreflightMessages.Refusal(slug, inspection.Faults);
         throw new MigratorException(refusal.Code, refusal.Message) { IsInDocument = terminal.Json };
+    }
+
+    // The file on standard output, also with --json; why, on standard error.
+    static async Task SuggestAsync(
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        Slug slug,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        var (tenancy, notes) = await Suggestion.ReadAsync(shared, settings.Tenancy, slug, cancellationToken);
+        Console.Out.WriteLine(RuleJson.File(tenancy));
+        foreach (var note in notes.Append(ScopeMessages.CheckSuggestion(slug)))
+            terminal.Error.MarkupLineInterpolated($"[yellow]![/] {note}");
     }
 
     static ScopeDocument.TableEntry Entry(ScopedRows one) =>

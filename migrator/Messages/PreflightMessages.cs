@@ -84,7 +84,7 @@ static class PreflightMessages
         $"tenancy.json derives {name} by '{path}', which is not a foreign key from {name} to a tenant's table. "
         + $"Foreign keys to choose from: {Wording.Or(string.Join(", ", keys), "none")}.";
 
-    public static string Unclassified(IEnumerable<TableName> tables, IEnumerable<string> tenantColumns)
+    public static string Unclassified(Slug slug, IEnumerable<TableName> tables, IEnumerable<string> tenantColumns)
     {
         var names = tables.ToArray();
         var list = string.Join(", ", names.Select(name => $"\"{name}\""));
@@ -93,7 +93,8 @@ static class PreflightMessages
             + "nor a foreign key that leads to a tenant.\n"
             + "Add each table to one of these lists in tenancy.json "
             + "(reference: copied whole; ignored: created empty, no rows copied):\n"
-            + $"  \"reference\": [{list}]\n  \"ignored\": [{list}]";
+            + $"  \"reference\": [{list}]\n  \"ignored\": [{list}]\n"
+            + $"'migrator scope --tenant-slug={slug} --suggest' proposes a whole tenancy.json.";
     }
 
     public static string ForeignTable(TableName name) =>
@@ -198,12 +199,15 @@ static class PreflightMessages
         TableName table,
         TableName parent,
         string constraint,
+        string column,
         long count,
         IReadOnlyList<string> samples
     ) =>
         $"{count:N0} rows of {table} refer to rows of {parent} that are not this tenant's "
         + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
-        + "The isolated database could not satisfy the constraint. Correct the rows.";
+        + "The isolated database could not satisfy the constraint. Correct the rows. Or, if rows of several tenants may name "
+        + $"rows of {parent}, write \"{parent}\": {{ \"shared_through\": [\"{table}.{column}\"] }} under \"tables\" in "
+        + "tenancy.json, with every other column that names them.";
 
     public static string ReferencedByOthers(
         TableName table,

@@ -50,6 +50,7 @@ static class UsageMessages
         + "{ \"tenant\": \"column\", \"null\": \"global\" }, "
         + "{ \"belongs_to\": \"schema.table\", \"by\": { \"column\": \"parent's column\" } } , "
         + "{ \"by_type\": { \"type\": \"column\", \"id\": \"column\", \"to\": { \"type\": \"schema.table\" } } }, "
+        + "{ \"where\": \"SQL condition with :tenant\" }, "
         + "{ \"named_by\": [\"schema.table.column\"] }, "
         + "{ \"shared_through\": [\"schema.table.column\"], \"blank\": [\"column\"] } or "
         + "{ \"any_of\": [two or more of these objects] }. docs/scope.md has an example of each.";

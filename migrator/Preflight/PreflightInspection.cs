@@ -63,6 +63,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
     async Task CheckDefinitionsAsync(PreflightContext context, CancellationToken cancellationToken)
     {
         new ScopeCheck(context).Run();
+        await new WhereCheck(context).RunAsync(cancellationToken);
         await CheckSessionsAsync(context, cancellationToken);
         await new PrivilegeCheck(context).RunAsync(cancellationToken);
         await new TargetCheck(context).RunAsync(cancellationToken);

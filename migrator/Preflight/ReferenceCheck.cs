@@ -23,7 +23,16 @@ sealed class ReferenceCheck(PreflightContext context)
                 cancellationToken
             );
             if (count > 0)
-                context.Faults.Add(PreflightMessages.CrossTenantReference(from.Name, key.To, key.Name, count, samples));
+                context.Faults.Add(
+                    PreflightMessages.CrossTenantReference(
+                        from.Name,
+                        key.To,
+                        key.Name,
+                        key.FromColumns[0],
+                        count,
+                        samples
+                    )
+                );
         }
         await CheckClaimsAsync(cancellationToken);
         // A reference into the tenant would stop finalize. The tenant's own row stays.

@@ -40,6 +40,12 @@ sealed class RuleCheck(PreflightContext context)
             TenantRule tenant => [WhyNot(table, tenant)],
             BelongsToRule belongs => [WhyNot(table, belongs)],
             ByTypeRule byType => WhyNot(table, byType),
+            WhereRule where =>
+            [
+                RowCondition.Parse(where.Condition, table) is { Columns.Count: > 0 }
+                    ? null
+                    : ScopeMessages.WhereUnreadable(),
+            ],
             NamedByRule named => named.Names.Select(name => WhyNot(table, name)),
             SharedThroughRule shared => shared
                 .Names.Select(name => WhyNot(table, name))

@@ -35,7 +35,11 @@ sealed class ScopeCheck(PreflightContext context)
             .ToArray();
         if (silent.Length > 0)
             context.Faults.Add(
-                PreflightMessages.Unclassified(silent.Select(table => table.Name), context.Tenancy.TenantColumns)
+                PreflightMessages.Unclassified(
+                    context.Slug,
+                    silent.Select(table => table.Name),
+                    context.Tenancy.TenantColumns
+                )
             );
 
         foreach (var table in context.Scope.Tables.Where(table => table.IsCopied))

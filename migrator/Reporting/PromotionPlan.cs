@@ -83,5 +83,5 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
             _ => "ignored",
         };
 
-    static string Way(Claim claim) => claim.Step?.To.Name ?? claim.Column!;
+    static string Way(Claim claim) => claim.Step?.To.Name ?? claim.Column ?? "a condition";
 }

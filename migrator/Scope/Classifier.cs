@@ -122,6 +122,9 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
                 ? [new() { Step = step }]
                 : null,
             ByTypeRule byType => All(byType.To.Select(to => ClaimsOf(table, byType, to.Key, to.Value))),
+            WhereRule where => RowCondition.Parse(where.Condition, table) is { Columns.Count: > 0 } condition
+                ? [new() { Where = condition }]
+                : null,
             NamedByRule named => All(named.Names.Select(name => ClaimsOf(table, name))),
             SharedThroughRule shared => All(shared.Names.Select(name => ClaimsOf(table, name))),
             AnyOfRule any => All(any.Rules.Select(one => ClaimsOf(table, one))),

@@ -213,6 +213,8 @@ public sealed class TenantScope
 
     static string Equal(ScopedTable table, Claim claim, string alias, string key)
     {
+        if (claim.Where is { } where)
+            return where.On(alias, key);
         var column = table.Table.Column(claim.Column!)!;
         return $"{alias}.{Sql.Identifier(column.Name)} {column.EqualTo(key)}";
     }

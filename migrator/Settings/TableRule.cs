@@ -22,6 +22,10 @@ public sealed record AnyOfRule(IReadOnlyList<TableRule> Rules) : TableRule;
 /// <param name="To">For each value of the type the table whose key the id is.</param>
 public sealed record ByTypeRule(string Type, string Id, IReadOnlyDictionary<string, TableName> To) : TableRule;
 
+/// <summary>The row is the tenant's when an SQL condition on its own columns says so.</summary>
+/// <param name="Condition">With <c>:tenant</c> for the tenant's key.</param>
+public sealed record WhereRule(string Condition) : TableRule;
+
 /// <summary>A column of another table, which names rows of this one by their key.</summary>
 public readonly record struct NamingColumn(TableName Table, string Column);
 

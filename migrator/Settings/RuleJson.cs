@@ -1,0 +1,91 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Migrator.Settings;
+
+/// <summary>Rules as tenancy.json has them.</summary>
+public static class RuleJson
+{
+    static readonly JsonSerializerOptions Options = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>A whole file with the tenants' table, the tenant columns and the rules of single tables.</summary>
+    public static string File(Tenancy tenancy)
+    {
+        var tables = new JsonObject();
+        foreach (var (name, rule) in tenancy.Rules.OrderBy(one => one.Key))
+            tables.Add(name.ToString(), Of(rule));
+        foreach (var name in tenancy.Reference.Order())
+            tables.Add(name.ToString(), "reference");
+        foreach (var name in tenancy.Ignored.Order())
+            tables.Add(name.ToString(), "ignored");
+        var file = new JsonObject
+        {
+            ["tenants"] = new JsonObject
+            {
+                ["table"] = tenancy.Table.ToString(),
+                ["key"] = tenancy.KeyColumn,
+                ["slug"] = tenancy.SlugColumn,
+                ["isolation_mode"] = tenancy.ModeColumn,
+                ["settings"] = tenancy.SettingsColumn,
+            },
+            ["tenant_columns"] = List(tenancy.TenantColumns),
+            ["tables"] = tables,
+        };
+        if (tenancy.Derived.Count > 0)
+            file["derived"] = Map(tenancy.Derived.ToDictionary(one => one.Key.ToString(), one => one.Value));
+        return file.ToJsonString(Options);
+    }
+
+    /// <summary>One rule.</summary>
+    public static JsonNode Of(TableRule rule) =>
+        rule switch
+        {
+            TenantRule { NullIsGlobal: true } tenant => new JsonObject
+            {
+                ["tenant"] = tenant.Column,
+                ["null"] = "global",
+            },
+            TenantRule tenant => new JsonObject { ["tenant"] = tenant.Column },
+            BelongsToRule { By.Count: 0 } belongs => new JsonObject { ["belongs_to"] = belongs.Parent.ToString() },
+            BelongsToRule belongs => new JsonObject
+            {
+                ["belongs_to"] = belongs.Parent.ToString(),
+                ["by"] = Map(belongs.By),
+            },
+            AnyOfRule any => new JsonObject { ["any_of"] = new JsonArray([.. any.Rules.Select(Of)]) },
+            WhereRule where => new JsonObject { ["where"] = where.Condition },
+            NamedByRule named => new JsonObject { ["named_by"] = List(Names(named.Names)) },
+            SharedThroughRule { Blank.Count: 0 } shared => new JsonObject
+            {
+                ["shared_through"] = List(Names(shared.Names)),
+            },
+            SharedThroughRule shared => new JsonObject
+            {
+                ["shared_through"] = List(Names(shared.Names)),
+                ["blank"] = List(shared.Blank),
+            },
+            ByTypeRule type => new JsonObject
+            {
+                ["by_type"] = new JsonObject
+                {
+                    ["type"] = type.Type,
+                    ["id"] = type.Id,
+                    ["to"] = Map(type.To.ToDictionary(one => one.Key, one => one.Value.ToString())),
+                },
+            },
+            _ => throw new ArgumentException(rule.ToString()),
+        };
+
+    static IEnumerable<string> Names(IEnumerable<NamingColumn> names) =>
+        names.Select(one => $"{one.Table}.{one.Column}");
+
+    static JsonArray List(IEnumerable<string> texts) => [.. texts.Select(text => (JsonNode)text)];
+
+    static JsonObject Map(IReadOnlyDictionary<string, string> texts) =>
+        new(texts.Select(one => KeyValuePair.Create(one.Key, (JsonNode?)one.Value)));
+}

@@ -1,0 +1,162 @@
+using Migrator.Model;
+using Migrator.Scope;
+using Migrator.Tests.Support;
+
+namespace Migrator.Tests.Scope;
+
+/// <summary>Rows that are the tenant's by a condition on their own columns.</summary>
+public sealed class WhereTests(Servers servers)
+{
+    const string Section = "A condition of your own";
+
+    // Even jobs are tenant 1's. Steps hang on jobs. A name that is a keyword, and a column that is called like a variable.
+    const string Schema = """
+        CREATE TABLE jobs (id int PRIMARY KEY, payload jsonb, ours text, "order" int);
+        CREATE TABLE steps (id int PRIMARY KEY, job_id int NOT NULL REFERENCES jobs ON DELETE CASCADE, body text);
+        INSERT INTO jobs SELECT n, jsonb_build_object('account', 1 + n % 2), 'o', n FROM generate_series(1, 30) n;
+        INSERT INTO jobs VALUES (100, NULL, 'nobody''s', 1), (101, '{}', 'nobody''s', 1);
+        INSERT INTO steps SELECT id, id, 's' FROM jobs;
+        """;
+
+    const string Jobs = "payload ->> 'account' = '1'";
+
+    static readonly ScopePattern Pattern = new(
+        Section,
+        Schema,
+        [("jobs", Jobs), ("steps", $"job_id IN (SELECT id FROM jobs WHERE {Jobs})")]
+    );
+
+    [Fact]
+    public Task Rows_of_a_condition_go_there_online_and_back_and_are_deleted() =>
+        (
+            Pattern with
+            {
+                // Rows that come, leave, come and leave again, and change without either; nobody's gets an owner.
+                Meanwhile = """
+                    UPDATE jobs SET payload = '{"account": 2}' WHERE id = 2;
+                    UPDATE jobs SET payload = '{"account": 1}' WHERE id = 3;
+                    UPDATE jobs SET payload = '{"account": 1, "more": 5}', ours = 'x' WHERE id = 4;
+                    UPDATE jobs SET payload = '{"account": 2}' WHERE id = 6;
+                    UPDATE steps SET body = 'abroad' WHERE id = 6;
+                    UPDATE jobs SET payload = '{"account": 1}' WHERE id = 6;
+                    UPDATE jobs SET payload = '{"account": 1}' WHERE id = 100;
+                    UPDATE jobs SET payload = NULL WHERE id = 8;
+                    INSERT INTO jobs VALUES (300, '{"account": 1}'), (301, '{"account": 2}');
+                    INSERT INTO steps VALUES (300, 300), (301, 301);
+                    DELETE FROM jobs WHERE id = 10; UPDATE steps SET job_id = 12 WHERE id = 13;
+                    """,
+                There = """
+                    UPDATE jobs SET ours = 'there' WHERE id = 12; DELETE FROM jobs WHERE id = 14;
+                    INSERT INTO jobs VALUES (400, '{"account": 1}'); INSERT INTO steps VALUES (400, 400, 'there');
+                    """,
+            }
+        ).MoveAsync(servers);
+
+    [Fact]
+    public Task Rows_of_a_condition_go_there_fenced() =>
+        (Pattern with { Mode = PromotionOptions.Fenced }).MoveAsync(servers);
+
+    [Fact]
+    public async Task The_guard_knows_the_condition()
+    {
+        await using var move = await Pattern.CreateAsync(servers);
+        await move.PromoteAsync(validate: false);
+
+        await move.Shared.ExecuteAsync(
+            """
+            UPDATE jobs SET ours = 'theirs' WHERE id IN (1, 101); INSERT INTO jobs VALUES (500, '{"account": 2}');
+            INSERT INTO steps VALUES (500, 500);
+            """
+        );
+        foreach (
+            var write in (string[])
+                [
+                    "UPDATE jobs SET ours = 'x' WHERE id = 2",
+                    "UPDATE jobs SET payload = '{\"account\": 1}' WHERE id = 1",
+                    "INSERT INTO jobs VALUES (501, '{\"account\": 1}')",
+                    "DELETE FROM jobs WHERE id = 2",
+                    "INSERT INTO steps VALUES (502, 2)",
+                ]
+        )
+            Assert.Equal(
+                "25006",
+                (await Assert.ThrowsAsync<Npgsql.PostgresException>(() => move.Shared.ExecuteAsync(write))).SqlState
+            );
+    }
+
+    [Theory]
+    [InlineData("id = (SELECT 1)", "without subqueries")]
+    [InlineData("id = 1; DROP TABLE jobs", "without subqueries")]
+    [InlineData("id = 1) OR (id = 2", "without subqueries")]
+    [InlineData("id = 1 -- x", "without subqueries")]
+    [InlineData(":tenant = '1'", "on columns of the table itself")]
+    [InlineData("nothing = 1 AND id = 1", "column \"nothing\" does not exist")]
+    [InlineData("id + 1", "must be type boolean")]
+    [InlineData("count(id) > 1", "aggregate functions are not allowed in WHERE")]
+    [InlineData("id < random() * 10", "random()")]
+    [InlineData("ours::date < '2020-01-01'", "date")]
+    [InlineData("made_at > '2020-01-01'", "timestamp with time zone")]
+    [InlineData("public.shift(id) = 1", "shift()")]
+    [InlineData("shift(id) = 1", "function shift(integer) does not exist")]
+    [InlineData("twice = :tenant", "twice is a generated column")]
+    public async Task Conditions_that_do_not_fit_are_refused(string condition, string why)
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
+            CREATE FUNCTION shift(int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN $1 + 1; END';
+            CREATE TABLE jobs (id int PRIMARY KEY, ours text, made_at timestamptz, twice int GENERATED ALWAYS AS (id * 2) STORED);
+            """,
+            tenancy: new Settings.Tenancy
+            {
+                Rules = new Dictionary<TableName, Settings.TableRule>
+                {
+                    [new("public", "jobs")] = new Settings.WhereRule(condition),
+                },
+            }
+        );
+
+        var fault = Assert.Single((await move.PreflightAsync()).Faults);
+
+        Assert.Contains("public.jobs", fault);
+        Assert.Contains(why, fault);
+    }
+
+    [Fact]
+    public async Task A_large_table_whose_condition_no_index_serves_is_named_with_the_index()
+    {
+        await using var move = await Pattern.CreateAsync(servers);
+        await move.Shared.ExecuteAsync(
+            """
+            INSERT INTO jobs SELECT n, '{"account": 2}' FROM generate_series(1000, 12000) n;
+            ANALYZE jobs;
+            """
+        );
+        const string index = "CREATE INDEX CONCURRENTLY ON \"public\".\"jobs\" (((payload ->> 'account')::bigint))";
+        Assert.Contains((await move.PreflightAsync()).Warnings, said => said.Contains(index, StringComparison.Ordinal));
+
+        await move.Shared.ExecuteAsync(index);
+
+        Assert.DoesNotContain(
+            (await move.PreflightAsync()).Warnings,
+            said => said.Contains("No index serves", StringComparison.Ordinal)
+        );
+    }
+
+    [Theory]
+    [InlineData("id = :tenant AND \"order\" > 1", "(NEW.\"id\" = '7' AND NEW.\"order\" > 1)")]
+    [InlineData("ID::text = 'id' || 'it''s'", "(NEW.\"id\"::text = 'id' || 'it''s')")]
+    [InlineData("lower(ours) = E'\\'id'", "(lower(NEW.\"ours\") = E'\\'id')")]
+    [InlineData(
+        "payload -> 'id' ->> 0 = cast(id AS text)",
+        "(NEW.\"payload\" -> 'id' ->> 0 = cast(NEW.\"id\" AS text))"
+    )]
+    public async Task Each_column_is_written_with_the_name_of_the_row(string condition, string written)
+    {
+        await using var move = await Pattern.CreateAsync(servers);
+        await using var shared = await move.Shared.OpenAsync();
+        var catalog = await Catalog.ReadAsync(shared, TestContext.Current.CancellationToken);
+
+        Assert.Equal(written, RowCondition.Parse(condition, catalog.Find(new("public", "jobs"))!)!.On("NEW", "7"));
+    }
+}
