@@ -19,7 +19,11 @@ public sealed partial record ScopePattern(string Section, string Schema, (string
     public string There { get; init; } = "";
 
     /// <summary>The section's settings, with what else the schema needs.</summary>
-    public Tenancy Tenancy { get; init; } = TenancyOf(Section);
+    public Tenancy Tenancy
+    {
+        get => field ?? TenancyOf(Section);
+        init;
+    }
 
     public string Mode { get; init; } = PromotionOptions.Online;
 
