@@ -162,11 +162,11 @@ public sealed class TableCopier(
     )
     {
         var table = plan.Table.Table;
-        var read = RawCopy.Out(
-            table,
-            $"ONLY {plan.Leaf.Name.Quoted}",
-            $"{scope.Copied(plan.Table, "t", tenant.Key)} AND {part.Condition}"
-        );
+        // A range of blocks is read as a whole.
+        var condition = plan.IsSplit
+            ? scope.Copied(plan.Table, "t", tenant.Key)
+            : scope.CopiedOfAll(plan.Table, tenant.Key);
+        var read = RawCopy.Out(table, $"ONLY {plan.Leaf.Name.Quoted}", $"{condition} AND {part.Condition}");
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         long bytes = 0;
         await using var pieces = new LeafPieces(

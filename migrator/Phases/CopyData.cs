@@ -90,7 +90,7 @@ public sealed class CopyData : Phase
                     shared,
                     table,
                     leaf,
-                    run.Scope.Copied(table, "t", run.Tenant.Key),
+                    run.Scope.CopiedOfAll(table, run.Tenant.Key),
                     run.Options.Jobs,
                     cancellationToken
                 )

@@ -118,7 +118,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         foreach (var table in context.Scope.CopiedTables)
         {
             var explained = await context.Shared.ExecuteScalarAsync<string>(
-                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {context.Copied(table, "t")}",
+                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {context.Scope.CopiedOfAll(table, context.Tenant.Key)}",
                 cancellationToken
             );
             using var document = System.Text.Json.JsonDocument.Parse(explained!);

@@ -130,6 +130,18 @@ public sealed class TenantScope
             ? $"({Condition(table, alias, key)} OR {along})"
             : Condition(table, alias, key);
 
+    /// <summary>
+    /// <see cref="Condition"/> for a statement that reads all the tenant's rows of a table, seen as <c>t</c>: where there are
+    /// several ways, each can use an index of its own. The set of rows is computed whole, which a statement about a few
+    /// rows would pay for.
+    /// </summary>
+    public string ConditionOfAll(ScopedTable table, string key) =>
+        table.IsByReference ? Owned(table, "t", 1, key, ofAll: true) : Condition(table, "t", key);
+
+    /// <summary><see cref="Copied"/> for a statement that reads all rows that are copied.</summary>
+    public string CopiedOfAll(ScopedTable table, string key) =>
+        table.IsTenantData && ComesAlong(table, "t") is not null ? Copied(table, "t", key) : ConditionOfAll(table, key);
+
     /// <summary>The condition under which a row of the shared database comes along; null where none does.</summary>
     public string? CopiedAlong(ScopedTable table, string alias, string key) =>
         table.Scope == TableScope.Shared ? Condition(table, alias, key) : ComesAlong(table, alias);
@@ -254,16 +266,30 @@ public sealed class TenantScope
             """;
     }
 
-    string Owned(ScopedTable table, string alias, int depth, string key) =>
-        Any(
-            table.Claims.Select(claim =>
-            {
-                if (claim.Step is null)
-                    return Equal(table, claim, alias, key);
-                var (parent, join, belongs) = Step(claim.Step, alias, depth, key);
-                return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p{depth} WHERE {join} AND {belongs})";
-            })
+    string Owned(ScopedTable table, string alias, int depth, string key, bool ofAll = false)
+    {
+        if (!ofAll || table.Claims.Count == 1 || !HasPlainKey(table))
+            return Any(table.Claims.Select(claim => Way(table, claim, alias, depth, key, ofAll)));
+        // Below an OR, PostgreSQL turns no EXISTS into a join, and reads the table.
+        var (own, names) = ("x" + depth, table.Table.Key);
+        var ways = table.Claims.Select(claim =>
+            $"SELECT {Sql.Identifiers(own, names)} FROM {table.Table.From} {own} "
+            + $"WHERE {Way(table, claim, own, depth, key, ofAll)}"
         );
+        return $"({Sql.Identifiers(alias, names)}) OPERATOR(pg_catalog.=) ANY ({string.Join(" UNION ALL ", ways)})";
+    }
+
+    string Way(ScopedTable table, Claim claim, string alias, int depth, string key, bool ofAll)
+    {
+        if (claim.Step is null)
+            return Equal(table, claim, alias, key);
+        var (parent, join, belongs) = Step(claim.Step, alias, depth, key, ofAll);
+        return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p{depth} WHERE {join} AND {belongs})";
+    }
+
+    static bool HasPlainKey(ScopedTable table) =>
+        table.Table.Key.Count > 0
+        && table.Table.Key.All(name => table.Table.Column(name) is { NotNull: true, OwnEquality: null });
 
     // A row whose parent is everybody's is everybody's too.
     string? OfEverybody(ScopedTable table, string alias, int depth)
@@ -281,10 +307,16 @@ public sealed class TenantScope
     }
 
     // The parent with the alias pN: its table, the join to the row, and the condition under which it is the tenant's.
-    (string Parent, string Join, string Belongs) Step(ForeignKey step, string alias, int depth, string key)
+    (string Parent, string Join, string Belongs) Step(
+        ForeignKey step,
+        string alias,
+        int depth,
+        string key,
+        bool ofAll = false
+    )
     {
         var (parent, name) = (this[step.To], "p" + depth);
-        return (parent.Table.From, step.Join(alias, name), Owned(parent, name, depth + 1, key));
+        return (parent.Table.From, step.Join(alias, name), Owned(parent, name, depth + 1, key, ofAll));
     }
 
     string? LeadsTo(ScopedTable table, string alias, int depth, TableName ancestor, Func<string, string> among)

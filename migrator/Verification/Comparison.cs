@@ -99,7 +99,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         return await DigestReader.RecordAsync(
             connection,
             table.Table,
-            scope.Condition(table, "t", tenant.Key),
+            scope.ConditionOfAll(table, tenant.Key),
             cancellationToken
         );
     }
@@ -204,7 +204,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         var sharedSide = DigestReader.ReadBucketsAsync(
             shared,
             table.Table,
-            scope.Condition(table, "t", tenant.Key),
+            scope.ConditionOfAll(table, tenant.Key),
             Buckets,
             cancellationToken
         );

@@ -1,3 +1,4 @@
+using Migrator.Scope;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Scope;
@@ -31,6 +32,85 @@ public sealed class ShareOfALargeTableTests(Servers servers)
         Assert.True(
             after.Blocks - before.Blocks < before.Size / 5,
             $"{after.Blocks - before.Blocks} blocks of {before.Size} were read"
+        );
+    }
+
+    // A tenant with one row of a hundred, in tables that hang on others in every way.
+    const string Ways = """
+        CREATE TABLE tasks (id int PRIMARY KEY, tenant_id bigint NOT NULL);
+        CREATE TABLE photos (id int PRIMARY KEY, tenant_id bigint NOT NULL, payload jsonb, blob_id int);
+        CREATE TABLE blobs (id int PRIMARY KEY);
+        CREATE TABLE users (id int PRIMARY KEY);
+        CREATE TABLE attachments (id int, part int, task_id int REFERENCES tasks, photo_id int REFERENCES photos, org_id bigint,
+            user_id int, PRIMARY KEY (id, part));
+        CREATE TABLE lines (id int PRIMARY KEY, attachment_id int, part int, FOREIGN KEY (attachment_id, part) REFERENCES attachments);
+        CREATE TABLE comments (id int PRIMARY KEY, subject_type text NOT NULL, subject_id int NOT NULL, user_id int);
+        CREATE TABLE jobs (id int PRIMARY KEY, payload jsonb);
+        INSERT INTO tasks SELECT n, CASE WHEN n <= 300 THEN 1 ELSE 2 END FROM generate_series(1, 30000) n;
+        INSERT INTO photos SELECT id, tenant_id, '{}', id FROM tasks; INSERT INTO blobs SELECT id FROM tasks;
+        INSERT INTO users SELECT id FROM tasks;
+        INSERT INTO attachments SELECT id, 1, CASE WHEN id % 3 = 0 THEN id END, CASE WHEN id % 3 = 1 THEN id END,
+            CASE WHEN id % 3 = 2 THEN tenant_id END, id FROM tasks;
+        INSERT INTO lines SELECT id, id, 1 FROM attachments;
+        INSERT INTO comments SELECT id, CASE id % 2 WHEN 0 THEN 'Task' ELSE 'Photo' END, id, id FROM tasks;
+        INSERT INTO jobs SELECT id, jsonb_build_object('tenant', tenant_id) FROM tasks;
+        -- Rows as wide as usual: of a small table PostgreSQL rather reads all.
+        DO $$
+        DECLARE name text;
+        BEGIN
+            FOREACH name IN ARRAY ARRAY['tasks', 'photos', 'blobs', 'users', 'attachments', 'lines', 'comments', 'jobs'] LOOP
+                EXECUTE format('ALTER TABLE %I ADD body text; UPDATE %I SET body = repeat(''x'', 1000)', name, name);
+            END LOOP;
+        END $$;
+        CREATE INDEX ON tasks (tenant_id); CREATE INDEX ON photos (tenant_id); CREATE INDEX ON photos (blob_id);
+        CREATE INDEX ON attachments (task_id); CREATE INDEX ON attachments (photo_id); CREATE INDEX ON attachments (org_id);
+        CREATE INDEX ON lines (attachment_id, part); CREATE INDEX ON comments (subject_id, subject_type);
+        CREATE INDEX ON attachments (user_id); CREATE INDEX ON comments (user_id);
+        CREATE INDEX ON jobs (((payload ->> 'tenant')::bigint));
+        """;
+
+    const string Rules = """
+        { "tables": {
+            "public.attachments": {
+              "any_of": [{ "belongs_to": "public.tasks" }, { "belongs_to": "public.photos" }, { "tenant": "org_id" }] },
+            "public.lines": { "belongs_to": "public.attachments" },
+            "public.comments": { "by_type": {
+              "type": "subject_type", "id": "subject_id", "to": { "Task": "public.tasks", "Photo": "public.photos" } } },
+            "public.blobs": { "named_by": ["public.photos.blob_id"] },
+            "public.users": { "shared_through": ["public.attachments.user_id", "public.comments.user_id"] },
+            "public.jobs": { "where": "(payload ->> 'tenant')::bigint = :tenant" }
+        } }
+        """;
+
+    [Theory]
+    [InlineData("tasks", 300)]
+    [InlineData("attachments", 300)]
+    [InlineData("lines", 300)]
+    [InlineData("comments", 300)]
+    [InlineData("blobs", 300)]
+    [InlineData("users", 300)]
+    [InlineData("jobs", 300)]
+    public async Task No_way_in_which_rows_are_the_tenants_reads_all_rows(string table, int rows)
+    {
+        var tenancy = ScopePattern.Parse(Rules);
+        await using var move = await TenantMove.CreateAsync(servers, Ways, tenancy: tenancy);
+        await move.Shared.ExecuteAsync("VACUUM (FULL, ANALYZE)");
+        await using var shared = await move.Shared.OpenAsync();
+        var catalog = await Catalog.ReadAsync(shared, TestContext.Current.CancellationToken);
+        var scope = TenantScope.Classify(catalog, tenancy);
+        var scoped = scope[new("public", table)];
+        var all = $"FROM {scoped.Table.From} t WHERE {scope.CopiedOfAll(scoped, "1")}";
+
+        Assert.Equal(rows, await move.Shared.ScalarAsync<long>($"SELECT count(*) {all}"));
+        Assert.Equal(
+            await move.Shared.QueryAsync<string>($"SELECT t::text {all} ORDER BY 1"),
+            await move.Shared.QueryAsync<string>(
+                $"SELECT t::text FROM {scoped.Table.From} t WHERE {scope.Copied(scoped, "t", "1")} ORDER BY 1"
+            )
+        );
+        Assert.DoesNotContain(
+            await move.Shared.QueryAsync<string>($"EXPLAIN SELECT * {all}"),
+            line => line.Contains("Seq Scan", StringComparison.Ordinal)
         );
     }
 
