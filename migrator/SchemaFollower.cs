@@ -68,7 +68,7 @@ static class SchemaFollower
         if (verdict.Rebuilt.Count > 0)
             await SchemaRebuild.RunAsync(run, verdict.RebuiltRelations, cancellationToken);
         if (verdict.Followed.Count > 0 && run.Record.IsDone(PhaseName.CloneSchema))
-            await MakeAsync(run, verdict.Followed, cancellationToken);
+            await MakeAsync(run, verdict.Followed, verdict.Rebuilt.Count > 0, cancellationToken);
         if (verdict.Rebuilt.Count > 0 && run.Record.IsDone(PhaseName.InstallGuard))
             await run.Guard.InstallAsync(GuardState.Open, cancellationToken);
         await AcceptAsync(run, changes, cancellationToken);
@@ -77,9 +77,11 @@ static class SchemaFollower
         return true;
     }
 
+    // The phases that come again after a rebuild make keys and indexes: rows that foreign keys look for are not there yet.
     static async Task MakeAsync(
         PromotionRun run,
         IReadOnlyList<SchemaChange> followed,
+        bool rebuilds,
         CancellationToken cancellationToken
     )
     {
@@ -95,13 +97,15 @@ static class SchemaFollower
             await ArrivalGuard.InstallAsync(isolated, run.Tenant.Slug, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
-        SchemaPart[] built =
-        [
-            .. run.Record.IsDone(PhaseName.CatchUp) ? (SchemaPart[])[SchemaPart.PrimaryKeys] : [],
-            .. run.Record.IsDone(PhaseName.BuildSchema)
-                ? (SchemaPart[])[SchemaPart.PrimaryKeys, SchemaPart.PostData]
-                : [],
-        ];
+        SchemaPart[] built = rebuilds
+            ? []
+            :
+            [
+                .. run.Record.IsDone(PhaseName.CatchUp) ? (SchemaPart[])[SchemaPart.PrimaryKeys] : [],
+                .. run.Record.IsDone(PhaseName.BuildSchema)
+                    ? (SchemaPart[])[SchemaPart.PrimaryKeys, SchemaPart.PostData]
+                    : [],
+            ];
         if (built.Length > 0)
             await archive.RestoreAsync([.. built.Distinct()], run.Databases, 1, cancellationToken);
         if (run.Record.IsDone(PhaseName.CloneTriggersAndPolicies))

@@ -99,13 +99,7 @@ static class SchemaRebuild
         var after = await ColumnsAsync(isolated, relations, cancellationToken);
         if (before.Except(after).FirstOrDefault() is { } lost)
             throw PromotionMessages.SchemaChanged(run.Tenant.Slug, $"{lost} depends on what has changed");
-        await ConstraintDeferral.SuspendAgainAsync(
-            run.Stream,
-            isolated,
-            run.Record.IsDone(PhaseName.CloneTriggersAndPolicies),
-            relations,
-            cancellationToken
-        );
+        await ConstraintDeferral.SuspendAgainAsync(run.Stream, isolated, relations, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 

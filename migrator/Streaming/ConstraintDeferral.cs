@@ -23,28 +23,23 @@ public static class ConstraintDeferral
             cancellationToken
         );
 
-    /// <summary>
-    /// Suspends again, in the caller's transaction, what <see cref="ResumeAsync"/> has put in force: all of it, or the
-    /// identities only.
-    /// </summary>
+    /// <summary>Suspends again, in the caller's transaction, what <see cref="ResumeAsync"/> has put in force.</summary>
     /// <param name="but">Tables that are not there.</param>
     public static async Task SuspendAgainAsync(
         StreamContext context,
         NpgsqlConnection connection,
-        bool all,
         IReadOnlyCollection<TableName> but,
         CancellationToken cancellationToken
-    )
-    {
-        var tables = Tables(context).Where(table => !but.Contains(table.Name)).ToArray();
+    ) =>
         await RecordAsync(
             connection,
-            all
-                ? await SuspendAsync(connection, tables, cancellationToken)
-                : [await ConstraintLifting.LiftIdentitiesAsync(connection, tables, cancellationToken)],
+            await SuspendAsync(
+                connection,
+                [.. Tables(context).Where(table => !but.Contains(table.Name))],
+                cancellationToken
+            ),
             cancellationToken
         );
-    }
 
     static TableDefinition[] Tables(StreamContext context) =>
         [.. context.Scope.CopiedTables.Select(table => table.Table)];

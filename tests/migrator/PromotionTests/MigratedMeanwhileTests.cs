@@ -30,6 +30,9 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
         CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
         INSERT INTO orders (tenant_id, total, note, feel) SELECT 1 + n % 2, n, 'n' || n, 'calm' FROM generate_series(1, 20) n;
+        CREATE TABLE lines (
+            id bigserial PRIMARY KEY, tenant_id bigint NOT NULL, order_id bigint REFERENCES orders (id) ON DELETE CASCADE);
+        INSERT INTO lines (tenant_id, order_id) SELECT tenant_id, id FROM orders;
         INSERT INTO events SELECT n, 1 + n % 2, date '2024-01-01' + n % 59, 'e' FROM generate_series(1, 118) n;
         """;
 
@@ -145,13 +148,14 @@ public sealed class MigratedMeanwhileTests(Servers servers)
     )]
     [InlineData(PhaseName.CutOver, "CREATE UNIQUE INDEX u ON orders (note)")]
     [InlineData(PhaseName.CutOver, "ALTER TABLE orders ADD CHECK (total < 1000), SET (fillfactor = 50)")]
-    [InlineData(
-        PhaseName.CutOver,
-        "ALTER TABLE orders DROP CONSTRAINT orders_pkey CASCADE, ADD PRIMARY KEY (tenant_id, id)"
-    )]
+    [InlineData(PhaseName.CutOver, "ALTER TABLE events DROP CONSTRAINT events_pkey, ADD PRIMARY KEY (at, id)")]
     [InlineData(PhaseName.CutOver, "GRANT SELECT ON orders TO sink_reader")]
     [InlineData(PhaseName.CutOver, "CREATE OR REPLACE VIEW notes AS SELECT id, note, total FROM orders")]
     [InlineData(PhaseName.CutOver, "DROP TABLE events_2")]
+    [InlineData(
+        PhaseName.CutOver,
+        "ALTER TABLE lines ADD n text; CREATE INDEX ON lines (n); ALTER TABLE orders ADD n int NOT NULL DEFAULT 3"
+    )]
     public async Task What_concerns_a_table_costs_that_table(string phase, string ddl)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: Ignoring);
@@ -175,7 +179,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
 
         var comparer = new DatabaseComparer(move.Shared, move.Isolated);
         Assert.Empty(await comparer.CompareSchemasAsync());
-        foreach (var table in (string[])["orders", "events"])
+        foreach (var table in (string[])["orders", "lines", "events"])
             Assert.Equal(
                 await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY 1"),
                 await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1")
@@ -189,7 +193,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
     static string Others(string ddl)
     {
         var other = ddl.Contains("events", StringComparison.Ordinal) ? "orders" : "events";
-        return $"SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_class WHERE relname IN ('tenants', '{other}')";
+        return $"SELECT string_agg(oid::text, ',' ORDER BY oid) FROM pg_class WHERE relname IN ('tenants', 'lines', '{other}')";
     }
 
     // VACUUM FULL writes the rows anew and changes none; a conversion to the same type changes all, and no stream tells.
