@@ -70,6 +70,7 @@ tax_codes | organization_id = 1
 files | (record_type = 'Invoice' AND record_id IN (SELECT i.id FROM invoices i
     JOIN customers c ON c.id = i.customer_id AND c.organization_id = 1)) OR (record_type = 'Customer'
     AND record_id IN (SELECT id FROM customers WHERE organization_id = 1))
+    OR (record_type = 'Plan' AND record_id IN (SELECT id FROM plans WHERE organization_id = 1))
 ---- along
 tax_codes | organization_id IS NULL
 ---- meanwhile
