@@ -4,6 +4,7 @@ using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
+using Migrator.Streaming;
 using Npgsql;
 
 namespace Migrator.Phases;
@@ -21,6 +22,8 @@ public sealed class Provision : Phase
         await run.Journal.Phases.NoteAsync(run.Id, Name, facts, cancellationToken);
 
         await using var server = await run.Databases.Maintenance.OpenConnectionAsync(cancellationToken);
+        if (run.Options.Mode == PromotionOptions.Online)
+            await ReplicationRight.TakeAsync(server, run.Databases.IsolatedServer, cancellationToken);
         await CreateRolesAsync(run, server, facts.CreatesRoles, cancellationToken);
         await GrantApplicationAsync(run, server, cancellationToken);
         if (facts.CreatesDatabase && !await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))

@@ -38,7 +38,7 @@ public static class StreamReadiness
         if (there.WalLevel != "logical")
             warnings.Add(StreamMessages.NoWayBackByStream(new(isolated.Host!, isolated.Port, isolated.Database!)));
         else
-            faults.AddRange(Lacks(there, "isolated database's", isolated));
+            faults.AddRange(Lacks(there, "isolated database's", isolated, there.MayAlterRoles));
 
         warnings.AddRange(
             scope.UnstreamedTables.Select(table =>
@@ -57,9 +57,14 @@ public static class StreamReadiness
         return (faults, warnings);
     }
 
-    static IEnumerable<string> Lacks(Server server, string name, NpgsqlConnectionStringBuilder address)
+    static IEnumerable<string> Lacks(
+        Server server,
+        string name,
+        NpgsqlConnectionStringBuilder address,
+        bool takesReplication = false
+    )
     {
-        if (!server.MayReplicate)
+        if (!server.MayReplicate && !takesReplication)
             yield return PreflightMessages.NoReplication(server.Role, address);
         // The stream's own slot, and a temporary one for each consistent point.
         if (server.FreeSlots < 2)
@@ -109,6 +114,8 @@ public static class StreamReadiness
             SELECT current_setting('wal_level') AS "WalLevel",
                    EXISTS (SELECT FROM pg_roles WHERE rolname = login.name AND (rolsuper OR rolreplication))
                        AS "MayReplicate",
+                   EXISTS (SELECT FROM pg_roles r JOIN pg_roles cloud ON pg_has_role(r.oid, cloud.oid, 'MEMBER')
+                           WHERE r.rolname = login.name AND cloud.rolname = @CloudAdministrators) AS "MayAlterRoles",
                    login.name AS "Role",
                    current_setting('max_replication_slots')::int
                        - (SELECT count(*) FROM pg_replication_slots)::int AS "FreeSlots",
@@ -117,9 +124,17 @@ public static class StreamReadiness
                    (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "MaxKept"
             FROM (SELECT coalesce(@Username, current_user::text) AS name) login
             """,
-            new { replication.Username },
+            new { replication.Username, ReplicationRight.CloudAdministrators },
             cancellationToken
         );
 
-    sealed record Server(string WalLevel, bool MayReplicate, string Role, int FreeSlots, int FreeSenders, int MaxKept);
+    sealed record Server(
+        string WalLevel,
+        bool MayReplicate,
+        bool MayAlterRoles,
+        string Role,
+        int FreeSlots,
+        int FreeSenders,
+        int MaxKept
+    );
 }
