@@ -19,11 +19,13 @@ const gibibytes = (memory) => {
   return match ? Number(match[1]) / (match[2] === "Mi" ? 1024 : 1) : 0;
 };
 
-/** Lines of an estimate: { what, monthly }, and remarks about what could not be priced. */
+/** Lines of an estimate: { what, monthly }, remarks about what could not be priced, and the days of the prices that were used. */
 export function estimate(resources, table = prices) {
   const lines = [], remarks = [];
   const add = (what, monthly) => lines.push({ what, monthly });
   const hours = table.hoursPerMonth;
+  const used = new Set();
+  const price = (entry) => { used.add(entry); return entry; };
   const regionOf = (region) => {
     const known = table.regions[region];
     if (!known) remarks.push(`No prices for region ${region}: add them to .github/prices.json.`);
@@ -40,21 +42,21 @@ export function estimate(resources, table = prices) {
       continue;
     }
     const copies = settings.availabilityType === "REGIONAL" ? 2 : 1;
-    const rate = settings.edition === "ENTERPRISE_PLUS" ? region.sqlEnterprisePlus : region.sqlEnterprise;
+    const rate = price(settings.edition === "ENTERPRISE_PLUS" ? region.sqlEnterprisePlus : region.sqlEnterprise);
     add(`Cloud SQL ${settings.tier}${copies === 2 ? ", with a standby" : ""}`, copies * hours * (size.cpus * rate.cpuHour + size.gb * rate.gbHour));
-    add(`Cloud SQL disk, ${settings.diskSize} GB`, copies * settings.diskSize * region.sqlSsdGb);
+    add(`Cloud SQL disk, ${settings.diskSize} GB`, copies * settings.diskSize * price(region.sqlSsd).gbMonth);
     // An upper bound for a disk that is full: backups are incremental and begin with one whole.
-    add(`Cloud SQL backups, ${settings.diskSize} GB`, settings.diskSize * region.sqlBackupGb);
+    add(`Cloud SQL backups, ${settings.diskSize} GB`, settings.diskSize * price(region.sqlBackup).gbMonth);
   }
 
   const rules = of("GlobalForwardingRule").length;
   if (rules > 0) {
-    const { perHour, upTo, perHourBeyond } = table.global.forwardingRules;
+    const { perHour, upTo, perHourBeyond } = price(table.global.forwardingRules);
     add(`Load balancer, ${rules} forwarding rules`, hours * (perHour + Math.max(0, rules - upTo) * perHourBeyond));
   }
   for (const policy of of("SecurityPolicy")) {
     const count = policy.inputs.rules?.length ?? 0;
-    add(`Cloud Armor, ${count} rules`, table.global.armorPolicy + count * table.global.armorRule);
+    add(`Cloud Armor, ${count} rules`, price(table.global.armorPolicy).perMonth + count * price(table.global.armorRule).perMonth);
   }
   for (const service of of("Service").filter((candidate) => candidate.type.includes("cloudrunv2"))) {
     const warm = at(service.inputs, "template.scaling.minInstanceCount") ?? 0;
@@ -62,24 +64,29 @@ export function estimate(resources, table = prices) {
     if (!region) continue;
     const limits = at(service.inputs, "template.containers.0.resources.limits") ?? {};
     const seconds = hours * 3600 * warm;
-    add(`Cloud Run ${service.name}, ${warm} warm`, seconds * (Number(limits.cpu) * region.runIdle.cpuSecond + gibibytes(limits.memory) * region.runIdle.gibSecond));
+    const idle = price(region.runIdle);
+    add(`Cloud Run ${service.name}, ${warm} warm`, seconds * (Number(limits.cpu) * idle.cpuSecond + gibibytes(limits.memory) * idle.gibSecond));
   }
 
+  const uptime = table.global.uptimeChecks;
   const executions = of("UptimeCheckConfig")
-    .map((check) => (hours * 3600 / Number.parseInt(check.inputs.period, 10)) * (check.inputs.selectedRegions?.length || table.global.uptimeCheckers))
+    .map((check) => (hours * 3600 / Number.parseInt(check.inputs.period, 10)) * (check.inputs.selectedRegions?.length || uptime.checkers))
     .reduce((sum, each) => sum + each, 0);
   if (executions > 0) {
-    add(`Uptime checks, ${Math.round(executions / 1000)} thousand executions`, (executions / 1000) * table.global.uptimePerThousandExecutions);
-    remarks.push(`The first ${table.global.uptimeFreeExecutions / 1e6} million executions of a project are free, which the other tenants may have used up.`);
+    add(`Uptime checks, ${Math.round(executions / 1000)} thousand executions`, (executions / 1000) * price(uptime).perThousandExecutions);
+    remarks.push(`The first ${uptime.freeExecutions / 1e6} million executions of a project are free, which the other tenants may have used up.`);
   }
   const conditions = of("AlertPolicy").reduce((sum, policy) => sum + (policy.inputs.conditions?.length ?? 0), 0);
-  if (conditions > 0) add(`Alerts, ${conditions} conditions`, conditions * table.global.alertCondition);
+  if (conditions > 0) add(`Alerts, ${conditions} conditions`, conditions * price(table.global.alertCondition).perMonth);
   const versions = of("SecretVersion").length;
-  if (versions > 0) add(`Secrets, ${versions} versions`, versions * table.global.secretVersionPerLocation);
+  if (versions > 0) add(`Secrets, ${versions} versions`, versions * price(table.global.secretVersion).perLocationMonth);
   const keys = of("CryptoKey").length;
-  if (keys > 0) add(`Keys, ${keys} versions`, keys * table.global.keyVersion);
+  if (keys > 0) add(`Keys, ${keys} versions`, keys * price(table.global.keyVersion).perMonth);
   const zones = of("ManagedZone").length;
-  if (zones > 0) add(`DNS zones, ${zones}`, zones * table.global.dnsZone);
+  if (zones > 0) add(`DNS zones, ${zones}`, zones * price(table.global.dnsZone).perMonth);
   if (lines.length > 0) remarks.push("By use, and not estimated: requests and CPU time of Cloud Run, traffic, logs, reads of secrets.");
-  return { lines, remarks: [...new Set(remarks)], total: lines.reduce((sum, line) => sum + line.monthly, 0) };
+  const unchecked = new Set([...used].filter((entry) => !entry.checked).map((entry) => table.sources[entry.source]));
+  for (const { title, url } of unchecked) remarks.push(`Orders of magnitude that nobody has read at their page yet: ${title} (${url}).`);
+  const days = [...new Set([...used].map((entry) => entry.asOf))].sort();
+  return { lines, remarks: [...new Set(remarks)], days, total: lines.reduce((sum, line) => sum + line.monthly, 0) };
 }

@@ -53,7 +53,8 @@ if (!existsSync(afterPath)) {
   const of = (lines, what) => lines.filter((line) => line.what === what).reduce((sum, line) => sum + line.monthly, 0);
   for (const what of names) out.push(`| ${plain(what)} | ${money(of(was.lines, what))} | ${money(of(is.lines, what))} |`);
   out.push(`| **together** | **${money(was.total)}** | **${money(is.total)}** |`, "");
-  out.push(`The difference is ${is.total >= was.total ? "+" : "−"}${money(Math.abs(is.total - was.total))}. Prices of ${prices.asOf}, from .github/prices.json.`, "");
+  out.push(`The difference is ${is.total >= was.total ? "+" : "−"}${money(Math.abs(is.total - was.total))}. `
+    + (is.days.length > 0 ? `Prices of ${[...new Set([is.days[0], is.days.at(-1)])].join(" to ")}, from .github/prices.json.` : ""), "");
   for (const remark of is.remarks) out.push(`- ${plain(remark)}`);
 }
 console.log(out.join("\n"));

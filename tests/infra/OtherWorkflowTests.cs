@@ -1,0 +1,74 @@
+using static Infra.Tests.Support.WorkflowFile;
+
+namespace Infra.Tests;
+
+/// <summary>What is particular about Preview, Images, Roll back, Unlock and CI.</summary>
+public class OtherWorkflowTests
+{
+    [Fact]
+    public void A_preview_of_a_pull_request_has_no_identity_and_no_state_of_any_tenant()
+    {
+        var text = File.ReadAllText(Path.Combine(Folder, "preview.yml"));
+
+        Assert.DoesNotContain("id-token", text);
+        Assert.DoesNotContain("google-github-actions", text);
+        Assert.DoesNotContain("PULUMI_BACKEND_URL", text);
+        Assert.DoesNotContain("environment:", text);
+        Assert.All(
+            Jobs("preview.yml").SelectMany(job => Checkouts(job.Node).Select(with => (job.Name, With: with))),
+            checkout =>
+                Assert.Equal(
+                    // The comment's scripts are main's; what runs the pull request's program may write nothing.
+                    checkout.Name == "stacks"
+                    || Scalar(checkout.With, "path") == "after"
+                        ? "${{ github.event.pull_request.head.sha }}"
+                        : "${{ github.event.pull_request.base.sha }}",
+                    Scalar(checkout.With, "ref")
+                )
+        );
+    }
+
+    [Fact]
+    public void An_image_is_scanned_before_it_is_pushed_and_signed_by_its_digest()
+    {
+        var jobs = Jobs("images.yml").ToDictionary(job => job.Name, job => job.Node);
+        var steps = Steps(jobs["build"]).ToList();
+        var names = steps.Select(step => Scalar(step, "name")).OfType<string>();
+
+        Assert.Equal(["Build", "Scan", "Push", "Sign"], names);
+        // What is built has no identity yet.
+        Assert.True(
+            steps.FindIndex(step => Scalar(step, "name") == "Build")
+                < steps.FindIndex(step => Scalar(step, "uses")?.Contains("auth@", StringComparison.Ordinal) == true)
+        );
+        Assert.Equal("${{ steps.push.outputs.image }}", Scalar(Mapping(steps[^1], "env")!, "PUSHED"));
+        Assert.Contains("--artifact-url \"$PUSHED\"", Scalar(steps[^1], "run"));
+        Assert.Equal("github.ref == 'refs/heads/main'", Scalar(jobs["build"], "if"));
+        Assert.DoesNotContain(
+            Steps(jobs["pin"]).Select(step => Scalar(step, "run")).OfType<string>(),
+            run => run.Contains("docker", StringComparison.Ordinal)
+        );
+    }
+
+    [Theory]
+    [InlineData("rollback.yml", "roll-back")]
+    [InlineData("unlock.yml", "unlock")]
+    public void What_was_typed_is_checked_before_anybody_is_asked_to_approve_it(string file, string name)
+    {
+        var jobs = Jobs(file).ToDictionary(job => job.Name, job => job.Node);
+
+        Assert.Equal(["confirm"], Texts(jobs[name], "needs"));
+        Assert.Null(Scalar(jobs["confirm"], "environment"));
+        Assert.Contains("confirmed.sh", Scalar(Steps(jobs["confirm"]).Last(), "run"));
+    }
+
+    [Fact]
+    public void What_a_pull_request_leaves_out_of_the_tests_runs_at_night()
+    {
+        var soak = Jobs("ci.yml").Single(job => job.Name == "soak").Node;
+
+        Assert.NotNull(Child(Mapping(Load("ci.yml"), "on")!, "schedule"));
+        Assert.Equal("github.event_name == 'schedule'", Scalar(soak, "if"));
+        Assert.Equal("make soak", Scalar(Steps(soak).Last(), "run"));
+    }
+}
