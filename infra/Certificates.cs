@@ -21,34 +21,10 @@ public sealed class Certificates : ComponentResource
     {
         ArgumentNullException.ThrowIfNull(args);
         (string Workload, string Host)[] hosts = [("api", args.Tenant.ApiHost), ("ui", args.Tenant.UiHost)];
-        var authorizations = hosts
-            .Select(host => new DnsAuthorization(
-                host.Workload,
-                new DnsAuthorizationArgs
-                {
-                    Name = args.Tenant.Names.Certificate(host.Workload, host.Host),
-                    Domain = host.Host,
-                    Labels = args.Tenant.Labels,
-                },
-                new CustomResourceOptions { Parent = this }
-            ))
-            .ToArray();
+        var authorizations = hosts.Select(host => Authorize(args, host.Workload, host.Host)).ToArray();
         Authorizations = [.. hosts.Zip(authorizations, (host, authorization) => (host.Workload, authorization))];
 
-        var certificate = new Certificate(
-            "certificate",
-            new CertificateArgs
-            {
-                Name = args.Tenant.Names.Certificate("tls", args.Tenant.Platform.DnsDomain),
-                Labels = args.Tenant.Labels,
-                Managed = new CertificateManagedArgs
-                {
-                    Domains = hosts.Select(host => host.Host).ToArray(),
-                    DnsAuthorizations = authorizations.Select(authorization => authorization.Id).ToArray(),
-                },
-            },
-            new CustomResourceOptions { Parent = this }
-        );
+        var certificate = Managed(args, authorizations);
 
         Map = new CertificateMap(
             "map",
@@ -56,21 +32,7 @@ public sealed class Certificates : ComponentResource
             new CustomResourceOptions { Parent = this }
         );
 
-        Entries =
-        [
-            .. hosts.Select(host => new CertificateMapEntry(
-                host.Workload,
-                new CertificateMapEntryArgs
-                {
-                    Name = args.Tenant.Names.Certificate(host.Workload, host.Host),
-                    Map = Map.Name,
-                    Hostname = host.Host,
-                    Certificates = { certificate.Id },
-                    Labels = args.Tenant.Labels,
-                },
-                new CustomResourceOptions { Parent = this }
-            )),
-        ];
+        Entries = [.. hosts.Select(host => Entry(args, host.Workload, host.Host, certificate))];
 
         RegisterOutputs(new Dictionary<string, object?> { ["map"] = Map.Id });
     }
@@ -83,6 +45,48 @@ public sealed class Certificates : ComponentResource
 
     /// <summary>One entry a host.</summary>
     public IReadOnlyList<CertificateMapEntry> Entries { get; }
+
+    DnsAuthorization Authorize(CertificatesArgs args, string workload, string host) =>
+        new(
+            workload,
+            new DnsAuthorizationArgs
+            {
+                Name = args.Tenant.Names.Certificate(workload, host),
+                Domain = host,
+                Labels = args.Tenant.Labels,
+            },
+            new CustomResourceOptions { Parent = this }
+        );
+
+    Certificate Managed(CertificatesArgs args, DnsAuthorization[] authorizations) =>
+        new(
+            "certificate",
+            new CertificateArgs
+            {
+                Name = args.Tenant.Names.Certificate("tls", args.Tenant.Platform.DnsDomain),
+                Labels = args.Tenant.Labels,
+                Managed = new CertificateManagedArgs
+                {
+                    Domains = (string[])[args.Tenant.ApiHost, args.Tenant.UiHost],
+                    DnsAuthorizations = authorizations.Select(authorization => authorization.Id).ToArray(),
+                },
+            },
+            new CustomResourceOptions { Parent = this }
+        );
+
+    CertificateMapEntry Entry(CertificatesArgs args, string workload, string host, Certificate certificate) =>
+        new(
+            workload,
+            new CertificateMapEntryArgs
+            {
+                Name = args.Tenant.Names.Certificate(workload, host),
+                Map = Map.Name,
+                Hostname = host,
+                Certificates = { certificate.Id },
+                Labels = args.Tenant.Labels,
+            },
+            new CustomResourceOptions { Parent = this }
+        );
 }
 
 /// <summary>What <see cref="Certificates"/> are made of.</summary>

@@ -2,7 +2,6 @@ using Pulumi;
 using Pulumi.Gcp.CloudRunV2;
 using Pulumi.Gcp.Compute;
 using Pulumi.Gcp.Compute.Inputs;
-using SecurityPolicyRuleArgs = Pulumi.Gcp.Compute.Inputs.SecurityPolicyRuleArgs;
 
 namespace Infra;
 
@@ -16,23 +15,6 @@ public sealed class Edge : ComponentResource
 {
     const string Scheme = "EXTERNAL_MANAGED";
 
-    // OWASP core rule set 3.3, without method enforcement: it knows GET and POST, and an API also puts, patches and
-    // deletes.
-    // https://cloud.google.com/armor/docs/waf-rules
-    static readonly string[] WafRules =
-    [
-        "sqli-v33-stable",
-        "xss-v33-stable",
-        "lfi-v33-stable",
-        "rfi-v33-stable",
-        "rce-v33-stable",
-        "scannerdetection-v33-stable",
-        "protocolattack-v33-stable",
-        "sessionfixation-v33-stable",
-        // Log4Shell and its kind: https://cloud.google.com/armor/docs/waf-rules#cves_and_other_vulnerabilities
-        "cve-canary",
-    ];
-
     /// <summary>Declares everything between the tenant's address and its args.Services.</summary>
     /// <param name="name">The part's name in the stack.</param>
     /// <param name="args">What it is made of.</param>
@@ -42,8 +24,27 @@ public sealed class Edge : ComponentResource
     {
         ArgumentNullException.ThrowIfNull(args);
         var child = new CustomResourceOptions { Parent = this };
+        Address = Addressed(args, child);
+        var armor = Armor.Declare(args, child);
+        var api = Backend(args, "api", args.Services.Api, armor, child);
+        var ui = Backend(args, "ui", args.Services.Ui, armor, child);
+        UrlMap = Hosts(args, api, ui, child);
+        var https = Https(args, Tls(args, child), child);
+        var http = Http(args, Redirect(args, child), child);
+        Forward(args, "https", https.Id, "443", child);
+        Forward(args, "http", http.Id, "80", child);
 
-        Address = new GlobalAddress(
+        RegisterOutputs(new Dictionary<string, object?> { ["address"] = Address.Address, ["urlMap"] = UrlMap.Name });
+    }
+
+    /// <summary>The address that the tenant's names point at.</summary>
+    public GlobalAddress Address { get; }
+
+    /// <summary>Host rules of the tenant.</summary>
+    public URLMap UrlMap { get; }
+
+    static GlobalAddress Addressed(EdgeArgs args, CustomResourceOptions child) =>
+        new(
             "address",
             new GlobalAddressArgs
             {
@@ -55,11 +56,8 @@ public sealed class Edge : ComponentResource
             child
         );
 
-        var armor = Armor(args, child);
-        var api = Backend(args, "api", args.Services.Api, armor, child);
-        var ui = Backend(args, "ui", args.Services.Ui, armor, child);
-
-        UrlMap = new URLMap(
+    static URLMap Hosts(EdgeArgs args, BackendService api, BackendService ui, CustomResourceOptions child) =>
+        new(
             "hosts",
             new URLMapArgs
             {
@@ -82,7 +80,8 @@ public sealed class Edge : ComponentResource
             child
         );
 
-        var tls = new SSLPolicy(
+    static SSLPolicy Tls(EdgeArgs args, CustomResourceOptions child) =>
+        new(
             "tls",
             new SSLPolicyArgs
             {
@@ -93,7 +92,8 @@ public sealed class Edge : ComponentResource
             child
         );
 
-        var https = new TargetHttpsProxy(
+    TargetHttpsProxy Https(EdgeArgs args, SSLPolicy tls, CustomResourceOptions child) =>
+        new(
             "https",
             new TargetHttpsProxyArgs
             {
@@ -108,7 +108,8 @@ public sealed class Edge : ComponentResource
             )
         );
 
-        var redirect = new URLMap(
+    static URLMap Redirect(EdgeArgs args, CustomResourceOptions child) =>
+        new(
             "redirect",
             new URLMapArgs
             {
@@ -123,23 +124,8 @@ public sealed class Edge : ComponentResource
             child
         );
 
-        var http = new TargetHttpProxy(
-            "http",
-            new TargetHttpProxyArgs { Name = args.Tenant.Names.Label("http"), UrlMap = redirect.Id },
-            child
-        );
-
-        Forward(args, "https", https.Id, "443", child);
-        Forward(args, "http", http.Id, "80", child);
-
-        RegisterOutputs(new Dictionary<string, object?> { ["address"] = Address.Address, ["urlMap"] = UrlMap.Name });
-    }
-
-    /// <summary>The address that the tenant's names point at.</summary>
-    public GlobalAddress Address { get; }
-
-    /// <summary>Host rules of the tenant.</summary>
-    public URLMap UrlMap { get; }
+    static TargetHttpProxy Http(EdgeArgs args, URLMap redirect, CustomResourceOptions child) =>
+        new("http", new TargetHttpProxyArgs { Name = args.Tenant.Names.Label("http"), UrlMap = redirect.Id }, child);
 
     void Forward(EdgeArgs args, string kind, Output<string> proxy, string port, CustomResourceOptions options) =>
         _ = new GlobalForwardingRule(
@@ -165,18 +151,7 @@ public sealed class Edge : ComponentResource
         CustomResourceOptions options
     )
     {
-        var group = new RegionNetworkEndpointGroup(
-            workload,
-            new RegionNetworkEndpointGroupArgs
-            {
-                Name = args.Tenant.Names.Label(workload),
-                Region = args.Tenant.Platform.Region,
-                NetworkEndpointType = "SERVERLESS",
-                CloudRun = new RegionNetworkEndpointGroupCloudRunArgs { Service = service.Name },
-            },
-            options
-        );
-
+        var group = Group(args, workload, service, options);
         // No health check: a serverless backend takes none, and the API refuses one.
         return new BackendService(
             workload,
@@ -194,101 +169,23 @@ public sealed class Edge : ComponentResource
         );
     }
 
-    /// <summary>
-    /// Rules are tried from the lowest priority upwards and the first that matches decides. Throttling ends with
-    /// "allow" below its limit, so it comes after the rules that refuse attacks.
-    /// See <see href="https://cloud.google.com/armor/docs/security-policy-overview#eval-order">evaluation order</see>.
-    /// </summary>
-    static SecurityPolicy Armor(EdgeArgs args, CustomResourceOptions options)
-    {
-        var rules = WafRules
-            .Select(
-                (rule, index) =>
-                    new SecurityPolicyRuleArgs
-                    {
-                        Priority = 1000 + (index * 10),
-                        Action = "deny(403)",
-                        // Until it is enforced a rule says in the log what it would have refused.
-                        Preview = !args.WafEnforced,
-                        Description = rule,
-                        Match = new SecurityPolicyRuleMatchArgs
-                        {
-                            Expr = new SecurityPolicyRuleMatchExprArgs
-                            {
-                                Expression = $"evaluatePreconfiguredWaf('{rule}', {{{Options(args, rule)}}})",
-                            },
-                        },
-                    }
-            )
-            .ToList();
-
-        rules.Add(
-            new SecurityPolicyRuleArgs
+    static RegionNetworkEndpointGroup Group(
+        EdgeArgs args,
+        string workload,
+        Service service,
+        CustomResourceOptions options
+    ) =>
+        new(
+            workload,
+            new RegionNetworkEndpointGroupArgs
             {
-                Priority = 9000,
-                Action = "throttle",
-                Description = "requests a minute of one address",
-                Match = Everybody(),
-                RateLimitOptions = new SecurityPolicyRuleRateLimitOptionsArgs
-                {
-                    ConformAction = "allow",
-                    ExceedAction = "deny(429)",
-                    EnforceOnKey = "IP",
-                    RateLimitThreshold = new SecurityPolicyRuleRateLimitOptionsRateLimitThresholdArgs
-                    {
-                        Count = args.RequestsPerMinute,
-                        IntervalSec = 60,
-                    },
-                },
-            }
-        );
-        rules.Add(
-            new SecurityPolicyRuleArgs
-            {
-                Priority = int.MaxValue,
-                Action = "allow",
-                Description = "default",
-                Match = Everybody(),
-            }
-        );
-
-        return new SecurityPolicy(
-            "armor",
-            new SecurityPolicyArgs
-            {
-                Name = args.Tenant.Names.Label("armor"),
-                Type = "CLOUD_ARMOR",
-                Labels = args.Tenant.Labels,
-                AdvancedOptionsConfig = new SecurityPolicyAdvancedOptionsConfigArgs
-                {
-                    JsonParsing = "STANDARD",
-                    LogLevel = "NORMAL",
-                },
-                Rules = rules.Select(rule => (Input<SecurityPolicyRuleArgs>)rule).ToArray(),
+                Name = args.Tenant.Names.Label(workload),
+                Region = args.Tenant.Platform.Region,
+                NetworkEndpointType = "SERVERLESS",
+                CloudRun = new RegionNetworkEndpointGroupCloudRunArgs { Service = service.Name },
             },
             options
         );
-    }
-
-    static string Options(EdgeArgs args, string rule)
-    {
-        // A signature is named after its rule set: owasp-crs-v030301-id942110-sqli.
-        var excluded = args
-            .WafExclusions.Where(id => id.EndsWith($"-{rule.Split('-')[0]}", StringComparison.Ordinal))
-            .Select(id => $"'{id}'")
-            .ToList();
-        var sensitivity = $"'sensitivity': {args.WafSensitivity}";
-        return excluded.Count == 0
-            ? sensitivity
-            : $"{sensitivity}, 'opt_out_rule_ids': [{string.Join(", ", excluded)}]";
-    }
-
-    static SecurityPolicyRuleMatchArgs Everybody() =>
-        new()
-        {
-            VersionedExpr = "SRC_IPS_V1",
-            Config = new SecurityPolicyRuleMatchConfigArgs { SrcIpRanges = { "*" } },
-        };
 
     static URLMapHostRuleArgs HostRule(string workload, string host) =>
         new() { Hosts = { host }, PathMatcher = workload };

@@ -27,48 +27,8 @@ public sealed class Identity : ComponentResource
         Ui = Account(args, "ui");
         Migrator = Account(args, "migrator");
 
-        Users = new Pulumi.Gcp.IdentityPlatform.Tenant(
-            "users",
-            new TenantArgs
-            {
-                DisplayName = args.Tenant.Names.IdentityTenant,
-                AllowPasswordSignup = true,
-                EnableEmailLinkSignin = false,
-                // Users are invited by their administrator; nobody signs up into somebody else's tenant.
-                Client = new TenantClientArgs
-                {
-                    Permissions = new TenantClientPermissionsArgs
-                    {
-                        DisabledUserSignup = true,
-                        DisabledUserDeletion = true,
-                    },
-                },
-            },
-            new CustomResourceOptions { Parent = this, Protect = args.Tenant.Protected }
-        );
-
-        // Named by Pulumi: a deleted key keeps its name for 30 days.
-        // https://cloud.google.com/docs/authentication/api-keys#delete_an_api_key
-        Key = new ApiKey(
-            args.Tenant.Names.Generated("signin"),
-            new ApiKeyArgs
-            {
-                DisplayName = $"Sign-in from {args.Tenant.UiHost}",
-                Restrictions = new ApiKeyRestrictionsArgs
-                {
-                    ApiTargets =
-                    {
-                        new ApiKeyRestrictionsApiTargetArgs { Service = "identitytoolkit.googleapis.com" },
-                        new ApiKeyRestrictionsApiTargetArgs { Service = "securetoken.googleapis.com" },
-                    },
-                    BrowserKeyRestrictions = new ApiKeyRestrictionsBrowserKeyRestrictionsArgs
-                    {
-                        AllowedReferrers = { $"https://{args.Tenant.UiHost}/*" },
-                    },
-                },
-            },
-            new CustomResourceOptions { Parent = this }
-        );
+        Users = UserPool(args);
+        Key = SignInKey(args);
 
         RegisterOutputs(
             new Dictionary<string, object?>
@@ -95,6 +55,51 @@ public sealed class Identity : ComponentResource
 
     /// <summary>The browser's sign-in key.</summary>
     public ApiKey Key { get; }
+
+    Pulumi.Gcp.IdentityPlatform.Tenant UserPool(IdentityArgs args) =>
+        new(
+            "users",
+            new TenantArgs
+            {
+                DisplayName = args.Tenant.Names.IdentityTenant,
+                AllowPasswordSignup = true,
+                EnableEmailLinkSignin = false,
+                // Users are invited by their administrator; nobody signs up into somebody else's tenant.
+                Client = new TenantClientArgs
+                {
+                    Permissions = new TenantClientPermissionsArgs
+                    {
+                        DisabledUserSignup = true,
+                        DisabledUserDeletion = true,
+                    },
+                },
+            },
+            new CustomResourceOptions { Parent = this, Protect = args.Tenant.Protected }
+        );
+
+    // Named by Pulumi: a deleted key keeps its name for 30 days.
+    // https://cloud.google.com/docs/authentication/api-keys#delete_an_api_key
+    ApiKey SignInKey(IdentityArgs args) =>
+        new(
+            args.Tenant.Names.Generated("signin"),
+            new ApiKeyArgs
+            {
+                DisplayName = $"Sign-in from {args.Tenant.UiHost}",
+                Restrictions = new ApiKeyRestrictionsArgs
+                {
+                    ApiTargets =
+                    {
+                        new ApiKeyRestrictionsApiTargetArgs { Service = "identitytoolkit.googleapis.com" },
+                        new ApiKeyRestrictionsApiTargetArgs { Service = "securetoken.googleapis.com" },
+                    },
+                    BrowserKeyRestrictions = new ApiKeyRestrictionsBrowserKeyRestrictionsArgs
+                    {
+                        AllowedReferrers = { $"https://{args.Tenant.UiHost}/*" },
+                    },
+                },
+            },
+            new CustomResourceOptions { Parent = this }
+        );
 
     Account Account(IdentityArgs args, string workload) =>
         new(

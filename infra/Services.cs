@@ -32,23 +32,24 @@ public sealed class Services : ComponentResource
         : base("tenant:infra:Services", name, options)
     {
         ArgumentNullException.ThrowIfNull(args);
-        Api = Service(
+        Api = DeclareApi(args);
+        Ui = DeclareUi(args);
+        RegisterOutputs(new Dictionary<string, object?> { ["api"] = Api.Name, ["ui"] = Ui.Name });
+    }
+
+    /// <summary>The API.</summary>
+    public Service Api { get; }
+
+    /// <summary>The user interface.</summary>
+    public Service Ui { get; }
+
+    Service DeclareApi(ServicesArgs args) =>
+        Service(
             args,
             "api",
             args.ApiImage,
             args.Identity.Api.Email,
-            [
-                Text("DB_HOST", args.Database.Instance.PrivateIpAddress),
-                Text("DB_PORT", args.Database.ApiPort),
-                Text("DB_NAME", args.Database.TenantDatabase.Name),
-                Text("DB_USER", Database.ApiRole(args.Identity.Api)),
-                Text("DB_SSLMODE", "verify-ca"),
-                Text("DB_SSLROOTCERT", "/certificates/serverca/ca.pem"),
-                Text("DB_MAX_POOL_SIZE", $"{args.ConnectionsPerInstance}"),
-                Text("UI_ORIGIN", $"https://{args.Tenant.UiHost}"),
-                Text("IDENTITY_TENANT", args.Identity.Users.Name),
-                Secret("SIGNING_KEY", args.Secrets.SigningKey),
-            ],
+            Environment(args),
             [
                 .. args.Migration.Prerequisites,
                 .. args.Database.ApiPrerequisites,
@@ -56,24 +57,42 @@ public sealed class Services : ComponentResource
                 .. args.Secrets.ServerCertificate.Prerequisites,
                 .. args.Network.Api,
             ],
-            new ServiceTemplateVpcAccessArgs
-            {
-                Egress = "PRIVATE_RANGES_ONLY",
-                NetworkInterfaces =
-                {
-                    new ServiceTemplateVpcAccessNetworkInterfaceArgs
-                    {
-                        Network = args.Tenant.Platform.Network,
-                        Subnetwork = args.Tenant.Platform.Subnetwork,
-                        Tags = { args.Tenant.Names.Label("api") },
-                    },
-                },
-            },
+            Egress(args),
             args.Secrets.ServerCertificate
         );
 
-        // No route into the network: the user interface speaks to the API over its public name.
-        Ui = Service(
+    static ServiceTemplateContainerEnvArgs[] Environment(ServicesArgs args) =>
+        [
+            Text("DB_HOST", args.Database.Instance.PrivateIpAddress),
+            Text("DB_PORT", args.Database.ApiPort),
+            Text("DB_NAME", args.Database.TenantDatabase.Name),
+            Text("DB_USER", Database.ApiRole(args.Identity.Api)),
+            Text("DB_SSLMODE", "verify-ca"),
+            Text("DB_SSLROOTCERT", "/certificates/serverca/ca.pem"),
+            Text("DB_MAX_POOL_SIZE", $"{args.ConnectionsPerInstance}"),
+            Text("UI_ORIGIN", $"https://{args.Tenant.UiHost}"),
+            Text("IDENTITY_TENANT", args.Identity.Users.Name),
+            Secret("SIGNING_KEY", args.Secrets.SigningKey),
+        ];
+
+    static ServiceTemplateVpcAccessArgs Egress(ServicesArgs args) =>
+        new()
+        {
+            Egress = "PRIVATE_RANGES_ONLY",
+            NetworkInterfaces =
+            {
+                new ServiceTemplateVpcAccessNetworkInterfaceArgs
+                {
+                    Network = args.Tenant.Platform.Network,
+                    Subnetwork = args.Tenant.Platform.Subnetwork,
+                    Tags = { args.Tenant.Names.Label("api") },
+                },
+            },
+        };
+
+    // No route into the network: the user interface speaks to the API over its public name.
+    Service DeclareUi(ServicesArgs args) =>
+        Service(
             args,
             "ui",
             args.UiImage,
@@ -88,15 +107,6 @@ public sealed class Services : ComponentResource
             certificate: null
         );
 
-        RegisterOutputs(new Dictionary<string, object?> { ["api"] = Api.Name, ["ui"] = Ui.Name });
-    }
-
-    /// <summary>The API.</summary>
-    public Service Api { get; }
-
-    /// <summary>The user interface.</summary>
-    public Service Ui { get; }
-
     Service Service(
         ServicesArgs args,
         string workload,
@@ -108,63 +118,10 @@ public sealed class Services : ComponentResource
         SecretReference? certificate
     )
     {
-        var container = new ServiceTemplateContainerArgs
-        {
-            Image = image,
-            Ports = new ServiceTemplateContainerPortsArgs { ContainerPort = Port },
-            Envs = environment.Prepend(Text("TENANT_SLUG", args.Tenant.Slug.Text)).ToArray(),
-            Resources = new ServiceTemplateContainerResourcesArgs
-            {
-                Limits = { ["cpu"] = $"{args.Cpu}", ["memory"] = args.Memory },
-                CpuIdle = true,
-                StartupCpuBoost = true,
-            },
-            StartupProbe = new ServiceTemplateContainerStartupProbeArgs
-            {
-                HttpGet = new ServiceTemplateContainerStartupProbeHttpGetArgs { Path = LivePath, Port = Port },
-                PeriodSeconds = 5,
-                TimeoutSeconds = 3,
-                FailureThreshold = 24,
-            },
-            LivenessProbe = new ServiceTemplateContainerLivenessProbeArgs
-            {
-                HttpGet = new ServiceTemplateContainerLivenessProbeHttpGetArgs { Path = LivePath, Port = Port },
-                PeriodSeconds = 15,
-                TimeoutSeconds = 5,
-                FailureThreshold = 4,
-            },
-        };
-
-        var template = new ServiceTemplateArgs
-        {
-            Labels = args.Tenant.Labels,
-            ServiceAccount = account,
-            ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
-            Timeout = "60s",
-            MaxInstanceRequestConcurrency = args.Concurrency,
-            Scaling = new ServiceTemplateScalingArgs
-            {
-                MinInstanceCount = args.MinInstances,
-                MaxInstanceCount = args.MaxInstances,
-            },
-            VpcAccess = vpcAccess!,
-            Containers = { container },
-        };
+        var container = Container(args, image, environment);
+        var template = Template(args, account, container, vpcAccess);
         if (certificate is not null)
-        {
-            var item = new ServiceTemplateVolumeSecretItemArgs { Path = "ca.pem", Version = certificate.Version };
-            template.Volumes.Add(
-                new ServiceTemplateVolumeArgs
-                {
-                    Name = "serverca",
-                    Secret = new ServiceTemplateVolumeSecretArgs { Secret = certificate.Secret, Items = { item } },
-                }
-            );
-            container.VolumeMounts.Add(
-                new ServiceTemplateContainerVolumeMountArgs { Name = "serverca", MountPath = "/certificates/serverca" }
-            );
-        }
-
+            Mount(certificate, template, container);
         return new Service(
             workload,
             new ServiceArgs
@@ -193,6 +150,81 @@ public sealed class Services : ComponentResource
         );
     }
 
+    static ServiceTemplateContainerArgs Container(
+        ServicesArgs args,
+        string image,
+        IEnumerable<ServiceTemplateContainerEnvArgs> environment
+    ) =>
+        new()
+        {
+            Image = image,
+            Ports = new ServiceTemplateContainerPortsArgs { ContainerPort = Port },
+            Envs = environment.Prepend(Text("TENANT_SLUG", args.Tenant.Slug.Text)).ToArray(),
+            Resources = new ServiceTemplateContainerResourcesArgs
+            {
+                Limits = { ["cpu"] = $"{args.Cpu}", ["memory"] = args.Memory },
+                CpuIdle = true,
+                StartupCpuBoost = true,
+            },
+            StartupProbe = Startup(),
+            LivenessProbe = Liveness(),
+        };
+
+    static ServiceTemplateContainerStartupProbeArgs Startup() =>
+        new()
+        {
+            HttpGet = new ServiceTemplateContainerStartupProbeHttpGetArgs { Path = LivePath, Port = Port },
+            PeriodSeconds = 5,
+            TimeoutSeconds = 3,
+            FailureThreshold = 24,
+        };
+
+    static ServiceTemplateContainerLivenessProbeArgs Liveness() =>
+        new()
+        {
+            HttpGet = new ServiceTemplateContainerLivenessProbeHttpGetArgs { Path = LivePath, Port = Port },
+            PeriodSeconds = 15,
+            TimeoutSeconds = 5,
+            FailureThreshold = 4,
+        };
+
+    static ServiceTemplateArgs Template(
+        ServicesArgs args,
+        Output<string> account,
+        ServiceTemplateContainerArgs container,
+        ServiceTemplateVpcAccessArgs? vpcAccess
+    ) =>
+        new()
+        {
+            Labels = args.Tenant.Labels,
+            ServiceAccount = account,
+            ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
+            Timeout = "60s",
+            MaxInstanceRequestConcurrency = args.Concurrency,
+            Scaling = new ServiceTemplateScalingArgs
+            {
+                MinInstanceCount = args.MinInstances,
+                MaxInstanceCount = args.MaxInstances,
+            },
+            VpcAccess = vpcAccess!,
+            Containers = { container },
+        };
+
+    static void Mount(SecretReference certificate, ServiceTemplateArgs template, ServiceTemplateContainerArgs container)
+    {
+        var item = new ServiceTemplateVolumeSecretItemArgs { Path = "ca.pem", Version = certificate.Version };
+        template.Volumes.Add(
+            new ServiceTemplateVolumeArgs
+            {
+                Name = "serverca",
+                Secret = new ServiceTemplateVolumeSecretArgs { Secret = certificate.Secret, Items = { item } },
+            }
+        );
+        container.VolumeMounts.Add(
+            new ServiceTemplateContainerVolumeMountArgs { Name = "serverca", MountPath = "/certificates/serverca" }
+        );
+    }
+
     static ServiceTemplateContainerEnvArgs Text(string name, Input<string> value) =>
         new() { Name = name, Value = value };
 
@@ -209,45 +241,4 @@ public sealed class Services : ComponentResource
                 },
             },
         };
-}
-
-/// <summary>What <see cref="Services"/> are made of.</summary>
-/// <param name="Tenant">The tenant.</param>
-/// <param name="Identity">Whom the services run as, and the tenant's user pool.</param>
-/// <param name="Database">The API's database.</param>
-/// <param name="Secrets">What the services know.</param>
-/// <param name="Migration">The job whose prerequisites come before the services.</param>
-/// <param name="Network">Where the API may connect to.</param>
-public sealed record ServicesArgs(
-    Tenant Tenant,
-    Identity Identity,
-    Database Database,
-    Secrets Secrets,
-    Migration Migration,
-    Network Network
-)
-{
-    /// <summary>Image of the API, by digest.</summary>
-    public required string ApiImage { get; init; }
-
-    /// <summary>Image of the user interface, by digest.</summary>
-    public required string UiImage { get; init; }
-
-    /// <summary>Instances of each service that are always warm.</summary>
-    public required int MinInstances { get; init; }
-
-    /// <summary>Instances of each service at most.</summary>
-    public required int MaxInstances { get; init; }
-
-    /// <summary>Requests that one instance serves at a time.</summary>
-    public required int Concurrency { get; init; }
-
-    /// <summary>CPUs of one instance.</summary>
-    public required int Cpu { get; init; }
-
-    /// <summary>Memory of one instance, such as <c>512Mi</c>.</summary>
-    public required string Memory { get; init; }
-
-    /// <summary>Database connections that one API instance may open.</summary>
-    public required int ConnectionsPerInstance { get; init; }
 }

@@ -35,33 +35,7 @@ public class TenantStack : Stack
         var (tenant, tier) = (config.Tenant, config.Tier);
         var identity = new Identity("identity", new(tenant), options);
         var encryption = tier.OwnKey ? new Encryption("encryption", new(tenant), options) : null;
-        var database = new Database(
-            "database",
-            new()
-            {
-                Tenant = tenant,
-                Api = identity.Api,
-                Encryption = encryption,
-                ConnectionPooling = config.ConnectionPooling,
-                Password = config.DatabasePassword,
-                Version = config.DatabaseVersion,
-                Collation = config.DatabaseCollation,
-                Edition = tier.Edition,
-                MachineType = tier.MachineType,
-                Availability = config.Availability,
-                DiskSizeGb = tier.DiskSizeGb,
-                MaxConnections = tier.MaxConnections,
-                RetainedBackups = tier.RetainedBackups,
-                TransactionLogDays = tier.TransactionLogDays,
-                BackupLocation = config.BackupLocation,
-                MaintenanceDay = config.MaintenanceDay,
-                MaintenanceHour = config.MaintenanceHour,
-                StatementAudit = tier.StatementAudit,
-                LogicalDecoding = config.LogicalDecoding,
-                ManageRoles = config.ManageRoles,
-            },
-            options
-        );
+        var database = new Database("database", DatabaseOf(config, identity, encryption), options);
         var secrets = new Secrets(
             "secrets",
             new(tenant, identity, database, encryption, config.DatabasePassword, config.SigningKey, config.Finalized),
@@ -75,17 +49,7 @@ public class TenantStack : Stack
         );
         var services = new Services(
             "services",
-            new(tenant, identity, database, secrets, migration, network)
-            {
-                ApiImage = config.ApiImage,
-                UiImage = config.UiImage,
-                MinInstances = tier.MinInstances,
-                MaxInstances = tier.MaxInstances,
-                Concurrency = config.Concurrency,
-                Cpu = config.Cpu,
-                Memory = config.Memory,
-                ConnectionsPerInstance = config.ConnectionsPerInstance,
-            },
+            ServicesOf(config, identity, database, secrets, migration, network),
             options
         );
         var certificates = new Certificates("certificates", new(tenant), options);
@@ -192,6 +156,51 @@ public class TenantStack : Stack
     /// <summary>The routing document, as the migrator writes it at the cutover.</summary>
     [Output("routing")]
     public Output<ImmutableDictionary<string, object>> Routing { get; private set; }
+
+    static DatabaseArgs DatabaseOf(TenantConfig config, Identity identity, Encryption? encryption) =>
+        new()
+        {
+            Tenant = config.Tenant,
+            Api = identity.Api,
+            Encryption = encryption,
+            ConnectionPooling = config.ConnectionPooling,
+            Password = config.DatabasePassword,
+            Version = config.DatabaseVersion,
+            Collation = config.DatabaseCollation,
+            Edition = config.Tier.Edition,
+            MachineType = config.Tier.MachineType,
+            Availability = config.Availability,
+            DiskSizeGb = config.Tier.DiskSizeGb,
+            MaxConnections = config.Tier.MaxConnections,
+            RetainedBackups = config.Tier.RetainedBackups,
+            TransactionLogDays = config.Tier.TransactionLogDays,
+            BackupLocation = config.BackupLocation,
+            MaintenanceDay = config.MaintenanceDay,
+            MaintenanceHour = config.MaintenanceHour,
+            StatementAudit = config.Tier.StatementAudit,
+            LogicalDecoding = config.LogicalDecoding,
+            ManageRoles = config.ManageRoles,
+        };
+
+    static ServicesArgs ServicesOf(
+        TenantConfig config,
+        Identity identity,
+        Database database,
+        Secrets secrets,
+        Migration migration,
+        Network network
+    ) =>
+        new(config.Tenant, identity, database, secrets, migration, network)
+        {
+            ApiImage = config.ApiImage,
+            UiImage = config.UiImage,
+            MinInstances = config.Tier.MinInstances,
+            MaxInstances = config.Tier.MaxInstances,
+            Concurrency = config.Concurrency,
+            Cpu = config.Cpu,
+            Memory = config.Memory,
+            ConnectionsPerInstance = config.ConnectionsPerInstance,
+        };
 
     static ImmutableDictionary<string, object> Route(Tenant tenant, string database, string host) =>
         ImmutableDictionary.CreateRange(

@@ -1,12 +1,8 @@
 using Pulumi;
 using Pulumi.Gcp.CloudRunV2;
-using Pulumi.Gcp.CloudRunV2.Inputs;
-using Pulumi.Gcp.Compute;
-using Pulumi.Gcp.Compute.Inputs;
 using Pulumi.Gcp.Iam;
 using Pulumi.Gcp.Iam.Inputs;
 using Pulumi.Gcp.Kms;
-using Pulumi.Gcp.SecretManager;
 using Pulumi.Gcp.ServiceAccount;
 using Pulumi.Gcp.Storage;
 
@@ -18,8 +14,6 @@ namespace Platforms;
 /// </summary>
 public sealed class Automation : ComponentResource
 {
-    const string DryRunTag = "dry-run";
-
     // What 'plan' reads: what there is, and the secrets that the state refers to.
     static readonly string[] PlanRoles =
     [
@@ -58,6 +52,10 @@ public sealed class Automation : ComponentResource
         "roles/ondemandscanning.admin",
     ];
 
+    readonly AutomationArgs args;
+    readonly CustomResourceOptions child;
+    readonly WorkloadIdentityPool pool;
+
     /// <summary>Declares them.</summary>
     /// <param name="name">The part's name in the stack.</param>
     /// <param name="args">What it is made of.</param>
@@ -66,37 +64,14 @@ public sealed class Automation : ComponentResource
         : base("platform:shared:Automation", name, options)
     {
         ArgumentNullException.ThrowIfNull(args);
-        var (config, vault) = (args.Config, args.Vault);
-        var child = new CustomResourceOptions { Parent = this, DependsOn = args.Foundation.Enabled.ToArray() };
-
-        var pool = new WorkloadIdentityPool(
+        this.args = args;
+        child = new CustomResourceOptions { Parent = this, DependsOn = args.Foundation.Enabled.ToArray() };
+        pool = new WorkloadIdentityPool(
             "github",
             new WorkloadIdentityPoolArgs { WorkloadIdentityPoolId = "github" },
             child
         );
-        Provider = new WorkloadIdentityPoolProvider(
-            "github",
-            new WorkloadIdentityPoolProviderArgs
-            {
-                WorkloadIdentityPoolId = pool.WorkloadIdentityPoolId,
-                WorkloadIdentityPoolProviderId = "github",
-                AttributeMapping =
-                {
-                    ["google.subject"] = "assertion.sub",
-                    ["attribute.environment"] = "assertion.environment",
-                },
-                // Main's own workflow files: what a branch or a pull request brings along gets no token.
-                AttributeCondition =
-                    $"assertion.repository_id == '{config.RepositoryId}' && assertion.ref == 'refs/heads/main' "
-                    + "&& assertion.workflow_ref.endsWith('@refs/heads/main')",
-                Oidc = new WorkloadIdentityPoolProviderOidcArgs
-                {
-                    IssuerUri = "https://token.actions.githubusercontent.com",
-                },
-            },
-            child
-        );
-
+        Provider = GitHub();
         Validate = Account("validate", "validate");
         Plan = Account("plan", "plan");
         Deploy = Account("deploy", "production", "production-cutover");
@@ -111,66 +86,9 @@ public sealed class Automation : ComponentResource
         Grant("validate", "roles/logging.viewer", Validate);
         States("plan", "roles/storage.objectViewer", "roles/cloudkms.cryptoKeyDecrypter", Plan);
         States("deploy", "roles/storage.objectUser", "roles/cloudkms.cryptoKeyEncrypterDecrypter", Deploy);
-
-        if (config.MigratorImage != "")
-            DryRun = Job(args, child);
-
+        if (args.Config.MigratorImage != "")
+            DryRun = new DryRunJob(args, Validate, child).Declare();
         RegisterOutputs(new Dictionary<string, object?> { ["provider"] = Provider.Name });
-
-        Account Account(string id, params string[] environments)
-        {
-            var account = new Account(id, new AccountArgs { AccountId = $"github-{id}" }, child);
-            foreach (var environment in environments)
-                _ = new IAMMember(
-                    environment == environments[0] ? $"{id}-from-github" : $"{id}-from-{environment}",
-                    new IAMMemberArgs
-                    {
-                        ServiceAccountId = account.Name,
-                        Role = "roles/iam.workloadIdentityUser",
-                        Member = pool.Name.Apply(pool =>
-                            $"principalSet://iam.googleapis.com/{pool}/attribute.environment/{environment}"
-                        ),
-                    },
-                    child
-                );
-            return account;
-        }
-
-        void Grant(string id, string role, Account account) =>
-            _ = new Pulumi.Gcp.Projects.IAMMember(
-                $"{id}-{role.Split('/')[1]}",
-                new Pulumi.Gcp.Projects.IAMMemberArgs
-                {
-                    Project = config.Project,
-                    Role = role,
-                    Member = account.Member,
-                },
-                child
-            );
-
-        void States(string id, string bucketRole, string keyRole, Account account)
-        {
-            _ = new BucketIAMMember(
-                $"{id}-state",
-                new BucketIAMMemberArgs
-                {
-                    Bucket = vault.State.Name,
-                    Role = bucketRole,
-                    Member = account.Member,
-                },
-                child
-            );
-            _ = new CryptoKeyIAMMember(
-                $"{id}-state",
-                new CryptoKeyIAMMemberArgs
-                {
-                    CryptoKeyId = vault.StateKey.Id,
-                    Role = keyRole,
-                    Member = account.Member,
-                },
-                child
-            );
-        }
     }
 
     /// <summary>The pool's provider.</summary>
@@ -191,169 +109,84 @@ public sealed class Automation : ComponentResource
     /// <summary>The dry-run job; <c>null</c> until there is an image.</summary>
     public Job? DryRun { get; }
 
-    Job Job(AutomationArgs args, CustomResourceOptions child)
-    {
-        var (config, vault, foundation) = (args.Config, args.Vault, args.Foundation);
-        var account = new Account("dry-run", new AccountArgs { AccountId = "dry-run" }, child);
-        var readers = new[] { ("password", vault.SharedPassword), ("ca", vault.SharedCa) }
-            .Select(secret => new SecretIamMember(
-                $"dry-run-{secret.Item1}",
-                new SecretIamMemberArgs
+    WorkloadIdentityPoolProvider GitHub() =>
+        new(
+            "github",
+            new WorkloadIdentityPoolProviderArgs
+            {
+                WorkloadIdentityPoolId = pool.WorkloadIdentityPoolId,
+                WorkloadIdentityPoolProviderId = "github",
+                AttributeMapping =
                 {
-                    SecretId = secret.Item2.SecretId,
-                    Role = "roles/secretmanager.secretAccessor",
-                    Member = account.Member,
+                    ["google.subject"] = "assertion.sub",
+                    ["attribute.environment"] = "assertion.environment",
                 },
-                child
-            ))
-            .ToList();
-        // Whoever starts the job may say other variables too: the password goes to the shared server or nowhere.
-        var allowed = new FirewallArgs
-        {
-            Name = "dry-run-shared",
-            Network = foundation.Network.Id,
-            Direction = "EGRESS",
-            Priority = 900,
-            TargetTags = { DryRunTag },
-            Allows =
-            {
-                new FirewallAllowArgs { Protocol = "tcp", Ports = { "5432" } },
-            },
-            DestinationRanges = { $"{config.SharedDatabaseHost}/32" },
-        };
-        var denied = new FirewallArgs
-        {
-            Name = "dry-run-deny",
-            Network = foundation.Network.Id,
-            Direction = "EGRESS",
-            Priority = 1000,
-            TargetTags = { DryRunTag },
-            Denies = { new FirewallDenyArgs { Protocol = "all" } },
-            DestinationRanges = { "0.0.0.0/0" },
-        };
-        Firewall[] rules =
-        [
-            new Firewall("dry-run-shared", allowed, child),
-            new Firewall("dry-run-deny", denied, child),
-        ];
-
-        var job = new Job(
-            "dry-run",
-            new JobArgs
-            {
-                Name = "dry-run",
-                Location = config.Region,
-                Labels = config.Labels,
-                DeletionProtection = true,
-                BinaryAuthorization = new JobBinaryAuthorizationArgs { UseDefault = true },
-                Template = new JobTemplateArgs
+                // Main's own workflow files: what a branch or a pull request brings along gets no token.
+                AttributeCondition =
+                    $"assertion.repository_id == '{args.Config.RepositoryId}' && assertion.ref == 'refs/heads/main' "
+                    + "&& assertion.workflow_ref.endsWith('@refs/heads/main')",
+                Oidc = new WorkloadIdentityPoolProviderOidcArgs
                 {
-                    Labels = config.Labels,
-                    TaskCount = 1,
-                    Template = new JobTemplateTemplateArgs
-                    {
-                        ServiceAccount = account.Email,
-                        MaxRetries = 0,
-                        Timeout = "1200s",
-                        ExecutionEnvironment = "EXECUTION_ENVIRONMENT_GEN2",
-                        VpcAccess = new JobTemplateTemplateVpcAccessArgs
-                        {
-                            Egress = "ALL_TRAFFIC",
-                            NetworkInterfaces =
-                            {
-                                new JobTemplateTemplateVpcAccessNetworkInterfaceArgs
-                                {
-                                    Network = foundation.Network.Id,
-                                    Subnetwork = foundation.Subnetwork.Id,
-                                    Tags = { DryRunTag },
-                                },
-                            },
-                        },
-                        Containers = { Container(config, vault) },
-                        Volumes =
-                        {
-                            new JobTemplateTemplateVolumeArgs
-                            {
-                                Name = "sharedca",
-                                Secret = new JobTemplateTemplateVolumeSecretArgs
-                                {
-                                    Secret = vault.SharedCa.SecretId,
-                                    Items =
-                                    {
-                                        new JobTemplateTemplateVolumeSecretItemArgs
-                                        {
-                                            Path = "ca.pem",
-                                            Version = "latest",
-                                        },
-                                    },
-                                },
-                            },
-                        },
-                    },
+                    IssuerUri = "https://token.actions.githubusercontent.com",
                 },
             },
-            CustomResourceOptions.Merge(
-                child,
-                new CustomResourceOptions { DependsOn = readers.Concat<Resource>(rules).ToArray() }
-            )
+            child
         );
 
-        foreach (var role in new[] { "run.jobsExecutorWithOverrides", "run.viewer" })
-            _ = new JobIamMember(
-                $"validate-{role}",
-                new JobIamMemberArgs
+    Account Account(string id, params string[] environments)
+    {
+        var account = new Account(id, new AccountArgs { AccountId = $"github-{id}" }, child);
+        foreach (var environment in environments)
+            _ = new IAMMember(
+                environment == environments[0] ? $"{id}-from-github" : $"{id}-from-{environment}",
+                new IAMMemberArgs
                 {
-                    Name = job.Name,
-                    Location = config.Region,
-                    Role = $"roles/{role}",
-                    Member = Validate.Member,
+                    ServiceAccountId = account.Name,
+                    Role = "roles/iam.workloadIdentityUser",
+                    Member = pool.Name.Apply(pool =>
+                        $"principalSet://iam.googleapis.com/{pool}/attribute.environment/{environment}"
+                    ),
                 },
                 child
             );
-        return job;
+        return account;
     }
 
-    // The program cannot be overridden, its arguments can: it takes a slug and knows one verb.
-    static JobTemplateTemplateContainerArgs Container(PlatformConfig config, Vault vault) =>
-        new()
-        {
-            Image = config.MigratorImage,
-            Commands = { "/app/dry-run" },
-            Resources = new JobTemplateTemplateContainerResourcesArgs
+    void Grant(string id, string role, Account account) =>
+        _ = new Pulumi.Gcp.Projects.IAMMember(
+            $"{id}-{role.Split('/')[1]}",
+            new Pulumi.Gcp.Projects.IAMMemberArgs
             {
-                Limits = { ["cpu"] = "1", ["memory"] = "512Mi" },
+                Project = args.Config.Project,
+                Role = role,
+                Member = account.Member,
             },
-            Envs =
+            child
+        );
+
+    void States(string id, string bucketRole, string keyRole, Account account)
+    {
+        _ = new BucketIAMMember(
+            $"{id}-state",
+            new BucketIAMMemberArgs
             {
-                new JobTemplateTemplateContainerEnvArgs { Name = "DB_HOST", Value = config.SharedDatabaseHost },
-                new JobTemplateTemplateContainerEnvArgs { Name = "DB_SSLMODE", Value = "verify-ca" },
-                new JobTemplateTemplateContainerEnvArgs
-                {
-                    Name = "DB_SSLROOTCERT",
-                    Value = "/certificates/sharedca/ca.pem",
-                },
-                new JobTemplateTemplateContainerEnvArgs
-                {
-                    Name = "DB_PASSWORD",
-                    ValueSource = new JobTemplateTemplateContainerEnvValueSourceArgs
-                    {
-                        SecretKeyRef = new JobTemplateTemplateContainerEnvValueSourceSecretKeyRefArgs
-                        {
-                            Secret = vault.SharedPassword.SecretId,
-                            Version = "latest",
-                        },
-                    },
-                },
+                Bucket = args.Vault.State.Name,
+                Role = bucketRole,
+                Member = account.Member,
             },
-            VolumeMounts =
+            child
+        );
+        _ = new CryptoKeyIAMMember(
+            $"{id}-state",
+            new CryptoKeyIAMMemberArgs
             {
-                new JobTemplateTemplateContainerVolumeMountArgs
-                {
-                    Name = "sharedca",
-                    MountPath = "/certificates/sharedca",
-                },
+                CryptoKeyId = args.Vault.StateKey.Id,
+                Role = keyRole,
+                Member = account.Member,
             },
-        };
+            child
+        );
+    }
 }
 
 /// <summary>What <see cref="Automation"/> is made of.</summary>

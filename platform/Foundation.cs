@@ -53,120 +53,19 @@ public sealed class Foundation : ComponentResource
     {
         ArgumentNullException.ThrowIfNull(args);
         var config = args.Config;
-        Enabled =
-        [
-            .. Apis.Select(api => new Pulumi.Gcp.Projects.Service(
-                api,
-                // Whoever destroys the stack does not take the APIs away from others.
-                new Pulumi.Gcp.Projects.ServiceArgs
-                {
-                    ServiceName = $"{api}.googleapis.com",
-                    DisableOnDestroy = false,
-                },
-                new CustomResourceOptions { Parent = this }
-            )),
-        ];
+        Enabled = [.. Apis.Select(Enable)];
         var child = new CustomResourceOptions { Parent = this, DependsOn = Enabled.ToArray() };
         var kept = CustomResourceOptions.Merge(child, new CustomResourceOptions { Protect = true });
 
         Network = new Network("network", new NetworkArgs { Name = "tenants", AutoCreateSubnetworks = false }, child);
-        Subnetwork = new Subnetwork(
-            "run",
-            new SubnetworkArgs
-            {
-                Name = "run",
-                Network = Network.Id,
-                Region = config.Region,
-                // Direct VPC egress takes addresses by the hundred: four for each instance, for twenty minutes after it.
-                IpCidrRange = "10.128.0.0/20",
-                PrivateIpGoogleAccess = true,
-            },
-            child
-        );
-        Range = new GlobalAddress(
-            "services",
-            new GlobalAddressArgs
-            {
-                Name = "google-managed-services",
-                AddressType = "INTERNAL",
-                Purpose = "VPC_PEERING",
-                PrefixLength = 16,
-                Network = Network.Id,
-                Labels = config.Labels,
-            },
-            child
-        );
-        _ = new Connection(
-            "services",
-            new ConnectionArgs
-            {
-                Network = Network.Id,
-                Service = "servicenetworking.googleapis.com",
-                ReservedPeeringRanges = { Range.Name },
-            },
-            child
-        );
-
-        Zone = new ManagedZone(
-            "zone",
-            new ManagedZoneArgs
-            {
-                Name = "tenants",
-                Description = "Names of the promoted tenants",
-                DnsName = config.DnsDomain,
-                DnssecConfig = new ManagedZoneDnssecConfigArgs { State = "on" },
-                Labels = config.Labels,
-            },
-            kept
-        );
-        Registry = new Repository(
-            "images",
-            new RepositoryArgs
-            {
-                RepositoryId = "images",
-                Location = config.Region,
-                Format = "DOCKER",
-                Labels = config.Labels,
-            },
-            child
-        );
-        _ = new Pulumi.Gcp.IdentityPlatform.Config(
-            "users",
-            new Pulumi.Gcp.IdentityPlatform.ConfigArgs
-            {
-                MultiTenant = new Pulumi.Gcp.IdentityPlatform.Inputs.ConfigMultiTenantArgs { AllowTenants = true },
-            },
-            kept
-        );
-        Channel = new NotificationChannel(
-            "mail",
-            new NotificationChannelArgs
-            {
-                DisplayName = "Platform",
-                Type = "email",
-                Labels = { ["email_address"] = config.AlertEmail },
-                UserLabels = config.Labels,
-            },
-            child
-        );
-
-        // Each tenant's log goes to a bucket of its own; here it would be read by whoever may see the project, and paid twice.
-        _ = new ProjectExclusion(
-            "tenants",
-            new ProjectExclusionArgs
-            {
-                Name = "tenants",
-                Description = "What tenants' programs, databases and load balancers log: each has a bucket of its own",
-                Filter = """
-                resource.labels.service_name=~"^(api|ui)-"
-                OR resource.labels.job_name=~"^migrator-"
-                OR resource.labels.database_id=~":db-"
-                OR resource.labels.url_map_name=~"^(edge|redirect)-"
-                """,
-            },
-            child
-        );
-
+        Subnetwork = OfCloudRun(config, child);
+        Range = OfServices(config, child);
+        Connect(child);
+        Zone = Names(config, kept);
+        Registry = Images(config, child);
+        Users(kept);
+        Channel = Mail(config, child);
+        ExcludeTenants(child);
         RegisterOutputs(new Dictionary<string, object?> { ["network"] = Network.Id, ["zone"] = Zone.Name });
     }
 
@@ -190,6 +89,124 @@ public sealed class Foundation : ComponentResource
 
     /// <summary>Whom alerts notify.</summary>
     public NotificationChannel Channel { get; }
+
+    Pulumi.Gcp.Projects.Service Enable(string api) =>
+        new(
+            api,
+            // Whoever destroys the stack does not take the APIs away from others.
+            new Pulumi.Gcp.Projects.ServiceArgs { ServiceName = $"{api}.googleapis.com", DisableOnDestroy = false },
+            new CustomResourceOptions { Parent = this }
+        );
+
+    Subnetwork OfCloudRun(PlatformConfig config, CustomResourceOptions child) =>
+        new(
+            "run",
+            new SubnetworkArgs
+            {
+                Name = "run",
+                Network = Network.Id,
+                Region = config.Region,
+                // Direct VPC egress takes addresses by the hundred: four for each instance, for twenty minutes after it.
+                IpCidrRange = "10.128.0.0/20",
+                PrivateIpGoogleAccess = true,
+            },
+            child
+        );
+
+    GlobalAddress OfServices(PlatformConfig config, CustomResourceOptions child) =>
+        new(
+            "services",
+            new GlobalAddressArgs
+            {
+                Name = "google-managed-services",
+                AddressType = "INTERNAL",
+                Purpose = "VPC_PEERING",
+                PrefixLength = 16,
+                Network = Network.Id,
+                Labels = config.Labels,
+            },
+            child
+        );
+
+    void Connect(CustomResourceOptions child) =>
+        _ = new Connection(
+            "services",
+            new ConnectionArgs
+            {
+                Network = Network.Id,
+                Service = "servicenetworking.googleapis.com",
+                ReservedPeeringRanges = { Range.Name },
+            },
+            child
+        );
+
+    static ManagedZone Names(PlatformConfig config, CustomResourceOptions kept) =>
+        new(
+            "zone",
+            new ManagedZoneArgs
+            {
+                Name = "tenants",
+                Description = "Names of the promoted tenants",
+                DnsName = config.DnsDomain,
+                DnssecConfig = new ManagedZoneDnssecConfigArgs { State = "on" },
+                Labels = config.Labels,
+            },
+            kept
+        );
+
+    static Repository Images(PlatformConfig config, CustomResourceOptions child) =>
+        new(
+            "images",
+            new RepositoryArgs
+            {
+                RepositoryId = "images",
+                Location = config.Region,
+                Format = "DOCKER",
+                Labels = config.Labels,
+            },
+            child
+        );
+
+    static void Users(CustomResourceOptions kept) =>
+        _ = new Pulumi.Gcp.IdentityPlatform.Config(
+            "users",
+            new Pulumi.Gcp.IdentityPlatform.ConfigArgs
+            {
+                MultiTenant = new Pulumi.Gcp.IdentityPlatform.Inputs.ConfigMultiTenantArgs { AllowTenants = true },
+            },
+            kept
+        );
+
+    static NotificationChannel Mail(PlatformConfig config, CustomResourceOptions child) =>
+        new(
+            "mail",
+            new NotificationChannelArgs
+            {
+                DisplayName = "Platform",
+                Type = "email",
+                Labels = { ["email_address"] = config.AlertEmail },
+                UserLabels = config.Labels,
+            },
+            child
+        );
+
+    // Each tenant's log goes to a bucket of its own; here it would be read by whoever may see the project, and paid twice.
+    static void ExcludeTenants(CustomResourceOptions child) =>
+        _ = new ProjectExclusion(
+            "tenants",
+            new ProjectExclusionArgs
+            {
+                Name = "tenants",
+                Description = "What tenants' programs, databases and load balancers log: each has a bucket of its own",
+                Filter = """
+                resource.labels.service_name=~"^(api|ui)-"
+                OR resource.labels.job_name=~"^migrator-"
+                OR resource.labels.database_id=~":db-"
+                OR resource.labels.url_map_name=~"^(edge|redirect)-"
+                """,
+            },
+            child
+        );
 }
 
 /// <summary>What <see cref="Foundation"/> is made of.</summary>
