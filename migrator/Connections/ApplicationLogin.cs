@@ -14,16 +14,7 @@ public static class ApplicationLogin
         CancellationToken cancellationToken
     )
     {
-        await using var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(server.ConnectionString)
-            {
-                Username = login,
-                Password = password,
-                ApplicationName = "tp",
-                Options = null,
-                Pooling = false,
-            }.ConnectionString
-        );
+        await using var connection = new NpgsqlConnection(As(server, login, password));
         try
         {
             await connection.OpenAsync(cancellationToken);
@@ -35,7 +26,7 @@ public static class ApplicationLogin
                         or PostgresErrorCodes.InvalidAuthorizationSpecification
             )
         {
-            return PreflightMessages.ApplicationCannotLogIn(login, server, e.MessageText);
+            return PrivilegeMessages.ApplicationCannotLogIn(login, server, e.MessageText);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
@@ -43,4 +34,14 @@ public static class ApplicationLogin
             return null;
         }
     }
+
+    static string As(NpgsqlConnectionStringBuilder server, string login, string password) =>
+        new NpgsqlConnectionStringBuilder(server.ConnectionString)
+        {
+            Username = login,
+            Password = password,
+            ApplicationName = "tp",
+            Options = null,
+            Pooling = false,
+        }.ConnectionString;
 }

@@ -3,7 +3,10 @@ using Npgsql;
 
 namespace Migrator.Messages;
 
-/// <summary>What preflight finds: faults that stop a promotion, and warnings.</summary>
+/// <summary>
+/// What preflight finds about the servers, whose the rows are and what can be replicated: faults that stop a promotion,
+/// and warnings. Rights, reference tables and other objects have files of their own.
+/// </summary>
 static class PreflightMessages
 {
     public static MigratorException Refusal(Slug slug, IReadOnlyList<string> faults) =>
@@ -112,74 +115,6 @@ static class PreflightMessages
         $"{name}.{column} has type {type}, which cannot hold the tenant's key. "
         + "The table's foreign keys decide instead which rows are the tenant's.";
 
-    public static string NoCreateOnDatabase(string role, string database) =>
-        $"Role {role} may not create schemas and tables in {database}. "
-        + $"Run GRANT CREATE ON DATABASE {Sql.Identifier(database)} TO {Sql.Identifier(role)} there, "
-        + $"and GRANT CREATE ON SCHEMA public TO {Sql.Identifier(role)}.";
-
-    public static string NoTemporaryOnDatabase(string role, string database) =>
-        $"Role {role} may not create temporary tables in {database}, which a rollback needs. "
-        + $"Run GRANT TEMPORARY ON DATABASE {Sql.Identifier(database)} TO {Sql.Identifier(role)} there.";
-
-    public static string NotOwner(string role, string owner, IEnumerable<TableName> tables) =>
-        $"Role {role} neither owns {Wording.List(tables)} nor is a member of the owner. "
-        + $"Run GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}.";
-
-    public static string ObjectsNotOwned(string role, string owner, IReadOnlyList<string> objects)
-    {
-        var more = objects.Count > 5 ? $" and {objects.Count - 5} more" : "";
-        return $"Role {role} may not make {owner} the owner of these objects in the new database: "
-            + $"{string.Join(", ", objects.Take(5))}{more}. "
-            + $"Run GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)}, "
-            + $"or change their owner to a role that {role} is a member of.";
-    }
-
-    public static string NotMemberOnTarget(string role, string owner, NpgsqlConnectionStringBuilder server) =>
-        $"On {server.Host}:{server.Port} role {role} is not a member of {owner}, which will own objects there. "
-        + $"Run GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)} there.";
-
-    public static string SequenceNotOwned(string role, TableName sequence) =>
-        $"Role {role} neither owns sequence {sequence} nor is a member of its owner. Grant the owner to {role}.";
-
-    public static string ForcedRowSecurity(string role, TableName table) =>
-        $"{table} has FORCE ROW LEVEL SECURITY, which hides rows even from the table's owner. "
-        + $"Run ALTER ROLE {Sql.Identifier(role)} BYPASSRLS, "
-        + $"or ALTER TABLE {table.Quoted} NO FORCE ROW LEVEL SECURITY.";
-
-    public static string UntrustedFunction(string function) =>
-        $"Function {function} is written in a language that only a superuser may use, and belongs to no extension. "
-        + "Package the function as an extension, or drop it.";
-
-    public static string RolesMissing(string role, IReadOnlyList<string> missing) =>
-        $"The isolated database's server lacks the roles {string.Join(", ", missing)}, and {role} may not create them. "
-        + $"Create the roles there, or run ALTER ROLE {Sql.Identifier(role)} CREATEROLE there.";
-
-    public static string LoginWithoutPassword(string role, NpgsqlConnectionStringBuilder server) =>
-        $"Role {role} cannot log in to {server.Host}:{server.Port}: it does not exist there, and passwords are not copied. "
-        + $"Run CREATE ROLE {Sql.Identifier(role)} LOGIN PASSWORD '…' there (as it logs in now), "
-        + "before the application is sent there.";
-
-    public static string ApplicationNotMember(string login, string role, NpgsqlConnectionStringBuilder server) =>
-        $"On {server.Host}:{server.Port} the application's login {login} is not a member of {role}, which may use the tables, "
-        + $"and the migrator may not grant that. Run GRANT {Sql.Identifier(role)} TO {Sql.Identifier(login)} there.";
-
-    public static string ApplicationNotTried(string login) =>
-        $"A login as {login} is not tried before the flip: its password is not known here. "
-        + "Set MIGRATOR_APPLICATION_PASSWORD to have it tried.";
-
-    public static string ApplicationCannotLogIn(string login, NpgsqlConnectionStringBuilder server, string why) =>
-        $"The application's login {login} is refused by {server.Host}:{server.Port}: {why}. The tenant is not sent there. "
-        + $"Run ALTER ROLE {Sql.Identifier(login)} LOGIN PASSWORD '…' there, or correct pg_hba.conf and "
-        + "MIGRATOR_APPLICATION_PASSWORD, then run the same command again.";
-
-    public static string NoApplicationRole(string role) =>
-        $"Role {role}, by which validation checks access, does not exist. "
-        + "Set \"application_role\" in tenancy.json to the application's role.";
-
-    public static string NoCreateDb(string role) =>
-        $"Role {role} may not create databases on the isolated database's server. "
-        + $"Run ALTER ROLE {Sql.Identifier(role)} CREATEDB there, or create the tenant's database there.";
-
     public static string CollationDiffers(Slug slug, string here, string there) =>
         $"Database {slug.DatabaseName} has {there}, the shared database has {here}: text would sort and compare "
         + $"differently. Drop {slug.DatabaseName}, or create it again with {here}.";
@@ -187,13 +122,6 @@ static class PreflightMessages
     public static string TargetNotOurs(Slug slug, NpgsqlConnectionStringBuilder server) =>
         $"Database {slug.DatabaseName} on {server.Host}:{server.Port} is not empty and was not made for this tenant. "
         + "Rename or drop the database, or choose another server with --target.";
-
-    public static string ExtensionMissing(string extension) =>
-        $"Extension {extension} is not available on the isolated database's server. Install its package there.";
-
-    public static string ExtensionNotCreatable(string extension, Slug slug) =>
-        $"Only a superuser may create extension {extension} on the isolated database's server. "
-        + $"Create database {slug.DatabaseName} with the extension, or make the extension a trusted one.";
 
     public static string CrossTenantReference(
         TableName table,
@@ -227,27 +155,6 @@ static class PreflightMessages
         $"{table} has {rows:N0} rows that name no tenant and are everybody's. Those rows are copied, and stay in the shared "
         + "database as well.";
 
-    public static string ReferenceLooksPrivate(
-        TableName table,
-        long rows,
-        long strangers,
-        IEnumerable<string> columns
-    ) =>
-        $"{table} is a reference table: all {rows:N0} rows are copied, and no row of this tenant names {strangers:N0} of "
-        + $"them. Columns that look like secrets or personal data: {string.Join(", ", columns)}. "
-        + $"If the rows are other tenants', write \"{table}\": \"ignored\" under \"tables\" in tenancy.json.";
-
-    public static string ReferenceRowsOfOthers(IEnumerable<string> tables) =>
-        "Reference tables are copied whole. Rows that only other tenants' rows name are copied too: "
-        + $"{string.Join(", ", tables)}. If such rows are the other tenants' own, say in tenancy.json whose they are "
-        + "(\"named_by\" or \"shared_through\", docs/scope.md).";
-
-    public static string ReferenceRowsAreOwned(TableName table, TableName from, string key, string column, long rows) =>
-        $"{table} is a reference table, which is copied whole, but each of its rows belongs to one row of {from} "
-        + $"(constraint {key}, unique columns), and {rows:N0} of the rows belong to rows that are not this tenant's. "
-        + $"Write \"{table}\": {{ \"named_by\": [\"{from}.{column}\"] }} under \"tables\" in tenancy.json, "
-        + $"and take {table} out of \"reference\".";
-
     public static string ForeignKeyWithoutIndex(
         string name,
         TableName from,
@@ -258,20 +165,6 @@ static class PreflightMessages
         + $"rollback and finalize would scan {from} for each row of {to}. "
         + $"Before them, run CREATE INDEX CONCURRENTLY ON {from.Quoted} ({Sql.Identifiers(columns)}).";
 
-    public static string EventTrigger(string trigger) =>
-        $"Event trigger {trigger} is not cloned. The guard's triggers make it fire in the shared database.";
-
-    public static string Publication(string publication) =>
-        $"Publication {publication} is not cloned. Its subscribers receive the deletes of finalize.";
-
-    public static string LimitsGoAlong(IReadOnlyList<string> settings) =>
-        $"Settings of the shared database limit its sessions, and are copied: {string.Join("; ", settings)}. "
-        + "The migrator's own sessions run without these timeouts. Reset in the isolated database what the tenant is not to have.";
-
-    public static string RoleSettingsStay(IReadOnlyList<string> statements) =>
-        "Settings of roles that hold in all databases are not copied to the other server. "
-        + $"If the application relies on them, run there: {string.Join("; ", statements)}.";
-
     public static string OldTransaction(string session) =>
         $"An old transaction may delay the write guard and the replication slot: {session}. "
         + "End the transaction if nobody needs it.";
@@ -280,15 +173,6 @@ static class PreflightMessages
         $"The shared server has wal_level={level}; an online promotion needs wal_level=logical "
         + "(on Cloud SQL: cloudsql.logical_decoding=on, and a restart). "
         + "Set it, or use --mode fenced, which pauses the tenant's writes for the whole copy.";
-
-    public static string OwnersAreTrusted(
-        string role,
-        IReadOnlyList<string> attributes,
-        IReadOnlyList<string> owners
-    ) =>
-        $"Casts, checks, generated columns and indexes of {string.Join(", ", owners)} are evaluated in the sessions of {role}, "
-        + $"which has {string.Join(", ", attributes)}. If the owner of the tables is not to have that, give it to a login of "
-        + "its own (DB_ADMIN_USER, DB_ADMIN_PASSWORD); docs/security.md says how.";
 
     public static string NoReplication(string role, NpgsqlConnectionStringBuilder server) =>
         $"Role {role} may not replicate from {server.Host}:{server.Port}. "
@@ -353,33 +237,6 @@ static class PreflightMessages
         + $"Nothing was changed. The rows in {slug.DatabaseName} are newer. To keep them, route the tenant there "
         + "(set its isolation mode to isolated in the shared database). "
         + $"Otherwise rename {slug.DatabaseName} and run the same command again.";
-
-    public static string FunctionNeedsSearchPath(
-        TableName table,
-        string expression,
-        string failure,
-        IReadOnlyList<string> functions,
-        string path
-    )
-    {
-        var cures = string.Join(
-            " ",
-            functions.Select(function => $"ALTER FUNCTION {function} SET search_path = {path};")
-        );
-        return $"The {expression} of {table} calls a function that depends on the session's search path ({failure}). "
-            + "Sessions of pg_restore and of the migrator have another path than the application's, so give the function its "
-            + $"own: {cures}";
-    }
-
-    public static string CheckReadsTable(TableName table, string constraint, string read, string expression) =>
-        $"The CHECK {constraint} of {table} calls a function that reads {read}, "
-        + "which may still be empty when the copied rows are judged. Let it judge new rows only: "
-        + $"ALTER TABLE {table.Quoted} DROP CONSTRAINT {Sql.Identifier(constraint)}, "
-        + $"ADD CONSTRAINT {Sql.Identifier(constraint)} CHECK ({expression}) NOT VALID.";
-
-    public static string RewriteRule(TableName table, string rule) =>
-        $"Rule {rule} rewrites statements on {table}: rows that finalize deletes or a rollback writes could become others. "
-        + $"Replace it by a trigger, or switch it off: ALTER TABLE {table.Quoted} DISABLE RULE {Sql.Identifier(rule)}.";
 
     public static string TenantColumnGenerated(TableName table, string column) =>
         $"{table}.{column} is a generated column, which neither a trigger nor the change stream sees before a row is written. "

@@ -22,13 +22,13 @@ sealed class ExpressionCheck(PreflightContext context)
         {
             foreach (var expression in table.Where(expression => expression.Reads is not null))
                 context.Faults.Add(
-                    PreflightMessages.CheckReadsTable(table.Key, expression.Name, expression.Reads!, expression.Text)
+                    ObjectMessages.CheckReadsTable(table.Key, expression.Name, expression.Reads!, expression.Text)
                 );
             foreach (var expression in table)
                 if (await FailureAsync(table.Key, expression, cancellationToken) is { } failure)
                 {
                     context.Faults.Add(
-                        PreflightMessages.FunctionNeedsSearchPath(
+                        ObjectMessages.FunctionNeedsSearchPath(
                             table.Key,
                             $"{expression.Kind} {expression.Name}",
                             failure,

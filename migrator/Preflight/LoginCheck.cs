@@ -47,7 +47,7 @@ sealed class LoginCheck(PreflightContext context)
         );
         var isGroup = context.Tenancy.ApplicationLogin is { } login && login != context.Tenancy.ApplicationRole;
         foreach (var role in logins.Except(known).Where(role => !isGroup || role != context.Tenancy.ApplicationRole))
-            context.Faults.Add(PreflightMessages.LoginWithoutPassword(role, context.Databases.IsolatedServer));
+            context.Faults.Add(PrivilegeMessages.LoginWithoutPassword(role, context.Databases.IsolatedServer));
     }
 
     async Task CheckApplicationAsync(string login, CancellationToken cancellationToken)
@@ -70,11 +70,11 @@ sealed class LoginCheck(PreflightContext context)
             cancellationToken
         );
         if (found is null || !found.Value.CanLogIn)
-            context.Faults.Add(PreflightMessages.LoginWithoutPassword(login, server));
+            context.Faults.Add(PrivilegeMessages.LoginWithoutPassword(login, server));
         else if (found is { IsMember: false, MayGrant: false })
-            context.Faults.Add(PreflightMessages.ApplicationNotMember(login, role, server));
+            context.Faults.Add(PrivilegeMessages.ApplicationNotMember(login, role, server));
         else if (context.Tenancy.ApplicationPassword is not { } password)
-            context.Warnings.Add(PreflightMessages.ApplicationNotTried(login));
+            context.Warnings.Add(PrivilegeMessages.ApplicationNotTried(login));
         else if (
             await ApplicationLogin.TryAsync(context.Databases.MaintenanceServer, login, password, cancellationToken) is
             { } why

@@ -35,9 +35,9 @@ sealed class ObjectCheck(PreflightContext context)
             )
         )
             if (!available.TryGetValue(extension, out var creatable))
-                context.Faults.Add(PreflightMessages.ExtensionMissing(extension));
+                context.Faults.Add(ObjectMessages.ExtensionMissing(extension));
             else if (!creatable && !await InstalledAsync(extension, cancellationToken))
-                context.Faults.Add(PreflightMessages.ExtensionNotCreatable(extension, context.Slug));
+                context.Faults.Add(ObjectMessages.ExtensionNotCreatable(extension, context.Slug));
     }
 
     async Task WarnOfOthersAsync(CancellationToken cancellationToken)
@@ -48,14 +48,14 @@ sealed class ObjectCheck(PreflightContext context)
                 cancellationToken
             )
         )
-            context.Warnings.Add(PreflightMessages.EventTrigger(trigger));
+            context.Warnings.Add(ObjectMessages.EventTrigger(trigger));
         foreach (
             var publication in await context.Shared.QueryAsync<string>(
                 "SELECT pubname::text FROM pg_publication",
                 cancellationToken
             )
         )
-            context.Warnings.Add(PreflightMessages.Publication(publication));
+            context.Warnings.Add(ObjectMessages.Publication(publication));
         foreach (var transaction in await LockHolders.OldAsync(context.Shared, cancellationToken))
             context.Warnings.Add(PreflightMessages.OldTransaction(transaction));
     }
@@ -74,7 +74,7 @@ sealed class ObjectCheck(PreflightContext context)
         );
         foreach (var (schema, table, rule) in rules)
             if (IsTenantData(new(schema, table)))
-                context.Faults.Add(PreflightMessages.RewriteRule(new(schema, table), rule));
+                context.Faults.Add(ObjectMessages.RewriteRule(new(schema, table), rule));
     }
 
     // A partition speaks for the table that it is a part of.

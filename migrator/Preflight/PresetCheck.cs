@@ -33,7 +33,7 @@ sealed class PresetCheck(PreflightContext context)
             cancellationToken
         );
         if (copied.Count > 0)
-            context.Warnings.Add(PreflightMessages.LimitsGoAlong(copied));
+            context.Warnings.Add(ObjectMessages.LimitsGoAlong(copied));
         var (here, there) = (context.Databases.SharedServer, context.Databases.IsolatedServer);
         if ((here.Host, here.Port) == (there.Host, there.Port))
             return;
@@ -48,6 +48,6 @@ sealed class PresetCheck(PreflightContext context)
             cancellationToken
         );
         if (left.Count > 0)
-            context.Warnings.Add(PreflightMessages.RoleSettingsStay(left));
+            context.Warnings.Add(ObjectMessages.RoleSettingsStay(left));
     }
 }

@@ -24,7 +24,7 @@ sealed partial class StrangersCheck(PreflightContext context)
                 .. table.Table.Columns.Select(column => column.Name).Where(name => LooksPrivate().IsMatch(name)),
             ];
             if (columns.Length > 0 && unnamed > 0)
-                context.Warnings.Add(PreflightMessages.ReferenceLooksPrivate(table.Name, rows, unnamed, columns));
+                context.Warnings.Add(ReferenceMessages.ReferenceLooksPrivate(table.Name, rows, unnamed, columns));
             else if (
                 unnamed > 0
                 && await CountAsync(names.OfOthers(table, names.KeysInto(table)), cancellationToken)
@@ -34,7 +34,7 @@ sealed partial class StrangersCheck(PreflightContext context)
                 told.Add($"{table.Name} ({others:N0} of {rows:N0} rows)");
         }
         if (told.Count > 0)
-            context.Warnings.Add(PreflightMessages.ReferenceRowsOfOthers(told));
+            context.Warnings.Add(ReferenceMessages.ReferenceRowsOfOthers(told));
     }
 
     // A row that at most one row may name is a part of that row, and so of its tenant: no list that tenants share.
@@ -48,7 +48,7 @@ sealed partial class StrangersCheck(PreflightContext context)
             )
                 continue;
             context.Faults.Add(
-                PreflightMessages.ReferenceRowsAreOwned(table.Name, key.From, key.Name, key.FromColumns[0], rows)
+                ReferenceMessages.ReferenceRowsAreOwned(table.Name, key.From, key.Name, key.FromColumns[0], rows)
             );
             return true;
         }

@@ -13,79 +13,87 @@ sealed class TargetCheck(PreflightContext context)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await context.CheckWriteAccessAsync(context.Server, cancellationToken);
-        var me = await context.Server.QuerySingleAsync<(string Name, bool Super, bool CreateDb, bool CreateRole)>(
-            "SELECT rolname::text, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user",
+        var me = await context.Server.QuerySingleAsync<Login>(
+            """
+            SELECT rolname::text AS "Name", rolsuper AS "Super", rolcreatedb AS "CreateDb", rolcreaterole AS "CreateRole"
+            FROM pg_roles WHERE rolname = current_user
+            """,
             cancellationToken
         );
+        await CheckRolesAsync(me, cancellationToken);
+        await CheckDatabaseAsync(me, cancellationToken);
+    }
+
+    async Task CheckRolesAsync(Login me, CancellationToken cancellationToken)
+    {
         var known = (
             await context.Server.QueryAsync<string>("SELECT rolname::text FROM pg_roles", cancellationToken)
         ).ToHashSet();
         var missing = (await DatabaseRoles.ReadAsync(context.Databases.Shared, cancellationToken))
             .Where(role => !known.Contains(role))
             .ToArray();
-        // Making a role the owner of an object needs the right to become that role, which is a separate right
-        // since version 16.
-        var membership = context.Server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER";
         var worker = context.Databases.IsolatedServer.Username ?? me.Name;
         if (!me.Super || worker != me.Name)
             foreach (var owner in (await OwnersAsync(context.Shared, cancellationToken)).Where(known.Contains))
-                if (
-                    !await context.Server.ExecuteScalarAsync<bool>(
-                        $"SELECT pg_has_role(@worker, @owner, '{membership}')",
-                        new { worker, owner },
-                        cancellationToken
-                    )
-                )
-                    context.Faults.Add(
-                        PreflightMessages.NotMemberOnTarget(worker, owner, context.Databases.IsolatedServer)
-                    );
+                await RequireMemberAsync(worker, owner, cancellationToken);
         // The database is created for the worker, and dropped, by the administrator.
+        if (!me.Super)
+            await RequireMemberAsync(me.Name, worker, cancellationToken);
+        if (missing.Length > 0 && !me.CreateRole && !me.Super)
+            context.Faults.Add(PrivilegeMessages.RolesMissing(me.Name, missing));
+        if (!known.Contains(context.Tenancy.ApplicationRole) && !missing.Contains(context.Tenancy.ApplicationRole))
+            context.Warnings.Add(PrivilegeMessages.NoApplicationRole(context.Tenancy.ApplicationRole));
+    }
+
+    // Making a role the owner of an object needs the right to become that role, which is a separate right since version
+    // 16.
+    async Task RequireMemberAsync(string member, string role, CancellationToken cancellationToken)
+    {
+        var membership = context.Server.PostgreSqlVersion.Major >= 16 ? "SET" : "MEMBER";
         if (
-            !me.Super
-            && !await context.Server.ExecuteScalarAsync<bool>(
-                $"SELECT pg_has_role(@worker, '{membership}')",
-                new { worker },
+            !await context.Server.ExecuteScalarAsync<bool>(
+                $"SELECT pg_has_role(@member, @role, '{membership}')",
+                new { member, role },
                 cancellationToken
             )
         )
-            context.Faults.Add(PreflightMessages.NotMemberOnTarget(me.Name, worker, context.Databases.IsolatedServer));
-        if (missing.Length > 0 && !me.CreateRole && !me.Super)
-            context.Faults.Add(PreflightMessages.RolesMissing(me.Name, missing));
-        if (!known.Contains(context.Tenancy.ApplicationRole) && !missing.Contains(context.Tenancy.ApplicationRole))
-            context.Warnings.Add(PreflightMessages.NoApplicationRole(context.Tenancy.ApplicationRole));
+            context.Faults.Add(PrivilegeMessages.NotMemberOnTarget(member, role, context.Databases.IsolatedServer));
+    }
 
-        var there = await context.Server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(
-            """
-            SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text
-            FROM pg_database WHERE datname = @name
-            """,
-            new { name = context.Slug.DatabaseName },
-            cancellationToken
-        );
-        if (there is null)
+    async Task CheckDatabaseAsync(Login me, CancellationToken cancellationToken)
+    {
+        if (await CollationAsync(context.Server, context.Slug.DatabaseName, cancellationToken) is not { } there)
         {
             if (!me.CreateDb && !me.Super)
-                context.Faults.Add(PreflightMessages.NoCreateDb(me.Name));
+                context.Faults.Add(PrivilegeMessages.NoCreateDb(me.Name));
             return;
         }
 
-        var here = await context.Shared.QuerySingleAsync<(string Encoding, string Collate, string CType)>(
-            """
-            SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text
-            FROM pg_database WHERE datname = current_database()
-            """,
-            cancellationToken
-        );
+        var here = (await CollationAsync(context.Shared, context.Shared.Database, cancellationToken))!.Value;
         if (here != there)
             context.Faults.Add(
                 PreflightMessages.CollationDiffers(
                     context.Slug,
                     $"{here.Encoding}, {here.Collate}, {here.CType}",
-                    $"{there.Value.Encoding}, {there.Value.Collate}, {there.Value.CType}"
+                    $"{there.Encoding}, {there.Collate}, {there.CType}"
                 )
             );
         await CheckExistingDatabaseAsync(cancellationToken);
     }
+
+    static Task<(string Encoding, string Collate, string CType)?> CollationAsync(
+        NpgsqlConnection server,
+        string database,
+        CancellationToken cancellationToken
+    ) =>
+        server.QueryFirstOrDefaultAsync<(string Encoding, string Collate, string CType)?>(
+            """
+            SELECT pg_encoding_to_char(encoding), datcollate::text, datctype::text
+            FROM pg_database WHERE datname = @database
+            """,
+            new { database },
+            cancellationToken
+        );
 
     static async Task<IReadOnlyList<string>> OwnersAsync(
         NpgsqlConnection shared,
@@ -112,23 +120,12 @@ sealed class TargetCheck(PreflightContext context)
             await context.CheckWriteAccessAsync(isolated, cancellationToken);
             var mark = await IsolatedMark.ReadAsync(isolated, cancellationToken);
             if (mark?.TenantKey == context.Tenant.Key)
-            {
                 await CheckMarkAsync(mark, isolated, cancellationToken);
-                return;
-            }
-            if (mark is not null || !await IsolatedJournal.IsEmptyAsync(isolated, cancellationToken))
+            else if (mark is not null || !await IsolatedJournal.IsEmptyAsync(isolated, cancellationToken))
                 context.Faults.Add(PreflightMessages.TargetNotOurs(context.Slug, context.Databases.IsolatedServer));
-            else if (
-                !await isolated.ExecuteScalarAsync<bool>(
-                    """
-                    SELECT has_database_privilege(current_database(), 'CREATE')
-                       AND has_schema_privilege('public', 'CREATE')
-                    """,
-                    cancellationToken
-                )
-            )
+            else if (!await MayCreateAsync(isolated, cancellationToken))
                 context.Faults.Add(
-                    PreflightMessages.NoCreateOnDatabase(
+                    PrivilegeMessages.NoCreateOnDatabase(
                         context.Databases.IsolatedServer.Username!,
                         context.Slug.DatabaseName
                     )
@@ -139,6 +136,14 @@ sealed class TargetCheck(PreflightContext context)
             context.Faults.Add(PreflightMessages.TargetNotOurs(context.Slug, context.Databases.IsolatedServer));
         }
     }
+
+    static Task<bool> MayCreateAsync(NpgsqlConnection isolated, CancellationToken cancellationToken) =>
+        isolated.ExecuteScalarAsync<bool>(
+            """
+            SELECT has_database_privilege(current_database(), 'CREATE') AND has_schema_privilege('public', 'CREATE')
+            """,
+            cancellationToken
+        );
 
     // No promotion is under way here, so an existing database must be the copy that an ended rollback has left.
     async Task CheckMarkAsync(IsolatedMark mark, NpgsqlConnection isolated, CancellationToken cancellationToken)
@@ -173,4 +178,7 @@ sealed class TargetCheck(PreflightContext context)
                 cancellationToken
             ) == Tenant.IsolatedMode;
     }
+
+    /// <summary>The role that the migrator has on the server.</summary>
+    sealed record Login(string Name, bool Super, bool CreateDb, bool CreateRole);
 }

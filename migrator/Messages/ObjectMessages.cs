@@ -1,0 +1,55 @@
+using Migrator.Model;
+
+namespace Migrator.Messages;
+
+/// <summary>What preflight finds about objects besides tables: functions, checks, rules, extensions, settings, publications.</summary>
+static class ObjectMessages
+{
+    public static string ExtensionMissing(string extension) =>
+        $"Extension {extension} is not available on the isolated database's server. Install its package there.";
+
+    public static string ExtensionNotCreatable(string extension, Slug slug) =>
+        $"Only a superuser may create extension {extension} on the isolated database's server. "
+        + $"Create database {slug.DatabaseName} with the extension, or make the extension a trusted one.";
+
+    public static string EventTrigger(string trigger) =>
+        $"Event trigger {trigger} is not cloned. The guard's triggers make it fire in the shared database.";
+
+    public static string Publication(string publication) =>
+        $"Publication {publication} is not cloned. Its subscribers receive the deletes of finalize.";
+
+    public static string LimitsGoAlong(IReadOnlyList<string> settings) =>
+        $"Settings of the shared database limit its sessions, and are copied: {string.Join("; ", settings)}. "
+        + "The migrator's own sessions run without these timeouts. Reset in the isolated database what the tenant is not to have.";
+
+    public static string RoleSettingsStay(IReadOnlyList<string> statements) =>
+        "Settings of roles that hold in all databases are not copied to the other server. "
+        + $"If the application relies on them, run there: {string.Join("; ", statements)}.";
+
+    public static string FunctionNeedsSearchPath(
+        TableName table,
+        string expression,
+        string failure,
+        IReadOnlyList<string> functions,
+        string path
+    )
+    {
+        var cures = string.Join(
+            " ",
+            functions.Select(function => $"ALTER FUNCTION {function} SET search_path = {path};")
+        );
+        return $"The {expression} of {table} calls a function that depends on the session's search path ({failure}). "
+            + "Sessions of pg_restore and of the migrator have another path than the application's, so give the function its "
+            + $"own: {cures}";
+    }
+
+    public static string CheckReadsTable(TableName table, string constraint, string read, string expression) =>
+        $"The CHECK {constraint} of {table} calls a function that reads {read}, "
+        + "which may still be empty when the copied rows are judged. Let it judge new rows only: "
+        + $"ALTER TABLE {table.Quoted} DROP CONSTRAINT {Sql.Identifier(constraint)}, "
+        + $"ADD CONSTRAINT {Sql.Identifier(constraint)} CHECK ({expression}) NOT VALID.";
+
+    public static string RewriteRule(TableName table, string rule) =>
+        $"Rule {rule} rewrites statements on {table}: rows that finalize deletes or a rollback writes could become others. "
+        + $"Replace it by a trigger, or switch it off: ALTER TABLE {table.Quoted} DISABLE RULE {Sql.Identifier(rule)}.";
+}
