@@ -1,9 +1,24 @@
 namespace Migrator.Model;
 
-/// <summary>The .sql files beside their only user; they are embedded in the program.</summary>
+/// <summary>
+/// The .sql files beside their only user; they are embedded in the program. What two of them have in common is a file that
+/// both include with <c>\ir</c>, as psql does.
+/// </summary>
 public static class SqlFile
 {
-    public static string Read(string name)
+    const string Include = @"\ir ";
+
+    public static string Read(string name) =>
+        string.Join(
+            '\n',
+            Text(name)
+                .Split('\n')
+                .Select(line =>
+                    line.StartsWith(Include, StringComparison.Ordinal) ? Read(line[Include.Length..]) : line
+                )
+        );
+
+    static string Text(string name)
     {
         using var stream =
             typeof(SqlFile).Assembly.GetManifestResourceStream(name)

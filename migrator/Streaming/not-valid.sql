@@ -14,20 +14,9 @@ WITH RECURSIVE named (relid) AS (
     SELECT relid, relid FROM (SELECT relid FROM above UNION SELECT relid FROM below) kin
     UNION
     SELECT ancestry.relid, i.inhparent FROM ancestry JOIN pg_inherits i ON i.inhrelid = ancestry.ancestor
-), used (type) AS (
-    SELECT a.atttypid FROM named JOIN pg_attribute a ON a.attrelid = named.relid
-    WHERE a.attnum > 0 AND NOT a.attisdropped
-    UNION
-    SELECT part.type
-    FROM used
-    JOIN pg_type t ON t.oid = used.type
-    CROSS JOIN LATERAL (SELECT t.typbasetype WHERE t.typtype = 'd'
-                        UNION ALL SELECT t.typelem WHERE t.typelem <> 0
-                        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
-                        UNION ALL SELECT a.atttypid FROM pg_attribute a
-                                  WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
-                       ) AS part (type)
-), owners (kind, oid, schema, name, depth) AS (
+),
+\ir column-types.sql
+, owners (kind, oid, schema, name, depth) AS (
     SELECT 'TABLE', c.oid, c.relnamespace, c.relname, kin.depth
     FROM (SELECT relid, count(*) AS depth FROM ancestry GROUP BY relid) kin JOIN pg_class c ON c.oid = kin.relid
     UNION ALL
