@@ -37,24 +37,7 @@ sealed class Recovery(
         try
         {
             await using var held = await runs.HoldAsync(timeout.Token);
-            if (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token) is not { EndedAt: null } record)
-                return null;
-            var error = cause is MigratorException failure ? failure.Message : "interrupted";
-            await held.Journal.ErrorAsync(record.Id, error, held.Token);
-            using var run = await runs.OfAsync(held, record);
-            switch (record.Stage)
-            {
-                case PromotionStage.RollingBack:
-                    await rollback.GiveUpAsync(run, held.Token);
-                    break;
-                case PromotionStage.BeforeCutover:
-                    await OpenGuardAsync(run, held.Token);
-                    await HoldKeeper.SettleAsync(run, error, held.Token);
-                    if (cause is StreamLostException)
-                        await GiveUpStreamAsync(run, held.Token);
-                    break;
-            }
-            return record;
+            return await SettleAsync(held, cause);
         }
         catch (MigratorException superseded) when (superseded.Code == ExitCode.Busy)
         {
@@ -74,6 +57,28 @@ sealed class Recovery(
                 progress.Warn(GuardMessages.GuardLeftClosed(runs.Slug));
             return null;
         }
+    }
+
+    async Task<PromotionRecord?> SettleAsync(HeldTenant held, Exception cause)
+    {
+        if (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token) is not { EndedAt: null } record)
+            return null;
+        var error = cause is MigratorException failure ? failure.Message : "interrupted";
+        await held.Journal.ErrorAsync(record.Id, error, held.Token);
+        using var run = await runs.OfAsync(held, record);
+        switch (record.Stage)
+        {
+            case PromotionStage.RollingBack:
+                await rollback.GiveUpAsync(run, held.Token);
+                break;
+            case PromotionStage.BeforeCutover:
+                await OpenGuardAsync(run, held.Token);
+                await HoldKeeper.SettleAsync(run, error, held.Token);
+                if (cause is StreamLostException)
+                    await GiveUpStreamAsync(run, held.Token);
+                break;
+        }
+        return record;
     }
 
     // A tenant on its way home leaves by a commit. Whatever else closes a guard ends with this process.

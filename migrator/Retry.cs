@@ -10,9 +10,25 @@ namespace Migrator;
 /// <summary>Retries transient failures: four times, after 1, 2, 4 and 8 seconds.</summary>
 sealed class Retry(IPromotionProgress progress, TimeProvider clock)
 {
-    public async Task RunAsync(Func<CancellationToken, Task> attempt, CancellationToken cancellationToken)
-    {
-        var pipeline = new ResiliencePipelineBuilder { TimeProvider = clock }
+    public async Task RunAsync(Func<CancellationToken, Task> attempt, CancellationToken cancellationToken) =>
+        await Pipeline()
+            .ExecuteAsync(
+                async token =>
+                {
+                    try
+                    {
+                        await attempt(token);
+                    }
+                    catch (Exception e) when (ServerFailure.From(e, token) is { } failure)
+                    {
+                        throw failure;
+                    }
+                },
+                cancellationToken
+            );
+
+    ResiliencePipeline Pipeline() =>
+        new ResiliencePipelineBuilder { TimeProvider = clock }
             .AddRetry(
                 new RetryStrategyOptions
                 {
@@ -29,19 +45,4 @@ sealed class Retry(IPromotionProgress progress, TimeProvider clock)
                 }
             )
             .Build();
-        await pipeline.ExecuteAsync(
-            async token =>
-            {
-                try
-                {
-                    await attempt(token);
-                }
-                catch (Exception e) when (ServerFailure.From(e, token) is { } failure)
-                {
-                    throw failure;
-                }
-            },
-            cancellationToken
-        );
-    }
 }

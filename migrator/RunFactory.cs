@@ -72,41 +72,46 @@ sealed class RunFactory(
             case PromotionStage.Isolated or PromotionStage.BeforeCutover:
                 return await OfAsync(held, record, tools: await ToolsAsync(record, held.Token));
         }
-        var result = await InspectAsync(held.Token);
-        record = (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token))!;
+        var result = await InspectAsync(held);
+        record = await BeginAsync(held, result.Found, result.Took);
         // Read again: a table that came since preflight looked is in the scope or in the changes.
-        var run = await OfAsync(held, record, result.Tools);
+        var run = await OfAsync(held, record, result.Found.Tools);
         await run.RecordSchemaAsync(held.Token);
         return run;
+    }
 
-        async Task<PreflightResult> InspectAsync(CancellationToken cancellationToken)
-        {
-            progress.PhaseStarted(PhaseName.Preflight, "Preflight");
-            var began = clock.GetTimestamp();
-            var inspection = new PreflightInspection(settings, databases, Slug, options.Mode);
-            var found = await inspection.RunAsync(cancellationToken);
-            foreach (var warning in found.Warnings)
-                progress.Warn(warning);
-            if (found.Faults.Count > 0)
-                throw PreflightMessages.Refusal(Slug, found.Faults);
-            var took = clock.GetElapsedTime(began);
-            var summary = $"{found.Plan.Count} tables, about {found.Plan.Sum(table => table.Rows):N0} rows";
-            progress.PhaseEnded(PhaseName.Preflight, "Preflight", took, summary);
-            await held.Journal.InstallAsync(cancellationToken);
-            await held.Journal.BeginAsync(
-                held.Tenant,
-                options.Mode,
-                Target,
-                PhaseName.Preflight,
-                found.Facts,
-                took,
-                cancellationToken
-            );
-            await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-            var begun = (await held.Journal.CurrentAsync(held.Tenant.Key, cancellationToken))!;
-            await SchemaRecord.WriteAsync(shared, begun.Id, cancellationToken);
-            return found;
-        }
+    async Task<(PreflightResult Found, TimeSpan Took)> InspectAsync(HeldTenant held)
+    {
+        progress.PhaseStarted(PhaseName.Preflight, "Preflight");
+        var began = clock.GetTimestamp();
+        var inspection = new PreflightInspection(settings, databases, Slug, options.Mode);
+        var found = await inspection.RunAsync(held.Token);
+        foreach (var warning in found.Warnings)
+            progress.Warn(warning);
+        if (found.Faults.Count > 0)
+            throw PreflightMessages.Refusal(Slug, found.Faults);
+        var took = clock.GetElapsedTime(began);
+        var summary = $"{found.Plan.Count} tables, about {found.Plan.Sum(table => table.Rows):N0} rows";
+        progress.PhaseEnded(PhaseName.Preflight, "Preflight", took, summary);
+        return (found, took);
+    }
+
+    async Task<PromotionRecord> BeginAsync(HeldTenant held, PreflightResult found, TimeSpan took)
+    {
+        await held.Journal.InstallAsync(held.Token);
+        await held.Journal.BeginAsync(
+            held.Tenant,
+            options.Mode,
+            Target,
+            PhaseName.Preflight,
+            found.Facts,
+            took,
+            held.Token
+        );
+        await using var shared = await databases.Shared.OpenConnectionAsync(held.Token);
+        var begun = (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token))!;
+        await SchemaRecord.WriteAsync(shared, begun.Id, held.Token);
+        return begun;
     }
 
     /// <summary>A new run of a promotion: from here on earlier runs cannot write.</summary>

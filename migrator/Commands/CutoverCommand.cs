@@ -55,7 +55,12 @@ sealed class CutoverCommand : TenantCommand
             await StatusCommand.ShowAsync(terminal, settings, databases, slug, cancellationToken);
             return;
         }
-        var options = new PromotionOptions(
+        await GoOnAsync(terminal, settings, databases, (record, hold), OptionsOf(parsed), cancellationToken);
+        await PromotionOutput.WriteAsync(terminal, settings, databases, parsed.GetValue(report), cancellationToken);
+    }
+
+    PromotionOptions OptionsOf(ParseResult parsed) =>
+        new(
             PromotionOptions.Online,
             parsed.GetValue(jobs),
             CommonOptions.PauseOf(parsed.GetValue(maxPause), PromotionOptions.Online),
@@ -66,17 +71,24 @@ sealed class CutoverCommand : TenantCommand
             LetGoBy = $"{Environment.UserName} on {Environment.MachineName}",
             MaxWaiting = parsed.GetValue(maxWaiting),
         };
-        await terminal.ShowProgressAsync(async progress =>
+
+    static Task GoOnAsync(
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        (PromotionRecord Record, HoldRecord? Hold) held,
+        PromotionOptions options,
+        CancellationToken cancellationToken
+    ) =>
+        terminal.ShowProgressAsync(async progress =>
         {
             // A run that flipped and did not get further has left the rest.
-            var request = new CutoverRequest(databases, record, progress, terminal.Clock);
-            if (hold is null || !await request.IsDoneByHolderAsync(options.LetGoBy, cancellationToken))
+            var request = new CutoverRequest(databases, held.Record, progress, terminal.Clock);
+            if (held.Hold is null || !await request.IsDoneByHolderAsync(options.LetGoBy!, cancellationToken))
                 await new Promotion(settings, databases, options, progress, terminal.Clock).PromoteAsync(
                     cancellationToken
                 );
         });
-        await PromotionOutput.WriteAsync(terminal, settings, databases, parsed.GetValue(report), cancellationToken);
-    }
 
     static async Task TakeBackAsync(
         ConsoleOutput terminal,

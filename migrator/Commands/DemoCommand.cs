@@ -51,61 +51,26 @@ sealed class DemoCommand : Command
 
     static async Task RunAsync(ConsoleOutput terminal, long rows, bool keep, CancellationToken cancellationToken)
     {
-        var console = terminal.Out;
-        void Step(string text) =>
-            console.Write(new Rule($"[bold]{Markup.Escape(text)}[/]") { Justification = Justify.Left });
-
-        Step("Two servers: one shared by eleven tenants, one empty");
-        var binaries = await PostgresBinaries.FindOrInstallAsync(line => console.WriteLine(line), cancellationToken);
+        Step(terminal, "Two servers: one shared by eleven tenants, one empty");
+        var binaries = await PostgresBinaries.FindOrInstallAsync(
+            line => terminal.Out.WriteLine(line),
+            cancellationToken
+        );
         await using var shared = await EmbeddedCluster.StartAsync(binaries, null, cancellationToken);
         await using var dedicated = await EmbeddedCluster.StartAsync(binaries, null, cancellationToken);
         await SampleDatabase.CreateRolesAsync(shared, cancellationToken);
         await SampleDatabase.CreateRolesAsync(dedicated, cancellationToken);
         await SampleDatabase.CreateAsync(shared, cancellationToken: cancellationToken);
         await SampleDatabase.FillAsync(shared, size: new(MainRows: rows), cancellationToken: cancellationToken);
-        console.MarkupLineInterpolated(
+        terminal.Out.MarkupLineInterpolated(
             $"PostgreSQL {binaries.Major}: shared on port {shared.Port}, dedicated on port {dedicated.Port}."
         );
 
         var routing = Directory.CreateTempSubdirectory("migrator-routing-");
-        var demo = new Showcase(
-            terminal,
-            shared,
-            dedicated,
-            new(
-                new Tenancy { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] },
-                new(shared.ConnectionString(SampleDatabase.Name, SampleDatabase.Admin)),
-                new(dedicated.ConnectionString("postgres", SampleDatabase.Admin)),
-                routing.FullName
-            )
-        );
+        var settings = SettingsOf(shared, dedicated, routing.FullName);
         try
         {
-            await demo.ShowSidesAsync(cancellationToken);
-            Step("The application runs: four writers of acme-corp, three of other tenants, until the end");
-            await using var application = await demo.StartApplicationAsync(cancellationToken);
-
-            Step("migrator promote --tenant-slug=acme-corp --confirm");
-            await demo.PromoteAsync(cancellationToken);
-            await demo.ShowSidesAsync(cancellationToken);
-
-            Step("One instance still has the old route");
-            await demo.WriteToTheWrongPlaceAsync(cancellationToken);
-
-            Step("migrator rollback --tenant-slug=acme-corp --confirm");
-            await demo.RollBackAsync(cancellationToken);
-            await demo.ShowSidesAsync(cancellationToken);
-
-            Step("Once more, for good: promote, then finalize");
-            await demo.PromoteAsync(cancellationToken);
-            await demo.FinalizeAsync(cancellationToken);
-            await demo.ShowSidesAsync(cancellationToken);
-
-            Step("The proof: what the application was told, and what stands in the databases");
-            await application.StopAsync();
-            await demo.CheckAsync(cancellationToken);
-            if (keep)
-                await demo.KeepAsync();
+            await ShowAsync(terminal, new(terminal, shared, dedicated, settings), keep, cancellationToken);
         }
         finally
         {
@@ -113,4 +78,44 @@ sealed class DemoCommand : Command
                 routing.Delete(recursive: true);
         }
     }
+
+    static MigratorSettings SettingsOf(EmbeddedCluster shared, EmbeddedCluster dedicated, string routing) =>
+        new(
+            new Tenancy { Reference = [.. SampleDatabase.ReferenceTables.Select(TableName.Parse)] },
+            new(shared.ConnectionString(SampleDatabase.Name, SampleDatabase.Admin)),
+            new(dedicated.ConnectionString("postgres", SampleDatabase.Admin)),
+            routing
+        );
+
+    static async Task ShowAsync(ConsoleOutput terminal, Showcase demo, bool keep, CancellationToken cancellationToken)
+    {
+        await demo.ShowSidesAsync(cancellationToken);
+        Step(terminal, "The application runs: four writers of acme-corp, three of other tenants, until the end");
+        await using var application = await demo.StartApplicationAsync(cancellationToken);
+
+        Step(terminal, "migrator promote --tenant-slug=acme-corp --confirm");
+        await demo.PromoteAsync(cancellationToken);
+        await demo.ShowSidesAsync(cancellationToken);
+
+        Step(terminal, "One instance still has the old route");
+        await demo.WriteToTheWrongPlaceAsync(cancellationToken);
+
+        Step(terminal, "migrator rollback --tenant-slug=acme-corp --confirm");
+        await demo.RollBackAsync(cancellationToken);
+        await demo.ShowSidesAsync(cancellationToken);
+
+        Step(terminal, "Once more, for good: promote, then finalize");
+        await demo.PromoteAsync(cancellationToken);
+        await demo.FinalizeAsync(cancellationToken);
+        await demo.ShowSidesAsync(cancellationToken);
+
+        Step(terminal, "The proof: what the application was told, and what stands in the databases");
+        await application.StopAsync();
+        await demo.CheckAsync(cancellationToken);
+        if (keep)
+            await demo.KeepAsync();
+    }
+
+    static void Step(ConsoleOutput terminal, string text) =>
+        terminal.Out.Write(new Rule($"[bold]{Markup.Escape(text)}[/]") { Justification = Justify.Left });
 }

@@ -36,10 +36,8 @@ sealed class PrivilegesCommand : MigratorCommand
     {
         var settings = ReadSettings(parsed);
         await using var shared = await Databases.OpenSharedAsync(settings, cancellationToken);
-        await using var server = await Databases.OpenAsync(
-            settings.TargetAdministrator?.At(settings.Target) ?? settings.Target,
-            cancellationToken
-        );
+        var target = settings.TargetAdministrator?.At(settings.Target) ?? settings.Target;
+        await using var server = await Databases.OpenAsync(target, cancellationToken);
         var forWorker = parsed.GetValue(worker) ?? settings.Source.Username!;
         var forAdministrator = parsed.GetValue(administrator) ?? settings.SourceAdministrator?.User ?? forWorker;
         var isSame = (settings.Source.Host, settings.Source.Port) == (settings.Target.Host, settings.Target.Port);

@@ -21,10 +21,7 @@ sealed class PromoteCommand : TenantCommand
     readonly Option<TimeSpan?> maxPause;
     readonly Option<string> duringPause;
     readonly Option<int> maxWaiting;
-    readonly Option<long?> maxRate;
-    readonly Option<long?> maxReplicaLag;
-    readonly Option<int> maxActiveSessions;
-    readonly Option<long?> maxWal;
+    readonly LoadChoices load;
     readonly Option<bool> noValidate;
     readonly Option<Uri[]> healthUrls;
     readonly Option<FileInfo?> stackOutputs;
@@ -35,16 +32,7 @@ sealed class PromoteCommand : TenantCommand
         : base("promote", "Move a tenant into a database of its own.")
     {
         confirm = Add(CommonOptions.Confirm());
-        mode = Add<string>(
-            new("--mode")
-            {
-                Description =
-                    "online: the tenant works on, its writes pause for a moment at the end. "
-                    + "fenced: they pause while its rows are copied.",
-                DefaultValueFactory = _ => PromotionOptions.Online,
-            }
-        );
-        mode.AcceptOnlyFromAmong(PromotionOptions.Online, PromotionOptions.Fenced);
+        mode = Add(ModeOption());
         dryRun = Add<bool>(new("--dry-run") { Description = "Preflight and the plan; change nothing." });
         keep = Add<bool>(
             new("--keep-shared-data") { Description = "Keep the rows in the shared database until finalize (default)." }
@@ -54,64 +42,51 @@ sealed class PromoteCommand : TenantCommand
         maxPause = Add(CommonOptions.MaxPause());
         duringPause = Add(CommonOptions.DuringPause());
         maxWaiting = Add(CommonOptions.MaxWaiting());
-        maxRate = Add(
-            CommonOptions.Size("--max-rate", "What the copy may take a second, as in 20MB (default: no limit).")
-        );
-        maxReplicaLag = Add(
-            CommonOptions.Size(
-                "--max-replica-lag",
-                "The copy waits while a standby is further behind, as in 100MB; 0 for never (default 256MB, in mode "
-                    + "fenced 0)."
-            )
-        );
-        maxActiveSessions = Add(
-            CommonOptions.Number(
-                "--max-active-sessions",
-                0,
-                int.MaxValue,
-                "--max-active-sessions is a number; 0 stands for no limit."
-            )
-        );
-        maxActiveSessions.Description =
-            "The copy waits while more sessions of others run statements on the shared server; 0 for never (default).";
-        maxWal = Add(
-            CommonOptions.Size(
-                "--max-wal",
-                "Write-ahead log that the shared server may have to keep for the change stream (default 10GB)."
-            )
-        );
-        maxWal.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && result.Tokens[0].Value == "0")
-                result.AddError("--max-wal is a size above 0, as in 10GB.");
-        });
+        load = new(this);
         noValidate = Add<bool>(new("--no-validate") { Description = "Skip the validation after the flip." });
-        healthUrls = Add<Uri[]>(
-            new("--health-url")
-            {
-                Description = "A URL that must answer 2xx after the flip; may be repeated.",
-                CustomParser = ParseUrls,
-            }
-        );
-        stackOutputs = Add<FileInfo?>(
-            new("--stack-outputs")
-            {
-                Description =
-                    "Take the isolated database's server, its role and the domain from this file "
-                    + "('pulumi stack output --json').",
-            }
-        );
+        healthUrls = Add(HealthUrlsOption());
+        stackOutputs = Add(StackOutputsOption());
         report = Add(CommonOptions.Report());
         hold = new(this);
-        Validators.Add(result =>
-        {
-            if (result.GetValue(stackOutputs) is not null && result.GetValue(Target) is not null)
-                result.AddError("--stack-outputs names the server, and so does --target. Leave one of them out.");
-            if (result.GetValue(keep) && result.GetValue(finalize))
-                result.AddError("--keep-shared-data and --finalize exclude each other. Choose one.");
-            hold.Validate(result, mode, finalize);
-        });
+        Validators.Add(RequireThatTheyGoTogether);
     }
+
+    void RequireThatTheyGoTogether(CommandResult result)
+    {
+        if (result.GetValue(stackOutputs) is not null && result.GetValue(Target) is not null)
+            result.AddError("--stack-outputs names the server, and so does --target. Leave one of them out.");
+        if (result.GetValue(keep) && result.GetValue(finalize))
+            result.AddError("--keep-shared-data and --finalize exclude each other. Choose one.");
+        hold.Validate(result, mode, finalize);
+    }
+
+    static Option<string> ModeOption()
+    {
+        var option = new Option<string>("--mode")
+        {
+            Description =
+                "online: the tenant works on, its writes pause for a moment at the end. "
+                + "fenced: they pause while its rows are copied.",
+            DefaultValueFactory = _ => PromotionOptions.Online,
+        };
+        option.AcceptOnlyFromAmong(PromotionOptions.Online, PromotionOptions.Fenced);
+        return option;
+    }
+
+    static Option<Uri[]> HealthUrlsOption() =>
+        new("--health-url")
+        {
+            Description = "A URL that must answer 2xx after the flip; may be repeated.",
+            CustomParser = ParseUrls,
+        };
+
+    static Option<FileInfo?> StackOutputsOption() =>
+        new("--stack-outputs")
+        {
+            Description =
+                "Take the isolated database's server, its role and the domain from this file "
+                + "('pulumi stack output --json').",
+        };
 
     protected override async Task<MigratorSettings> ReadSettingsAsync(
         ParseResult parsed,
@@ -160,22 +135,21 @@ sealed class PromoteCommand : TenantCommand
     }
 
     PromotionOptions OptionsOf(ParseResult parsed) =>
-        new(
-            parsed.GetValue(mode)!,
-            parsed.GetValue(jobs),
-            CommonOptions.PauseOf(parsed.GetValue(maxPause), parsed.GetValue(mode)!),
-            !parsed.GetValue(noValidate),
-            parsed.GetValue(healthUrls) ?? []
-        )
-        {
-            RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
-            MaxWaiting = parsed.GetValue(maxWaiting),
-            MaxRate = parsed.GetValue(maxRate) ?? 0,
-            MaxReplicaLag = parsed.GetValue(maxReplicaLag),
-            MaxActiveSessions = parsed.GetValue(maxActiveSessions),
-            MaxWal = parsed.GetValue(maxWal) ?? PromotionOptions.DefaultMaxWal,
-            Hold = hold.Of(parsed),
-        };
+        load.In(
+            parsed,
+            new(
+                parsed.GetValue(mode)!,
+                parsed.GetValue(jobs),
+                CommonOptions.PauseOf(parsed.GetValue(maxPause), parsed.GetValue(mode)!),
+                !parsed.GetValue(noValidate),
+                parsed.GetValue(healthUrls) ?? []
+            )
+            {
+                RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
+                MaxWaiting = parsed.GetValue(maxWaiting),
+                Hold = hold.Of(parsed),
+            }
+        );
 
     // A promotion under way is resumed as it was begun; a new one is planned.
     static async Task<string> ShowWhatIsToHappenAsync(

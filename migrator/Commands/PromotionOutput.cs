@@ -25,7 +25,7 @@ static class PromotionOutput
             StatusCommand.Write(terminal, status);
             return;
         }
-        var result = await PromotionReport.ReadAsync(settings, databases, slug, cancellationToken);
+        var result = await PromotionReport.ReadAsync(databases, status.TenantId, cancellationToken);
         if (report is not null)
             await File.WriteAllTextAsync(report.FullName, result.ToMarkdown(), cancellationToken);
         if (terminal.Json)

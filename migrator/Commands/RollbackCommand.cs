@@ -51,17 +51,7 @@ sealed class RollbackCommand : TenantCommand
             $"Put tenant {slug} back into the shared database{drop}?",
             cancellationToken
         );
-        var options = new PromotionOptions(
-            PromotionOptions.Online,
-            parsed.GetValue(jobs),
-            CommonOptions.PauseOf(parsed.GetValue(maxPause), PromotionOptions.Online),
-            Validate: false,
-            []
-        )
-        {
-            RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
-            MaxWaiting = parsed.GetValue(maxWaiting),
-        };
+        var options = OptionsOf(parsed);
         await terminal.ShowProgressAsync(progress =>
             new Promotion(settings, databases, options, progress, terminal.Clock).RollBackAsync(
                 parsed.GetValue(dropIsolated),
@@ -75,4 +65,17 @@ sealed class RollbackCommand : TenantCommand
             );
         await StatusCommand.ShowAsync(terminal, settings, databases, slug, cancellationToken);
     }
+
+    PromotionOptions OptionsOf(ParseResult parsed) =>
+        new(
+            PromotionOptions.Online,
+            parsed.GetValue(jobs),
+            CommonOptions.PauseOf(parsed.GetValue(maxPause), PromotionOptions.Online),
+            Validate: false,
+            []
+        )
+        {
+            RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
+            MaxWaiting = parsed.GetValue(maxWaiting),
+        };
 }

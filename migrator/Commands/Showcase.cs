@@ -20,8 +20,6 @@ sealed class Showcase(
 {
     const string Mode = PromotionOptions.Online;
 
-    static readonly string[] Shown = ["users", "projects", "agent_events", "audit_logs", "comments"];
-
     static readonly TimeSpan Baseline = TimeSpan.FromSeconds(2);
 
     /// <summary>A stretch of the demo, and the database that owned the tenant at its end.</summary>
@@ -73,7 +71,7 @@ sealed class Showcase(
             () => RunAsync(promotion => promotion.PromoteAsync(cancellationToken))
         );
         await using var databases = Databases.For(settings, slug);
-        (await PromotionReport.ReadAsync(settings, databases, slug, cancellationToken)).Write(Out, terminal.Verbose);
+        (await PromotionReport.ReadAsync(databases, key, cancellationToken)).Write(Out, terminal.Verbose);
     }
 
     public Task RollBackAsync(CancellationToken cancellationToken) =>
@@ -155,14 +153,8 @@ sealed class Showcase(
             );
     }
 
-    public async Task ShowSidesAsync(CancellationToken cancellationToken)
-    {
-        var table = new Table().AddColumns(["acme-corp's rows", .. Shown]).RoundedBorder();
-        await AddAsync(table, shared, SampleDatabase.Name, cancellationToken);
-        if (await ExistsAsync(cancellationToken))
-            await AddAsync(table, dedicated, slug.DatabaseName, cancellationToken);
-        Out.Write(table);
-    }
+    public Task ShowSidesAsync(CancellationToken cancellationToken) =>
+        new ShowcaseSides(shared, dedicated, settings, slug).ShowAsync(Out, cancellationToken);
 
     public async Task KeepAsync()
     {
@@ -220,42 +212,5 @@ sealed class Showcase(
             {
                 Pooling = false,
             }
-        );
-
-    async Task<bool> ExistsAsync(CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(settings.Target.ConnectionString);
-        await connection.OpenAsync(cancellationToken);
-        return await connection.DatabaseExistsAsync(slug.DatabaseName, cancellationToken);
-    }
-
-    async Task AddAsync(Table table, EmbeddedCluster server, string database, CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(
-            new NpgsqlConnectionStringBuilder(server.ConnectionString(database, SampleDatabase.Admin))
-            {
-                Pooling = false,
-            }.ConnectionString
-        );
-        await connection.OpenAsync(cancellationToken);
-        var cells = new List<string> { $"{database}, port {server.Port}" };
-        foreach (var name in Shown)
-            cells.Add($"{await CountAsync(connection, name, cancellationToken):N0}");
-        table.AddRow([.. cells]);
-    }
-
-    Task<long> CountAsync(NpgsqlConnection connection, string table, CancellationToken cancellationToken) =>
-        connection.ExecuteScalarAsync<long>(
-            table == "comments"
-                ? """
-                SELECT count(*) FROM comments c JOIN tasks k ON k.id = c.task_id
-                JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text
-                """
-                : $"""
-                SELECT count(*) FROM {Sql.Identifier(table)} r
-                JOIN tenants t ON t.id = r.tenant_id WHERE t.slug = @Text
-                """,
-            new { slug.Text },
-            cancellationToken
         );
 }

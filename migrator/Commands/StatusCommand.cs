@@ -110,34 +110,33 @@ sealed class StatusCommand : TenantCommand
         yield return ("write guard", status.Guard ?? "none");
         if (status.Run is { } run)
             yield return ("run", $"{run}, is at work");
-        if (status.Promotion is { } promotion)
-        {
-            var since = TimeConverter.Show(promotion.StartedAt);
-            var phase = Shown(promotion.Phase);
-            yield return ("promotion", $"{promotion.State}, phase {phase}, mode {promotion.Mode}, since {since}");
-            yield return ("copied", Copied(promotion));
-            if (promotion.PauseMs is { } pause)
-                yield return (
-                    promotion.State == PromotionState.Shared ? "pause of the promotion" : "pause",
-                    $"{pause} ms"
-                );
-            if (promotion.Error is { } error)
-                yield return ("error", error);
-        }
+        foreach (var row in status.Promotion is { } promotion ? Rows(promotion) : [])
+            yield return row;
         foreach (var waits in status.WaitsFor)
             yield return ("waits for", waits);
         foreach (var row in status.Hold is { } hold ? HoldRows.Of(hold) : [])
             yield return row;
         if (status.Stream is { } stream)
-        {
-            var active = stream.Active ? "active" : "idle";
-            var (lag, held) = (ByteSize.Show(stream.LagBytes), ByteSize.Show(stream.WalHeldBytes));
-            yield return (
-                "stream",
-                $"{stream.Slot} in {stream.Database}, {active}, {lag} behind, "
-                    + $"holds {held} of WAL ({stream.WalStatus})"
-            );
-        }
+            yield return ("stream", Shown(stream));
+    }
+
+    static IEnumerable<(string Name, string Text)> Rows(PromotionSection promotion)
+    {
+        var since = TimeConverter.Show(promotion.StartedAt);
+        var phase = Shown(promotion.Phase);
+        yield return ("promotion", $"{promotion.State}, phase {phase}, mode {promotion.Mode}, since {since}");
+        yield return ("copied", Copied(promotion));
+        if (promotion.PauseMs is { } pause)
+            yield return (promotion.State == PromotionState.Shared ? "pause of the promotion" : "pause", $"{pause} ms");
+        if (promotion.Error is { } error)
+            yield return ("error", error);
+    }
+
+    static string Shown(StreamSection stream)
+    {
+        var active = stream.Active ? "active" : "idle";
+        var (lag, held) = (ByteSize.Show(stream.LagBytes), ByteSize.Show(stream.WalHeldBytes));
+        return $"{stream.Slot} in {stream.Database}, {active}, {lag} behind, holds {held} of WAL ({stream.WalStatus})";
     }
 
     static string Copied(PromotionSection promotion)

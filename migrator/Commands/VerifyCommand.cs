@@ -9,6 +9,7 @@ using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Terminal;
 using Migrator.Verification;
+using Npgsql;
 using Spectre.Console;
 
 namespace Migrator.Commands;
@@ -36,7 +37,39 @@ sealed class VerifyCommand : TenantCommand
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
-        var record = await JournalReader.FindAsync(shared, tenant.Key, cancellationToken);
+        var record = Comparable(await JournalReader.FindAsync(shared, tenant.Key, cancellationToken), slug);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        var comparison = new Comparison(
+            databases,
+            await IsolatedDatabase.CommonAsync(databases, record, scope, cancellationToken),
+            tenant
+        );
+        var jobsAsked = parsed.GetValue(jobs);
+        var results = await comparison.DigestsAsync(jobsAsked, cancellationToken);
+        var recorded = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
+        var document = Describe(slug, record, results, recorded);
+        if (!terminal.Json)
+            Show(terminal.Out, record, results);
+        await ReportAsync(
+            terminal,
+            document,
+            () =>
+                record.IsFlipped
+                    ? RequireUntouchedAsync(
+                        terminal,
+                        record,
+                        shared,
+                        (databases, scope, tenant),
+                        jobsAsked,
+                        cancellationToken
+                    )
+                    : comparison.RequireEqualAsync(results, slug, cancellationToken)
+        );
+    }
+
+    /// <summary>The promotion, if it has two sides that can be compared now.</summary>
+    static PromotionRecord Comparable(PromotionRecord? record, Slug slug)
+    {
         if (record is { State: PromotionState.Finalized })
             throw VerificationMessages.Finalized(slug);
         if (record is null or { EndedAt: not null })
@@ -46,40 +79,20 @@ sealed class VerifyCommand : TenantCommand
             throw VerificationMessages.VerifiesItself(slug);
         if (!record.IsFlipped && record.Phase(PhaseName.CopyData)?.EndedAt is null)
             throw VerificationMessages.NothingCopied(slug);
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
-        var comparison = new Comparison(
-            databases,
-            await IsolatedDatabase.CommonAsync(databases, record, scope, cancellationToken),
-            tenant
-        );
-        var results = await comparison.DigestsAsync(parsed.GetValue(jobs), cancellationToken);
-        var recorded = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
-        if (!terminal.Json)
-            Show(terminal.Out, record, results);
+        return record;
+    }
+
+    // One document tells the tables and what is wrong with them.
+    static async Task ReportAsync(ConsoleOutput terminal, VerifyDocument document, Func<Task> requireRightRows)
+    {
         try
         {
-            if (!record.IsFlipped)
-                await comparison.RequireEqualAsync(results, slug, cancellationToken);
-            else if (record.State == PromotionState.Isolated && record.HasRollbackWritten)
-                terminal.Error.MarkupLineInterpolated($"[yellow]![/] {VerificationMessages.RollbackBegan(slug)}");
-            else if (record.State == PromotionState.Isolated)
-                await RequireUntouchedAsync(
-                    new(
-                        databases,
-                        scope,
-                        tenant,
-                        await JournalReader.RecordedAsync(shared, record.Id, cancellationToken)
-                    ),
-                    slug,
-                    parsed.GetValue(jobs),
-                    cancellationToken
-                );
+            await requireRightRows();
         }
         catch (MigratorException different) when (terminal.Json)
         {
-            // One document tells the tables and what is wrong with them.
             terminal.WriteJson(
-                Describe(slug, record, results, recorded) with
+                document with
                 {
                     Error = different.Message,
                     ExitCode = (int)different.Code,
@@ -92,16 +105,29 @@ sealed class VerifyCommand : TenantCommand
             };
         }
         if (terminal.Json)
-            terminal.WriteJson(Describe(slug, record, results, recorded));
+            terminal.WriteJson(document);
     }
 
+    // After the flip the shared copy must be the one that was verified, until a rollback writes to it.
     static async Task RequireUntouchedAsync(
-        FlippedRows flipped,
-        Slug slug,
+        ConsoleOutput terminal,
+        PromotionRecord record,
+        NpgsqlConnection shared,
+        (Databases Databases, TenantScope Scope, Tenant Tenant) of,
         int jobs,
         CancellationToken cancellationToken
     )
     {
+        var slug = of.Tenant.Slug;
+        if (record.State != PromotionState.Isolated)
+            return;
+        if (record.HasRollbackWritten)
+        {
+            terminal.Error.MarkupLineInterpolated($"[yellow]![/] {VerificationMessages.RollbackBegan(slug)}");
+            return;
+        }
+        var then = await JournalReader.RecordedAsync(shared, record.Id, cancellationToken);
+        var flipped = new FlippedRows(of.Databases, of.Scope, of.Tenant, then);
         var changed = (await flipped.CheckAsync(jobs, cancellationToken)).Where(check => !check.IsUntouched).ToArray();
         if (changed.Length > 0)
             throw VerificationMessages.SharedCopyChanged(slug, changed.Select(check => check.Table.Name));

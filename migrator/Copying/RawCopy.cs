@@ -50,30 +50,41 @@ public static class RawCopy
         {
             await using var input = await ReadAsync(source, read, IsBinary(read), cancellationToken);
             await using var output = await WriteAsync(target, write, IsBinary(write), cancellationToken);
-            long total = 0;
-            try
-            {
-                int length;
-                while ((length = await input.ReadAsync(buffer.AsMemory(0, BufferSize), cancellationToken)) > 0)
-                {
-                    await output.WriteAsync(buffer.AsMemory(0, length), cancellationToken);
-                    total += length;
-                    if (progress is not null)
-                        await progress(length);
-                }
-            }
-            catch
-            {
-                // Disposing would complete the copy with half of the rows.
-                await output.CancelAsync();
-                throw;
-            }
-            return total;
+            return await PumpAsync(input, output, buffer, progress, cancellationToken);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    static async Task<long> PumpAsync(
+        NpgsqlRawCopyStream input,
+        NpgsqlRawCopyStream output,
+        byte[] buffer,
+        Func<long, ValueTask>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        long total = 0;
+        try
+        {
+            int length;
+            while ((length = await input.ReadAsync(buffer.AsMemory(0, BufferSize), cancellationToken)) > 0)
+            {
+                await output.WriteAsync(buffer.AsMemory(0, length), cancellationToken);
+                total += length;
+                if (progress is not null)
+                    await progress(length);
+            }
+        }
+        catch
+        {
+            // Disposing would complete the copy with half of the rows.
+            await output.CancelAsync();
+            throw;
+        }
+        return total;
     }
 
     /// <summary>The bytes that a COPY … TO STDOUT sends.</summary>

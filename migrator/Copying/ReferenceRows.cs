@@ -46,21 +46,16 @@ public sealed class ReferenceRows(
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var transaction = await shared.BeginTransactionAsync(cancellationToken);
         await requireCurrentRun(shared, cancellationToken);
-        await shared.ExecuteAsync(
-            $"CREATE TEMPORARY TABLE {Stage} ON COMMIT DROP AS SELECT * FROM {table.From} WHERE false",
-            cancellationToken
-        );
-        var referred = keys.Select(key =>
-                $"EXISTS (SELECT FROM {scope[key.From].Table.From} r WHERE {key.Join("r", "t")})"
-            )
-            .Append(named);
+        var create = $"CREATE TEMPORARY TABLE {Stage} ON COMMIT DROP AS SELECT * FROM {table.From} WHERE false";
+        await shared.ExecuteAsync(create, cancellationToken);
+        var which = $"{along} AND ({Referred(keys, named)})";
         await ConstraintLifting.WithoutDomainsAsync(
             shared,
             table.Name,
             () =>
                 RawCopy.StreamAsync(
                     isolated,
-                    RawCopy.Out(table, table.From, $"{along} AND ({string.Join(" OR ", referred)})"),
+                    RawCopy.Out(table, table.From, which),
                     shared,
                     RawCopy.In(table, Stage),
                     null,
@@ -68,11 +63,25 @@ public sealed class ReferenceRows(
                 ),
             cancellationToken
         );
+        await InsertMissingAsync(shared, table, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    // By a row of the tenant, or by the rule of the table itself.
+    string Referred(IReadOnlyList<ForeignKey> keys, string named) =>
+        string.Join(
+            " OR ",
+            keys.Select(key => $"EXISTS (SELECT FROM {scope[key.From].Table.From} r WHERE {key.Join("r", "t")})")
+                .Append(named)
+        );
+
+    static Task InsertMissingAsync(NpgsqlConnection shared, TableDefinition table, CancellationToken cancellationToken)
+    {
         var columns = RawCopy.Columns(table);
         var sameKey = table
             .Key.Select(name => table.Column(name)!)
             .Select(column => $"t.{Sql.Identifier(column.Name)} {column.Equality} s.{Sql.Identifier(column.Name)}");
-        await shared.ExecuteAsync(
+        return shared.ExecuteAsync(
             $"""
             INSERT INTO {table.Name.Quoted} ({columns}) OVERRIDING SYSTEM VALUE
             SELECT {columns} FROM {Stage} s
@@ -81,6 +90,5 @@ public sealed class ReferenceRows(
             """,
             cancellationToken
         );
-        await transaction.CommitAsync(cancellationToken);
     }
 }

@@ -29,6 +29,7 @@ public sealed class RowReconciler(
     const int Rounds = 5;
 
     readonly Comparison comparison = new(databases, scope, tenant);
+    readonly ReconcilerTransactions transactions = new(guard, requireCurrentRun, clock);
 
     /// <returns>How many rows were written or deleted.</returns>
     /// <exception cref="MigratorException">
@@ -95,11 +96,14 @@ public sealed class RowReconciler(
         CancellationToken cancellationToken
     )
     {
-        var pending = new List<Write>();
-        foreach (var kind in (WriteKind[])[WriteKind.Insert, WriteKind.Update, WriteKind.Delete])
+        var pending = new List<ReconcilerWrite>();
+        foreach (
+            var kind in (ReconcilerWriteKind[])
+                [ReconcilerWriteKind.Insert, ReconcilerWriteKind.Update, ReconcilerWriteKind.Delete]
+        )
             pending.AddRange(
-                (kind == WriteKind.Delete ? Enumerable.Reverse(stages) : stages).SelectMany(stage =>
-                    stage.Batches.Select(batch => new Write(stage, batch, kind))
+                (kind == ReconcilerWriteKind.Delete ? Enumerable.Reverse(stages) : stages).SelectMany(stage =>
+                    stage.Batches.Select(batch => new ReconcilerWrite(stage, batch, kind))
                 )
             );
         var (changed, refusal) = await PassAsync(shared, pending, lifts: false, cancellationToken);
@@ -117,7 +121,7 @@ public sealed class RowReconciler(
     // Writes as long as one more write succeeds.
     async Task<(long Changed, PostgresException? Refusal)> PassAsync(
         NpgsqlConnection shared,
-        List<Write> pending,
+        List<ReconcilerWrite> pending,
         bool lifts,
         CancellationToken cancellationToken
     )
@@ -130,7 +134,7 @@ public sealed class RowReconciler(
             foreach (var write in pending.ToArray())
                 try
                 {
-                    changed += await InTransactionAsync(
+                    changed += await transactions.RunAsync(
                         shared,
                         [write.Stage],
                         lifts,
@@ -149,11 +153,10 @@ public sealed class RowReconciler(
     }
 
     // The last resort for writes that block each other (two rows that swapped a unique value, a cycle of foreign keys):
-    // one transaction for all of them. Foreign keys are deferred, unique values are replaced by placeholders, and the
-    // last update sets the final values.
+    // one transaction for all of them.
     async Task<long> ApplyTogetherAsync(
         NpgsqlConnection shared,
-        List<Write> pending,
+        List<ReconcilerWrite> pending,
         PostgresException refusal,
         CancellationToken cancellationToken
     )
@@ -161,31 +164,11 @@ public sealed class RowReconciler(
         var stuck = pending.Select(write => (write.Stage, write.Batch)).Distinct().ToArray();
         try
         {
-            return await InTransactionAsync(
+            return await transactions.RunAsync(
                 shared,
                 [.. stuck.Select(one => one.Stage).Distinct()],
                 lifts: true,
-                async () =>
-                {
-                    var resumptions = await ConstraintDeferral.DeferKeysAsync(
-                        shared,
-                        stuck.Select(one => one.Stage.Table.Name),
-                        cancellationToken
-                    );
-                    await shared.ExecuteAsync("SET CONSTRAINTS ALL DEFERRED", cancellationToken);
-                    foreach (var (stage, batch) in stuck)
-                        await ApplyAsync(shared, stage.ParkUniqueValues(batch), cancellationToken);
-                    long changed = 0;
-                    foreach (var (stage, batch) in stuck.Reverse())
-                        changed += await ApplyAsync(shared, stage.Deletions(batch), cancellationToken);
-                    foreach (var (stage, batch) in stuck)
-                        changed += await ApplyAsync(shared, stage.Insertions(batch), cancellationToken);
-                    foreach (var (stage, batch) in stuck)
-                        changed += await ApplyAsync(shared, stage.Updates(batch), cancellationToken);
-                    await shared.ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
-                    await ApplyAsync(shared, resumptions, cancellationToken);
-                    return changed;
-                },
+                () => ApplyDeferredAsync(shared, stuck, cancellationToken),
                 cancellationToken
             );
         }
@@ -195,55 +178,31 @@ public sealed class RowReconciler(
         }
     }
 
-    Task<long> InTransactionAsync(
+    // Foreign keys are deferred, unique values are replaced by placeholders, and the last update sets the final values.
+    static async Task<long> ApplyDeferredAsync(
         NpgsqlConnection shared,
-        IReadOnlyList<ReconcilerStage> stages,
-        bool lifts,
-        Func<Task<long>> work,
+        (ReconcilerStage Stage, IReadOnlyList<int> Batch)[] stuck,
         CancellationToken cancellationToken
     )
     {
-        TableName[] tables = [.. stages.Select(stage => stage.Table.Name)];
-        return TableLock.RunAsync(
+        var resumptions = await ConstraintDeferral.DeferKeysAsync(
             shared,
-            tables[0],
-            async token =>
-            {
-                await requireCurrentRun(shared, token);
-                await guard.PassAsync(shared, token);
-                return await Suspension.WriteAsync(
-                    shared,
-                    () => LiftAsync(shared, stages, lifts, token),
-                    () => TriggerDisabling.WithoutTriggersAsync(shared, tables, work, token),
-                    token
-                );
-            },
-            clock,
+            stuck.Select(one => one.Stage.Table.Name),
             cancellationToken
         );
-    }
-
-    static async Task<string?> LiftAsync(
-        NpgsqlConnection shared,
-        IReadOnlyList<ReconcilerStage> stages,
-        bool lifts,
-        CancellationToken cancellationToken
-    )
-    {
-        var identities = await ConstraintLifting.LiftIdentitiesAsync(
-            shared,
-            stages.Where(stage => stage.SetsIdentities).Select(stage => stage.Table.Table),
-            cancellationToken
-        );
-        var constraints = lifts
-            ? await ConstraintLifting.LiftAsync(
-                shared,
-                stages.Select(stage => stage.Table.Name),
-                domainsOnly: false,
-                cancellationToken
-            )
-            : null;
-        return identities is null && constraints is null ? null : identities + constraints;
+        await shared.ExecuteAsync("SET CONSTRAINTS ALL DEFERRED", cancellationToken);
+        foreach (var (stage, batch) in stuck)
+            await ApplyAsync(shared, stage.ParkUniqueValues(batch), cancellationToken);
+        long changed = 0;
+        foreach (var (stage, batch) in stuck.Reverse())
+            changed += await ApplyAsync(shared, stage.Deletions(batch), cancellationToken);
+        foreach (var (stage, batch) in stuck)
+            changed += await ApplyAsync(shared, stage.Insertions(batch), cancellationToken);
+        foreach (var (stage, batch) in stuck)
+            changed += await ApplyAsync(shared, stage.Updates(batch), cancellationToken);
+        await shared.ExecuteAsync("SET CONSTRAINTS ALL IMMEDIATE", cancellationToken);
+        await ApplyAsync(shared, resumptions, cancellationToken);
+        return changed;
     }
 
     static async Task<long> ApplyAsync(
@@ -259,22 +218,4 @@ public sealed class RowReconciler(
     }
 
     static bool IsConstraint(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
-
-    enum WriteKind
-    {
-        Insert,
-        Update,
-        Delete,
-    }
-
-    sealed record Write(ReconcilerStage Stage, IReadOnlyList<int> Batch, WriteKind Kind)
-    {
-        public IEnumerable<string> Statements =>
-            Kind switch
-            {
-                WriteKind.Insert => Stage.Insertions(Batch),
-                WriteKind.Update => Stage.Updates(Batch),
-                _ => Stage.Deletions(Batch),
-            };
-    }
 }

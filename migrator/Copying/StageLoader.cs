@@ -22,43 +22,14 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
     )
     {
         var name = $"pg_temp.tenant_promotion_{number}";
-        var columns = RawCopy.Columns(table.Table);
-        var buckets =
-            table.Table.Key.Count == 0
-                ? []
-                : await comparison.DifferingBucketsAsync(shared, isolated, table, cancellationToken);
+        var hasKey = table.Table.Key.Count > 0;
+        var buckets = hasKey ? await comparison.DifferingBucketsAsync(shared, isolated, table, cancellationToken) : [];
         var arrived = scope.Arrived(table, "t");
-        var which =
-            table.Table.Key.Count == 0 ? arrived : $"{arrived} AND {Comparison.InBuckets(table.Table, "t", buckets)}";
-        // A key may have a generated column, which the temporary table computes as well.
-        var definition = table.Table.Key.Any(key => table.Table.Column(key)!.Generated)
-            ? $"(LIKE {table.Name.Quoted} INCLUDING GENERATED)"
-            : $"AS SELECT {columns} FROM {table.Table.From} LIMIT 0";
-        await shared.ExecuteAsync($"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}", cancellationToken);
-        await using (var transaction = await shared.BeginTransactionAsync(cancellationToken))
-        {
-            await ConstraintLifting.WithoutDomainsAsync(
-                shared,
-                table.Name,
-                () =>
-                    RawCopy.StreamAsync(
-                        isolated,
-                        RawCopy.Out(table.Table, table.Table.From, which),
-                        shared,
-                        RawCopy.In(table.Table, name),
-                        null,
-                        cancellationToken
-                    ),
-                cancellationToken
-            );
-            await transaction.CommitAsync(cancellationToken);
-        }
-        if (table.Table.Key.Count > 0)
-            await shared.ExecuteAsync(
-                $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)})",
-                cancellationToken
-            );
-        await shared.ExecuteAsync($"ANALYZE {name}", cancellationToken);
+        var which = hasKey ? $"{arrived} AND {Comparison.InBuckets(table.Table, "t", buckets)}" : arrived;
+        await CreateAsync(shared, table, number, cancellationToken);
+        await FillAsync(isolated, shared, table, which, name, cancellationToken);
+        var index = hasKey ? $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)}); " : "";
+        await shared.ExecuteAsync($"{index}ANALYZE {name}", cancellationToken);
         var staged = await shared.ExecuteScalarAsync<long>($"SELECT count(*) FROM {name}", cancellationToken);
         var stage = new ReconcilerStage(
             table,
@@ -71,6 +42,42 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
         var setsIdentities =
             stage.HasOtherIdentities is { } query && await shared.ExecuteScalarAsync<bool>(query, cancellationToken);
         return stage with { SetsIdentities = setsIdentities, ParkableColumns = ParkableColumns(table, setsIdentities) };
+    }
+
+    // A key may have a generated column, which the temporary table computes as well.
+    static Task CreateAsync(NpgsqlConnection shared, ScopedTable table, int number, CancellationToken cancellationToken)
+    {
+        var definition = table.Table.Key.Any(key => table.Table.Column(key)!.Generated)
+            ? $"(LIKE {table.Name.Quoted} INCLUDING GENERATED)"
+            : $"AS SELECT {RawCopy.Columns(table.Table)} FROM {table.Table.From} LIMIT 0";
+        return shared.ExecuteAsync($"CREATE TEMPORARY TABLE tenant_promotion_{number} {definition}", cancellationToken);
+    }
+
+    static async Task FillAsync(
+        NpgsqlConnection isolated,
+        NpgsqlConnection shared,
+        ScopedTable table,
+        string which,
+        string name,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var transaction = await shared.BeginTransactionAsync(cancellationToken);
+        await ConstraintLifting.WithoutDomainsAsync(
+            shared,
+            table.Name,
+            () =>
+                RawCopy.StreamAsync(
+                    isolated,
+                    RawCopy.Out(table.Table, table.Table.From, which),
+                    shared,
+                    RawCopy.In(table.Table, name),
+                    null,
+                    cancellationToken
+                ),
+            cancellationToken
+        );
+        await transaction.CommitAsync(cancellationToken);
     }
 
     // Columns whose unique values may be replaced for a while: not the key, by which the row is found, and not what tells

@@ -119,6 +119,11 @@ public sealed class Throttle : IAsyncDisposable
             : limits.MaxActiveSessions > 0 && active > limits.MaxActiveSessions
                 ? ThrottleMessages.SessionsActive(active, limits.MaxActiveSessions)
             : null;
+        PauseOrResume(stress);
+    }
+
+    void PauseOrResume(string? stress)
+    {
         if (stress is not null && pause is null)
         {
             pause = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -88,18 +88,7 @@ public sealed class Ledger
     public async Task<CheckResult> CheckAsync(NpgsqlDataSource? isolated, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
-        var found = new Dictionary<(string Tenant, string Table, string Key), string>();
-        foreach (
-            var (tenant, table, key, content) in await OfOwnersAsync<(
-                string Tenant,
-                string Table,
-                string Key,
-                string Content
-            )>(isolated, LedgerRows.Written, row => row.Tenant, faults, cancellationToken)
-        )
-            if (!found.TryAdd((tenant, table, key), content))
-                faults.Add($"{table}: {key} ({content}) is there twice.");
-
+        var found = await FoundAsync(isolated, faults, cancellationToken);
         var expected = Replay();
         foreach (var entry in entries.Where(entry => !entry.Known))
             Reconcile(entry, expected, found, faults);
@@ -111,18 +100,8 @@ public sealed class Ledger
         foreach (var (row, content) in found)
             if (!expected.ContainsKey(row))
                 faults.Add($"{row.Table}: {row.Key} ({content}) is there, but was never acknowledged or was deleted.");
+        faults.AddRange(Touched(await UntouchedAsync(isolated, faults, cancellationToken)));
 
-        var now = await UntouchedAsync(isolated, faults, cancellationToken);
-        foreach (var part in untouched.Keys.Union(now.Keys))
-            if (
-                untouched.GetValueOrDefault(part) is var then
-                && now.GetValueOrDefault(part) is var today
-                && then != today
-            )
-                faults.Add(
-                    $"{part.Table} of tenant {part.Tenant}: {today ?? "nothing"} besides the application's rows; "
-                        + $"before: {then ?? "nothing"}."
-                );
         RowCounts Of(Func<string, bool> tenant) =>
             new(
                 entries.Count(entry => entry.Known && tenant(entry.Tenant)),
@@ -130,6 +109,38 @@ public sealed class Ledger
                 entries.Count(entry => !entry.Known && tenant(entry.Tenant))
             );
         return new(Of(tenant => tenant == moving), Of(tenant => tenant != moving), [.. faults.Take(Most)]);
+    }
+
+    async Task<Dictionary<(string Tenant, string Table, string Key), string>> FoundAsync(
+        NpgsqlDataSource? isolated,
+        List<string> faults,
+        CancellationToken cancellationToken
+    )
+    {
+        var found = new Dictionary<(string Tenant, string Table, string Key), string>();
+        foreach (
+            var (tenant, table, key, content) in await OfOwnersAsync<(
+                string Tenant,
+                string Table,
+                string Key,
+                string Content
+            )>(isolated, LedgerRows.Written, row => row.Tenant, faults, cancellationToken)
+        )
+            if (!found.TryAdd((tenant, table, key), content))
+                faults.Add($"{table}: {key} ({content}) is there twice.");
+        return found;
+    }
+
+    IEnumerable<string> Touched(Dictionary<(string Tenant, string Table), string> now)
+    {
+        foreach (var part in untouched.Keys.Union(now.Keys))
+            if (
+                untouched.GetValueOrDefault(part) is var then
+                && now.GetValueOrDefault(part) is var today
+                && then != today
+            )
+                yield return $"{part.Table} of tenant {part.Tenant}: {today ?? "nothing"} besides the application's rows; "
+                    + $"before: {then ?? "nothing"}.";
     }
 
     // Each row has one writer, so the order of the queue is the order of its changes.

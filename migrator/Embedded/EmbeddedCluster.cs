@@ -3,8 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using CliWrap;
-using CliWrap.Buffered;
 using Migrator.Model;
 using Npgsql;
 
@@ -47,6 +45,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     const int LongestSocketDirectory = 85;
 
     readonly Unprivileged? user = Unprivileged.ForRoot();
+    readonly ServerPrograms programs;
     readonly ConcurrentDictionary<string, string> passwords = new();
     readonly string root;
     ServerRemover? remover;
@@ -55,6 +54,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     {
         Binaries = binaries;
         this.root = root;
+        programs = new(binaries, user, root);
     }
 
     /// <summary>The programs of the running version.</summary>
@@ -67,10 +67,10 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     public string RootDirectory => root;
 
     /// <summary>The data directory.</summary>
-    public string DataDirectory => Path.Combine(root, "data");
+    public string DataDirectory => programs.DataDirectory;
 
     /// <summary>The server's log.</summary>
-    public string LogFile => Path.Combine(root, "log");
+    public string LogFile => programs.LogFile;
 
     /// <summary>
     /// A command line for a user to stop the server and remove its directory after
@@ -177,20 +177,15 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     /// <summary>
     /// Stops the server and keeps its data; <see cref="StartAsync(CancellationToken)"/> starts it again.
     /// </summary>
-    public async Task StopAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default)
-    {
-        var how = mode == StopMode.Fast ? "fast" : "immediate";
-        var result = await RunAsync("pg_ctl", ["stop", "-D", DataDirectory, "-m", how, "-w"], cancellationToken);
-        if (!result.IsSuccess)
-            throw new MigratorException(ExitCode.Failed, $"The embedded PostgreSQL did not stop: {Said(result)}");
-    }
+    public Task StopAsync(StopMode mode = StopMode.Fast, CancellationToken cancellationToken = default) =>
+        programs.StopAsync(mode, cancellationToken);
 
     /// <summary>Starts the server again on the same port and waits until it answers.</summary>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
-        var result = await TryStartAsync(cancellationToken);
+        var result = await programs.TryStartAsync(cancellationToken);
         if (!result.IsSuccess)
-            throw StartFailed(result);
+            throw programs.StartFailed(result);
         // Pooled connections lead to the stopped server.
         NpgsqlConnection.ClearAllPools();
     }
@@ -216,7 +211,7 @@ public sealed class EmbeddedCluster : IAsyncDisposable
             await user.OwnAsync(root, cancellationToken);
 
         passwords[Superuser] = NewPassword();
-        await InitializeAsync(passwords[Superuser], cancellationToken);
+        await programs.InitializeAsync(passwords[Superuser], cancellationToken);
 
         await ConfigureAsync(settings, cancellationToken);
         for (var attempt = 1; ; attempt++)
@@ -227,12 +222,15 @@ public sealed class EmbeddedCluster : IAsyncDisposable
                 $"port = {Port}\n",
                 cancellationToken
             );
-            var result = await TryStartAsync(cancellationToken);
+            var result = await programs.TryStartAsync(cancellationToken);
             if (result.IsSuccess)
                 return;
             // Another process may take the free port before the server does.
-            if (attempt == PortAttempts || !TailOfLog().Contains("Address already in use", StringComparison.Ordinal))
-                throw StartFailed(result);
+            if (
+                attempt == PortAttempts
+                || !programs.TailOfLog().Contains("Address already in use", StringComparison.Ordinal)
+            )
+                throw programs.StartFailed(result);
         }
     }
 
@@ -253,66 +251,6 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         );
     }
 
-    async Task InitializeAsync(string password, CancellationToken cancellationToken)
-    {
-        var passwordFile = Path.Combine(root, "password");
-        await File.WriteAllTextAsync(passwordFile, password, cancellationToken);
-        if (user is not null)
-            await user.OwnAsync(passwordFile, cancellationToken);
-
-        var result = await InitializeAsync("C.UTF-8");
-        if (!result.IsSuccess && result.StandardError.Contains("locale", StringComparison.Ordinal))
-            result = await InitializeAsync("C");
-        if (!result.IsSuccess)
-            throw new MigratorException(ExitCode.Failed, $"initdb failed: {Said(result)}");
-        File.Delete(passwordFile);
-
-        Task<BufferedCommandResult> InitializeAsync(string locale) =>
-            RunAsync(
-                "initdb",
-                [
-                    "-D",
-                    DataDirectory,
-                    "--username",
-                    Superuser,
-                    "--encoding",
-                    "UTF8",
-                    "--locale",
-                    locale,
-                    "--no-sync",
-                    "--auth-local",
-                    "trust",
-                    "--auth-host",
-                    "scram-sha-256",
-                    "--pwfile",
-                    passwordFile,
-                ],
-                cancellationToken
-            );
-    }
-
-    Task<BufferedCommandResult> TryStartAsync(CancellationToken cancellationToken) =>
-        RunAsync("pg_ctl", ["start", "-D", DataDirectory, "-l", LogFile, "-w", "-t", "60", "-s"], cancellationToken);
-
-    async Task<BufferedCommandResult> RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
-    {
-        string[] line = [.. user?.Prefix ?? [], Binaries[program], .. arguments];
-        return await Cli.Wrap(line[0])
-            .WithArguments(line[1..])
-            .WithWorkingDirectory(root)
-            // Variables for the user's own PostgreSQL must not redirect these programs.
-            .WithEnvironmentVariables(variables =>
-                variables
-                    .Set("LC_ALL", "C")
-                    .Set("PGDATA", null)
-                    .Set("PGPORT", null)
-                    .Set("PGHOST", null)
-                    .Set("PGOPTIONS", null)
-            )
-            .WithValidation(CommandResultValidation.None)
-            .ExecuteBufferedAsync(cancellationToken);
-    }
-
     async Task ExecuteFormattedAsync(
         string role,
         string formatting,
@@ -331,13 +269,6 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         await using var command = new NpgsqlCommand(statement, connection);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
-
-    MigratorException StartFailed(BufferedCommandResult result) =>
-        new(ExitCode.Failed, $"The embedded PostgreSQL {Binaries.Major} did not start: {Said(result)}\n{TailOfLog()}");
-
-    string TailOfLog() => File.Exists(LogFile) ? string.Join('\n', File.ReadLines(LogFile).TakeLast(10)) : "";
-
-    static string Said(BufferedCommandResult result) => (result.StandardError + result.StandardOutput).Trim();
 
     static string Quoted(string value) => $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
 

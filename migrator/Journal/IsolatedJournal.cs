@@ -34,7 +34,12 @@ public sealed class IsolatedJournal(
             && mark.Foreign(shared, tenant.Slug) is { } foreign
         )
             throw MigratorException.Refused(foreign);
-        await connection.ExecuteAsync(
+        await MarkAsync(connection, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    Task MarkAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync(
             """
             INSERT INTO tenant_promotion.owner AS mark
                 (tenant_key, tenant_slug, promotion_id, run, shared_system, shared_oid, shared_name, live)
@@ -55,8 +60,6 @@ public sealed class IsolatedJournal(
             },
             cancellationToken
         );
-        await transaction.CommitAsync(cancellationToken);
-    }
 
     /// <summary>Records whether the database takes the tenant's writes, as part of the caller's transaction.</summary>
     public Task SetLiveAsync(NpgsqlConnection connection, bool live, CancellationToken cancellationToken) =>

@@ -56,18 +56,25 @@ public static class JournalReader
         );
         var records = new List<PromotionRecord>();
         foreach (var row in rows)
-        {
-            var phases = await connection.QueryAsync<PhaseRow>(
-                """
-                SELECT name AS "Name", started_at AS "StartedAt", ended_at AS "EndedAt", facts::text AS "Facts"
-                FROM tenant_promotion.phase WHERE promotion_id = @Id ORDER BY started_at
-                """,
-                new { row.Id },
-                cancellationToken
-            );
-            records.Add(row.With([.. phases.Select(phase => phase.Record)]));
-        }
+            records.Add(row.With(await PhasesAsync(connection, row.Id, cancellationToken)));
         return records;
+    }
+
+    static async Task<PhaseRecord[]> PhasesAsync(
+        NpgsqlConnection connection,
+        long promotion,
+        CancellationToken cancellationToken
+    )
+    {
+        var phases = await connection.QueryAsync<PhaseRow>(
+            """
+            SELECT name AS "Name", started_at AS "StartedAt", ended_at AS "EndedAt", facts::text AS "Facts"
+            FROM tenant_promotion.phase WHERE promotion_id = @promotion ORDER BY started_at
+            """,
+            new { promotion },
+            cancellationToken
+        );
+        return [.. phases.Select(phase => phase.Record)];
     }
 
     /// <summary>The digests that Verify recorded, by table name.</summary>

@@ -18,20 +18,49 @@ public sealed class CopyData : Phase
     {
         var began = run.Clock.GetTimestamp();
         var plans = await PlanAsync(run, cancellationToken);
-        var loaded = await run.Isolated.LoadedAsync(cancellationToken);
         run.Progress.TablesPlanned([
             .. plans
                 .GroupBy(plan => plan.Table.Name)
                 .Select(group => (group.Key, group.Sum(plan => plan.Rows), group.Sum(plan => plan.Bytes))),
         ]);
+        await CopyAsync(run, await LeftAsync(run, plans, cancellationToken), cancellationToken);
 
+        var totals = (await run.Isolated.LoadedAsync(cancellationToken)).Values;
+        var facts = new CopyFacts(
+            totals.Sum(part => part.Rows),
+            totals.Sum(part => part.Bytes),
+            run.Clock.GetElapsedTime(began).TotalSeconds
+        );
+        return new($"{facts.Rows:N0} rows, {facts.Bytes / 1e6:N1} MB", facts);
+    }
+
+    // A table that an earlier run has finished stays; any other table is truncated and copied again.
+    static async Task<IReadOnlyList<LeafPlan>> LeftAsync(
+        PromotionRun run,
+        IReadOnlyList<LeafPlan> plans,
+        CancellationToken cancellationToken
+    )
+    {
+        var loaded = await run.Isolated.LoadedAsync(cancellationToken);
+        bool IsLoaded(LeafPlan plan) =>
+            plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))
+            && loaded.Keys.Count(key => key.Table == plan.Leaf.Name.ToString()) == plan.Parts.Count;
+
+        foreach (var plan in plans.Where(IsLoaded))
+            run.Progress.PartDone(
+                plan.Table.Name,
+                plan.Parts.Sum(part => loaded[(plan.Leaf.Name.ToString(), part.Number)].Rows)
+            );
+        return [.. plans.Where(plan => !IsLoaded(plan))];
+    }
+
+    static async Task CopyAsync(PromotionRun run, IReadOnlyList<LeafPlan> plans, CancellationToken cancellationToken)
+    {
         // In mode fenced the tenant's writes wait for the copy, so the copy does not wait for a standby by default.
-        var lag =
-            run.Options.MaxReplicaLag ?? ((await run.RecordAsync(cancellationToken)).IsOnline ? DefaultReplicaLag : 0);
-        var limits = new CopyLimits(run.Options.MaxRate, lag, run.Options.MaxActiveSessions);
+        var lag = run.Options.MaxReplicaLag ?? (run.Record.IsOnline ? DefaultReplicaLag : 0);
         await using var throttle = await Throttle.StartAsync(
             run.Databases,
-            limits,
+            new(run.Options.MaxRate, lag, run.Options.MaxActiveSessions),
             run.Progress,
             run.Clock,
             cancellationToken
@@ -46,30 +75,12 @@ public sealed class CopyData : Phase
             run.Clock
         );
         using var slots = new SemaphoreSlim(run.Options.Jobs);
-        // A table that an earlier run has finished stays; any other table is truncated and copied again.
-        bool IsLoaded(LeafPlan plan) =>
-            plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))
-            && loaded.Keys.Count(key => key.Table == plan.Leaf.Name.ToString()) == plan.Parts.Count;
-
-        foreach (var plan in plans.Where(IsLoaded))
-            run.Progress.PartDone(
-                plan.Table.Name,
-                plan.Parts.Sum(part => loaded[(plan.Leaf.Name.ToString(), part.Number)].Rows)
-            );
         // Few leaves at a time, largest first: a leaf that is copied in parts holds a snapshot for its whole copy.
         await Parallel.ForEachAsync(
-            plans.Where(plan => !IsLoaded(plan)).OrderByDescending(plan => plan.Leaf.Bytes),
+            plans.OrderByDescending(plan => plan.Leaf.Bytes),
             new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancellationToken },
             async (plan, token) => await copier.CopyAsync(plan, slots, token)
         );
-
-        var totals = (await run.Isolated.LoadedAsync(cancellationToken)).Values;
-        var facts = new CopyFacts(
-            totals.Sum(part => part.Rows),
-            totals.Sum(part => part.Bytes),
-            run.Clock.GetElapsedTime(began).TotalSeconds
-        );
-        return new($"{facts.Rows:N0} rows, {facts.Bytes / 1e6:N1} MB", facts);
     }
 
     static async Task<IReadOnlyList<LeafPlan>> PlanAsync(PromotionRun run, CancellationToken cancellationToken)
@@ -78,7 +89,7 @@ public sealed class CopyData : Phase
         var plans = new List<LeafPlan>();
         // In online mode, tables without a key are copied during the pause: an earlier copy would block deletes
         // of the rows it references.
-        var isOnline = (await run.RecordAsync(cancellationToken)).IsOnline;
+        var isOnline = run.Record.IsOnline;
         foreach (
             var table in run.Scope.CopiedTables.Where(table =>
                 !isOnline || table.Table.IsStreamable || !table.IsTenantData

@@ -114,31 +114,41 @@ public sealed class Provision : Phase
             return;
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         foreach (var role in roles)
-        {
-            var (login, inherit) = await shared.QuerySingleAsync<(bool, bool)>(
-                "SELECT rolcanlogin, rolinherit FROM pg_roles WHERE rolname = @role",
+            if (await CreateRoleAsync(run, shared, server, role, cancellationToken))
+                run.Progress.Warn(PromotionMessages.RoleWithoutPassword(role, run.Target));
+    }
+
+    /// <returns>The role is one to log in with.</returns>
+    static async Task<bool> CreateRoleAsync(
+        PromotionRun run,
+        NpgsqlConnection shared,
+        NpgsqlConnection server,
+        string role,
+        CancellationToken cancellationToken
+    )
+    {
+        var (login, inherit) = await shared.QuerySingleAsync<(bool, bool)>(
+            "SELECT rolcanlogin, rolinherit FROM pg_roles WHERE rolname = @role",
+            new { role },
+            cancellationToken
+        );
+        // A group there, if the application logs in as a member.
+        login &= role != run.Tenancy.ApplicationRole || run.Tenancy.ApplicationLogin is null;
+        if (
+            !await server.ExecuteScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)",
                 new { role },
                 cancellationToken
-            );
-            // A group there, if the application logs in as a member.
-            login &= role != run.Tenancy.ApplicationRole || run.Tenancy.ApplicationLogin is null;
-            if (
-                !await server.ExecuteScalarAsync<bool>(
-                    "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)",
-                    new { role },
-                    cancellationToken
-                )
             )
-                await server.ExecuteAsync(
-                    $"CREATE ROLE {Sql.Identifier(role)} "
-                        + $"{(login ? "LOGIN" : "NOLOGIN")} {(inherit ? "INHERIT" : "NOINHERIT")}",
-                    cancellationToken
-                );
-            // Making a role the owner of objects needs membership in that role.
-            await server.ExecuteAsync($"GRANT {Sql.Identifier(role)} TO {Worker(run)}", cancellationToken);
-            if (login)
-                run.Progress.Warn(PromotionMessages.RoleWithoutPassword(role, run.Target));
-        }
+        )
+            await server.ExecuteAsync(
+                $"CREATE ROLE {Sql.Identifier(role)} "
+                    + $"{(login ? "LOGIN" : "NOLOGIN")} {(inherit ? "INHERIT" : "NOINHERIT")}",
+                cancellationToken
+            );
+        // Making a role the owner of objects needs membership in that role.
+        await server.ExecuteAsync($"GRANT {Sql.Identifier(role)} TO {Worker(run)}", cancellationToken);
+        return login;
     }
 
     // Preflight has made sure that this is allowed, or done already.
@@ -196,25 +206,29 @@ public sealed class Provision : Phase
             cancellationToken
         );
         var row = System.Text.Json.Nodes.JsonNode.Parse(json!)!;
-        string? Text(string name) => (string?)row[name];
+        var owner = run.Databases.IsolatedServer.Username is null ? "" : $"OWNER {Worker(run)} ";
+        await server.ExecuteAsync(
+            $"CREATE DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} {owner}{Options(row)}",
+            cancellationToken
+        );
+    }
 
+    static string Options(System.Text.Json.Nodes.JsonNode row)
+    {
+        string? Text(string name) => (string?)row[name];
         var options =
             $"TEMPLATE template0 ENCODING {Sql.Literal(Text("encoding_name")!)} "
             + $"LC_COLLATE {Sql.Literal(Text("datcollate")!)} LC_CTYPE {Sql.Literal(Text("datctype")!)}";
         var locale = Text("datlocale") ?? Text("daticulocale");
-        options += Text("datlocprovider") switch
-        {
-            "i" => $" LOCALE_PROVIDER icu ICU_LOCALE {Sql.Literal(locale!)}"
-                + (Text("daticurules") is { } rules ? $" ICU_RULES {Sql.Literal(rules)}" : ""),
-            "b" => $" LOCALE_PROVIDER builtin BUILTIN_LOCALE {Sql.Literal(locale!)}",
-            "c" => " LOCALE_PROVIDER libc",
-            _ => "",
-        };
-        var owner = run.Databases.IsolatedServer.Username is null ? "" : $"OWNER {Worker(run)} ";
-        await server.ExecuteAsync(
-            $"CREATE DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} {owner}{options}",
-            cancellationToken
-        );
+        return options
+            + Text("datlocprovider") switch
+            {
+                "i" => $" LOCALE_PROVIDER icu ICU_LOCALE {Sql.Literal(locale!)}"
+                    + (Text("daticurules") is { } rules ? $" ICU_RULES {Sql.Literal(rules)}" : ""),
+                "b" => $" LOCALE_PROVIDER builtin BUILTIN_LOCALE {Sql.Literal(locale!)}",
+                "c" => " LOCALE_PROVIDER libc",
+                _ => "",
+            };
     }
 
     static async Task EmptyAsync(PromotionRun run, CancellationToken cancellationToken)

@@ -27,12 +27,8 @@ public sealed class VerifyOnline : Phase
             null,
             cancellationToken
         );
-        var comparison = new Comparison(
-            run.Databases,
-            run.Scope,
-            run.Tenant,
-            new(Shared: point.Snapshot, LiveReferences: true)
-        );
+        var at = new ComparedAt(Shared: point.Snapshot, LiveReferences: true);
+        var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, at);
         // Tables that are not in the stream are copied and compared while the guard is closed.
         var tables = run.Scope.CopiedTables.Where(table => table.Table.IsStreamable || !table.IsTenantData);
         var results = await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken);

@@ -4,16 +4,13 @@ using Npgsql;
 
 namespace Migrator.Preflight;
 
-/// <summary>A right that a role of the migrator needs.</summary>
-/// <param name="Server">Where the statement is to be run: <c>shared</c> or <c>isolated</c>.</param>
-/// <param name="IsThere">The role has the right already.</param>
-public sealed record NeededPrivilege(string Server, string Statement, string Reason, bool IsThere);
-
 /// <summary>The least that the migrator's roles need for one database, as the catalogs tell.</summary>
 /// <param name="worker">The role that reads and writes rows.</param>
 /// <param name="administrator">The role for slots, databases and roles; the worker if there is one role for all.</param>
 public sealed class LeastPrivileges(string worker, string administrator)
 {
+    const string Isolated = "isolated";
+
     bool HasTwo => worker != administrator;
 
     /// <param name="shared">The shared database; any login that may connect can ask.</param>
@@ -24,19 +21,35 @@ public sealed class LeastPrivileges(string worker, string administrator)
         NpgsqlConnection server,
         bool isSame,
         CancellationToken cancellationToken
-    )
+    ) =>
+        [
+            .. await OfSharedAsync(shared, cancellationToken),
+            .. isSame ? [] : await OfOtherServerAsync(server, cancellationToken),
+            await AttributeAsync(
+                server,
+                Isolated,
+                "CREATEDB",
+                "creates and drops the isolated database",
+                cancellationToken
+            ),
+            .. await MembershipsAsync(shared, server, isSame, cancellationToken),
+            .. await MissingRolesAsync(shared, server, cancellationToken),
+        ];
+
+    async Task<List<NeededPrivilege>> OfSharedAsync(NpgsqlConnection shared, CancellationToken cancellationToken)
     {
+        const string here = "shared";
         var rows = await shared.QueryAsync<(string Statement, string Reason, bool IsThere)>(
             SqlFile.Read("least-privileges.sql"),
             new { worker },
             cancellationToken
         );
-        var needed = rows.Select(row => new NeededPrivilege("shared", row.Statement, row.Reason, row.IsThere)).ToList();
+        var needed = rows.Select(row => new NeededPrivilege(here, row.Statement, row.Reason, row.IsThere)).ToList();
         if (HasTwo)
             needed.Add(
                 await RoleAsync(
                     shared,
-                    "shared",
+                    here,
                     administrator,
                     "has the replication slots; reads no table",
                     cancellationToken
@@ -45,55 +58,43 @@ public sealed class LeastPrivileges(string worker, string administrator)
         needed.Add(
             await AttributeAsync(
                 shared,
-                "shared",
+                here,
                 "REPLICATION",
                 "the change stream's slot; not needed with --mode fenced",
                 cancellationToken
             )
         );
-        needed.AddRange(await OfIsolatedAsync(shared, server, isSame, cancellationToken));
         return needed;
     }
 
-    async Task<List<NeededPrivilege>> OfIsolatedAsync(
+    async Task<List<NeededPrivilege>> OfOtherServerAsync(NpgsqlConnection server, CancellationToken cancellationToken)
+    {
+        List<NeededPrivilege> needed =
+        [
+            await RoleAsync(server, Isolated, worker, "owns the isolated database", cancellationToken),
+        ];
+        if (HasTwo)
+            needed.Add(
+                await RoleAsync(server, Isolated, administrator, "makes the isolated database", cancellationToken)
+            );
+        needed.Add(
+            await AttributeAsync(server, Isolated, "REPLICATION", "the slot of a rollback by stream", cancellationToken)
+        );
+        return needed;
+    }
+
+    async Task<List<NeededPrivilege>> MembershipsAsync(
         NpgsqlConnection shared,
         NpgsqlConnection server,
         bool isSame,
         CancellationToken cancellationToken
     )
     {
-        const string isolated = "isolated";
         var needed = new List<NeededPrivilege>();
-        if (!isSame)
-        {
-            needed.Add(await RoleAsync(server, isolated, worker, "owns the isolated database", cancellationToken));
-            if (HasTwo)
-                needed.Add(
-                    await RoleAsync(server, isolated, administrator, "makes the isolated database", cancellationToken)
-                );
-            needed.Add(
-                await AttributeAsync(
-                    server,
-                    isolated,
-                    "REPLICATION",
-                    "the slot of a rollback by stream",
-                    cancellationToken
-                )
-            );
-        }
-        needed.Add(
-            await AttributeAsync(
-                server,
-                isolated,
-                "CREATEDB",
-                "creates and drops the isolated database",
-                cancellationToken
-            )
-        );
         if (HasTwo)
             needed.Add(
                 new(
-                    isolated,
+                    Isolated,
                     $"GRANT {Sql.Identifier(worker)} TO {Sql.Identifier(administrator)}",
                     "makes the worker the owner of the isolated database; never the other way round",
                     await IsMemberAsync(server, administrator, worker, cancellationToken)
@@ -103,27 +104,29 @@ public sealed class LeastPrivileges(string worker, string administrator)
             if (!isSame && await ExistsAsync(server, owner, cancellationToken))
                 needed.Add(
                     new(
-                        isolated,
+                        Isolated,
                         $"GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(worker)}",
                         "gives the restored objects to their owner",
                         await IsMemberAsync(server, worker, owner, cancellationToken)
                     )
                 );
+        return needed;
+    }
+
+    async Task<IReadOnlyList<NeededPrivilege>> MissingRolesAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection server,
+        CancellationToken cancellationToken
+    )
+    {
         var missing = new List<string>();
         foreach (var role in await NamedAsync(shared, cancellationToken))
             if (role != worker && !await ExistsAsync(server, role, cancellationToken))
                 missing.Add(role);
-        if (missing.Count > 0)
-            needed.Add(
-                await AttributeAsync(
-                    server,
-                    isolated,
-                    "CREATEROLE",
-                    $"makes {string.Join(", ", missing)}; not needed if you make them first",
-                    cancellationToken
-                )
-            );
-        return needed;
+        if (missing.Count == 0)
+            return [];
+        var reason = $"makes {string.Join(", ", missing)}; not needed if you make them first";
+        return [await AttributeAsync(server, Isolated, "CREATEROLE", reason, cancellationToken)];
     }
 
     async Task<NeededPrivilege> AttributeAsync(

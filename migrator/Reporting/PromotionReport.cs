@@ -3,8 +3,6 @@ using System.Text;
 using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
-using Migrator.Scope;
-using Migrator.Settings;
 using Spectre.Console;
 
 namespace Migrator.Reporting;
@@ -19,22 +17,21 @@ public sealed record PromotionReport(
     IReadOnlyList<Check> Checks
 )
 {
+    /// <param name="tenantKey">The key of the tenant, which whoever asks has looked up.</param>
     public static async Task<PromotionReport> ReadAsync(
-        MigratorSettings settings,
         Databases databases,
-        Slug slug,
+        string tenantKey,
         CancellationToken cancellationToken
     )
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
-        var record = (await JournalReader.FindAsync(shared, tenant.Key, cancellationToken))!;
+        var record = (await JournalReader.FindAsync(shared, tenantKey, cancellationToken))!;
         var digests = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
         var checks =
             record.Phase(PhaseName.Validate) is { } phase && PhaseData.Read<ValidationFacts>(phase.Facts) is { } facts
                 ? facts.Checks
                 : [];
-        return new(slug, record, digests, checks);
+        return new(databases.Slug, record, digests, checks);
     }
 
     long Rows => Digests.Values.Sum(digest => digest.Rows);

@@ -34,45 +34,53 @@ public sealed record StreamReport(StreamSection? Section, IReadOnlyList<string> 
             cancellationToken
         );
 
-        var age = record is null
-            ? null
-            : await shared.ExecuteScalarAsync<double?>(
-                "SELECT extract(epoch FROM clock_timestamp() - @StartedAt)::float8",
-                new { record.StartedAt },
-                cancellationToken
-            );
+        var age = await AgeAsync(shared, record, cancellationToken);
         if (
             record is { EndedAt: null }
             && (!record.IsFlipped || record.State == PromotionState.RollingBack)
             && age > LongUnderWay.TotalSeconds
         )
             warnings.Add(StreamMessages.LongUnderWay(tenant.Slug, TimeSpan.FromSeconds(age.Value)));
-        foreach (var side in (Side[])[forward, reverse])
-        {
-            if (side.Slot is { IsInvalid: true } lost)
-                warnings.Add(
-                    StreamMessages.SlotInvalid(
-                        tenant.Slug,
-                        lost.Name,
-                        lost.Database,
-                        lost.WalStatus == "lost",
-                        lost.WalHeldBytes,
-                        record?.IsFlipped == true
-                    )
-                );
-            else if (side.Slot is { WalHeldBytes: > MuchWal } slot)
-                warnings.Add(StreamMessages.MuchWalHeld(slot.Name, slot.Database, slot.WalHeldBytes));
-            if (record is not { EndedAt: null })
-            {
-                if (side.Slot is { } orphan)
-                    warnings.Add(StreamMessages.SlotLeftBehind(orphan.Name, orphan.Database, orphan.WalHeldBytes));
-                if (side.Publication is { } publication)
-                    warnings.Add(StreamMessages.PublicationLeftBehind(publication));
-            }
-        }
+        warnings.AddRange(WarningsOf(forward, tenant.Slug, record));
+        warnings.AddRange(WarningsOf(reverse, tenant.Slug, record));
         // After the flip the way home is what matters; the other one is about to be removed.
         var shown = record?.IsFlipped == true ? reverse.Slot ?? forward.Slot : forward.Slot ?? reverse.Slot;
         return new(shown is null ? null : StreamSection.Of(shown, age), warnings);
+    }
+
+    // By the server's clock, which the journal has its times from.
+    static async Task<double?> AgeAsync(
+        NpgsqlConnection shared,
+        PromotionRecord? record,
+        CancellationToken cancellationToken
+    ) =>
+        record is null
+            ? null
+            : await shared.ExecuteScalarAsync<double?>(
+                "SELECT extract(epoch FROM clock_timestamp() - @StartedAt)::float8",
+                new { record.StartedAt },
+                cancellationToken
+            );
+
+    static IEnumerable<string> WarningsOf(Side side, Slug slug, PromotionRecord? record)
+    {
+        if (side.Slot is { IsInvalid: true } lost)
+            yield return StreamMessages.SlotInvalid(
+                slug,
+                lost.Name,
+                lost.Database,
+                lost.WalStatus == "lost",
+                lost.WalHeldBytes,
+                record?.IsFlipped == true
+            );
+        else if (side.Slot is { WalHeldBytes: > MuchWal } slot)
+            yield return StreamMessages.MuchWalHeld(slot.Name, slot.Database, slot.WalHeldBytes);
+        if (record is { EndedAt: null })
+            yield break;
+        if (side.Slot is { } orphan)
+            yield return StreamMessages.SlotLeftBehind(orphan.Name, orphan.Database, orphan.WalHeldBytes);
+        if (side.Publication is { } publication)
+            yield return StreamMessages.PublicationLeftBehind(publication);
     }
 
     /// <summary>The slot in the shared database; null when there is none.</summary>

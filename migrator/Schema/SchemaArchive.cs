@@ -24,23 +24,6 @@ public sealed class SchemaArchive : IDisposable
         "--no-security-labels",
     ];
 
-    const string Relations = """
-        SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND oid >= 16384
-        UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
-        UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE oid >= 16384
-        """;
-
-    const string OnRelations = """
-        SELECT 'pg_constraint'::regclass, oid FROM pg_constraint
-        WHERE connamespace >= 16384 OR connamespace = to_regnamespace('public')
-        UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relkind IN ('i', 'I', 'm') AND oid >= 16384
-        UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE oid >= 16384
-        UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger WHERE NOT tgisinternal
-        UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy
-        UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= 16384
-        UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
-        """;
-
     readonly PgTools tools;
     readonly string folder;
     readonly IReadOnlyList<ArchiveEntry> entries;
@@ -77,7 +60,7 @@ public sealed class SchemaArchive : IDisposable
             await using var connection = await databases.Shared.OpenConnectionAsync(cancellationToken);
             var entries = await EntriesAsync(connection, list, cancellationToken);
             var parts = await SchemaParts.ReadAsync(connection, cancellationToken);
-            var identities = await IdentitiesAsync(connection, entries, cancellationToken);
+            var identities = await ObjectIdentities.OfAsync(connection, entries, cancellationToken);
             return new(tools, folder, entries, parts, identities);
         }
         catch
@@ -126,32 +109,6 @@ public sealed class SchemaArchive : IDisposable
         return [.. entries.Where(entry => ownsPublic || !entry.IsSchemaPublic)];
     }
 
-    // What the entries describe, by names that mean the same in the isolated database.
-    static async Task<Dictionary<(uint, uint), string>> IdentitiesAsync(
-        NpgsqlConnection connection,
-        IReadOnlyList<ArchiveEntry> entries,
-        CancellationToken cancellationToken
-    )
-    {
-        var described = entries.Where(entry => entry.IsDescribed).ToArray();
-        var rows = await connection.QueryAsync<(uint Class, uint Object, string Identity)>(
-            """
-            SELECT o.class, o.object, i.type || ' ' || i.identity
-            FROM unnest(CAST(@classes AS oid[]), CAST(@objects AS oid[])) AS o (class, object),
-                 pg_identify_object(o.class, o.object, 0) AS i
-            WHERE i.identity IS NOT NULL
-            """,
-            new
-            {
-                classes = described.Select(entry => (long)entry.ClassId).ToArray(),
-                objects = described.Select(entry => (long)entry.ObjectId).ToArray(),
-            },
-            cancellationToken
-        );
-        return rows.DistinctBy(row => (row.Class, row.Object))
-            .ToDictionary(row => (row.Class, row.Object), row => row.Identity);
-    }
-
     /// <summary>
     /// Restores parts together, leaving out what the isolated database has already: an interrupted part can be
     /// repeated.
@@ -175,7 +132,7 @@ public sealed class SchemaArchive : IDisposable
     public async Task RestoreNewAsync(Databases databases, CancellationToken cancellationToken)
     {
         await using var connection = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        var there = await IdentitiesAsync(connection, Relations, cancellationToken);
+        var there = await ObjectIdentities.OfRelationsAsync(connection, cancellationToken);
         bool IsNew(ArchiveEntry entry) =>
             identities.TryGetValue((entry.ClassId, entry.ObjectId), out var identity) && !there.Contains(identity);
         var added = entries.Where(entry => entry.IsDefinition && IsNew(entry)).ToArray();
@@ -227,7 +184,7 @@ public sealed class SchemaArchive : IDisposable
     {
         await using var connection = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         var there = wanted.Any(part => part >= SchemaPart.PrimaryKeys)
-            ? await IdentitiesAsync(connection, OnRelations, cancellationToken)
+            ? await ObjectIdentities.OnRelationsAsync(connection, cancellationToken)
             : [];
         return entries
             .Where(entry => wanted.Contains(parts.Of(entry)))
@@ -245,20 +202,4 @@ public sealed class SchemaArchive : IDisposable
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
     }
-
-    /// <param name="objects">A query of the objects' classes and ids.</param>
-    static async Task<HashSet<string>> IdentitiesAsync(
-        NpgsqlConnection connection,
-        string objects,
-        CancellationToken cancellationToken
-    ) =>
-        [
-            .. await connection.QueryAsync<string>(
-                $"""
-                SELECT i.type || ' ' || i.identity
-                FROM ({objects}) o (class, object), pg_identify_object(o.class, o.object, 0) i
-                """,
-                cancellationToken
-            ),
-        ];
 }

@@ -33,18 +33,7 @@ public sealed record MigratorSettings(
         var (configuration, rules) = Load(file);
         // Only the names of connections are read without our prefix: DOMAIN or REFERENCE may be anybody's variable.
         var connections = new ConfigurationBuilder().AddEnvironmentVariables().Build();
-        var source = Server(
-            connections,
-            "MIGRATOR_SOURCE",
-            "DB_",
-            new()
-            {
-                Host = "localhost",
-                Port = 5432,
-                Database = "factorydb",
-                Username = "factoryadmin",
-            }
-        );
+        var source = Server(connections, "MIGRATOR_SOURCE", "DB_", SourceDefaults());
         var isolated = Server(
             connections,
             "MIGRATOR_TARGET",
@@ -65,6 +54,15 @@ public sealed record MigratorSettings(
             TargetAdministrator = Administrator(connections, "TARGET_DB_ADMIN_") ?? administrator,
         };
     }
+
+    static NpgsqlConnectionStringBuilder SourceDefaults() =>
+        new()
+        {
+            Host = "localhost",
+            Port = 5432,
+            Database = "factorydb",
+            Username = "factoryadmin",
+        };
 
     // The rules of single tables apart: their keys are names that differ by case, which a configuration takes for one.
     static (IConfigurationRoot, TableRules) Load(string? file)
@@ -94,20 +92,7 @@ public sealed record MigratorSettings(
         {
             if (configuration[whole] is { Length: > 0 } text)
                 return new(text);
-            if (configuration[prefix + "HOST"] is { Length: > 0 } host)
-                defaults.Host = host;
-            if (configuration[prefix + "PORT"] is { Length: > 0 } port)
-                defaults.Port = int.Parse(port);
-            if (configuration[prefix + "NAME"] is { Length: > 0 } name)
-                defaults.Database = name;
-            if (configuration[prefix + "USER"] is { Length: > 0 } user)
-                defaults.Username = user;
-            if (configuration[prefix + "PASSWORD"] is { Length: > 0 } password)
-                defaults.Password = password;
-            if (configuration[prefix + "SSLMODE"] is { Length: > 0 } mode)
-                defaults.SslMode = Enum.Parse<SslMode>(mode.Replace("-", ""), ignoreCase: true);
-            if (configuration[prefix + "SSLROOTCERT"] is { Length: > 0 } certificate)
-                defaults.RootCertificate = certificate;
+            Apply(configuration, prefix, defaults);
             return defaults;
         }
         catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
@@ -116,6 +101,24 @@ public sealed record MigratorSettings(
             // variable only.
             throw UsageMessages.ConnectionSettingInvalid(whole, prefix);
         }
+    }
+
+    static void Apply(IConfiguration configuration, string prefix, NpgsqlConnectionStringBuilder server)
+    {
+        if (configuration[prefix + "HOST"] is { Length: > 0 } host)
+            server.Host = host;
+        if (configuration[prefix + "PORT"] is { Length: > 0 } port)
+            server.Port = int.Parse(port);
+        if (configuration[prefix + "NAME"] is { Length: > 0 } name)
+            server.Database = name;
+        if (configuration[prefix + "USER"] is { Length: > 0 } user)
+            server.Username = user;
+        if (configuration[prefix + "PASSWORD"] is { Length: > 0 } password)
+            server.Password = password;
+        if (configuration[prefix + "SSLMODE"] is { Length: > 0 } mode)
+            server.SslMode = Enum.Parse<SslMode>(mode.Replace("-", ""), ignoreCase: true);
+        if (configuration[prefix + "SSLROOTCERT"] is { Length: > 0 } certificate)
+            server.RootCertificate = certificate;
     }
 
     static AdministratorLogin? Administrator(IConfiguration configuration, string prefix) =>
@@ -140,9 +143,6 @@ public sealed record MigratorSettings(
         string Text(string key, string otherwise) => configuration[key] is { Length: > 0 } value ? value : otherwise;
         TableName[] Tables(string key) =>
             [.. configuration.GetSection(key).GetChildren().Select(child => TableName.Parse(child.Value!))];
-        var columns = configuration.GetSection("tenant_columns").GetChildren().Select(child => child.Value!).ToArray();
-        if (columns.Length > 0 && configuration["tenant_column"] is { } column && !columns.Contains(column))
-            columns = [column, .. columns];
         var tenancy = defaults with
         {
             Table = configuration["tenants:table"] is { Length: > 0 } table ? TableName.Parse(table) : defaults.Table,
@@ -161,14 +161,25 @@ public sealed record MigratorSettings(
                 .ToDictionary(child => TableName.Parse(child.Key), child => child.Value!),
             ApplicationRole = Text("application_role", defaults.ApplicationRole),
             ApplicationLogin = configuration["application_login"] is { Length: > 0 } login ? login : null,
-            ApplicationPassword = Environment.GetEnvironmentVariable("MIGRATOR_APPLICATION_PASSWORD")
-                is { Length: > 0 } password
-                ? password
-                : null,
+            ApplicationPassword = ApplicationPassword(),
             TenantSetting = Text("tenant_setting", defaults.TenantSetting),
             Domain = Text("domain", defaults.Domain),
             MigrationVersion = configuration["migration_version"],
         };
+        var columns = TenantColumns(configuration);
         return columns.Length > 0 ? tenancy with { TenantColumns = columns } : tenancy;
     }
+
+    static string[] TenantColumns(IConfiguration configuration)
+    {
+        var columns = configuration.GetSection("tenant_columns").GetChildren().Select(child => child.Value!).ToArray();
+        if (columns.Length > 0 && configuration["tenant_column"] is { } column && !columns.Contains(column))
+            columns = [column, .. columns];
+        return columns;
+    }
+
+    static string? ApplicationPassword() =>
+        Environment.GetEnvironmentVariable("MIGRATOR_APPLICATION_PASSWORD") is { Length: > 0 } password
+            ? password
+            : null;
 }

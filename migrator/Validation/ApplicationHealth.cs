@@ -27,7 +27,27 @@ public static class ApplicationHealth
     )
     {
         var last = "no answer";
-        var pipeline = new ResiliencePipelineBuilder<bool> { TimeProvider = clock }
+        try
+        {
+            await Patience(clock)
+                .ExecuteAsync(
+                    async token =>
+                    {
+                        (var healthy, last) = await AskAsync(client, url, token);
+                        return healthy;
+                    },
+                    cancellationToken
+                );
+            return Check.Of("health", url.ToString(), true, last);
+        }
+        catch (Polly.Timeout.TimeoutRejectedException)
+        {
+            return Check.Of("health", url.ToString(), false, $"{last} (for {Deadline.TotalSeconds:0} s)");
+        }
+    }
+
+    static ResiliencePipeline<bool> Patience(TimeProvider clock) =>
+        new ResiliencePipelineBuilder<bool> { TimeProvider = clock }
             .AddTimeout(Deadline)
             .AddRetry(
                 new RetryStrategyOptions<bool>
@@ -40,35 +60,25 @@ public static class ApplicationHealth
                 }
             )
             .Build();
+
+    static async Task<(bool Healthy, string Answer)> AskAsync(
+        HttpClient client,
+        Uri url,
+        CancellationToken cancellationToken
+    )
+    {
         try
         {
-            await pipeline.ExecuteAsync(
-                async token =>
-                {
-                    try
-                    {
-                        using var response = await client.GetAsync(url, token);
-                        last = $"{(int)response.StatusCode} {response.ReasonPhrase}";
-                        return response.IsSuccessStatusCode;
-                    }
-                    catch (HttpRequestException e)
-                    {
-                        last = e.Message;
-                        return false;
-                    }
-                    catch (TaskCanceledException) when (!token.IsCancellationRequested)
-                    {
-                        last = "no answer within 10 s";
-                        return false;
-                    }
-                },
-                cancellationToken
-            );
-            return Check.Of("health", url.ToString(), true, last);
+            using var response = await client.GetAsync(url, cancellationToken);
+            return (response.IsSuccessStatusCode, $"{(int)response.StatusCode} {response.ReasonPhrase}");
         }
-        catch (Polly.Timeout.TimeoutRejectedException)
+        catch (HttpRequestException e)
         {
-            return Check.Of("health", url.ToString(), false, $"{last} (for {Deadline.TotalSeconds:0} s)");
+            return (false, e.Message);
+        }
+        catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (false, "no answer within 10 s");
         }
     }
 }

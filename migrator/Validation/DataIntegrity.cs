@@ -28,22 +28,15 @@ public static class DataIntegrity
             .Where(result => !recorded.TryGetValue(result.Table.Name.ToString(), out var then) || then != result.Shared)
             .ToArray();
         var moved = tables.Count(result => !result.IsEqual);
+        var copy =
+            changed.Length == 0
+                ? $"{tables.Length} tables, {tables.Sum(result => result.Shared.Rows):N0} rows"
+                : $"changed since: {string.Join(", ", changed.Select(result => result.Table.Name))}";
+        var since = moved == 0 ? "equal to the shared copy" : $"{moved} tables have changed since the flip";
         return
         [
-            Check.Of(
-                Area,
-                "shared copy as verified",
-                changed.Length == 0,
-                changed.Length == 0
-                    ? $"{tables.Length} tables, {tables.Sum(result => result.Shared.Rows):N0} rows"
-                    : $"changed since: {string.Join(", ", changed.Select(result => result.Table.Name))}"
-            ),
-            Check.Of(
-                Area,
-                "isolated copy",
-                true,
-                moved == 0 ? "equal to the shared copy" : $"{moved} tables have changed since the flip"
-            ),
+            Check.Of(Area, "shared copy as verified", changed.Length == 0, copy),
+            Check.Of(Area, "isolated copy", true, since),
         ];
     }
 }

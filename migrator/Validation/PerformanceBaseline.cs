@@ -32,33 +32,36 @@ public static class PerformanceBaseline
             var wide =
                 $"SELECT count(*) FROM (SELECT FROM {table.Table.From} t WHERE {condition} LIMIT 1000) AS sample";
             var detail = $"tenant-wide {await CompareAsync(shared, isolated, [wide], clock, cancellationToken)}";
-            if (table.Table.Key.Count > 0)
-            {
-                // Values as the isolated side writes them, cast back to the column's type; a prepared look-up
-                // would need a parameter for every type.
-                var key = string.Join(
-                    " || ' AND ' || ",
-                    table.Table.Key.Select(name =>
-                        $"{Sql.Literal("t." + Sql.Identifier(name) + " = ")} || "
-                        + $"quote_literal(t.{Sql.Identifier(name)}::text) || "
-                        + Sql.Literal("::" + table.Table.Column(name)!.TypeText)
-                    )
-                );
-                var keys = (
-                    await isolated.QueryAsync<string>(
-                        $"SELECT {key} FROM {table.Table.From} t LIMIT {Samples}",
-                        cancellationToken
-                    )
-                ).ToArray();
-                var byKey = keys.Select(one => $"SELECT octet_length(t::text) FROM {table.Table.From} t WHERE {one}")
-                    .ToArray();
-                if (byKey.Length > 0)
-                    detail =
-                        $"by key {await CompareAsync(shared, isolated, byKey, clock, cancellationToken)}; {detail}";
-            }
+            if (await LookUpsAsync(isolated, table.Table, cancellationToken) is { Length: > 0 } byKey)
+                detail = $"by key {await CompareAsync(shared, isolated, byKey, clock, cancellationToken)}; {detail}";
             checks.Add(new("performance", table.Name.ToString(), CheckOutcome.Measured, detail));
         }
         return checks;
+    }
+
+    // Values as the isolated side writes them, cast back to the column's type; a prepared look-up would need a parameter
+    // for every type.
+    static async Task<string[]> LookUpsAsync(
+        NpgsqlConnection isolated,
+        TableDefinition table,
+        CancellationToken cancellationToken
+    )
+    {
+        if (table.Key.Count == 0)
+            return [];
+        var key = string.Join(
+            " || ' AND ' || ",
+            table.Key.Select(name =>
+                $"{Sql.Literal("t." + Sql.Identifier(name) + " = ")} || "
+                + $"quote_literal(t.{Sql.Identifier(name)}::text) || "
+                + Sql.Literal("::" + table.Column(name)!.TypeText)
+            )
+        );
+        var keys = await isolated.QueryAsync<string>(
+            $"SELECT {key} FROM {table.From} t LIMIT {Samples}",
+            cancellationToken
+        );
+        return [.. keys.Select(one => $"SELECT octet_length(t::text) FROM {table.From} t WHERE {one}")];
     }
 
     static IEnumerable<ScopedTable> Largest(TenantScope scope) =>

@@ -22,6 +22,21 @@ public static class Security
     )
     {
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        return
+        [
+            await ForeignRowsAsync(isolated, scope, tenant, cancellationToken),
+            await DefinersAsync(isolated, cancellationToken),
+            await EncryptionAsync(isolated, IsLocal(databases.IsolatedServer.Host!), cancellationToken),
+        ];
+    }
+
+    static async Task<Check> ForeignRowsAsync(
+        NpgsqlConnection isolated,
+        TenantScope scope,
+        Tenant tenant,
+        CancellationToken cancellationToken
+    )
+    {
         var foreign = new List<string>();
         foreach (var table in scope.TenantTables)
         {
@@ -34,46 +49,44 @@ public static class Security
             if (rows > 0)
                 foreign.Add($"{table.Name} ({rows:N0})");
         }
+        var detail =
+            foreign.Count == 0
+                ? $"{scope.TenantTables.Count()} tables{await CopiedWholeAsync(isolated, scope, tenant, cancellationToken)}"
+                : string.Join(", ", foreign);
+        return Check.Of(Area, "no row of another tenant", foreign.Count == 0, detail);
+    }
 
-        var definers = (
-            await isolated.QueryAsync<string>(
-                """
-                SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
-                WHERE p.prosecdef AND r.rolsuper AND p.pronamespace = to_regnamespace('tenant_promotion')
-                """,
-                cancellationToken
-            )
-        ).ToArray();
+    static async Task<Check> DefinersAsync(NpgsqlConnection isolated, CancellationToken cancellationToken)
+    {
+        var definers = await isolated.QueryAsync<string>(
+            """
+            SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+            WHERE p.prosecdef AND r.rolsuper AND p.pronamespace = to_regnamespace('tenant_promotion')
+            """,
+            cancellationToken
+        );
+        var detail = definers.Count == 0 ? "none" : string.Join(", ", definers);
+        return Check.Of(Area, "no superuser function of ours", definers.Count == 0, detail);
+    }
+
+    static async Task<Check> EncryptionAsync(
+        NpgsqlConnection isolated,
+        bool isLocal,
+        CancellationToken cancellationToken
+    )
+    {
         var (encrypted, version) = await isolated.QuerySingleAsync<(bool, string?)>(
             "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
             cancellationToken
         );
-        var local = IsLocal(databases.IsolatedServer.Host!);
-        return
-        [
-            Check.Of(
-                Area,
-                "no row of another tenant",
-                foreign.Count == 0,
-                foreign.Count == 0
-                    ? $"{scope.TenantTables.Count()} tables{await CopiedWholeAsync(isolated, scope, tenant, cancellationToken)}"
-                    : string.Join(", ", foreign)
-            ),
-            Check.Of(
-                Area,
-                "no superuser function of ours",
-                definers.Length == 0,
-                definers.Length == 0 ? "none" : string.Join(", ", definers)
-            ),
-            encrypted || !local
-                ? Check.Of(
-                    Area,
-                    "TLS",
-                    encrypted,
-                    encrypted ? version! : "the connection is not encrypted; set TARGET_DB_SSLMODE=require"
-                )
-                : new(Area, "TLS", CheckOutcome.Skipped, "loopback or socket"),
-        ];
+        if (!encrypted && isLocal)
+            return new(Area, "TLS", CheckOutcome.Skipped, "loopback or socket");
+        return Check.Of(
+            Area,
+            "TLS",
+            encrypted,
+            encrypted ? version! : "the connection is not encrypted; set TARGET_DB_SSLMODE=require"
+        );
     }
 
     // Whose the rows of reference tables are, nobody can tell here: those that no row of the tenant names are counted.

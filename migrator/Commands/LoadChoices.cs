@@ -1,0 +1,53 @@
+using System.CommandLine;
+using Migrator.Model;
+
+namespace Migrator.Commands;
+
+/// <summary>The options of <c>promote</c> that limit what the copy takes from the shared server.</summary>
+sealed class LoadChoices
+{
+    readonly Option<long?> maxRate = CommonOptions.Size(
+        "--max-rate",
+        "What the copy may take a second, as in 20MB (default: no limit)."
+    );
+
+    readonly Option<long?> maxReplicaLag = CommonOptions.Size(
+        "--max-replica-lag",
+        "The copy waits while a standby is further behind, as in 100MB; 0 for never (default 256MB, in mode fenced 0)."
+    );
+
+    readonly Option<int> maxActiveSessions = CommonOptions.Number(
+        "--max-active-sessions",
+        0,
+        int.MaxValue,
+        "--max-active-sessions is a number; 0 stands for no limit."
+    );
+
+    readonly Option<long?> maxWal = CommonOptions.Size(
+        "--max-wal",
+        "Write-ahead log that the shared server may have to keep for the change stream (default 10GB)."
+    );
+
+    public LoadChoices(Command command)
+    {
+        maxActiveSessions.Description =
+            "The copy waits while more sessions of others run statements on the shared server; 0 for never (default).";
+        maxWal.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && result.Tokens[0].Value == "0")
+                result.AddError("--max-wal is a size above 0, as in 10GB.");
+        });
+        foreach (var option in (Option[])[maxRate, maxReplicaLag, maxActiveSessions, maxWal])
+            command.Options.Add(option);
+    }
+
+    /// <summary>The options with these limits.</summary>
+    public PromotionOptions In(ParseResult parsed, PromotionOptions options) =>
+        options with
+        {
+            MaxRate = parsed.GetValue(maxRate) ?? 0,
+            MaxReplicaLag = parsed.GetValue(maxReplicaLag),
+            MaxActiveSessions = parsed.GetValue(maxActiveSessions),
+            MaxWal = parsed.GetValue(maxWal) ?? PromotionOptions.DefaultMaxWal,
+        };
+}
