@@ -25,6 +25,23 @@ sealed class ApplyScenario(BenchmarkServers servers)
         var database = await servers.SmallAsync();
         using var move = new Move(servers, database);
         await move.PromoteUntilAsync(PhaseName.CatchUp);
+        await CopyIsolatedAsync(move);
+
+        var transactions = await ChangesAsync(database);
+        var count = transactions.Sum(transaction => transaction.Count);
+        var seconds = await move.WithRunAsync(run => FollowAsync(run, count));
+        var plain = await PsqlAsync(transactions);
+        // Verification among the rest: it has to be right as well.
+        await move.PromoteUntilAsync(PhaseName.CutOver);
+        await move.RollBackAsync(dropIsolated: true);
+        await servers.Dedicated.DropDatabaseAsync(Plain);
+
+        Show(transactions.Count, count, seconds, plain);
+    }
+
+    // The stream and psql begin with the same rows.
+    async Task CopyIsolatedAsync(Move move)
+    {
         // The phase's own first step.
         await move.WithRunAsync(async run =>
         {
@@ -46,19 +63,13 @@ sealed class ApplyScenario(BenchmarkServers servers)
                 $"CREATE DATABASE {Plain} TEMPLATE {BenchmarkServers.Slug.DatabaseName}"
             )
             .ExecuteAsync();
+    }
 
-        var transactions = await ChangesAsync(database);
-        var count = transactions.Sum(transaction => transaction.Count);
-        var seconds = await move.WithRunAsync(run => FollowAsync(run, count));
-        var plain = await PsqlAsync(transactions);
-        // Verification among the rest: it has to be right as well.
-        await move.PromoteUntilAsync(PhaseName.CutOver);
-        await move.RollBackAsync(dropIsolated: true);
-        await servers.Dedicated.DropDatabaseAsync(Plain);
-
+    static void Show(int transactions, int count, double seconds, double plain)
+    {
         var table = new Table()
             .AddColumns(
-                $"{count:N0} row changes in {transactions.Count:N0} transactions",
+                $"{count:N0} row changes in {transactions:N0} transactions",
                 "seconds",
                 "changes/s",
                 "ratio to psql"
@@ -105,31 +116,7 @@ sealed class ApplyScenario(BenchmarkServers servers)
             }.ConnectionString
         );
         await connection.OpenAsync();
-        var statements = new Statements(
-            await connection.ExecuteScalarAsync<Guid>(
-                "SELECT id FROM tenants WHERE slug = @Text",
-                new { BenchmarkServers.Slug.Text }
-            ),
-            await IdsAsync("SELECT p.id FROM projects p JOIN tenants t ON t.id = p.tenant_id WHERE t.slug = @Text"),
-            await IdsAsync("SELECT k.id FROM tasks k JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text"),
-            await IdsAsync(
-                """
-                SELECT c.id FROM comments c JOIN tasks k ON k.id = c.task_id JOIN tenants t ON t.id = k.tenant_id
-                    WHERE t.slug = @Text
-                """
-            ),
-            new(
-                (
-                    await connection.QueryAsync<(Guid, string)>(
-                        """
-                        SELECT e.id, e.created_at::text FROM agent_events e JOIN tenants t ON t.id = e.tenant_id
-                            WHERE t.slug = @Text ORDER BY e.id
-                        """,
-                        new { BenchmarkServers.Slug.Text }
-                    )
-                ).AsList()
-            )
-        );
+        var statements = await StatementsAsync(connection);
         var transactions = new List<IReadOnlyList<string>>();
         for (var left = (int)(servers.Rows / 10); left > 0; left -= transactions[^1].Count)
             transactions.Add(statements.Transaction(left));
@@ -143,9 +130,33 @@ sealed class ApplyScenario(BenchmarkServers servers)
                 throw new InvalidOperationException("A statement did not change one row.");
         }
         return transactions;
+    }
 
+    static async Task<ApplyStatements> StatementsAsync(NpgsqlConnection connection)
+    {
+        var slug = new { BenchmarkServers.Slug.Text };
         async Task<IReadOnlyList<Guid>> IdsAsync(string sql) =>
-            (await connection.QueryAsync<Guid>(sql + " ORDER BY 1", new { BenchmarkServers.Slug.Text })).AsList();
+            (await connection.QueryAsync<Guid>(sql + " ORDER BY 1", slug)).AsList();
+        return new(
+            await connection.ExecuteScalarAsync<Guid>("SELECT id FROM tenants WHERE slug = @Text", slug),
+            await IdsAsync("SELECT p.id FROM projects p JOIN tenants t ON t.id = p.tenant_id WHERE t.slug = @Text"),
+            await IdsAsync("SELECT k.id FROM tasks k JOIN tenants t ON t.id = k.tenant_id WHERE t.slug = @Text"),
+            await IdsAsync(
+                """
+                SELECT c.id FROM comments c JOIN tasks k ON k.id = c.task_id JOIN tenants t ON t.id = k.tenant_id
+                    WHERE t.slug = @Text
+                """
+            ),
+            new(
+                await connection.QueryAsync<(Guid, string)>(
+                    """
+                    SELECT e.id, e.created_at::text FROM agent_events e JOIN tenants t ON t.id = e.tenant_id
+                        WHERE t.slug = @Text ORDER BY e.id
+                    """,
+                    slug
+                )
+            )
+        );
     }
 
     async Task<double> PsqlAsync(IReadOnlyList<IReadOnlyList<string>> transactions)
@@ -164,54 +175,5 @@ sealed class ApplyScenario(BenchmarkServers servers)
         var watch = Stopwatch.StartNew();
         await psql.ExecuteAsync();
         return watch.Elapsed.TotalSeconds;
-    }
-
-    /// <summary>Two inserts, two updates and a delete of five; the same ones each time.</summary>
-    sealed class Statements(
-        Guid tenant,
-        IReadOnlyList<Guid> projects,
-        IReadOnlyList<Guid> tasks,
-        IReadOnlyList<Guid> comments,
-        Queue<(Guid Id, string CreatedAt)> events
-    )
-    {
-        readonly Random random = new(1);
-        int number;
-
-        public IReadOnlyList<string> Transaction(int most) =>
-            [.. Enumerable.Range(0, Math.Min(most, random.Next(10, 101))).Select(_ => Next())];
-
-        string Next()
-        {
-            number++;
-            return random.Next(10) switch
-            {
-                < 2 => $"""
-                    INSERT INTO comments (id, task_id, body, created_at, updated_at)
-                        VALUES ('{Id()}', '{One(tasks)}', 'changed {number}', '2025-08-01', '2025-08-01')
-                    """,
-                < 4 => $"UPDATE comments SET body = 'changed {number}' WHERE id = '{One(comments)}'",
-                < 6 => $"""
-                    UPDATE tasks SET title = 'changed {number}', priority = {random.Next(1, 6)}
-                        WHERE id = '{One(tasks)}'
-                    """,
-                < 8 when events.TryDequeue(out var gone) =>
-                    $"DELETE FROM agent_events WHERE id = '{gone.Id}' AND created_at = '{gone.CreatedAt}'",
-                _ => $$"""
-                    INSERT INTO agent_events (id, tenant_id, project_id, kind, payload, created_at)
-                        VALUES ('{{Id()}}', '{{tenant}}', '{{One(projects)}}', 'message',
-                            '{"text": "changed {{number}}"}', '2025-08-01')
-                    """,
-            };
-        }
-
-        Guid One(IReadOnlyList<Guid> ids) => ids[random.Next(ids.Count)];
-
-        Guid Id()
-        {
-            Span<byte> bytes = stackalloc byte[16];
-            random.NextBytes(bytes);
-            return new(bytes);
-        }
     }
 }

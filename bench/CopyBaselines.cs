@@ -11,18 +11,6 @@ using Npgsql;
 
 namespace Bench;
 
-/// <summary>What a promotion took, by its own journal; memory by the operating system.</summary>
-sealed record PromotionTimes(
-    IReadOnlyList<(string Name, double Seconds)> Phases,
-    double Seconds,
-    long Rows,
-    double PeakMegabytes
-)
-{
-    public double Of(params string[] names) =>
-        Phases.Where(phase => names.Contains(phase.Name)).Sum(phase => phase.Seconds);
-}
-
 /// <summary>Several ways to copy one tenant from one server to the other.</summary>
 sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
 {
@@ -48,32 +36,7 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
         string flag
     )
     {
-        var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "migrator.exe" : "migrator");
-        using var process = new Process
-        {
-            StartInfo = new(
-                program,
-                [
-                    verb,
-                    "--tenant-slug",
-                    BenchmarkServers.Slug.Text,
-                    "--confirm",
-                    "--json",
-                    flag,
-                    "--routing-dir",
-                    Path.GetTempPath(),
-                ]
-            )
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            },
-        };
-        var environment = process.StartInfo.Environment;
-        environment["MIGRATOR_SOURCE"] = shared.ConnectionString(database, SampleDatabase.Admin);
-        environment["MIGRATOR_TARGET"] = dedicated.ConnectionString("postgres", SampleDatabase.Admin);
-        foreach (var (name, n) in SampleDatabase.ReferenceTables.Select((name, n) => (name, n)))
-            environment[$"MIGRATOR_REFERENCE__{n}"] = name;
+        using var process = new Process { StartInfo = Start(database, verb, flag) };
         var watch = Stopwatch.StartNew();
         process.Start();
         var output = process.StandardOutput.ReadToEndAsync();
@@ -91,6 +54,22 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
             : throw new InvalidOperationException(await errors);
     }
 
+    ProcessStartInfo Start(string database, string verb, string flag)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "migrator.exe" : "migrator");
+        string[] arguments = [verb, "--tenant-slug", BenchmarkServers.Slug.Text, "--confirm", "--json", flag];
+        var start = new ProcessStartInfo(program, [.. arguments, "--routing-dir", Path.GetTempPath()])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["MIGRATOR_SOURCE"] = shared.ConnectionString(database, SampleDatabase.Admin);
+        start.Environment["MIGRATOR_TARGET"] = dedicated.ConnectionString("postgres", SampleDatabase.Admin);
+        foreach (var (name, n) in SampleDatabase.ReferenceTables.Select((name, n) => (name, n)))
+            start.Environment[$"MIGRATOR_REFERENCE__{n}"] = name;
+        return start;
+    }
+
     /// <summary>
     /// What a careful person scripts: pre-data, each table through a pipe of two psql, post-data, ANALYZE.
     /// </summary>
@@ -105,18 +84,7 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
         await dedicated.DropDatabaseAsync(Pipe);
         var watch = Stopwatch.StartNew();
         await dedicated.CreateDatabaseAsync(Pipe, SampleDatabase.Admin);
-        await PipeAsync(
-            BenchmarkServers.Tool(
-                "pg_dump",
-                shared,
-                database,
-                "--format=custom",
-                "--schema-only",
-                "--section=pre-data",
-                "--exclude-schema=tenant_promotion"
-            ),
-            BenchmarkServers.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
-        );
+        await PipeSchemaAsync(database, "pre-data");
         foreach (var table in scope.CopiedTables)
         {
             var columns = RawCopy.Columns(table.Table);
@@ -132,21 +100,24 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
                 )
             );
         }
-        await PipeAsync(
+        await PipeSchemaAsync(database, "post-data");
+        await BenchmarkServers.Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
+        return watch.Elapsed.TotalSeconds;
+    }
+
+    Task PipeSchemaAsync(string database, string section) =>
+        PipeAsync(
             BenchmarkServers.Tool(
                 "pg_dump",
                 shared,
                 database,
                 "--format=custom",
                 "--schema-only",
-                "--section=post-data",
+                $"--section={section}",
                 "--exclude-schema=tenant_promotion"
             ),
             BenchmarkServers.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
         );
-        await BenchmarkServers.Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
-        return watch.Elapsed.TotalSeconds;
-    }
 
     /// <returns>Seconds, or null when pgcopydb is not installed.</returns>
     public async Task<double?> PgcopydbAsync()
@@ -163,21 +134,10 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
         await shared.CreateDatabaseAsync(database, SampleDatabase.Admin);
         var folder = Directory.CreateTempSubdirectory("bench-pgcopydb-");
         var watch = Stopwatch.StartNew();
+        string[] clone = ["clone", "--source", Uri(dedicated, Pipe), "--target", Uri(shared, database)];
+        string[] how = ["--dir", folder.FullName, "--table-jobs", "2", "--index-jobs", "2", "--skip-extensions"];
         await Cli.Wrap("pgcopydb")
-            .WithArguments([
-                "clone",
-                "--source",
-                Uri(dedicated, Pipe),
-                "--target",
-                Uri(shared, database),
-                "--dir",
-                folder.FullName,
-                "--table-jobs",
-                "2",
-                "--index-jobs",
-                "2",
-                "--skip-extensions",
-            ])
+            .WithArguments([.. clone, .. how])
             .WithValidation(CommandResultValidation.ZeroExitCode)
             .ExecuteBufferedAsync();
         await BenchmarkServers.Tool("psql", shared, database, "-qXc", "ANALYZE").ExecuteAsync();

@@ -27,15 +27,7 @@ sealed class GuardScenario(BenchmarkServers servers)
                 MaxAutoPrepare = 5,
             }
         );
-        await using (var connection = await source.OpenConnectionAsync())
-            await connection.ExecuteAsync(
-                $"""
-                CREATE TABLE guarded (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, body text, n int);
-                CREATE INDEX ON guarded (tenant_id);
-                INSERT INTO guarded (tenant_id, body, n)
-                    SELECT t.id, 'a row of usual length', 0 FROM tenants t, generate_series(1, 10000) WHERE slug = '{BenchmarkServers.Slug}'
-                """
-            );
+        await CreateTableAsync(source);
         var (without, with) = (new Measured(), new Measured());
         // By turns, because the machine's own speed drifts.
         for (var round = 0; round < Rounds; round++)
@@ -46,6 +38,24 @@ sealed class GuardScenario(BenchmarkServers servers)
             await move.RollBackAsync(dropIsolated: true);
         }
 
+        Show(without, with);
+    }
+
+    static async Task CreateTableAsync(NpgsqlDataSource source)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await connection.ExecuteAsync(
+            $"""
+            CREATE TABLE guarded (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, body text, n int);
+            CREATE INDEX ON guarded (tenant_id);
+            INSERT INTO guarded (tenant_id, body, n)
+                SELECT t.id, 'a row of usual length', 0 FROM tenants t, generate_series(1, 10000) WHERE slug = '{BenchmarkServers.Slug}'
+            """
+        );
+    }
+
+    static void Show(Measured without, Measured with)
+    {
         var table = new Table()
             .AddColumns("writes of the tenant", "without", "guard open", "ratio", "wanted")
             .RoundedBorder();

@@ -77,21 +77,10 @@ sealed class LagScenario(BenchmarkServers servers)
         var table = new Table()
             .AddColumns($"milliseconds, with {load.Rate} writes/s asked for", "a second", "p50", "p95", "longest")
             .RoundedBorder();
-        void AddWrites(string what, (long Began, long Ended) span)
-        {
-            var (median, high, longest) = ledger.Latency(ofMoving: true, span.Began, span.Ended)!.Value;
-            table.AddRow(
-                what,
-                $"{ledger.Writes(ofMoving: true, span.Began, span.Ended) / Seconds(span):N0}",
-                $"{median:0.0}",
-                $"{high:0.0}",
-                $"{longest:0.0}"
-            );
-        }
         double Seconds((long Began, long Ended) span) =>
             ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
-        AddWrites("a write of the tenant, nobody follows", alone);
-        AddWrites("a write of the tenant, followed", followed);
+        AddWrites(table, ledger, "a write of the tenant, nobody follows", alone);
+        AddWrites(table, ledger, "a write of the tenant, followed", followed);
         var lag = Percentiles.Of(marks);
         table.AddRow(
             $"a mark, written and come through ({changes / Seconds(followed):N0} row changes/s with it)",
@@ -101,5 +90,18 @@ sealed class LagScenario(BenchmarkServers servers)
             $"{lag.Max:0.0}"
         );
         AnsiConsole.Write(table);
+    }
+
+    static void AddWrites(Table table, Ledger ledger, string what, (long Began, long Ended) span)
+    {
+        var seconds = ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
+        var (median, high, longest) = ledger.Latency(ofMoving: true, span.Began, span.Ended)!.Value;
+        table.AddRow(
+            what,
+            $"{ledger.Writes(ofMoving: true, span.Began, span.Ended) / seconds:N0}",
+            $"{median:0.0}",
+            $"{high:0.0}",
+            $"{longest:0.0}"
+        );
     }
 }

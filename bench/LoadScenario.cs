@@ -9,20 +9,32 @@ namespace Bench;
 /// </summary>
 sealed class LoadScenario(BenchmarkServers servers)
 {
+    const int Rounds = 3;
+
     public async Task RunAsync()
+    {
+        var measured = await MeasureAsync();
+        ShowWays(measured);
+        var phases = new Table().AddColumns("phase", "seconds").RoundedBorder();
+        foreach (var (name, seconds) in measured.Large.Phases)
+            phases.AddRow(name, $"{seconds:0.00}");
+        AnsiConsole.Write(phases);
+        ShowTargets(measured);
+    }
+
+    async Task<Measured> MeasureAsync()
     {
         var baselines = new CopyBaselines(servers.Shared, servers.Dedicated);
         var (smallDatabase, largeDatabase) = (await servers.SmallAsync(), await servers.LargeAsync());
 
         // In turns, so that whatever else the machine does meets all of them; the median counts.
-        const int rounds = 3;
         var (smalls, pipes, larges, clones) = (
             new List<PromotionTimes>(),
             new List<double>(),
             new List<PromotionTimes>(),
             new List<double>()
         );
-        for (var round = 0; round < rounds; round++)
+        for (var round = 0; round < Rounds; round++)
         {
             smalls.Add(await baselines.PromoteAsync(smallDatabase));
             pipes.Add(await baselines.PipeAsync(largeDatabase));
@@ -30,48 +42,44 @@ sealed class LoadScenario(BenchmarkServers servers)
             if (await baselines.PgcopydbAsync() is { } seconds)
                 clones.Add(seconds);
         }
-        var single = await baselines.RowByRowAsync(largeDatabase, 10_000);
-        var pipe = pipes.Order().ElementAt(rounds / 2);
-        var small = smalls.OrderBy(times => times.Seconds).ElementAt(rounds / 2);
-        var large = larges.OrderBy(times => times.Seconds).ElementAt(rounds / 2);
-        double? pgcopydb = clones.Count > 0 ? clones.Order().ElementAt(clones.Count / 2) : null;
-
-        // Online keys come with the first changes, and triggers in a phase of their own.
-        var load = large.Of(
-            PhaseName.Provision,
-            PhaseName.CloneSchema,
-            PhaseName.CopyData,
-            PhaseName.CatchUp,
-            PhaseName.BuildSchema,
-            PhaseName.CloneTriggersAndPolicies
+        return new(
+            smalls.OrderBy(times => times.Seconds).ElementAt(Rounds / 2),
+            larges.OrderBy(times => times.Seconds).ElementAt(Rounds / 2),
+            pipes.Order().ElementAt(Rounds / 2),
+            clones.Count > 0 ? clones.Order().ElementAt(clones.Count / 2) : null,
+            await baselines.RowByRowAsync(largeDatabase, 10_000)
         );
+    }
+
+    static void ShowWays(Measured measured)
+    {
+        var (large, single) = (measured.Large, measured.Single);
         var table = new Table().AddColumns("what", "seconds", "rows/s", "ratio to the pipe").RoundedBorder();
-        void Add(string what, double seconds, long count) =>
-            table.AddRow(what, $"{seconds:0.00}", $"{count / seconds:N0}", $"{seconds / pipe:0.00}");
-        Add("psql pipe: pre-data, binary COPY table by table, post-data, ANALYZE", pipe, large.Rows);
-        Add("migrator: provision, schema, copy, keys and indexes, ANALYZE", load, large.Rows);
-        Add("  and the digests of both sides", load + large.Of(PhaseName.Verify), large.Rows);
-        Add("  the whole promotion", large.Seconds, large.Rows);
-        if (pgcopydb is { } clone)
-            Add("pgcopydb clone of a database with this tenant alone", clone, large.Rows);
+        void Add(string what, double seconds) =>
+            table.AddRow(what, $"{seconds:0.00}", $"{large.Rows / seconds:N0}", $"{seconds / measured.Pipe:0.00}");
+        Add("psql pipe: pre-data, binary COPY table by table, post-data, ANALYZE", measured.Pipe);
+        Add("migrator: provision, schema, copy, keys and indexes, ANALYZE", measured.Load);
+        Add("  and the digests of both sides", measured.Load + large.Of(PhaseName.Verify));
+        Add("  the whole promotion", large.Seconds);
+        if (measured.Pgcopydb is { } clone)
+            Add("pgcopydb clone of a database with this tenant alone", clone);
         else
             table.AddRow("pgcopydb", "not installed (apt-get install pgcopydb)", "", "");
-        Add($"one INSERT a row ({single.Rows:N0} rows tried)", single.Seconds * large.Rows / single.Rows, large.Rows);
+        Add($"one INSERT a row ({single.Rows:N0} rows tried)", single.Seconds * large.Rows / single.Rows);
         AnsiConsole.Write(table);
+    }
 
-        var phases = new Table().AddColumns("phase", "seconds").RoundedBorder();
-        foreach (var (name, seconds) in large.Phases)
-            phases.AddRow(name, $"{seconds:0.00}");
-        AnsiConsole.Write(phases);
-
+    static void ShowTargets(Measured measured)
+    {
+        var (small, large, load) = (measured.Small, measured.Large, measured.Load);
         var targets = new Table().AddColumns("target", "wanted", "measured").RoundedBorder();
-        targets.AddRow("load against the psql pipe", "≤ 0.85", $"{load / pipe:0.00}");
-        targets.AddRow("load against pgcopydb", "< 1", pgcopydb is { } other ? $"{load / other:0.00}" : "–");
+        targets.AddRow("load against the psql pipe", "≤ 0.85", $"{load / measured.Pipe:0.00}");
+        targets.AddRow("load against pgcopydb", "< 1", measured.Pgcopydb is { } other ? $"{load / other:0.00}" : "–");
         targets.AddRow("digests on top of the load", "≤ 35 %", $"{100 * large.Of(PhaseName.Verify) / load:0} %");
         targets.AddRow(
             "rate against one INSERT a row",
             "≥ 100",
-            $"{large.Rows / load / (single.Rows / single.Seconds):0}"
+            $"{large.Rows / load / (measured.Single.Rows / measured.Single.Seconds):0}"
         );
         targets.AddRow(
             "peak memory of the migrator",
@@ -80,5 +88,28 @@ sealed class LoadScenario(BenchmarkServers servers)
         );
         targets.AddRow("ten times the rows", "≤ 11 × the time", $"{large.Seconds / small.Seconds:0.0} ×");
         AnsiConsole.Write(targets);
+    }
+
+    /// <param name="Pipe">Seconds of the psql pipe.</param>
+    /// <param name="Pgcopydb">Seconds of pgcopydb; null when it is not installed.</param>
+    /// <param name="Single">A try of one INSERT a row.</param>
+    sealed record Measured(
+        PromotionTimes Small,
+        PromotionTimes Large,
+        double Pipe,
+        double? Pgcopydb,
+        (double Seconds, long Rows) Single
+    )
+    {
+        // Online keys come with the first changes, and triggers in a phase of their own.
+        public double Load =>
+            Large.Of(
+                PhaseName.Provision,
+                PhaseName.CloneSchema,
+                PhaseName.CopyData,
+                PhaseName.CatchUp,
+                PhaseName.BuildSchema,
+                PhaseName.CloneTriggersAndPolicies
+            );
     }
 }

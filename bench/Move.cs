@@ -69,20 +69,7 @@ sealed class Move(BenchmarkServers servers, string database) : IDisposable
     {
         var settings = Settings;
         await using var databases = Databases.For(settings, BenchmarkServers.Slug);
-        Tenant tenant;
-        TenantScope scope;
-        DatabaseIdentity identity;
-        await using (var source = await databases.Shared.OpenConnectionAsync())
-        {
-            identity = await IsolatedMark.IdentityAsync(source, CancellationToken.None);
-            tenant = await TenantLookup.FindAsync(
-                source,
-                settings.Tenancy,
-                BenchmarkServers.Slug,
-                CancellationToken.None
-            );
-            scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), settings.Tenancy);
-        }
+        var (tenant, scope, identity) = await LookUpAsync(databases, settings);
         await using var journal = await PromotionJournal.LockAsync(
             databases,
             tenant.Key,
@@ -109,6 +96,20 @@ sealed class Move(BenchmarkServers servers, string database) : IDisposable
         );
         await run.Isolated.ClaimAsync(CancellationToken.None);
         return await work(run);
+    }
+
+    static async Task<(Tenant, TenantScope, DatabaseIdentity)> LookUpAsync(
+        Databases databases,
+        MigratorSettings settings
+    )
+    {
+        await using var source = await databases.Shared.OpenConnectionAsync();
+        var slug = BenchmarkServers.Slug;
+        return (
+            await TenantLookup.FindAsync(source, settings.Tenancy, slug, CancellationToken.None),
+            TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), settings.Tenancy),
+            await IsolatedMark.IdentityAsync(source, CancellationToken.None)
+        );
     }
 
     public void Dispose() => routing.Delete(recursive: true);

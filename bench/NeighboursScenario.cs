@@ -9,6 +9,17 @@ sealed class NeighboursScenario(BenchmarkServers servers)
 {
     static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
 
+    static readonly string[] Columns =
+    [
+        "a write of another tenant, milliseconds",
+        "seconds",
+        "writes/s",
+        "p50",
+        "p95",
+        "longest",
+        "p95 to before",
+    ];
+
     readonly ApplicationLoad load = new(Writers: 2, Rate: 50, OtherTenants: 8, OtherRate: 300);
 
     public async Task RunAsync()
@@ -28,40 +39,31 @@ sealed class NeighboursScenario(BenchmarkServers servers)
         }
         await move.RollBackAsync(dropIsolated: true);
 
-        var table = new Table()
-            .AddColumns(
-                "a write of another tenant, milliseconds",
-                "seconds",
-                "writes/s",
-                "p50",
-                "p95",
-                "longest",
-                "p95 to before"
-            )
-            .RoundedBorder();
         var usual = ledger.Latency(ofMoving: false, before.Began, before.Ended)!.Value.P95;
-        void Add(string what, (long Began, long Ended) span)
-        {
-            var seconds = ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
-            if (ledger.Latency(ofMoving: false, span.Began, span.Ended) is not { } times)
-                table.AddRow(what, $"{seconds:0.0}", "0");
-            else
-                table.AddRow(
-                    what,
-                    $"{seconds:0.0}",
-                    $"{ledger.Writes(ofMoving: false, span.Began, span.Ended) / seconds:N0}",
-                    $"{times.Median:0.0}",
-                    $"{times.P95:0.0}",
-                    $"{times.Longest:0.0}",
-                    $"{times.P95 / usual:0.00}"
-                );
-        }
-        Add("before", before);
-        Add("during the copy", observed[PhaseName.CopyData]);
-        Add("while keys and indexes are built", observed[PhaseName.BuildSchema]);
-        Add("while every row is compared", observed[PhaseName.Verify]);
-        Add("after", after);
+        var table = new Table().AddColumns(Columns).RoundedBorder();
+        Add(table, ledger, usual, "before", before);
+        Add(table, ledger, usual, "during the copy", observed[PhaseName.CopyData]);
+        Add(table, ledger, usual, "while keys and indexes are built", observed[PhaseName.BuildSchema]);
+        Add(table, ledger, usual, "while every row is compared", observed[PhaseName.Verify]);
+        Add(table, ledger, usual, "after", after);
         AnsiConsole.Write(table);
+    }
+
+    static void Add(Table table, Ledger ledger, double usual, string what, (long Began, long Ended) span)
+    {
+        var seconds = ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
+        if (ledger.Latency(ofMoving: false, span.Began, span.Ended) is not { } times)
+            table.AddRow(what, $"{seconds:0.0}", "0");
+        else
+            table.AddRow(
+                what,
+                $"{seconds:0.0}",
+                $"{ledger.Writes(ofMoving: false, span.Began, span.Ended) / seconds:N0}",
+                $"{times.Median:0.0}",
+                $"{times.P95:0.0}",
+                $"{times.Longest:0.0}",
+                $"{times.P95 / usual:0.00}"
+            );
     }
 
     static async Task<(long Began, long Ended)> QuietAsync(Ledger ledger)

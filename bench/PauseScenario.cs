@@ -28,25 +28,7 @@ sealed class PauseScenario(BenchmarkServers servers)
         var began = ledger.Clock.GetTimestamp();
         await using (application)
         {
-            try
-            {
-                for (var turn = 0; turn < Turns; turn++)
-                {
-                    there.Add(await CutOverAsync(ledger, BenchmarkServers.Slug.DatabaseName, move.PromoteAsync));
-                    back.Add(await CutOverAsync(ledger, database, () => move.RollBackAsync()));
-                }
-            }
-            catch (MigratorException failure)
-            {
-                // What was measured until then is worth a table, and that it went no further is a result as well.
-                AnsiConsole.MarkupLineInterpolated(
-                    $"""
-                    [red]Given up after {there.Count + back.Count} of {2
-                        * Turns} cutovers and {Attempts} attempts at the next:
-                    {failure.Message}[/]
-                    """
-                );
-            }
+            await MoveByTurnsAsync(ledger, move, database, there, back);
             await application.StopAsync();
         }
         var ended = ledger.Clock.GetTimestamp();
@@ -56,6 +38,39 @@ sealed class PauseScenario(BenchmarkServers servers)
         await move.RollBackAsync(dropIsolated: true);
 
         var rate = ledger.Writes(ofMoving: true, began, ended) / ledger.Clock.GetElapsedTime(began, ended).TotalSeconds;
+        Show(rate, there, back);
+        if (proof.Faults.Count > 0)
+            throw new InvalidOperationException(string.Join('\n', proof.Faults));
+    }
+
+    static async Task MoveByTurnsAsync(
+        Ledger ledger,
+        Move move,
+        string database,
+        List<Cutover> there,
+        List<Cutover> back
+    )
+    {
+        try
+        {
+            for (var turn = 0; turn < Turns; turn++)
+            {
+                there.Add(await CutOverAsync(ledger, BenchmarkServers.Slug.DatabaseName, move.PromoteAsync));
+                back.Add(await CutOverAsync(ledger, database, () => move.RollBackAsync()));
+            }
+        }
+        catch (MigratorException failure)
+        {
+            // What was measured until then is worth a table, and that it went no further is a result as well.
+            var done = there.Count + back.Count;
+            AnsiConsole.MarkupLineInterpolated(
+                $"[red]Given up after {done} of {2 * Turns} cutovers and {Attempts} attempts at the next:\n{failure.Message}[/]"
+            );
+        }
+    }
+
+    void Show(double rate, List<Cutover> there, List<Cutover> back)
+    {
         var table = new Table()
             .AddColumns(
                 $"milliseconds, with {rate:N0} writes/s of {load.Rate}",
@@ -67,31 +82,30 @@ sealed class PauseScenario(BenchmarkServers servers)
                 "retries"
             )
             .RoundedBorder();
-        void Add(string what, List<Cutover> cutovers, Func<Cutover, double> of)
-        {
-            if (cutovers.Count == 0)
-                return;
-            var spread = Percentiles.Of(cutovers.Select(of));
-            table.AddRow(
-                what,
-                $"{cutovers.Count}",
-                $"{spread.Median:N0}",
-                $"{spread.P95:N0}",
-                $"{spread.Max:N0}",
-                $"{cutovers.Sum(cutover => cutover.Failed)}",
-                $"{cutovers.Sum(cutover => cutover.Retries)}"
-            );
-        }
         foreach (var (verb, cutovers) in new[] { ("promotion", there), ("rollback", back) })
         {
-            Add($"{verb}, as the application sees it", cutovers, cutover => cutover.Seen);
-            Add($"{verb}, by the migrator", cutovers, cutover => cutover.Own);
+            Add(table, $"{verb}, as the application sees it", cutovers, cutover => cutover.Seen);
+            Add(table, $"{verb}, by the migrator", cutovers, cutover => cutover.Own);
             foreach (var part in cutovers.SelectMany(cutover => cutover.Parts.Keys).Distinct())
-                Add($"    {part}", cutovers, cutover => cutover.Parts.GetValueOrDefault(part));
+                Add(table, $"    {part}", cutovers, cutover => cutover.Parts.GetValueOrDefault(part));
         }
         AnsiConsole.Write(table);
-        if (proof.Faults.Count > 0)
-            throw new InvalidOperationException(string.Join('\n', proof.Faults));
+    }
+
+    static void Add(Table table, string what, List<Cutover> cutovers, Func<Cutover, double> of)
+    {
+        if (cutovers.Count == 0)
+            return;
+        var spread = Percentiles.Of(cutovers.Select(of));
+        table.AddRow(
+            what,
+            $"{cutovers.Count}",
+            $"{spread.Median:N0}",
+            $"{spread.P95:N0}",
+            $"{spread.Max:N0}",
+            $"{cutovers.Sum(cutover => cutover.Failed)}",
+            $"{cutovers.Sum(cutover => cutover.Retries)}"
+        );
     }
 
     // Rows without a key, and one more with each write of a task.
