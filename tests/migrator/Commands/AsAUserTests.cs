@@ -21,18 +21,37 @@ public sealed class AsAUserTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);
 
+        await PlanMustChangeNothingAsync(move);
+        await PromotedMustBeReportedAsync(move);
+        await StatusMustHaveItsFieldsAsync(move);
+        await RouteMustBeTheSameEverywhereAsync(move);
+
+        Assert.True((bool)(await RunAsync(move, 0, "verify", "--json"))["equal"]!);
+        await move.Isolated.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'later')");
+        Assert.False((bool)(await RunAsync(move, 0, "verify", "--json"))["equal"]!);
+
+        Assert.Equal(
+            "shared",
+            (string)(await RunAsync(move, 0, "rollback", "--confirm", "--drop-isolated", "--json"))["isolation_mode"]!
+        );
+        Assert.Equal(51, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM notes WHERE tenant_id = 1"));
+        Assert.False(File.Exists(move.RoutingFile));
+        Assert.False(await move.IsolatedExistsAsync());
+    }
+
+    static async Task PlanMustChangeNothingAsync(TenantMove move)
+    {
         var planned = await RunAsync(move, 0, "promote", "--dry-run", "--json");
         Assert.Equal(
             50,
             (long)planned["tables"]!.AsArray().Single(table => (string)table!["table"]! == "public.notes")!["rows"]!
         );
         Assert.False(await move.IsolatedExistsAsync());
-        Assert.False(
-            await move.Shared.ScalarAsync<bool>(
-                "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"
-            )
-        );
+        Assert.False(await TenantMove.HasOwnSchemaAsync(move.Shared));
+    }
 
+    static async Task PromotedMustBeReportedAsync(TenantMove move)
+    {
         var promoted = await RunAsync(
             move,
             0,
@@ -47,7 +66,10 @@ public sealed class AsAUserTests(Servers servers)
             "| public.notes | 50 |",
             await File.ReadAllTextAsync(Path.Combine(move.Settings.RoutingDirectory, "report.md"))
         );
+    }
 
+    static async Task StatusMustHaveItsFieldsAsync(TenantMove move)
+    {
         var status = await RunAsync(move, 0, "status", "--json");
         foreach (
             var field in (string[])
@@ -68,7 +90,10 @@ public sealed class AsAUserTests(Servers servers)
             Assert.True(status.ContainsKey(field), field);
         foreach (var field in (string[])["state", "phase", "mode", "started_at", "tables", "rows", "pause_ms", "error"])
             Assert.True(status["promotion"]!.AsObject().ContainsKey(field), field);
+    }
 
+    async Task RouteMustBeTheSameEverywhereAsync(TenantMove move)
+    {
         var route = string.Concat(
             $$$"""
             {"tenant_slug":"{{{move.Slug}}}","isolation_mode":"isolated",
@@ -89,34 +114,13 @@ public sealed class AsAUserTests(Servers servers)
         Assert.Equal(move.TargetName, (string)settings["isolation"]!["isolated_db_name"]!);
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", (string)settings["isolation"]!["isolated_at"]!);
         Assert.Equal("001", (string)settings["isolation"]!["migration_version"]!);
-
-        Assert.True((bool)(await RunAsync(move, 0, "verify", "--json"))["equal"]!);
-        await move.Isolated.ExecuteAsync("INSERT INTO notes (tenant_id, body) VALUES (1, 'later')");
-        Assert.False((bool)(await RunAsync(move, 0, "verify", "--json"))["equal"]!);
-
-        Assert.Equal(
-            "shared",
-            (string)(await RunAsync(move, 0, "rollback", "--confirm", "--drop-isolated", "--json"))["isolation_mode"]!
-        );
-        Assert.Equal(51, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM notes WHERE tenant_id = 1"));
-        Assert.False(File.Exists(move.RoutingFile));
-        Assert.False(await move.IsolatedExistsAsync());
     }
 
     [Fact]
     public async Task What_a_tired_person_types_gets_a_sentence_a_next_step_and_the_right_code()
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);
-        async Task Expect(int code, string sentence, params string[] words)
-        {
-            var (exit, output, error) = await SayAsync(move, words);
-            Assert.True(
-                exit == code && error.Contains(sentence),
-                $"'{string.Join(' ', words)}' ended with {exit}:\n{error}"
-            );
-            Assert.Equal("", output);
-            Assert.DoesNotContain("   at ", error);
-        }
+        Task Expect(int code, string sentence, params string[] words) => FailsAsync(move, code, sentence, words);
 
         const string beginning = "acme";
         await Expect(
@@ -139,6 +143,17 @@ public sealed class AsAUserTests(Servers servers)
         await Expect(1, "cannot be reached", "status", $"--tenant-slug={move.Slug}", "PORT");
         await Expect(3, "refuses the login", "status", $"--tenant-slug={move.Slug}", "PASSWORD");
         Assert.Null(await move.GuardAsync());
+    }
+
+    static async Task FailsAsync(TenantMove move, int code, string sentence, string[] words)
+    {
+        var (exit, output, error) = await SayAsync(move, words);
+        Assert.True(
+            exit == code && error.Contains(sentence),
+            $"'{string.Join(' ', words)}' ended with {exit}:\n{error}"
+        );
+        Assert.Equal("", output);
+        Assert.DoesNotContain("   at ", error);
     }
 
     [Fact]

@@ -30,19 +30,18 @@ public sealed class SideBySideTests(Servers servers)
         await shop.MustBeIsolatedAsync();
     }
 
+    const string Notes = """
+        CREATE TABLE notes (
+            id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text NOT NULL);
+        CREATE TABLE words (note_id bigint NOT NULL REFERENCES notes, word text NOT NULL);
+        INSERT INTO notes (tenant_id, body) SELECT 1 + n % 2, n FROM generate_series(1, 2000) n;
+        INSERT INTO words SELECT id, body FROM notes;
+        """;
+
     [Fact]
     public async Task Two_tenants_move_at_once_and_each_takes_its_own_rows_only()
     {
-        await using var move = await TenantMove.CreateAsync(
-            servers,
-            """
-            CREATE TABLE notes (
-                id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, body text NOT NULL);
-            CREATE TABLE words (note_id bigint NOT NULL REFERENCES notes, word text NOT NULL);
-            INSERT INTO notes (tenant_id, body) SELECT 1 + n % 2, n FROM generate_series(1, 2000) n;
-            INSERT INTO words SELECT id, body FROM notes;
-            """
-        );
+        await using var move = await TenantMove.CreateAsync(servers, Notes);
         var other = move.Slug.Replace("acme", "bolt");
         var settings = move.Settings;
         Task Promote(string slug) =>

@@ -80,8 +80,8 @@ public sealed class ThrottleTests(ThrottleTests.QuietServer quiet) : IClassFixtu
 
         var promotion = move.PromoteAsync(Options with { MaxActiveSessions = 2 });
         await Waiting.UntilAsync(() => move.Watched.HasWarned("3 sessions are active"));
-        // Long enough for it to look again, twice.
-        await Task.Delay(TimeSpan.FromSeconds(2.5));
+        await UntilProbedAsync(shared);
+        await UntilProbedAsync(shared);
         Assert.False(promotion.IsCompleted);
         Assert.Equal(0, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM tenant_promotion.loaded"));
 
@@ -121,15 +121,11 @@ public sealed class ThrottleTests(ThrottleTests.QuietServer quiet) : IClassFixtu
 
         var promotion = move.PromoteAsync(Options with { MaxReplicaLag = 1_000_000 });
         await Waiting.UntilAsync(() => move.Watched.HasWarned("standby"));
-        // Long enough for it to look again.
-        await Task.Delay(TimeSpan.FromSeconds(1.5));
+        await UntilProbedAsync(shared);
         Assert.False(promotion.IsCompleted);
 
-        standby.SetReplicationStatus(
-            NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(
-                await shared.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text")
-            )
-        );
+        var now = await shared.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text");
+        standby.SetReplicationStatus(NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(now));
         await standby.SendStatusUpdate(default);
         await promotion;
         Assert.Contains("The copy resumes.", move.Watched.Infos);
@@ -156,6 +152,22 @@ public sealed class ThrottleTests(ThrottleTests.QuietServer quiet) : IClassFixtu
         Assert.Contains(
             move.Watched.Warnings,
             warning => warning.Contains($"GRANT pg_read_all_stats TO \"{SampleDatabase.Admin}\"")
+        );
+    }
+
+    // The copy has looked at the server's load again since now, and has been told.
+    static async Task UntilProbedAsync(TestDatabase shared)
+    {
+        var now = await shared.ScalarAsync<DateTime>("SELECT clock_timestamp()");
+        await Waiting.UntilAsync(
+            shared,
+            """
+            SELECT EXISTS (
+                SELECT FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name LIKE 'tp/%' AND state = 'idle'
+                    AND query LIKE '%pg_stat_replication r%' AND query_start > @now)
+            """,
+            new { now }
         );
     }
 

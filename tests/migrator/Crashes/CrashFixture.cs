@@ -46,7 +46,8 @@ public sealed class CrashFixture : IAsyncDisposable
 
     public string RoutingFile => Move.RoutingFile;
 
-    TestDatabase Maintenance => new(Server, "postgres", EmbeddedCluster.Superuser);
+    /// <summary>The database that every server has.</summary>
+    public TestDatabase Maintenance => new(Server, "postgres", EmbeddedCluster.Superuser);
 
     /// <param name="tasks">Tasks of the tenant to move; the other tables follow from it.</param>
     public static async Task<CrashFixture> CreateAsync(EmbeddedCluster shared, EmbeddedCluster server, int tasks = 600)
@@ -55,8 +56,10 @@ public sealed class CrashFixture : IAsyncDisposable
         var reader = $"workshop_reader_{number}";
         await shared.CreateRoleAsync(reader, "NOLOGIN", creator: Servers.Admin);
         var database = await TestDatabase.CreateAsync(shared, $"workshop_{number}", Servers.Admin);
-        await database.ExecuteAsync(Schema.Replace("workshop_reader", reader, StringComparison.Ordinal));
-        await database.ExecuteAsync(Rows, new { slug = $"workshop-{number}", tasks });
+        await database.ExecuteAsync(
+            EmbeddedSql.Read("workshop.sql").Replace("workshop_reader", reader, StringComparison.Ordinal)
+        );
+        await database.ExecuteAsync(EmbeddedSql.Read("workshop-rows.sql"), new { slug = $"workshop-{number}", tasks });
         var began = new TestDatabase(shared, $"workshop_{number}_began", Servers.Admin);
         NpgsqlConnection.ClearPool(new(database.ConnectionString()));
         await new TestDatabase(shared, "postgres", EmbeddedCluster.Superuser).ExecuteAsync(
@@ -117,82 +120,6 @@ public sealed class CrashFixture : IAsyncDisposable
         );
     }
 
-    /// <summary>
-    /// The tenant is in its own database: schema and rows are those of the shared one, once each, and both say so.
-    /// </summary>
-    public async Task MustBeIsolatedAsync()
-    {
-        var comparer = new DatabaseComparer(Shared, Isolated, byCatalog: true);
-        Assert.Empty(await comparer.CompareSchemasAsync());
-        Assert.Empty(await comparer.CompareRowsAsync(Tables));
-        Assert.Equal("isolated", await ModeAsync());
-        Assert.Equal("moved", await GuardAsync());
-        Assert.True(File.Exists(RoutingFile));
-        Assert.Empty(await OpenEndsAsync());
-    }
-
-    /// <summary>
-    /// The tenant is in the shared database, which is as it was; nothing is left of the attempt but its history.
-    /// </summary>
-    public async Task MustBeUntouchedAsync()
-    {
-        Assert.Empty(
-            await new DatabaseComparer(Began, Shared, byCatalog: true).CompareAsync([
-                .. Tables.Select(table => table with { Where = "true" }),
-            ])
-        );
-        Assert.Empty(await TracesAsync());
-        Assert.False(await ExistsAsync());
-        Assert.False(
-            await Maintenance.ScalarAsync<bool>(
-                "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @Reader)",
-                new { Reader }
-            )
-        );
-        Assert.False(File.Exists(RoutingFile));
-        await WriteAsync();
-    }
-
-    /// <summary>The tenant is back in the shared database with everything that was written in its own.</summary>
-    public async Task MustBeHomeAsync()
-    {
-        Assert.Empty(await new DatabaseComparer(Shared, Isolated).CompareRowsAsync(Tables));
-        Assert.Equal("shared", await ModeAsync());
-        Assert.Empty(await TracesAsync());
-        await OthersMustBeUntouchedAsync();
-        await WriteAsync();
-    }
-
-    /// <summary>
-    /// The tenant's rows are in its own database alone, and nothing of the move is left but its history.
-    /// </summary>
-    public async Task MustBeFinalizedAsync()
-    {
-        // The flip changed the tenant's own row.
-        Assert.DoesNotContain(
-            await new DatabaseComparer(Began, Isolated).CompareRowsAsync(Tables),
-            difference => !difference.StartsWith("rows: public.tenants ", StringComparison.Ordinal)
-        );
-        foreach (var table in Tables.Where(table => table.Where != "true" && table.Table != "public.tenants"))
-            Assert.Equal(
-                0,
-                await Shared.ScalarAsync<long>($"SELECT count(*) FROM {table.Table} t WHERE {table.Where}")
-            );
-        Assert.Equal("isolated", await ModeAsync());
-        Assert.Empty(await TracesAsync());
-        await OthersMustBeUntouchedAsync();
-    }
-
-    /// <summary>The other tenants' rows are what they were.</summary>
-    public async Task OthersMustBeUntouchedAsync()
-    {
-        foreach (var table in Tables.Where(table => table.Where != "true"))
-        {
-            var others = $"SELECT t::text FROM {table.Table} t WHERE ({table.Where}) IS NOT TRUE ORDER BY 1";
-            Assert.Equal(await Began.QueryAsync<string>(others), await Shared.QueryAsync<string>(others));
-        }
-    }
-
     /// <summary>A write of the tenant in the shared database, by its application.</summary>
     public Task WriteAsync() => Shared.ExecuteAsync(TenantWrite, role: Demo.SampleDatabase.Application);
 
@@ -215,8 +142,7 @@ public sealed class CrashFixture : IAsyncDisposable
             role: Demo.SampleDatabase.Application
         );
 
-    public Task<string> ModeAsync() =>
-        Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE slug = @Slug", new { Slug });
+    public Task<string> ModeAsync() => Move.ModeAsync();
 
     /// <summary>The state of the tenant's newest promotion; null when there is no journal yet.</summary>
     public async Task<string?> StateAsync() =>
@@ -268,107 +194,4 @@ public sealed class CrashFixture : IAsyncDisposable
         await Began.DisposeAsync();
         await Move.DisposeAsync();
     }
-
-    async Task<IReadOnlyList<string>> TracesAsync() =>
-        [
-            .. await Shared.QueryAsync<string>(
-                """
-                SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion'
-                UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion'
-                UNION ALL SELECT 'guard ' || tenant_slug FROM tenant_promotion.guard
-                """
-            ),
-            .. await OpenEndsAsync(),
-        ];
-
-    // Sessions end a moment after the process.
-    async Task<IReadOnlyList<string>> OpenEndsAsync()
-    {
-        await Waiting.UntilSessionsEndAsync(Shared, Slug);
-        return await Shared.QueryAsync<string>(
-            """
-            SELECT 'lock ' || objid FROM pg_locks
-            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            """,
-            role: EmbeddedCluster.Superuser
-        );
-    }
-
-    const string Schema = """
-        CREATE TABLE tenants (
-            id uuid PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team',
-            status text NOT NULL DEFAULT 'active',
-            isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{"theme": "dark"}',
-            created_at timestamptz NOT NULL DEFAULT '2025-01-01', updated_at timestamptz NOT NULL DEFAULT '2025-01-01');
-        CREATE TABLE countries (code text PRIMARY KEY);
-        CREATE TABLE projects (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants,
-            name text NOT NULL,
-            country text REFERENCES countries, updated_at timestamptz NOT NULL DEFAULT '2025-01-01',
-            UNIQUE (tenant_id, id));
-        CREATE TABLE tasks (
-            id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, project_id bigint NOT NULL,
-            parent_id bigint REFERENCES tasks,
-            title text NOT NULL, length integer GENERATED ALWAYS AS (length(title)) STORED,
-            FOREIGN KEY (tenant_id, project_id) REFERENCES projects (tenant_id, id));
-        CREATE INDEX ON tasks (tenant_id);
-        CREATE TABLE comments (
-            id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
-            task_id bigint NOT NULL REFERENCES tasks ON DELETE CASCADE, body text);
-        CREATE INDEX ON comments (task_id);
-        CREATE TABLE events (
-            id bigint GENERATED ALWAYS AS IDENTITY, tenant_id uuid NOT NULL, at date NOT NULL, body text,
-            PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
-        CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
-        CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
-        CREATE TABLE notes (tenant_id uuid NOT NULL, note text);
-        CREATE TABLE history (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, what text NOT NULL);
-        CREATE MATERIALIZED VIEW task_counts AS SELECT tenant_id, count(*) FROM tasks GROUP BY 1;
-
-        CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END $$;
-        CREATE TRIGGER stamp BEFORE UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION stamp();
-        CREATE TRIGGER stamp BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCTION stamp();
-        CREATE FUNCTION record() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                INSERT INTO public.history (tenant_id, what)
-                    VALUES (coalesce(NEW.tenant_id, OLD.tenant_id), TG_OP || ' ' || TG_TABLE_NAME);
-                RETURN NULL;
-            END $$;
-        CREATE TRIGGER record AFTER INSERT OR UPDATE OR DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION record();
-        CREATE TRIGGER record AFTER UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION record();
-
-        ALTER TABLE projects ENABLE ROW LEVEL SECURITY;
-        CREATE POLICY own ON projects
-            USING (tenant_id = NULLIF(current_setting('app.current_tenant_id', true), '')::uuid);
-        ALTER TABLE tasks ENABLE ROW LEVEL SECURITY;
-        CREATE POLICY own ON tasks USING (tenant_id = NULLIF(current_setting('app.current_tenant_id', true), '')::uuid);
-        GRANT SELECT ON tenants, countries TO application_role;
-        GRANT SELECT, INSERT, UPDATE, DELETE ON projects, tasks, comments, events, notes, history TO application_role;
-        GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO application_role;
-        GRANT SELECT ON projects TO workshop_reader;
-        """;
-
-    const string Rows = $"""
-        INSERT INTO countries VALUES ('CL'), ('NO');
-        INSERT INTO tenants (id, slug) VALUES
-            ('{Acme}', @slug), ('bbbbbbbb-0000-4000-8000-00000000000b', @slug || '-b'),
-                ('cccccccc-0000-4000-8000-00000000000c', @slug || '-c');
-        INSERT INTO projects (tenant_id, name, country)
-            SELECT id, 'Project ' || n, CASE n % 3 WHEN 0 THEN 'CL' WHEN 1 THEN 'NO' END
-            FROM tenants, generate_series(1, 10) n ORDER BY n;
-        INSERT INTO tasks (tenant_id, project_id, title)
-            SELECT t.id, (SELECT min(p.id) FROM projects p WHERE p.tenant_id = t.id AND p.id > n % 27), 'Task ' || n
-            FROM tenants t, generate_series(1, @tasks) n WHERE t.id = '{Acme}' OR n % 10 = 0 ORDER BY n;
-        UPDATE tasks t SET parent_id = (SELECT max(p.id) FROM tasks p WHERE p.tenant_id = t.tenant_id AND p.id < t.id)
-            WHERE id % 4 = 0;
-        INSERT INTO comments (task_id, body) SELECT id, repeat('words ', 20) || n FROM tasks, generate_series(1, 3) n;
-        INSERT INTO events (tenant_id, at, body) SELECT t.id, date '2024-01-01' + n % 700, 'Event ' || n
-            FROM tenants t, generate_series(1, @tasks) n;
-        INSERT INTO notes SELECT id, 'Note ' || n % 20 FROM tenants, generate_series(1, 60) n;
-        TRUNCATE history;
-        INSERT INTO history (tenant_id, what) SELECT id, 'imported' FROM tenants;
-        REFRESH MATERIALIZED VIEW task_counts;
-        ANALYZE;
-        """;
 }

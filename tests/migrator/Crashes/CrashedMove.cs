@@ -94,11 +94,7 @@ static class CrashedMove
     }
 
     /// <summary>Whether the tenant is in its own database.</summary>
-    public static async Task<bool> IsIsolatedAsync(this TenantMove move) =>
-        await move.Shared.ScalarAsync<string>(
-            "SELECT isolation_mode FROM tenants WHERE slug = @Slug",
-            new { move.Slug }
-        ) == "isolated";
+    public static async Task<bool> IsIsolatedAsync(this TenantMove move) => await move.ModeAsync() == "isolated";
 
     /// <summary>
     /// The tenant is in its own database: the guard is closed, and the one slot is that of the way back.
@@ -124,6 +120,14 @@ static class CrashedMove
         Assert.False(File.Exists(move.RoutingFile));
         if (await move.IsolatedExistsAsync())
             Assert.Empty(await SlotsAsync(move.Isolated));
+    }
+
+    /// <summary>The tenant never left the shared database and writes there.</summary>
+    public static async Task MustGoOnInSharedAsync(this TenantMove move)
+    {
+        Assert.False(await move.IsIsolatedAsync());
+        Assert.Equal("open", await move.GuardAsync());
+        await move.Shared.ExecuteAsync("INSERT INTO tasks (tenant_id, title) VALUES (1, 'goes on')");
     }
 
     /// <summary>The slots in a database.</summary>

@@ -78,10 +78,7 @@ public sealed class ArrivalTests(Servers servers)
             )
         );
 
-        Assert.Equal(
-            "isolated",
-            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
-        );
+        Assert.Equal("isolated", await move.ModeAsync());
         Assert.Equal(Closed, await StateAsync(move.Shared, Writes[0]));
         Assert.Equal(Closed, await StateAsync(move.Isolated, Writes[0]));
         await move.Isolated.ExecuteAsync(

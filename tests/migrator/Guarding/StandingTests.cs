@@ -45,10 +45,7 @@ public sealed class StandingTests(Servers servers)
 
         Assert.Equal(ExitCode.Failed, failure.Code);
         Assert.Contains("were dropped or switched off", failure.Message);
-        Assert.Equal(
-            "shared",
-            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
-        );
+        Assert.Equal("shared", await move.ModeAsync());
         await move.PromoteAsync(validate: false);
         Assert.Equal(1, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM notes"));
     }

@@ -1,6 +1,7 @@
 using Dapper;
 using Migrator.Model;
 using Migrator.Tests.Crashes;
+using Migrator.Tests.Online.Stress;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Online;

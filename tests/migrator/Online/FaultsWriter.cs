@@ -69,6 +69,9 @@ sealed class FaultsWriter : IAsyncDisposable
         await running;
     }
 
+    static string Unpooled(TestDatabase database) =>
+        new NpgsqlConnectionStringBuilder(database.ConnectionString()) { Pooling = false }.ConnectionString;
+
     async Task RunAsync()
     {
         for (var n = 0; !stop.IsCancellationRequested; n++)
@@ -77,12 +80,7 @@ sealed class FaultsWriter : IAsyncDisposable
             var sent = false;
             try
             {
-                await using var connection = new NpgsqlConnection(
-                    new NpgsqlConnectionStringBuilder((isolated ? move.Isolated : move.Shared).ConnectionString())
-                    {
-                        Pooling = false,
-                    }.ConnectionString
-                );
+                await using var connection = new NpgsqlConnection(Unpooled(isolated ? move.Isolated : move.Shared));
                 await connection.OpenAsync();
                 sent = true;
                 await connection.ExecuteAsync("INSERT INTO tasks (tenant_id, title) VALUES (1, @title)", new { title });

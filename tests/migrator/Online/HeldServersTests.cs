@@ -17,21 +17,28 @@ public sealed class HeldServersTests
         await Servers.CreateRolesAsync(shared);
         await Servers.CreateRolesAsync(dedicated);
 
-        await using (var shop = await CreateAsync(shared, dedicated))
-        {
-            await using var migrator = shop.Move.Start("promote", "--hold");
-            await UntilSeenAsync(shop, "true");
-            await dedicated.RestartAsync(StopMode.Immediate);
-            await shop.WriteAsync();
-            await UntilSeenAsync(shop, "seen_at > clock_timestamp() - interval '3 s'", since: await NowAsync(shop));
-            await shared.RestartAsync(StopMode.Fast);
-            await UntilSeenAsync(shop, "true", since: await NowAsync(shop));
+        await HoldThroughRestartsAsync(shared, dedicated);
+        await HoldDetachedAsync(shared, dedicated);
+    }
 
-            await InjectedFault.RunAsync(shop.Move, 0, "cutover", $"--tenant-slug={shop.Slug}", "--confirm");
-            Assert.Equal(0, await migrator.ExitCodeAsync());
-            await shop.Move.MustBeIsolatedAsync();
-        }
+    static async Task HoldThroughRestartsAsync(EmbeddedCluster shared, EmbeddedCluster dedicated)
+    {
+        await using var shop = await CreateAsync(shared, dedicated);
+        await using var migrator = shop.Move.Start("promote", "--hold");
+        await UntilSeenAsync(shop, "true");
+        await dedicated.RestartAsync(StopMode.Immediate);
+        await shop.WriteAsync();
+        await UntilSeenAsync(shop, "seen_at > clock_timestamp() - interval '3 s'", since: await NowAsync(shop));
+        await shared.RestartAsync(StopMode.Fast);
+        await UntilSeenAsync(shop, "true", since: await NowAsync(shop));
 
+        await InjectedFault.RunAsync(shop.Move, 0, "cutover", $"--tenant-slug={shop.Slug}", "--confirm");
+        Assert.Equal(0, await migrator.ExitCodeAsync());
+        await shop.Move.MustBeIsolatedAsync();
+    }
+
+    static async Task HoldDetachedAsync(EmbeddedCluster shared, EmbeddedCluster dedicated)
+    {
         await using var other = await CreateAsync(shared, dedicated);
         string[] detach = ["promote", $"--tenant-slug={other.Slug}", "--confirm", "--detach"];
         var (code, _, error) = await other.SayAsync(detach);

@@ -1,4 +1,5 @@
 using Migrator.Model;
+using Migrator.Tests.Online.Stress;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Online;

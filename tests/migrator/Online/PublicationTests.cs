@@ -46,6 +46,12 @@ public sealed class PublicationTests(Servers servers)
             );
     }
 
+    const string ManyChunks = """
+        INSERT INTO lines SELECT 100000 + n, 1 + n % 2, 'new' FROM generate_series(1, 30000) n;
+        UPDATE lines SET body = body || ' again' WHERE id % 3 = 0;
+        DELETE FROM lines WHERE id % 5 = 0
+        """;
+
     [Theory]
     [InlineData(PhaseName.CatchUp)]
     [InlineData(PhaseName.Verify)]
@@ -63,13 +69,7 @@ public sealed class PublicationTests(Servers servers)
             phase,
             async () =>
             {
-                await move.Shared.ExecuteAsync(
-                    """
-                    INSERT INTO lines SELECT 100000 + n, 1 + n % 2, 'new' FROM generate_series(1, 30000) n;
-                    UPDATE lines SET body = body || ' again' WHERE id % 3 = 0;
-                    DELETE FROM lines WHERE id % 5 = 0
-                    """
-                );
+                await move.Shared.ExecuteAsync(ManyChunks);
                 await move.Shared.ExecuteAsync("TRUNCATE kinds; INSERT INTO kinds VALUES (1, 'another'), (9, 'new')");
                 var refused = await Assert.ThrowsAsync<PostgresException>(() =>
                     move.Shared.ExecuteAsync("TRUNCATE lines")

@@ -10,12 +10,12 @@ namespace Migrator.Tests.Online;
 /// <summary>The router that applications copy, against two databases and no migrator.</summary>
 public sealed class TenantRouterTests(Servers servers)
 {
-    const string Tenant = "1";
+    const string Tenant = RouterStage.Tenant;
 
     [Fact]
     public async Task A_route_is_remembered_until_a_notification_says_that_it_has_changed()
     {
-        await using var stage = await StageAsync();
+        await using var stage = await RouterStage.CreateAsync(servers);
         stage.Router.Start();
         await stage.UntilRememberedAsync();
 
@@ -40,7 +40,7 @@ public sealed class TenantRouterTests(Servers servers)
     [Fact]
     public async Task What_changed_while_the_listening_connection_was_lost_is_noticed()
     {
-        await using var stage = await StageAsync();
+        await using var stage = await RouterStage.CreateAsync(servers);
         stage.Router.Start();
         await stage.UntilRememberedAsync();
 
@@ -59,7 +59,7 @@ public sealed class TenantRouterTests(Servers servers)
     [Fact]
     public async Task A_write_that_is_turned_away_is_repeated_where_the_tenant_is_by_then()
     {
-        await using var stage = await StageAsync();
+        await using var stage = await RouterStage.CreateAsync(servers);
         stage.Router.Start();
         await stage.UntilRememberedAsync();
         var attempts = 0;
@@ -90,7 +90,7 @@ public sealed class TenantRouterTests(Servers servers)
     [InlineData("23505", false)]
     public async Task Only_errors_that_time_or_place_may_mend_are_repeated_and_not_for_ever(string state, bool repeated)
     {
-        await using var stage = await StageAsync(TimeSpan.FromMilliseconds(300));
+        await using var stage = await RouterStage.CreateAsync(servers, TimeSpan.FromMilliseconds(300));
         var attempts = 0;
 
         var error = await Assert.ThrowsAsync<PostgresException>(() =>
@@ -114,7 +114,7 @@ public sealed class TenantRouterTests(Servers servers)
     [InlineData("23505", 1)]
     public async Task A_commit_that_the_server_refuses_has_not_happened(string state, int expected)
     {
-        await using var stage = await StageAsync();
+        await using var stage = await RouterStage.CreateAsync(servers);
         var attempts = 0;
         var write = stage.Router.RunAsync(
             Tenant,
@@ -137,7 +137,7 @@ public sealed class TenantRouterTests(Servers servers)
     [Fact]
     public async Task A_connection_lost_during_commit_is_not_repeated()
     {
-        await using var stage = await StageAsync();
+        await using var stage = await RouterStage.CreateAsync(servers);
         var attempts = 0;
 
         await Assert.ThrowsAsync<OutcomeUnknownException>(() =>
@@ -157,7 +157,7 @@ public sealed class TenantRouterTests(Servers servers)
     [Fact]
     public async Task A_connection_lost_before_commit_is_repeated()
     {
-        await using var stage = await StageAsync();
+        await using var stage = await RouterStage.CreateAsync(servers);
         var attempts = 0;
 
         await stage.Router.RunAsync(
@@ -177,14 +177,14 @@ public sealed class TenantRouterTests(Servers servers)
     [Fact]
     public async Task A_database_that_is_not_there_any_more_or_not_open_yet_sends_the_write_back_to_the_route()
     {
-        await using var stage = await StageAsync();
+        await using var stage = await RouterStage.CreateAsync(servers);
         await stage.RouteAsync(isolated: true);
         await stage.Isolated.ExecuteAsync($"REVOKE CONNECT ON DATABASE {stage.Isolated.Name} FROM PUBLIC");
         var write = stage.Router.RunAsync(
             Tenant,
             (connection, _) => connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'well')")
         );
-        await Task.Delay(100);
+        await stage.UntilRefusedAsync($"permission denied for database \"{stage.Isolated.Name}\"");
         Assert.False(write.IsCompleted);
         await stage.Isolated.ExecuteAsync(
             $"GRANT CONNECT ON DATABASE {stage.Isolated.Name} TO {SampleDatabase.Application}"
@@ -197,112 +197,10 @@ public sealed class TenantRouterTests(Servers servers)
             Tenant,
             (connection, _) => connection.ExecuteAsync("INSERT INTO notes VALUES (DEFAULT, 'well')")
         );
-        await Task.Delay(100);
+        await stage.UntilRefusedAsync($"database \"{stage.Isolated.Name}\" does not exist");
         Assert.False(write.IsCompleted);
         await stage.RouteAsync(isolated: false);
         await write;
         Assert.Equal(1, await stage.Shared.ScalarAsync<int>("SELECT count(*) FROM notes"));
-    }
-
-    async Task<Stage> StageAsync(TimeSpan? timeout = null)
-    {
-        var shared = await servers.NewDatabaseAsync(prefix: "routes");
-        var isolated = await servers.NewDatabaseAsync(prefix: "routed");
-        foreach (var database in new[] { shared, isolated })
-            await database.ExecuteAsync(
-                $$"""
-                CREATE TABLE tenants (id bigint PRIMARY KEY, slug text, isolation_mode text, settings jsonb);
-                INSERT INTO tenants VALUES (1, 'acme', 'shared', '{}');
-                ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
-                CREATE POLICY own ON tenants
-                    USING (id = NULLIF(current_setting('app.current_tenant_id', true), '')::bigint);
-                CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY, how text);
-                CREATE FUNCTION fail(state text) RETURNS void LANGUAGE plpgsql AS $$
-                    BEGIN RAISE EXCEPTION 'as asked' USING ERRCODE = state; END $$;
-                CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-                    BEGIN
-                        IF NEW.how = 'die' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
-                        IF NEW.how ~ '^[0-9]' THEN PERFORM fail(NEW.how); END IF;
-                        RETURN NULL;
-                    END $$;
-                CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON notes DEFERRABLE INITIALLY DEFERRED
-                    FOR EACH ROW EXECUTE FUNCTION at_commit();
-                GRANT SELECT ON tenants TO application_role;
-                GRANT SELECT, INSERT ON notes TO application_role;
-                """
-            );
-        return new(shared, isolated, timeout ?? Waiting.Limit);
-    }
-
-    sealed class Stage : IAsyncDisposable
-    {
-        readonly NpgsqlDataSource source;
-
-        public Stage(TestDatabase shared, TestDatabase isolated, TimeSpan timeout)
-        {
-            (Shared, Isolated) = (shared, isolated);
-            source = NpgsqlDataSource.Create(shared.ConnectionString(SampleDatabase.Application));
-            Router = new(
-                source,
-                name => NpgsqlDataSource.Create(isolated.Cluster.ConnectionString(name, SampleDatabase.Application))
-            )
-            {
-                Timeout = timeout,
-            };
-        }
-
-        public TestDatabase Shared { get; }
-
-        public TestDatabase Isolated { get; }
-
-        public TenantRouter Router { get; }
-
-        public Task<string> WhereAsync() =>
-            Router.RunAsync(Tenant, (connection, _) => Task.FromResult(connection.Database));
-
-        public Task RouteAsync(bool isolated) =>
-            Shared.ExecuteAsync(
-                "UPDATE tenants SET isolation_mode = @mode, settings = @settings::jsonb",
-                isolated
-                    ? new
-                    {
-                        mode = "isolated",
-                        settings = $$$"""{"isolation": {"isolated_db_name": "{{{Isolated.Name}}}"}}""",
-                    }
-                    : new { mode = "shared", settings = "{}" }
-            );
-
-        /// <summary>
-        /// A route is not remembered before the router listens: until then a silent change is seen at once.
-        /// </summary>
-        public async Task UntilRememberedAsync()
-        {
-            var before = "";
-            await Waiting.UntilAsync(async () =>
-            {
-                before = await WhereAsync();
-                await RouteAsync(isolated: before == Shared.Name);
-                return await WhereAsync() == before;
-            });
-            await RouteAsync(isolated: false);
-            if (before == Shared.Name)
-                return;
-            await Shared.ExecuteAsync("NOTIFY tenant_routing, 'acme'");
-            await Waiting.UntilAsync(async () => await WhereAsync() == Shared.Name);
-        }
-
-        public async Task<(int Shared, int Isolated)> NotesAsync() =>
-            (
-                await Shared.ScalarAsync<int>("SELECT count(*) FROM notes"),
-                await Isolated.ScalarAsync<int>("SELECT count(*) FROM notes")
-            );
-
-        public async ValueTask DisposeAsync()
-        {
-            await Router.DisposeAsync();
-            await source.DisposeAsync();
-            await Shared.DisposeAsync();
-            await Isolated.DisposeAsync();
-        }
     }
 }

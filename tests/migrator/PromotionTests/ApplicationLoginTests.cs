@@ -41,14 +41,7 @@ public sealed class ApplicationLoginTests(Servers servers)
                 ApplicationLogin = login,
                 ApplicationPassword = secret,
             };
-        await using var wrong = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated, As("wrong"));
-        await wrong.Shared.ExecuteAsync($"GRANT SELECT ON notes TO {role}");
-
-        var refused = await Assert.ThrowsAsync<MigratorException>(() => wrong.PromoteAsync());
-
-        Assert.Equal(ExitCode.Refused, refused.Code);
-        Assert.Contains($"login {login} is refused", refused.Message);
-        Assert.False(await wrong.IsolatedExistsAsync());
+        await MustBeRefusedAsync(As("wrong"));
 
         await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated, As(password));
         await move.Shared.ExecuteAsync($"GRANT SELECT ON notes TO {role}");
@@ -64,7 +57,25 @@ public sealed class ApplicationLoginTests(Servers servers)
 
         await dedicated.ExecuteAsync($"ALTER ROLE {login} PASSWORD '{password}'");
         await move.PromoteAsync();
-        // The migrator has made the role a group there, and the login a member of it.
+        await MustLogInAsync(move, role, login);
+    }
+
+    async Task MustBeRefusedAsync(Tenancy tenancy)
+    {
+        await using var wrong = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated, tenancy);
+        await wrong.Shared.ExecuteAsync($"GRANT SELECT ON notes TO {tenancy.ApplicationRole}");
+
+        var refused = await Assert.ThrowsAsync<MigratorException>(() => wrong.PromoteAsync());
+
+        Assert.Equal(ExitCode.Refused, refused.Code);
+        Assert.Contains($"login {tenancy.ApplicationLogin} is refused", refused.Message);
+        Assert.False(await wrong.IsolatedExistsAsync());
+    }
+
+    // The migrator has made the role a group there, and the login a member of it.
+    async Task MustLogInAsync(TenantMove move, string role, string login)
+    {
+        var dedicated = new TestDatabase(servers.Dedicated, "postgres", EmbeddedCluster.Superuser);
         await using var application = new NpgsqlConnection(servers.Dedicated.ConnectionString(move.TargetName, login));
         await application.OpenAsync(TestContext.Current.CancellationToken);
         await using var count = new NpgsqlCommand("SELECT count(*) FROM notes", application);

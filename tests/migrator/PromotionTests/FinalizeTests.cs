@@ -94,17 +94,10 @@ public sealed class FinalizeTests(Servers servers)
             await before.ChangedRowsAsync([.. RowsWhere("IS DISTINCT FROM 1"), new("public.tenants", "id <> 1")])
         );
         Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM votes"));
-        Assert.Equal(
-            "isolated",
-            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
-        );
+        Assert.Equal("isolated", await move.ModeAsync());
         Assert.Null(await move.GuardAsync());
         Assert.Empty(await TenantMove.TracesAsync(move.Shared));
-        Assert.False(
-            await move.Isolated.ScalarAsync<bool>(
-                "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"
-            )
-        );
+        Assert.False(await TenantMove.HasOwnSchemaAsync(move.Isolated));
         // The reverse publication went with its slot.
         Assert.DoesNotContain(
             await isolated.ChangesAsync(),

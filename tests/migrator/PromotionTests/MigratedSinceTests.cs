@@ -172,6 +172,14 @@ public sealed class MigratedSinceTests(Servers servers)
         Assert.Equal(ExitCode.Different, refused.Code);
     }
 
+    const string Release = """
+        ALTER TABLE orders ADD COLUMN w int NOT NULL DEFAULT 7;
+        ALTER TABLE orders ADD COLUMN twice bigint GENERATED ALWAYS AS (amount * 2) STORED;
+        CREATE TABLE invoices (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
+        CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM ('2024-03-01') TO ('2024-04-01');
+        DROP TABLE events_1;
+        """;
+
     [Theory]
     [InlineData(PromotionOptions.Online, true)]
     [InlineData(PromotionOptions.Online, false)]
@@ -179,21 +187,14 @@ public sealed class MigratedSinceTests(Servers servers)
     [InlineData(PromotionOptions.Fenced, false)]
     public async Task A_rollback_brings_the_rows_into_a_shared_schema_that_has_moved_on(string mode, bool both)
     {
-        const string release = """
-            ALTER TABLE orders ADD COLUMN w int NOT NULL DEFAULT 7;
-            ALTER TABLE orders ADD COLUMN twice bigint GENERATED ALWAYS AS (amount * 2) STORED;
-            CREATE TABLE invoices (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
-            CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM ('2024-03-01') TO ('2024-04-01');
-            DROP TABLE events_1;
-            """;
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         move.Mode = mode;
         await move.PromoteAsync(validate: false);
         await move.Isolated.ExecuteAsync(
             "INSERT INTO orders (tenant_id, amount) VALUES (1, 99); UPDATE orders SET note = 'late' WHERE id = 2"
         );
-        await move.Shared.ExecuteAsync(release);
-        await move.Isolated.ExecuteAsync(both ? release : "DELETE FROM events WHERE at < '2024-02-01'");
+        await move.Shared.ExecuteAsync(Release);
+        await move.Isolated.ExecuteAsync(both ? Release : "DELETE FROM events WHERE at < '2024-02-01'");
         await move.Isolated.ExecuteAsync("UPDATE orders SET amount = 44 WHERE id = 4");
 
         await move.RollBackAsync();
@@ -211,18 +212,18 @@ public sealed class MigratedSinceTests(Servers servers)
                 """
             )
         );
-        foreach (
-            var rows in (string[])
-                [
-                    "lines t WHERE EXISTS (SELECT FROM orders o WHERE o.id = t.order_id AND o.tenant_id = 1)",
-                    "events t WHERE tenant_id = 1",
-                ]
-        )
-            Assert.Equal(
-                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {rows} ORDER BY 1"),
-                await move.Shared.QueryAsync<string>($"SELECT t::text FROM {rows} ORDER BY 1")
-            );
+        await AssertSameAsync(
+            move,
+            "lines t WHERE EXISTS (SELECT FROM orders o WHERE o.id = t.order_id AND o.tenant_id = 1)"
+        );
+        await AssertSameAsync(move, "events t WHERE tenant_id = 1");
     }
+
+    static async Task AssertSameAsync(TenantMove move, string rows) =>
+        Assert.Equal(
+            await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {rows} ORDER BY 1"),
+            await move.Shared.QueryAsync<string>($"SELECT t::text FROM {rows} ORDER BY 1")
+        );
 
     [Fact]
     public async Task Rows_without_a_partition_in_the_shared_database_stop_a_rollback_before_it_writes()

@@ -12,6 +12,14 @@ public sealed class PoolerTests(Servers servers)
 
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(50);
 
+    static readonly string[][] Verbs =
+    [
+        ["promote", "--dry-run"],
+        ["promote", "--confirm"],
+        ["rollback", "--confirm"],
+        ["finalize", "--confirm"],
+    ];
+
     [Theory]
     [InlineData(StartupOptions.Pass)]
     [InlineData(StartupOptions.Drop)]
@@ -22,15 +30,7 @@ public sealed class PoolerTests(Servers servers)
         await using var proxy = PoolingProxy.Start(move.Shared.Cluster, options);
         var through = new NpgsqlConnectionStringBuilder(move.Shared.ConnectionString()) { Port = proxy.Port };
 
-        foreach (
-            var words in (string[][])
-                [
-                    ["promote", "--dry-run"],
-                    ["promote", "--confirm"],
-                    ["rollback", "--confirm"],
-                    ["finalize", "--confirm"],
-                ]
-        )
+        foreach (var words in Verbs)
         {
             // A run that gets through hangs: the lock that it waits for is held by a session that the pool has given away.
             using var patience = new CancellationTokenSource(Patience);

@@ -12,6 +12,19 @@ public sealed class PreflightTests(Servers servers)
         INSERT INTO notes (tenant_id) VALUES (1), (2);
         """;
 
+    static readonly string[] FaultsAndRemedies =
+    [
+        "public.codes",
+        "\"reference\": [",
+        "public.forced has FORCE ROW LEVEL SECURITY",
+        "BYPASSRLS",
+        "public.not_ours",
+        "GRANT \"postgres\" TO",
+        "public.elsewhere is a foreign table",
+        "not empty and was not made for this tenant",
+        "--target",
+    ];
+
     [Fact]
     public async Task All_faults_are_named_at_once_each_with_its_remedy_and_nothing_is_changed()
     {
@@ -41,27 +54,9 @@ public sealed class PreflightTests(Servers servers)
 
         Assert.Equal(ExitCode.Refused, refused.Code);
         Assert.Contains("nothing was changed", refused.Message);
-        foreach (
-            var part in (string[])
-                [
-                    "public.codes",
-                    "\"reference\": [",
-                    "public.forced has FORCE ROW LEVEL SECURITY",
-                    "BYPASSRLS",
-                    "public.not_ours",
-                    "GRANT \"postgres\" TO",
-                    "public.elsewhere is a foreign table",
-                    "not empty and was not made for this tenant",
-                    "--target",
-                ]
-        )
-            Assert.Contains(part, refused.Message);
+        Assert.All(FaultsAndRemedies, part => Assert.Contains(part, refused.Message));
         Assert.Empty(await before.ChangesAsync());
-        Assert.False(
-            await move.Shared.ScalarAsync<bool>(
-                "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')"
-            )
-        );
+        Assert.False(await TenantMove.HasOwnSchemaAsync(move.Shared));
         Assert.Equal(1, await stranger.ScalarAsync<int>("SELECT id FROM precious"));
     }
 

@@ -6,19 +6,7 @@ namespace Migrator.Tests.PromotionTests;
 /// <summary>A rollback looks at both sides first, and names what cannot come home before it writes anything.</summary>
 public sealed class RollbackLooksTests(Servers servers)
 {
-    const string Schema = """
-        CREATE TYPE mood AS ENUM ('calm', 'busy');
-        CREATE DOMAIN moods AS mood[];
-        CREATE TABLE orders (
-            id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, amount integer NOT NULL, feel moods);
-        CREATE TABLE lines (id bigint PRIMARY KEY, order_id bigint REFERENCES orders, note text);
-        CREATE TABLE logs (id bigserial PRIMARY KEY, tenant_id bigint REFERENCES tenants, event text);
-        CREATE TABLE traces (tenant_id bigint, event text);
-        INSERT INTO orders (tenant_id, amount, feel) SELECT 1 + n % 2, n, '{calm}' FROM generate_series(1, 20) n;
-        INSERT INTO lines SELECT id, id, 'line' FROM orders;
-        INSERT INTO logs (tenant_id, event) SELECT 1 + n % 2, 'event' FROM generate_series(1, 6) n;
-        INSERT INTO traces SELECT 1 + n % 2, 'trace' FROM generate_series(1, 6) n;
-        """;
+    static readonly string Schema = EmbeddedSql.Read("rollback-looks.sql");
 
     static readonly IReadOnlyList<TableRows> Tables =
     [
@@ -73,37 +61,59 @@ public sealed class RollbackLooksTests(Servers servers)
         Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(RowsOfAcme));
     }
 
+    const string FirstMigration = """
+        ALTER TABLE orders ADD COLUMN priority integer NOT NULL DEFAULT 7;
+        ALTER TABLE logs ALTER COLUMN event TYPE varchar(200);
+        ALTER TYPE mood ADD VALUE 'late';
+        CREATE TABLE invoices (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, total integer);
+        """;
+
+    const string SecondMigration = """
+        ALTER TABLE lines ADD COLUMN position integer;
+        ALTER TABLE logs ADD COLUMN level integer NOT NULL DEFAULT 0;
+        ALTER TABLE logs ALTER COLUMN level DROP DEFAULT;
+        CREATE TABLE parcels (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
+        """;
+
     [Theory]
     [InlineData(PromotionOptions.Online)]
     [InlineData(PromotionOptions.Fenced)]
     public async Task Schemas_that_moved_apart_are_named_all_at_once_and_the_same_migration_leads_home(string mode)
     {
-        const string first = """
-            ALTER TABLE orders ADD COLUMN priority integer NOT NULL DEFAULT 7;
-            ALTER TABLE logs ALTER COLUMN event TYPE varchar(200);
-            ALTER TYPE mood ADD VALUE 'late';
-            CREATE TABLE invoices (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, total integer);
-            """;
-        const string second = """
-            ALTER TABLE lines ADD COLUMN position integer;
-            ALTER TABLE logs ADD COLUMN level integer NOT NULL DEFAULT 0;
-            ALTER TABLE logs ALTER COLUMN level DROP DEFAULT;
-            CREATE TABLE parcels (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
-            """;
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         move.Mode = mode;
         await move.PromoteAsync(validate: false);
         await move.Isolated.ExecuteAsync("UPDATE orders SET amount = -1 WHERE id = 2");
-        await move.Isolated.ExecuteAsync(first);
+        await move.Isolated.ExecuteAsync(FirstMigration);
         await move.Isolated.ExecuteAsync("CREATE TABLE empty_here (id bigint)");
         await move.Isolated.ExecuteAsync(
             "INSERT INTO invoices VALUES (1, 1, 10); INSERT INTO orders (tenant_id, amount, priority, feel) VALUES (1, 5, 9, '{late}')"
         );
-        await move.Shared.ExecuteAsync(second);
+        await move.Shared.ExecuteAsync(SecondMigration);
         await using var before = await Snapshot.OfAsync(move.Shared);
 
         var refused = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
 
+        AssertNamed(refused);
+        await AssertUntouchedAsync(move, before);
+
+        await move.Shared.ExecuteAsync(FirstMigration);
+        await move.Isolated.ExecuteAsync("DROP TABLE empty_here; " + SecondMigration);
+        await move.RollBackAsync();
+
+        IReadOnlyList<TableRows> all = [.. RowsOfAcme, new("public.invoices", "true"), new("public.parcels", "true")];
+        Assert.Empty(await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync(all));
+        Assert.Equal(
+            ["-1 7", "5 9"],
+            await move.Shared.QueryAsync<string>(
+                "SELECT amount || ' ' || priority FROM orders WHERE amount = -1 OR priority = 9 ORDER BY amount"
+            )
+        );
+        Assert.Equal(10, await move.Shared.ScalarAsync<int>("SELECT total FROM invoices"));
+    }
+
+    static void AssertNamed(MigratorException refused)
+    {
         Assert.Equal(ExitCode.Different, refused.Code);
         foreach (
             var named in (string[])
@@ -113,26 +123,6 @@ public sealed class RollbackLooksTests(Servers servers)
         // What only the shared database has is no loss.
         foreach (var harmless in (string[])["empty_here", "public.lines.position", "public.parcels"])
             Assert.DoesNotContain(harmless, refused.Message);
-        await AssertUntouchedAsync(move, before);
-
-        await move.Shared.ExecuteAsync(first);
-        await move.Isolated.ExecuteAsync("DROP TABLE empty_here; " + second);
-        await move.RollBackAsync();
-
-        Assert.Empty(
-            await new DatabaseComparer(move.Shared, move.Isolated).CompareRowsAsync([
-                .. RowsOfAcme,
-                new("public.invoices", "true"),
-                new("public.parcels", "true"),
-            ])
-        );
-        Assert.Equal(
-            "-1 7, 5 9",
-            await move.Shared.ScalarAsync<string>(
-                "SELECT string_agg(amount || ' ' || priority, ', ' ORDER BY amount) FROM orders WHERE amount = -1 OR priority = 9"
-            )
-        );
-        Assert.Equal(10, await move.Shared.ScalarAsync<int>("SELECT total FROM invoices"));
     }
 
     [Theory]
@@ -247,10 +237,7 @@ public sealed class RollbackLooksTests(Servers servers)
     {
         Assert.Empty(await before.ChangedRowsAsync(Tables));
         Assert.Equal("moved", await move.GuardAsync());
-        Assert.Equal(
-            "isolated",
-            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
-        );
+        Assert.Equal("isolated", await move.ModeAsync());
         Assert.DoesNotContain(
             await TenantMove.TracesAsync(move.Isolated),
             trace => trace.StartsWith("trigger", StringComparison.Ordinal)

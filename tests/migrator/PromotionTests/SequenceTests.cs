@@ -33,29 +33,8 @@ public sealed class SequenceTests(Servers servers)
 
         await move.PromoteAsync(validate: false);
 
-        foreach (
-            var insert in (string[])
-                [
-                    "notes (tenant_id, body) VALUES ({0}, 'new') RETURNING id",
-                    "small (tenant_id) VALUES ({0}) RETURNING id",
-                ]
-        )
-        {
-            List<long> here = [],
-                there = [];
-            for (var n = 0; n < 25; n++)
-            {
-                here.Add(await move.Shared.ScalarAsync<long>("INSERT INTO " + string.Format(insert, TenantMove.Bolt)));
-                there.Add(
-                    await move.Isolated.ScalarAsync<long>("INSERT INTO " + string.Format(insert, TenantMove.Acme))
-                );
-            }
-            Assert.Empty(here.Intersect(there));
-            Assert.True(
-                there.Min() - here.Max() > 100_000_000,
-                $"{insert}: {here.Max()} and {there.Min()} may meet soon"
-            );
-        }
+        await AssertApartAsync(move, "notes (tenant_id, body) VALUES ({0}, 'new') RETURNING id");
+        await AssertApartAsync(move, "small (tenant_id) VALUES ({0}) RETURNING id");
         // Where the key holds the tenant as well, nothing can collide, and a person expects 4 after 3.
         Assert.Equal(
             4,
@@ -71,6 +50,19 @@ public sealed class SequenceTests(Servers servers)
                 "SELECT count(*) FROM pg_sequences WHERE sequencename = 'invoice_numbers' AND last_value < 500"
             )
         );
+    }
+
+    static async Task AssertApartAsync(TenantMove move, string insert)
+    {
+        List<long> here = [],
+            there = [];
+        for (var n = 0; n < 25; n++)
+        {
+            here.Add(await move.Shared.ScalarAsync<long>("INSERT INTO " + string.Format(insert, TenantMove.Bolt)));
+            there.Add(await move.Isolated.ScalarAsync<long>("INSERT INTO " + string.Format(insert, TenantMove.Acme)));
+        }
+        Assert.Empty(here.Intersect(there));
+        Assert.True(there.Min() - here.Max() > 100_000_000, $"{insert}: {here.Max()} and {there.Min()} may meet soon");
     }
 
     [Fact]
@@ -159,24 +151,20 @@ public sealed class SequenceTests(Servers servers)
         );
     }
 
+    const string ManySequences = """
+        CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
+        INSERT INTO notes (tenant_id) VALUES (1), (2);
+        DO $$ BEGIN FOR n IN 1..2000 LOOP
+            EXECUTE format('CREATE SEQUENCE s%s', n);
+            IF n % 2 = 0 THEN PERFORM nextval(format('s%s', n)); END IF;
+        END LOOP; END $$;
+        """;
+
     [Fact]
     public async Task Two_thousand_sequences_leave_the_pause_short()
     {
-        await using var move = await TenantMove.CreateAsync(
-            servers,
-            """
-            CREATE TABLE notes (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
-            INSERT INTO notes (tenant_id) VALUES (1), (2);
-            DO $$ BEGIN FOR n IN 1..2000 LOOP
-                EXECUTE format('CREATE SEQUENCE s%s', n);
-                IF n % 2 = 0 THEN PERFORM nextval(format('s%s', n)); END IF;
-            END LOOP; END $$;
-            """
-        );
-        await using var databases = Migrator.Connections.Databases.For(
-            move.Settings,
-            Slug.TryParse(move.Slug, out var slug) ? slug : throw new InvalidOperationException(move.Slug)
-        );
+        await using var move = await TenantMove.CreateAsync(servers, ManySequences);
+        await using var databases = Migrator.Connections.Databases.For(move.Settings, move.Parsed);
         await move.PromoteAsync(validate: false);
         await using var shared = await databases.Shared.OpenConnectionAsync(TestContext.Current.CancellationToken);
         var scope = Migrator.Scope.TenantScope.Classify(

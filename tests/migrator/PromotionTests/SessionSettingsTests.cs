@@ -34,9 +34,6 @@ public sealed class SessionSettingsTests(Servers servers)
         }
 
         Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM notes WHERE tenant_id = 1"));
-        Assert.Equal(
-            "shared",
-            await move.Shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE id = 1")
-        );
+        Assert.Equal("shared", await move.ModeAsync());
     }
 }

@@ -62,14 +62,8 @@ public sealed class HostileNamesTests(Servers servers)
                 .Replace(":key", Literal(key), StringComparison.Ordinal)
                 .Replace(":slug", Literal(slug), StringComparison.Ordinal)
         );
-        var (n, child, leaf) = (Quoted(name), Quoted("c" + name), Quoted("l" + name));
-        IReadOnlyList<TableRows> tables =
-        [
-            new("public.tenants", $"id = {Literal(key)}"),
-            new($"{n}.{n}", $"tenant_id = {Literal(key)}"),
-            new($"{n}.{child}", $"{n} IN (SELECT {n} FROM {n}.{n} WHERE tenant_id = {Literal(key)})"),
-            new($"{n}.{leaf}", $"tenant_id = {Literal(key)}"),
-        ];
+        var (n, child) = (Quoted(name), Quoted("c" + name));
+        var tables = TablesOf(key, name);
 
         await move.PromoteAsync(validate: false);
 
@@ -77,14 +71,8 @@ public sealed class HostileNamesTests(Servers servers)
         if (!(key + name).Contains('\n', StringComparison.Ordinal))
             Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareSchemasAsync());
         Assert.Empty(await new DatabaseComparer(database, move.Isolated).CompareRowsAsync(tables));
-        // Closed for the tenant, by a session that reads backslashes the old way, and open for the neighbour.
         foreach (var table in new[] { $"{n}.{n}", $"{n}.{child}" })
-        {
-            var refused = await Assert.ThrowsAsync<PostgresException>(() =>
-                database.ExecuteAsync($"SET standard_conforming_strings = off; UPDATE {table} SET note = 'stale'")
-            );
-            Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
-        }
+            await MustBeRefusedAsync(database, table);
         await database.ExecuteAsync($"UPDATE {n}.{n} SET note = 'neighbour' WHERE tenant_id = 'other'");
         await move.Isolated.ExecuteAsync(
             $"""
@@ -106,6 +94,27 @@ public sealed class HostileNamesTests(Servers servers)
         await database.ExecuteAsync($"UPDATE {n}.{child} SET note = 'home'");
     }
 
+    // Closed for the tenant, by a session that reads backslashes the old way, and open for the neighbour.
+    static async Task MustBeRefusedAsync(TestDatabase database, string table)
+    {
+        var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+            database.ExecuteAsync($"SET standard_conforming_strings = off; UPDATE {table} SET note = 'stale'")
+        );
+        Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refused.SqlState);
+    }
+
+    static IReadOnlyList<TableRows> TablesOf(string key, string name)
+    {
+        var (n, child, leaf) = (Quoted(name), Quoted("c" + name), Quoted("l" + name));
+        return
+        [
+            new("public.tenants", $"id = {Literal(key)}"),
+            new($"{n}.{n}", $"tenant_id = {Literal(key)}"),
+            new($"{n}.{child}", $"{n} IN (SELECT {n} FROM {n}.{n} WHERE tenant_id = {Literal(key)})"),
+            new($"{n}.{leaf}", $"tenant_id = {Literal(key)}"),
+        ];
+    }
+
     // Roles are the server's and not the database's.
     async Task<string> RoleAsync(string name)
     {
@@ -117,6 +126,12 @@ public sealed class HostileNamesTests(Servers servers)
     static string Schema(string name, string role)
     {
         var (n, child, leaf, part) = (Quoted(name), Quoted("c" + name), Quoted("l" + name), Quoted("p" + name));
+        var (type, key, foreign, body) = (
+            Quoted("t" + name),
+            Quoted("k" + name),
+            Quoted("f" + name),
+            Quoted("b" + name)
+        );
         return $"""
             CREATE TABLE tenants (
                 id text PRIMARY KEY, slug text NOT NULL, plan text NOT NULL DEFAULT 'team',
@@ -124,17 +139,13 @@ public sealed class HostileNamesTests(Servers servers)
                 isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT {Literal("{}")});
             INSERT INTO tenants (id, slug) VALUES (:key, :slug), ('other', :slug || '-other');
             CREATE SCHEMA {n};
-            CREATE TYPE {n}.{Quoted("t" + name)} AS ENUM ({Literal(name)});
-            CREATE TABLE {n}.{n} ({n} bigserial, tenant_id text NOT NULL, note text, kind {n}.{Quoted(
-                "t" + name
-            )} DEFAULT {Literal(name)},
-                CONSTRAINT {Quoted("k" + name)} PRIMARY KEY ({n}), CONSTRAINT {Quoted(
-                "f" + name
-            )} FOREIGN KEY (tenant_id) REFERENCES tenants (id));
+            CREATE TYPE {n}.{type} AS ENUM ({Literal(name)});
+            CREATE TABLE {n}.{n} ({n} bigserial, tenant_id text NOT NULL, note text, kind {n}.{type} DEFAULT {Literal(
+                name
+            )},
+                CONSTRAINT {key} PRIMARY KEY ({n}), CONSTRAINT {foreign} FOREIGN KEY (tenant_id) REFERENCES tenants (id));
             CREATE TABLE {n}.{child} (id serial PRIMARY KEY, {n} bigint NOT NULL REFERENCES {n}.{n}, note text);
-            CREATE TABLE {n}.{leaf} (tenant_id text NOT NULL, {n} int, {Quoted(
-                "b" + name
-            )} text) PARTITION BY LIST ({n});
+            CREATE TABLE {n}.{leaf} (tenant_id text NOT NULL, {n} int, {body} text) PARTITION BY LIST ({n});
             CREATE TABLE {n}.{part} PARTITION OF {n}.{leaf} DEFAULT;
             INSERT INTO {n}.{n} (tenant_id, note) SELECT id, g::text FROM tenants, generate_series(1, 3) g;
             INSERT INTO {n}.{child} ({n}, note) SELECT {n}, note FROM {n}.{n};

@@ -26,14 +26,7 @@ public sealed class StreamReportTests(Servers servers)
         await move.Shared.ExecuteAsync(
             "INSERT INTO notes (tenant_id, body) SELECT 2, repeat('x', 1000) FROM generate_series(1, 1000)"
         );
-        var stream = (await StatusAsync())["stream"]!;
-        Assert.Equal(move.Forward(), (string)stream["slot"]!);
-        Assert.Equal(move.Shared.Name, (string)stream["database"]!);
-        Assert.True((long)stream["lag_bytes"]! > 1_000_000);
-        Assert.True((long)stream["wal_held_bytes"]! >= (long)stream["lag_bytes"]!);
-        Assert.Equal("reserved", (string)stream["wal_status"]!);
-        Assert.False((bool)stream["active"]!);
-        Assert.InRange((double)stream["age_seconds"]!, 0, 600);
+        AssertForward(move, (await StatusAsync())["stream"]!);
         Assert.Contains(
             "of WAL (reserved)",
             (await InjectedFault.SayAsync(move, "status", $"--tenant-slug={move.Slug}")).Output
@@ -51,6 +44,17 @@ public sealed class StreamReportTests(Servers servers)
         var warnings = Warnings(await StatusAsync());
         Assert.Contains($"Slot {move.Reverse()} was left behind in {move.TargetName}", warnings);
         Assert.Contains($"Publication {move.Reverse()} was left behind", warnings);
+    }
+
+    static void AssertForward(TenantMove move, System.Text.Json.Nodes.JsonNode stream)
+    {
+        Assert.Equal(move.Forward(), (string)stream["slot"]!);
+        Assert.Equal(move.Shared.Name, (string)stream["database"]!);
+        Assert.True((long)stream["lag_bytes"]! > 1_000_000);
+        Assert.True((long)stream["wal_held_bytes"]! >= (long)stream["lag_bytes"]!);
+        Assert.Equal("reserved", (string)stream["wal_status"]!);
+        Assert.False((bool)stream["active"]!);
+        Assert.InRange((double)stream["age_seconds"]!, 0, 600);
     }
 
     [Fact]

@@ -77,28 +77,25 @@ public sealed class HostileRolesTests(Servers servers)
             _ => [],
         };
 
+    static readonly (string Kind, string Attributes, string Rights)[] Kinds =
+    [
+        ("login", "LOGIN", ""),
+        ("reader", "LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {0}"),
+        (
+            "application",
+            "LOGIN",
+            "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO {0}"
+        ),
+        ("creator", "LOGIN", "GRANT ALL ON DATABASE {1} TO {0}"),
+        ("createrole", "LOGIN CREATEROLE", ""),
+        // The migrator's role has to be a member of the owner.
+        ("owner", "LOGIN", "GRANT {0} TO {2}; GRANT CREATE ON SCHEMA public TO {0}; ALTER TABLE items OWNER TO {0}"),
+    ];
+
     async Task<IReadOnlyList<(string Kind, string Role)>> RolesAsync(TenantMove move)
     {
-        (string Kind, string Attributes, string Rights)[] kinds =
-        [
-            ("login", "LOGIN", ""),
-            ("reader", "LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {0}"),
-            (
-                "application",
-                "LOGIN",
-                "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO {0}"
-            ),
-            ("creator", "LOGIN", "GRANT ALL ON DATABASE {1} TO {0}"),
-            ("createrole", "LOGIN CREATEROLE", ""),
-            // The migrator's role has to be a member of the owner.
-            (
-                "owner",
-                "LOGIN",
-                "GRANT {0} TO {2}; GRANT CREATE ON SCHEMA public TO {0}; ALTER TABLE items OWNER TO {0}"
-            ),
-        ];
         var roles = new List<(string, string)>();
-        foreach (var (kind, attributes, rights) in kinds)
+        foreach (var (kind, attributes, rights) in Kinds)
         {
             var role = Servers.NewName(kind);
             await servers.Shared.CreateRoleAsync(role, attributes);

@@ -14,29 +14,14 @@ public sealed class LeastPrivilegesTests(Servers servers)
     [InlineData(true)]
     public async Task What_is_printed_moves_a_tenant_there_and_back(bool otherServer)
     {
-        var (owner, worker, administrator) = (
-            Servers.NewName("owner"),
-            Servers.NewName("worker"),
-            Servers.NewName("administrator")
-        );
+        var (owner, worker) = (Servers.NewName("owner"), Servers.NewName("worker"));
+        var administrator = Servers.NewName("administrator");
         EmbeddedCluster[] clusters = otherServer ? [servers.Shared, servers.Dedicated] : [servers.Shared];
         // The roles themselves with the passwords that the tests know.
         foreach (var cluster in clusters)
         foreach (var role in (string[])[owner, worker, administrator])
             await cluster.CreateRoleAsync(role, "LOGIN");
-        await using var made = await TenantMove.CreateAsync(
-            servers,
-            "CREATE TABLE items (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);"
-                + "INSERT INTO items VALUES (1, 1), (2, 2)"
-        );
-        await made.Shared.ExecuteAsync(
-            $"""
-            ALTER DATABASE "{made.Shared.Name}" OWNER TO {owner};
-            ALTER TABLE tenants OWNER TO {owner}; ALTER TABLE items OWNER TO {owner};
-            REVOKE ALL ON DATABASE "{made.Shared.Name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{made.Shared.Name}" TO PUBLIC;
-            """,
-            role: EmbeddedCluster.Superuser
-        );
+        await using var made = await MakeAsync(owner);
         await using var move = new TenantMove(
             new(servers.Shared, made.Shared.Name, worker),
             made.Slug,
@@ -51,12 +36,7 @@ public sealed class LeastPrivilegesTests(Servers servers)
             needed,
             one => one.Statement.Contains("CREATEROLE") || one.Statement.Contains("BYPASSRLS")
         );
-        foreach (var one in needed.Where(one => !one.IsThere))
-            await new TestDatabase(
-                one.Server == "shared" ? servers.Shared : move.Server,
-                one.Server == "shared" ? move.Shared.Name : "postgres",
-                EmbeddedCluster.Superuser
-            ).ExecuteAsync(one.Statement);
+        await GrantAsync(move, needed);
 
         Assert.All(
             await NeededAsync(move, worker, administrator, otherServer),
@@ -66,6 +46,35 @@ public sealed class LeastPrivilegesTests(Servers servers)
         await move.Isolated.ExecuteAsync("INSERT INTO items VALUES (3, 1)");
         await move.RollBackAsync(dropIsolated: true);
         Assert.Equal(3, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+    }
+
+    /// <summary>A shared database that belongs to somebody else, and that nobody may write to but its owner.</summary>
+    async Task<TenantMove> MakeAsync(string owner)
+    {
+        var made = await TenantMove.CreateAsync(
+            servers,
+            "CREATE TABLE items (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);"
+                + "INSERT INTO items VALUES (1, 1), (2, 2)"
+        );
+        await made.Shared.ExecuteAsync(
+            $"""
+            ALTER DATABASE "{made.Shared.Name}" OWNER TO {owner};
+            ALTER TABLE tenants OWNER TO {owner}; ALTER TABLE items OWNER TO {owner};
+            REVOKE ALL ON DATABASE "{made.Shared.Name}" FROM PUBLIC; GRANT CONNECT ON DATABASE "{made.Shared.Name}" TO PUBLIC;
+            """,
+            role: EmbeddedCluster.Superuser
+        );
+        return made;
+    }
+
+    static async Task GrantAsync(TenantMove move, IEnumerable<NeededPrivilege> needed)
+    {
+        foreach (var one in needed.Where(one => !one.IsThere))
+            await new TestDatabase(
+                one.Server == "shared" ? move.Shared.Cluster : move.Server,
+                one.Server == "shared" ? move.Shared.Name : "postgres",
+                EmbeddedCluster.Superuser
+            ).ExecuteAsync(one.Statement);
     }
 
     [Fact]

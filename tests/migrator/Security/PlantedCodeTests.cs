@@ -51,11 +51,8 @@ public sealed class PlantedCodeTests(Servers servers)
     [InlineData(PromotionOptions.Fenced, false)]
     public async Task What_the_owner_plants_has_no_more_rights_than_the_owner(string mode, bool otherServer)
     {
-        var (owner, worker, administrator) = (
-            Servers.NewName("owner"),
-            Servers.NewName("worker"),
-            Servers.NewName("administrator")
-        );
+        var (owner, worker) = (Servers.NewName("owner"), Servers.NewName("worker"));
+        var administrator = Servers.NewName("administrator");
         EmbeddedCluster[] clusters = otherServer ? [servers.Shared, servers.Dedicated] : [servers.Shared];
         foreach (var cluster in clusters)
             await CreateRolesAsync(cluster, owner, worker, administrator);

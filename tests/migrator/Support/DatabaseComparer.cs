@@ -103,7 +103,7 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
             var order =
                 leftRow is null ? 1
                 : rightRow is null ? -1
-                : Math.Sign(CompareBytes(leftRow, rightRow));
+                : Math.Sign(leftRow.AsSpan().SequenceCompareTo(rightRow));
             if (order < 0)
                 differences.Add($"rows: {table.Table} lacks {Short(leftRow!)}");
             if (order > 0)
@@ -130,8 +130,6 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
 
     static async Task<byte[]?> NextAsync(NpgsqlDataReader reader) =>
         await reader.ReadAsync() ? Encoding.UTF8.GetBytes(reader.GetString(0)) : null;
-
-    static int CompareBytes(byte[] left, byte[] right) => left.AsSpan().SequenceCompareTo(right);
 
     static string Short(byte[] row)
     {
@@ -168,10 +166,7 @@ public sealed partial class DatabaseComparer(TestDatabase left, TestDatabase rig
     static async Task<List<string>> CatalogAsync(TestDatabase database)
     {
         await using var connection = await OpenAsync(database);
-        using var reader = new StreamReader(
-            typeof(DatabaseComparer).Assembly.GetManifestResourceStream("catalog.sql")!
-        );
-        return (await connection.QueryAsync<string>(await reader.ReadToEndAsync()))
+        return (await connection.QueryAsync<string>(EmbeddedSql.Read("catalog.sql")))
             .Order(StringComparer.Ordinal)
             .ToList();
     }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using Migrator.Embedded;
 
 namespace Migrator.Tests.Support;
@@ -69,7 +68,32 @@ public sealed class KitchenSink : IAsyncDisposable
         bool otherOwner = true
     )
     {
-        string[] keys = keyType switch
+        var owner = forceRowSecurity ? Servers.BypassingAdmin : Servers.Admin;
+        var name = Servers.NewName("sink");
+        var database = await TestDatabase.CreateAsync(servers.Shared, name, owner);
+        var sink = new KitchenSink(servers, database, KeysOf(keyType), name["sink".Length..].Replace('_', '-'));
+        try
+        {
+            await sink.FillAsync([
+                $"key_type={keyType.ToString().ToLowerInvariant()}",
+                $"a={sink.Keys[0]}",
+                $"b={sink.Keys[1]}",
+                $"c={sink.Keys[2]}",
+                $"suffix={sink.suffix}",
+                $"force_row_security={OnOff(forceRowSecurity)}",
+                $"other_owner={OnOff(otherOwner)}",
+            ]);
+            return sink;
+        }
+        catch
+        {
+            await sink.DisposeAsync();
+            throw;
+        }
+    }
+
+    static string[] KeysOf(KeyType keyType) =>
+        keyType switch
         {
             KeyType.Uuid =>
             [
@@ -80,54 +104,27 @@ public sealed class KitchenSink : IAsyncDisposable
             KeyType.Text => ["""it's "a" {1} \ ünï""", "B", "b "],
             _ => [$"{long.MaxValue}", "-1", "0"],
         };
-        var owner = forceRowSecurity ? Servers.BypassingAdmin : Servers.Admin;
-        var name = Servers.NewName("sink");
-        var database = await TestDatabase.CreateAsync(servers.Shared, name, owner);
-        var sink = new KitchenSink(servers, database, keys, name["sink".Length..].Replace('_', '-'));
-        try
-        {
-            // The extensions belong to the superuser, as they do on a server that others run.
-            await sink.Database.ExecuteAsync(
-                $"""
-                CREATE SCHEMA ext AUTHORIZATION {owner};
-                CREATE EXTENSION hstore SCHEMA ext;
-                CREATE EXTENSION citext;
-                CREATE EXTENSION btree_gist;
-                CREATE EXTENSION pg_trgm;
-                """,
-                role: EmbeddedCluster.Superuser
-            );
-            await ClientProgram.RunAsync(
-                sink.Database,
-                owner,
-                "psql",
-                [
-                    "-X",
-                    "-q",
-                    "-v",
-                    $"key_type={keyType.ToString().ToLowerInvariant()}",
-                    "-v",
-                    $"a={keys[0]}",
-                    "-v",
-                    $"b={keys[1]}",
-                    "-v",
-                    $"c={keys[2]}",
-                    "-v",
-                    $"suffix={sink.suffix}",
-                    "-v",
-                    $"force_row_security={OnOff(forceRowSecurity)}",
-                    "-v",
-                    $"other_owner={OnOff(otherOwner)}",
-                ],
-                Script()
-            );
-            return sink;
-        }
-        catch
-        {
-            await sink.DisposeAsync();
-            throw;
-        }
+
+    async Task FillAsync(IEnumerable<string> variables)
+    {
+        // The extensions belong to the superuser, as they do on a server that others run.
+        await Database.ExecuteAsync(
+            $"""
+            CREATE SCHEMA ext AUTHORIZATION {Database.Owner};
+            CREATE EXTENSION hstore SCHEMA ext;
+            CREATE EXTENSION citext;
+            CREATE EXTENSION btree_gist;
+            CREATE EXTENSION pg_trgm;
+            """,
+            role: EmbeddedCluster.Superuser
+        );
+        await ClientProgram.RunAsync(
+            Database,
+            Database.Owner,
+            "psql",
+            ["-X", "-q", .. variables.SelectMany(variable => (string[])["-v", variable])],
+            EmbeddedSql.Read("kitchen-sink.sql")
+        );
     }
 
     /// <summary>
@@ -194,12 +191,4 @@ public sealed class KitchenSink : IAsyncDisposable
     ];
 
     static string OnOff(bool value) => value ? "on" : "off";
-
-    static string Script()
-    {
-        using var reader = new StreamReader(
-            Assembly.GetExecutingAssembly().GetManifestResourceStream("kitchen-sink.sql")!
-        );
-        return reader.ReadToEnd();
-    }
 }

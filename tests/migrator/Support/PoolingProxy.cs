@@ -159,14 +159,20 @@ public sealed class PoolingProxy : IAsyncDisposable
                 );
                 return null;
             }
-            var words = Encoding.UTF8.GetString(rest.AsSpan(4)).TrimEnd('\0').Split('\0');
-            var kept = string.Concat(
-                words.Chunk(2).Where(pair => pair[0] != "options").Select(pair => $"{pair[0]}\0{pair[1]}\0")
-            );
-            byte[] body = [.. rest[..4], .. Encoding.UTF8.GetBytes(kept + "\0")];
-            BinaryPrimitives.WriteInt32BigEndian(length, body.Length + 4);
-            return [.. length, .. body];
+            return WithoutOptions(rest);
         }
+    }
+
+    static byte[] WithoutOptions(byte[] startup)
+    {
+        var words = Encoding.UTF8.GetString(startup.AsSpan(4)).TrimEnd('\0').Split('\0');
+        var kept = string.Concat(
+            words.Chunk(2).Where(pair => pair[0] != "options").Select(pair => $"{pair[0]}\0{pair[1]}\0")
+        );
+        byte[] body = [.. startup[..4], .. Encoding.UTF8.GetBytes(kept + "\0")];
+        var length = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(length, body.Length + 4);
+        return [.. length, .. body];
     }
 
     static async Task<byte[]> ReadAsync(NetworkStream stream)

@@ -1,7 +1,6 @@
 using Migrator.Connections;
 using Migrator.Embedded;
 using Migrator.Model;
-using Migrator.Preflight;
 using Migrator.Progress;
 using Migrator.Settings;
 using Npgsql;
@@ -59,7 +58,7 @@ public sealed class TenantMove(
     public string Mode { get; set; } = PromotionOptions.Online;
 
     /// <summary>What the last verb told whoever watched.</summary>
-    public WatchingProgress Watched { get; private set; } = new(null);
+    public WatchingProgress Watched { get; internal set; } = new(null);
 
     public MigratorSettings Settings =>
         new(
@@ -90,18 +89,7 @@ public sealed class TenantMove(
         var move = new TenantMove(database, "acme" + suffix, server, tenancy);
         try
         {
-            await database.ExecuteAsync(
-                $$"""
-                CREATE TABLE tenants (
-                    id {{keyType}} PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team',
-                    status text NOT NULL DEFAULT 'active',
-                    isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{"theme": "dark"}',
-                    created_at timestamptz NOT NULL DEFAULT '2024-01-01',
-                    updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
-                INSERT INTO tenants (id, slug) VALUES ({{Acme}}, '{{move.Slug}}'), ({{Bolt}}, 'bolt{{suffix}}');
-                {{sql}}
-                """
-            );
+            await database.ExecuteAsync($"{TenantsTable(keyType, move.Slug, "bolt" + suffix)}\n{sql}");
             return move;
         }
         catch
@@ -111,128 +99,16 @@ public sealed class TenantMove(
         }
     }
 
-    /// <param name="stopBefore">A phase before which a person presses Ctrl-C.</param>
-    /// <param name="validate">Run the validation after the flip.</param>
-    /// <param name="maxPause">How long the tenant's writers may queue.</param>
-    public async Task PromoteAsync(string? stopBefore = null, bool validate = true, TimeSpan? maxPause = null)
-    {
-        var options = Options(validate, maxPause);
-        if (stopBefore is null)
-            await RunAsync(options, null, (promotion, cancellationToken) => promotion.PromoteAsync(cancellationToken));
-        else
-        {
-            var stopped = await Assert.ThrowsAsync<MigratorException>(() =>
-                RunAsync(
-                    options,
-                    stopBefore,
-                    (promotion, cancellationToken) => promotion.PromoteAsync(cancellationToken)
-                )
-            );
-            Assert.Equal(ExitCode.Interrupted, stopped.Code);
-        }
-    }
-
-    /// <summary>What a person would ask of a promotion.</summary>
-    /// <param name="validate">Run the validation after the flip.</param>
-    /// <param name="maxPause">
-    /// How long the tenant's writers may queue: longer than any machine takes, if nothing else is said.
-    /// </param>
-    public PromotionOptions Options(bool validate = false, TimeSpan? maxPause = null) =>
-        new(Mode, Jobs: 2, maxPause ?? Waiting.Limit, validate, []);
-
-    /// <summary>Promotes as the options say.</summary>
-    /// <param name="started">Called as each phase starts, which waits for it.</param>
-    public Task PromoteAsync(PromotionOptions options, Action<string>? started = null)
-    {
-        Watched = new(started);
-        return WithPromotionAsync(
-            Settings,
-            Parsed,
-            options,
-            Watched,
-            promotion => promotion.PromoteAsync(TestContext.Current.CancellationToken)
-        );
-    }
-
-    /// <summary>Promotes while somebody writes in the isolated database as a phase starts.</summary>
-    public Task PromoteMeddledAsync(string phase, string sql) => PromoteMeddledAsync(phase, () => MeddleAsync(sql));
-
-    /// <summary>Writes in the isolated database before the tenant has arrived there, past its guard.</summary>
-    public Task MeddleAsync(string sql) =>
-        Isolated.ExecuteAsync(
-            $"""
-            SELECT set_config('tenant_promotion.arrival', encode(sha256(convert_to(
-                pass || ' ' || pg_current_xact_id()::text, 'UTF8')), 'hex'), true) FROM tenant_promotion.owner;
-            {sql}
-            """,
-            role: EmbeddedCluster.Superuser
-        );
-
-    /// <summary>
-    /// Promotes while something else happens as a phase starts for the first time, which waits for it.
-    /// </summary>
-    public Task PromoteMeddledAsync(string phase, Func<Task> meddle, PromotionOptions? options = null)
-    {
-        var done = false;
-        return PromoteAsync(
-            options ?? Options(),
-            started =>
-            {
-                if (started != phase || done)
-                    return;
-                done = true;
-                Task.Run(meddle).GetAwaiter().GetResult();
-            }
-        );
-    }
-
-    /// <param name="maxPause">How long the tenant's writers may queue.</param>
-    public Task RollBackAsync(bool dropIsolated = false, bool force = false, TimeSpan? maxPause = null) =>
-        RunAsync(
-            Options(maxPause: maxPause),
-            null,
-            (promotion, cancellationToken) => promotion.RollBackAsync(dropIsolated, force, cancellationToken)
-        );
-
-    /// <summary>Rolls back while something else happens as a phase starts for the first time, which waits for it.</summary>
-    public Task RollBackMeddledAsync(string phase, Func<Task> meddle)
-    {
-        var done = false;
-        Watched = new(started =>
-        {
-            if (started != phase || done)
-                return;
-            done = true;
-            Task.Run(meddle).GetAwaiter().GetResult();
-        });
-        return WithPromotionAsync(
-            Settings,
-            Parsed,
-            Options(),
-            Watched,
-            promotion => promotion.RollBackAsync(false, false, TestContext.Current.CancellationToken)
-        );
-    }
-
-    public Task FinalizeAsync(int batchSize = 1_000, bool force = false) =>
-        RunAsync(
-            Options(),
-            null,
-            (promotion, cancellationToken) => promotion.FinalizeAsync(batchSize, force, cancellationToken)
-        );
-
-    public async Task<PreflightResult> PreflightAsync()
-    {
-        PreflightResult? result = null;
-        await WithPromotionAsync(
-            Settings,
-            Parsed,
-            Options(),
-            Watched = new(null),
-            async promotion => result = await promotion.PreflightAsync(TestContext.Current.CancellationToken)
-        );
-        return result!;
-    }
+    static string TenantsTable(string keyType, string acme, string bolt) =>
+        $$"""
+            CREATE TABLE tenants (
+                id {{keyType}} PRIMARY KEY, slug text NOT NULL UNIQUE, plan text NOT NULL DEFAULT 'team',
+                status text NOT NULL DEFAULT 'active',
+                isolation_mode text NOT NULL DEFAULT 'shared', settings jsonb NOT NULL DEFAULT '{"theme": "dark"}',
+                created_at timestamptz NOT NULL DEFAULT '2024-01-01',
+                updated_at timestamptz NOT NULL DEFAULT '2024-01-02');
+            INSERT INTO tenants (id, slug) VALUES ({{Acme}}, '{{acme}}'), ({{Bolt}}, '{{bolt}}');
+            """;
 
     /// <summary>One verb of a promotion, over connections of its own.</summary>
     public static async Task WithPromotionAsync(
@@ -247,6 +123,10 @@ public sealed class TenantMove(
         await verb(new(settings, databases, options, progress, TimeProvider.System));
     }
 
+    /// <summary>What the tenant's row says: shared or isolated.</summary>
+    public Task<string> ModeAsync() =>
+        shared.ScalarAsync<string>("SELECT isolation_mode FROM tenants WHERE slug = @slug", new { slug });
+
     /// <summary>The state of the tenant's guard in the shared database; null when there is none.</summary>
     public async Task<string?> GuardAsync() =>
         await shared.ScalarAsync<bool>("SELECT to_regclass('tenant_promotion.guard') IS NOT NULL")
@@ -257,6 +137,10 @@ public sealed class TenantMove(
                 )
             ).SingleOrDefault()
             : null;
+
+    /// <summary>Whether a database has the migrator's own schema.</summary>
+    public static Task<bool> HasOwnSchemaAsync(TestDatabase database) =>
+        database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_promotion')");
 
     public Task<bool> IsolatedExistsAsync() => ExistsAsync(Server, TargetName);
 
@@ -301,66 +185,4 @@ public sealed class TenantMove(
             "SELECT EXISTS (SELECT FROM pg_database WHERE datname = @database)",
             new { database }
         );
-
-    async Task RunAsync(PromotionOptions options, string? stopBefore, Func<Promotion, CancellationToken, Task> verb)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        Watched = new(
-            stopBefore is null
-                ? null
-                : phase =>
-                {
-                    if (phase == stopBefore)
-                        stop.Cancel();
-                }
-        );
-        await WithPromotionAsync(Settings, Parsed, options, Watched, promotion => verb(promotion, stop.Token));
-    }
-}
-
-/// <summary>Remembers what it is told.</summary>
-/// <param name="started">Called with each phase's name as it starts.</param>
-public sealed class WatchingProgress(Action<string>? started) : IPromotionProgress
-{
-    public List<string> Phases { get; } = [];
-
-    public List<string> Warnings { get; } = [];
-
-    public List<string> Infos { get; } = [];
-
-    public List<Check> Checks { get; } = [];
-
-    /// <summary>Whether a warning so far has these words.</summary>
-    public bool HasWarned(string words)
-    {
-        lock (Warnings)
-            return Warnings.Any(said => said.Contains(words, StringComparison.Ordinal));
-    }
-
-    public void PhaseStarted(string name, string title)
-    {
-        Phases.Add(name);
-        started?.Invoke(name);
-    }
-
-    public void PhaseEnded(string name, string title, TimeSpan took, string? summary) { }
-
-    public void PhaseKept(string name, string title) { }
-
-    public void TablesPlanned(IReadOnlyList<(TableName Table, long Rows, long Bytes)> tables) { }
-
-    public void Validated(IReadOnlyList<Check> checks) => Checks.AddRange(checks);
-
-    public void Warn(string sentence)
-    {
-        lock (Warnings)
-            Warnings.Add(sentence);
-        TestContext.Current.TestOutputHelper?.WriteLine("! " + sentence);
-    }
-
-    public void Info(string sentence) => Infos.Add(sentence);
-
-    public void Advance(TableName table, long bytes) { }
-
-    public void PartDone(TableName table, long rows) { }
 }

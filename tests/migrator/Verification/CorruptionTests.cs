@@ -16,21 +16,7 @@ public sealed class CorruptionTests(Servers servers)
         var failure = await Assert.ThrowsAsync<MigratorException>(() =>
             shop.Move.PromoteMeddledAsync(
                 PhaseName.BuildSchema,
-                async () =>
-                {
-                    changed = await shop.Isolated.ScalarAsync<long>("SELECT min(id) FROM projects");
-                    removed = await shop.Isolated.ScalarAsync<long>("SELECT max(id) FROM comments");
-                    await shop.Move.MeddleAsync(
-                        $"""
-                        UPDATE projects SET name = name || ' ' WHERE id = {changed};
-                        DELETE FROM comments WHERE id = {removed};
-                        INSERT INTO events (id, tenant_id, at, body) OVERRIDING SYSTEM VALUE
-                            VALUES (123456789, '{CrashFixture.Acme}', '2024-05-05', 'planted');
-                        UPDATE notes SET note = 'planted' WHERE ctid = (SELECT min(ctid) FROM notes);
-                        INSERT INTO countries VALUES ('XX');
-                        """
-                    );
-                }
+                async () => (changed, removed) = await PlantAsync(shop)
             )
         );
 
@@ -45,6 +31,23 @@ public sealed class CorruptionTests(Servers servers)
         Assert.Contains("public.notes: row hash ", failure.Message, StringComparison.Ordinal);
         Assert.Contains("public.countries: code=XX ", failure.Message, StringComparison.Ordinal);
         await NothingIsFlippedAsync(shop);
+    }
+
+    static async Task<(long Changed, long Removed)> PlantAsync(CrashFixture shop)
+    {
+        var changed = await shop.Isolated.ScalarAsync<long>("SELECT min(id) FROM projects");
+        var removed = await shop.Isolated.ScalarAsync<long>("SELECT max(id) FROM comments");
+        await shop.Move.MeddleAsync(
+            $"""
+            UPDATE projects SET name = name || ' ' WHERE id = {changed};
+            DELETE FROM comments WHERE id = {removed};
+            INSERT INTO events (id, tenant_id, at, body) OVERRIDING SYSTEM VALUE
+                VALUES (123456789, '{CrashFixture.Acme}', '2024-05-05', 'planted');
+            UPDATE notes SET note = 'planted' WHERE ctid = (SELECT min(ctid) FROM notes);
+            INSERT INTO countries VALUES ('XX');
+            """
+        );
+        return (changed, removed);
     }
 
     [Theory]

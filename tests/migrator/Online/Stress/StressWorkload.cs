@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Migrator.Tests.Support;
 
-namespace Migrator.Tests.Online;
+namespace Migrator.Tests.Online.Stress;
 
 /// <summary>
 /// Writers of two tenants that do all that applications do, without a pause, and the memory of what they were told: at
