@@ -67,7 +67,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ["status"] = ["migrator status --tenant-slug=acme-corp", "migrator status --tenant-slug=acme-corp --watch"],
         ["list"] = ["migrator list", "migrator list --json"],
         ["verify"] = ["migrator verify --tenant-slug=acme-corp"],
-        ["routes"] = ["migrator routes --tenant-slug=acme-corp"],
+        ["routes"] = ["migrator routes --tenant-slug=acme-corp", "migrator routes --tenant-slug=acme-corp --watch"],
         ["doctor"] = ["migrator doctor", "migrator doctor --fix"],
         ["scope"] =
         [
