@@ -11,15 +11,16 @@ namespace Migrator.Embedded;
 sealed class ServerRemover : IAsyncDisposable
 {
     // pg_ctl fails when the server never started or is down already; the directory is removed anyway. The loop
-    // is for a start that was under way when its parent died: it may still write. A postmaster without its
-    // directory ends by itself.
+    // is for a start that was under way when its parent died: it may still write, for long where processors are busy. A
+    // postmaster without its directory ends by itself.
     const string Script = """
         read -r word
         [ "$word" = keep ] && exit 0
         exec >/dev/null 2>&1
         directory=$1
         shift
-        for attempt in 1 2 3 4 5 6 7 8 9 10; do
+        attempt=0
+        while [ "$((attempt += 1))" -le 300 ]; do
             "$@" stop -D "$directory/data" -m immediate -t 30
             rm -rf "$directory" && sleep 0.1
             [ -e "$directory" ] || exit 0
