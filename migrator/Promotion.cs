@@ -158,6 +158,21 @@ public sealed class Promotion(
             cancellationToken
         );
 
+    /// <summary>Takes a finalized tenant out of the fence: the shared database accepts the tenant's rows again.</summary>
+    public Task ForgetAsync(CancellationToken cancellationToken) =>
+        AttemptAsync(
+            "forget",
+            async held =>
+            {
+                var record = await held.Journal.CurrentAsync(held.Tenant.Key, held.Token);
+                if (record?.Stage != PromotionStage.Finalized)
+                    throw RollbackMessages.NotFinalized(databases.Slug);
+                await held.Journal.InstallAsync(held.Token);
+                await (await runs.GuardAsync(held)).RemoveAsync(held.Token);
+            },
+            cancellationToken
+        );
+
     Task RunAsync(PromotionRun run, CancellationToken cancellationToken) =>
         run.Record.IsOnline
             ? SlotWatch.GuardAsync(

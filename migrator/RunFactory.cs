@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -143,6 +144,13 @@ sealed class RunFactory(
             progress,
             clock
         );
+    }
+
+    /// <summary>The tenant's guard in the shared database, when no promotion is under way.</summary>
+    public async Task<WriteGuard> GuardAsync(HeldTenant held)
+    {
+        var (_, scope) = await ReadAsync(held.Token);
+        return new(databases.Shared, scope, held.Tenant, clock);
     }
 
     async Task<(DatabaseIdentity, TenantScope)> ReadAsync(CancellationToken cancellationToken)

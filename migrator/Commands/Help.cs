@@ -14,7 +14,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     /// <summary>The verbs of each group, in the order of their use.</summary>
     internal static readonly (string Title, string[] Verbs)[] VerbGroups =
     [
-        ("Move a tenant", ["promote", "cutover", "rollback", "finalize"]),
+        ("Move a tenant", ["promote", "cutover", "rollback", "finalize", "forget"]),
         ("Look", ["status", "list", "scope", "verify", "routes", "doctor", "privileges"]),
         ("Around it", ["demo", "resolve-tenant", "completion"]),
     ];
@@ -64,6 +64,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
             "migrator rollback --tenant-slug=acme-corp --confirm --drop-isolated",
         ],
         ["finalize"] = ["migrator finalize --tenant-slug=acme-corp --confirm"],
+        ["forget"] = ["migrator forget --tenant-slug=acme-corp --confirm"],
         ["status"] = ["migrator status --tenant-slug=acme-corp", "migrator status --tenant-slug=acme-corp --watch"],
         ["list"] = ["migrator list", "migrator list --json"],
         ["verify"] = ["migrator verify --tenant-slug=acme-corp"],

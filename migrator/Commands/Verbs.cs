@@ -18,6 +18,7 @@ static class Verbs
             new VerifyCommand(),
             new RollbackCommand(),
             new FinalizeCommand(),
+            new ForgetCommand(),
             new RoutesCommand(),
             new DoctorCommand(),
             new ScopeCommand(),

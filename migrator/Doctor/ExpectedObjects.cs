@@ -27,6 +27,10 @@ public static class ExpectedObjects
                     or PromotionState.Shared,
             };
 
-    /// <summary>The guard in the shared database: until the promotion is finalized or rolled back.</summary>
-    public static bool MayHaveGuard(PromotionRecord? promotion) => promotion is { EndedAt: null };
+    /// <summary>
+    /// The guard in the shared database: until the promotion is rolled back. Of a finalized promotion the guard's row is left,
+    /// for the fence.
+    /// </summary>
+    public static bool MayHaveGuard(PromotionRecord? promotion) =>
+        promotion is { EndedAt: null } or { State: PromotionState.Finalized };
 }

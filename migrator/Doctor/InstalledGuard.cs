@@ -32,9 +32,14 @@ public sealed record InstalledGuard(
                       UNION ALL
                       SELECT proname::text FROM pg_proc
                       WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)
-                WHERE starts_with(name, @TriggerPrefix) GROUP BY 1
+                WHERE starts_with(name, @TriggerPrefix) AND NOT starts_with(name, @Fence) GROUP BY 1
                 """,
-                new { length = WriteGuard.PrefixLength, WriteGuard.TriggerPrefix },
+                new
+                {
+                    length = WriteGuard.PrefixLength,
+                    WriteGuard.TriggerPrefix,
+                    Fence = Fence.Prefix,
+                },
                 cancellationToken
             )
         ).ToDictionary(row => row.Prefix, row => row.Count);

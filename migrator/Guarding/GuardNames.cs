@@ -30,7 +30,9 @@ sealed class GuardNames(Tenant tenant)
     /// the tenant has never left, anything else that a write has to look at the guard's row. A write of many rows would
     /// pay for that look with each of them.
     /// </summary>
-    public string Attention => prefix + "_attention";
+    public string Attention => prefix + AttentionSuffix;
+
+    public const string AttentionSuffix = "_attention";
 
     public const int Calm = 1;
     public const int Look = 2;
@@ -75,25 +77,30 @@ sealed class GuardNames(Tenant tenant)
         $"""
             CREATE TABLE IF NOT EXISTS {Quoted(Gate)} () WITH (autovacuum_enabled = off);
             CREATE TABLE IF NOT EXISTS {Quoted(Run)} () WITH (autovacuum_enabled = off);
-            CREATE SEQUENCE IF NOT EXISTS {Quoted(Attention)};
+            {CreateAttention()}
             CREATE SEQUENCE IF NOT EXISTS {Quoted(Travelled)};
             CREATE TABLE IF NOT EXISTS {Quoted(Log)} (
                 relation text NOT NULL, row text NOT NULL, change int NOT NULL,
                 xid xid8 NOT NULL DEFAULT pg_current_xact_id());
-            REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Attention)}, {Quoted(Log)}, {Quoted(
-                Travelled
-            )} FROM PUBLIC;
+            REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Log)}, {Quoted(Travelled)} FROM PUBLIC;
             {Function(Pass, "void", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN;")}
             {Function(New, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN NEW;")}
             {Function(Old, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN OLD;")}
             {Function(Root, "trigger", AtOnce, Result)}
             """;
 
-    /// <summary>The statements that remove the tables; the functions go before.</summary>
+    /// <summary>The statements that create <see cref="Attention"/>; safe to repeat.</summary>
+    public string CreateAttention() =>
+        $"""
+            CREATE SEQUENCE IF NOT EXISTS {Quoted(Attention)};
+            REVOKE ALL ON {Quoted(Attention)} FROM PUBLIC;
+            """;
+
+    /// <summary>The statements that remove the tables; the functions go before, and <see cref="Attention"/> with the fence.</summary>
     public string DropTables() =>
         $"""
             DROP TABLE IF EXISTS {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Log)};
-            DROP SEQUENCE IF EXISTS {Quoted(Attention)}, {Quoted(Travelled)};
+            DROP SEQUENCE IF EXISTS {Quoted(Travelled)};
             """;
 
     public static string Quoted(string name) => $"tenant_promotion.{Sql.Identifier(name)}";

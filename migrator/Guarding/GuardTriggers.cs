@@ -10,10 +10,10 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
 {
     readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
     readonly GuardNames names = new(tenant);
-    readonly List<(TableName Table, string Trigger)> standing = [];
+    readonly List<StandingTrigger> standing = [];
 
     /// <summary>The statements for a table, and the triggers that stand after them, each always enabled.</summary>
-    public (string Sql, IReadOnlyList<(TableName Table, string Trigger)> Triggers) Of(ScopedTable table)
+    public (string Sql, IReadOnlyList<StandingTrigger> Triggers) Of(ScopedTable table)
     {
         standing.Clear();
         var sql = new StringBuilder();
@@ -25,7 +25,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
             AddReassignment(sql, table);
         if (notes && Notes(table))
             AddNotes(sql, table);
-        foreach (var part in PartsOf(table))
+        foreach (var part in TriggerSql.PartsOf(table))
         {
             sql.Append(Create("_truncate", $"BEFORE TRUNCATE ON {part.Quoted}", "guard_truncate()"));
             sql.Append(Enable(part, "_truncate"));
@@ -88,14 +88,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
         var condition =
             table.Scope == TableScope.Direct
                 ? IsDistinct(scope.Copied(table, "OLD", tenant.Key), scope.Copied(table, "NEW", tenant.Key))
-                : string.Join(
-                    " OR ",
-                    table
-                        .Claims.SelectMany(claim => claim.Columns)
-                        .Distinct()
-                        .Select(Sql.Identifier)
-                        .Select(name => $"OLD.{name}::text IS DISTINCT FROM NEW.{name}::text")
-                );
+                : TriggerSql.ClaimsChange(table);
         string[] arguments = [tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key];
         sql.Append(
             Create(
@@ -162,28 +155,19 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
 
     static string IsDistinct(string before, string after) => $"({before}) IS DISTINCT FROM ({after})";
 
-    string Create(string suffix, string when, string function) =>
-        $"""
-            CREATE OR REPLACE TRIGGER {Sql.Identifier(prefix + suffix)} {when}
-                EXECUTE FUNCTION tenant_promotion.{function};
+    string Create(string suffix, string when, string function) => TriggerSql.Create(prefix + suffix, when, function);
 
-            """;
-
-    // Also for sessions that switch ordinary triggers off (session_replication_role): a write is a write.
     void EnableAlways(StringBuilder sql, ScopedTable table, string suffix)
     {
-        foreach (var part in PartsOf(table))
+        foreach (var part in TriggerSql.PartsOf(table))
             sql.Append(Enable(part, suffix));
     }
 
     string Enable(TableName part, string suffix)
     {
-        standing.Add((part, prefix + suffix));
-        return $"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(prefix + suffix)};\n";
+        standing.Add(new(part, prefix + suffix));
+        return TriggerSql.EnableAlways(part, prefix + suffix);
     }
-
-    static IEnumerable<TableName> PartsOf(ScopedTable table) =>
-        table.Table.Leaves.Select(leaf => leaf.Name).Append(table.Name).Distinct();
 
     // A derived row is the tenant's when a parent is. A parent that cannot be seen yet (another transaction is about
     // to commit it, or the constraint is deferred) might be the tenant's. With a deferrable key the commit looks again,

@@ -42,6 +42,7 @@ public sealed class WriteGuard(
     readonly GuardTriggers triggers = new(scope, tenant, notes);
     readonly GuardNames names = new(tenant);
     readonly UnseenWriters unseen = new(scope, new(tenant));
+    readonly Fence fence = new(database, scope, clock);
 
     string Prefix { get; } = PrefixOf(tenant.Key);
 
@@ -54,8 +55,7 @@ public sealed class WriteGuard(
     string Attention => GuardNames.Quoted(names.Attention);
 
     // Kept, because they are looked for within the pause.
-    (TableName Table, string Trigger)[] Expected =>
-        field ??= [.. Tables.SelectMany(table => triggers.Of(table).Triggers)];
+    StandingTrigger[] Expected => field ??= [.. Tables.SelectMany(table => triggers.Of(table).Triggers)];
 
     IEnumerable<ScopedTable> Tables => scope.TenantTables;
 
@@ -125,82 +125,64 @@ public sealed class WriteGuard(
             throw GuardMessages.TriggersMissing(tenant.Slug, missing);
     }
 
-    // A table that is gone needs no trigger.
-    async Task<IReadOnlyList<string>> MissingAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        return await connection.QueryAsync<string>(
-            """
-            SELECT format('%s (%s)', c.oid::regclass, e.trigger)
-            FROM unnest(@tables, @names) e (name, trigger) JOIN pg_class c ON c.oid = to_regclass(e.name)
-            WHERE NOT EXISTS (
-                SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = e.trigger AND t.tgenabled = 'A')
-            ORDER BY 1
-            """,
-            new
-            {
-                tables = Expected.Select(one => one.Table.Quoted).ToArray(),
-                names = Expected.Select(one => one.Trigger).ToArray(),
-            },
-            cancellationToken
-        );
-    }
+    /// <summary>The triggers that are not there, or do not fire in every session.</summary>
+    public async Task<IReadOnlyList<string>> MissingAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        [
+            .. (await OwnTriggers.MissingAsync(connection, Expected, cancellationToken)).Select(one =>
+                $"{one.Table} ({one.Trigger})"
+            ),
+        ];
 
-    /// <summary>Removes triggers, functions and, last, the guard's row; safe to repeat.</summary>
+    /// <summary>
+    /// Removes triggers, functions and, last, the guard's row, and the fence if nobody needs it any more; safe to repeat.
+    /// </summary>
     public async Task RemoveAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        if (!await OwnSchema.HasAsync(connection, "guard", cancellationToken))
-            return;
-        await DropTriggersAsync(connection, cancellationToken);
-        await DropFunctionsAsync(connection, cancellationToken);
-        await WithTableLockAsync(connection, Gate, names.DropTables(), cancellationToken);
-        await connection.ExecuteAsync(
-            "DELETE FROM tenant_promotion.guard WHERE tenant_key = @Key",
-            new { tenant.Key },
-            cancellationToken
-        );
-    }
-
-    // From the catalog and not from the scope: a table may have been renamed meanwhile.
-    async Task DropTriggersAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        var installed = await connection.QueryAsync<(string Schema, string Table, string Trigger)>(
-            """
-            SELECT n.nspname, c.relname, t.tgname
-            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE starts_with(t.tgname, @Prefix) AND t.tgparentid = 0
-            """,
-            new { Prefix },
-            cancellationToken
-        );
-        foreach (var table in installed.GroupBy(row => new TableName(row.Schema, row.Table)))
-            await WithTableLockAsync(
-                connection,
-                table.Key,
-                string.Concat(
-                    table.Select(row =>
-                        $"DROP TRIGGER IF EXISTS {Sql.Identifier(row.Trigger)} ON {table.Key.Quoted};\n"
-                    )
-                ),
-                cancellationToken
-            );
-    }
-
-    async Task DropFunctionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        var functions = await connection.QueryAsync<string>(
-            """
-            SELECT proname FROM pg_proc
-            WHERE pronamespace = 'tenant_promotion'::regnamespace AND starts_with(proname, @Prefix)
-            """,
-            new { Prefix },
-            cancellationToken
-        );
-        foreach (var function in functions)
+        await using (var connection = await database.OpenConnectionAsync(cancellationToken))
+        {
+            if (!await OwnSchema.HasAsync(connection, "guard", cancellationToken))
+                return;
+            await DropObjectsAsync(connection, cancellationToken);
+            // The fence looks no further from here on. The sequence goes with the fence.
             await connection.ExecuteAsync(
-                $"DROP FUNCTION IF EXISTS tenant_promotion.{Sql.Identifier(function)}()",
+                """
+                SELECT setval(name, @Calm) FROM to_regclass(@Attention) name WHERE name IS NOT NULL;
+                DELETE FROM tenant_promotion.guard WHERE tenant_key = @Key
+                """,
+                new
+                {
+                    GuardNames.Calm,
+                    Attention,
+                    tenant.Key,
+                },
                 cancellationToken
             );
+        }
+        await fence.LowerAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// The tenant has moved for good: raises the fence, then removes the guard's triggers and functions. The guard's row
+    /// stays, and tells the fence whose writes fail.
+    /// </summary>
+    public async Task RetireAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await connection.ExecuteAsync(names.CreateAttention(), cancellationToken);
+        await DrawAttentionAsync(connection, GuardState.Moved, cancellationToken);
+        await fence.RaiseAsync(cancellationToken);
+        await DropObjectsAsync(connection, cancellationToken);
+    }
+
+    async Task DropObjectsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        foreach (var (table, drop) in await OwnTriggers.DropsAsync(connection, Prefix, cancellationToken))
+            await WithTableLockAsync(connection, table, drop, cancellationToken);
+        await OwnTriggers.DropFunctionsAsync(connection, Prefix, cancellationToken);
+        await WithTableLockAsync(connection, Gate, names.DropTables(), cancellationToken);
     }
 
     /// <summary>

@@ -2,7 +2,8 @@
 --
 -- open:   writes pass. A run that pauses them holds the tenant's table "…_gate", and they wait for that lock.
 -- closed: writes fail as long as a run holds the tenant's table "…_run"; the first write after that opens the guard.
--- moved:  written by the commit that moves the tenant elsewhere. Writes fail.
+-- moved:  written by the commit that moves the tenant elsewhere. Writes fail. After finalize the row stays, and the fence
+--         (Fence.cs) has the place of the tenant's own triggers.
 CREATE TABLE IF NOT EXISTS tenant_promotion.guard (
     tenant_key  text PRIMARY KEY,
     tenant_slug text NOT NULL,
@@ -37,8 +38,9 @@ CREATE OR REPLACE FUNCTION tenant_promotion.proof(secret text, said text) RETURN
         pg_catalog.convert_to(pg_catalog.rpad(secret, 64, 'i') OPERATOR(pg_catalog.||) said, 'UTF8'))), 'hex')
 $proof$;
 
--- The names of a tenant's own tables and functions begin with this.
-CREATE OR REPLACE FUNCTION tenant_promotion.prefix(key text) RETURNS text LANGUAGE sql IMMUTABLE AS $prefix$
+-- The names of a tenant's own tables and functions begin with this. As volatile as convert_to is, or PostgreSQL would not put
+-- the expression in the place of each call.
+CREATE OR REPLACE FUNCTION tenant_promotion.prefix(key text) RETURNS text LANGUAGE sql STABLE AS $prefix$
     SELECT '~tenant_promotion_' OPERATOR(pg_catalog.||) pg_catalog.left(
         pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(key, 'UTF8')), 'hex'), 12)
 $prefix$;
@@ -60,7 +62,8 @@ BEGIN
 END
 $reopen$;
 
--- Lets a write of the tenant pass, or not. The caller holds the gate: the row does not become 'moved' meanwhile.
+-- Lets a write of the tenant pass, or not. The caller holds the gate: the row does not become 'moved' meanwhile. The fence
+-- calls this without a gate, and only of a tenant that has left.
 CREATE OR REPLACE FUNCTION tenant_promotion.hold(key text) RETURNS void LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $hold$
 DECLARE

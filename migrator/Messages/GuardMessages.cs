@@ -74,6 +74,10 @@ static class GuardMessages
                 + "Find out who did it, and run the same command again: it installs the triggers anew."
         );
 
+    public static string StillFenced(Slug slug) =>
+        $"The fence refuses writes of '{slug}' in the shared database, because the tenant has moved and was finalized. "
+        + $"If its rows are here again, 'migrator forget --tenant-slug={slug} --confirm' lets them be written.";
+
     public static string BeginsAnew(Slug slug) =>
         $"'{slug}' may have written since the earlier run ended. The copy begins anew.";
 

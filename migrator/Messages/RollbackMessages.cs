@@ -68,6 +68,12 @@ static class RollbackMessages
                 + $"Promote the tenant first with 'migrator promote --tenant-slug={slug} --confirm'."
         );
 
+    public static MigratorException NotFinalized(Slug slug) =>
+        MigratorException.Refused(
+            $"'{slug}' is not finalized, so there is nothing to forget. "
+                + $"'migrator status --tenant-slug={slug}' shows where the tenant is."
+        );
+
     public static MigratorException NotTheRecordedRows(Slug slug, IReadOnlyList<string> tables) =>
         new(
             ExitCode.Different,

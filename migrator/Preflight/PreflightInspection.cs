@@ -1,5 +1,6 @@
 using System.Data;
 using Migrator.Connections;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -36,6 +37,8 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         var context = new PreflightContext(settings.Tenancy, databases, tenant, shared, server, catalog, scope);
         if (tenant.IsolationMode != Tenant.SharedMode)
             context.Faults.Add(TenantMessages.UnknownMode(slug, tenant.IsolationMode));
+        if (await IsFencedAsync(context, cancellationToken))
+            context.Faults.Add(GuardMessages.StillFenced(slug));
         var facts = new PreflightFacts("", shared.PostgreSqlVersion.Major, server.PostgreSqlVersion.Major);
         var tools = await ToolsAsync(context, facts, cancellationToken);
         if (new RoutingFolder(settings.RoutingDirectory).WhyNotWritable() is { } why)
@@ -45,6 +48,12 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         var plan = context.Faults.Count == 0 ? await CheckRowsAsync(context, cancellationToken) : [];
         return new(tenant, scope, tools, facts, context.Faults, context.Warnings, plan);
     }
+
+    // The tenant's mode was set by hand after finalize.
+    static async Task<bool> IsFencedAsync(PreflightContext context, CancellationToken cancellationToken) =>
+        await JournalReader.FindAsync(context.Shared, context.Tenant.Key, cancellationToken)
+            is { Stage: PromotionStage.Finalized }
+        && await WriteGuard.StateAsync(context.Shared, context.Tenant.Key, cancellationToken) == GuardState.Moved;
 
     async Task<PgTools?> ToolsAsync(PreflightContext context, PreflightFacts facts, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using Migrator.Doctor;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
@@ -59,7 +60,7 @@ sealed class StatusAdvice(MigratorSettings settings, Tenant tenant, PromotionRec
             yield return !isActive
                 ? $"The write guard was closed by a run that is gone: the next write of '{tenant.Slug}' opens the guard."
                 : $"The write guard is closed: writes of '{tenant.Slug}' wait or fail until the run that is at work opens it or flips.";
-        if (guard is not null && record is null or { EndedAt: not null })
+        if (guard is not null && !ExpectedObjects.MayHaveGuard(record))
             yield return $"A write guard of '{tenant.Slug}' was left behind in the shared database. "
                 + DoctorMessages.DoctorRemoves;
     }

@@ -8,7 +8,7 @@ namespace Migrator.Reporting;
 /// <summary>Where a tenant is, and how far its promotion: what status, promote, rollback and finalize print.</summary>
 /// <param name="Plan">The column of that name in the tenants table, as are the next three; null without it.</param>
 /// <param name="Isolation">What the flip wrote into the tenant's settings.</param>
-/// <param name="Guard"><c>open</c> or <c>closed</c>; null when there is no write guard.</param>
+/// <param name="Guard"><c>open</c>, <c>closed</c> or <c>moved</c>; null when there is no write guard.</param>
 /// <param name="Run">The run that is at work; null when there is none.</param>
 /// <param name="Promotion">The newest promotion; null when there was none.</param>
 /// <param name="Stream">The replication slot of the promotion; null when there is none.</param>

@@ -37,7 +37,10 @@ public sealed partial record Column(
     /// word, and a smallint refuses it. The column's index serves the wider type as well.
     /// https://www.postgresql.org/docs/current/datatype-character.html
     /// </remarks>
-    public string EqualTo(string value)
+    public string EqualTo(string value) => EqualToText(Sql.Literal(value));
+
+    /// <summary>The same with an expression whose value is the text.</summary>
+    public string EqualToText(string text)
     {
         var bare = TypeModifier().Replace(TypeText, "");
         var type = bare switch
@@ -48,7 +51,7 @@ public sealed partial record Column(
             "smallint" or "integer" => "bigint",
             _ => bare,
         };
-        return $"{Equality} {Sql.Literal(value)}::{type}";
+        return $"{Equality} {text}::{type}";
     }
 
     /// <summary>Types of one family can be compared and indexed with each other.</summary>

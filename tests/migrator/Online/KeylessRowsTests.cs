@@ -83,7 +83,7 @@ public sealed class KeylessRowsTests(Servers servers)
         Assert.Equal(await move.Isolated.QueryAsync<string>(Rows), await move.Shared.QueryAsync<string>(Rows));
         await move.PromoteAsync(validate: false, maxPause: TimeSpan.FromSeconds(20));
         await move.FinalizeAsync();
-        Assert.Empty(await TenantMove.TracesAsync(move.Shared));
+        Assert.Empty(await TenantMove.TracesAsync(move.Shared, fenced: true));
     }
 
     // The application's loop, until the tenant has moved.

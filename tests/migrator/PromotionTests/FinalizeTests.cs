@@ -95,8 +95,8 @@ public sealed class FinalizeTests(Servers servers)
         );
         Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM votes"));
         Assert.Equal("isolated", await move.ModeAsync());
-        Assert.Null(await move.GuardAsync());
-        Assert.Empty(await TenantMove.TracesAsync(move.Shared));
+        Assert.Equal("moved", await move.GuardAsync());
+        Assert.Empty(await TenantMove.TracesAsync(move.Shared, fenced: true));
         Assert.False(await TenantMove.HasOwnSchemaAsync(move.Isolated));
         // The reverse publication went with its slot.
         Assert.DoesNotContain(
@@ -163,7 +163,7 @@ public sealed class FinalizeTests(Servers servers)
             await before.ChangedRowsAsync(RowsWhere("IS DISTINCT FROM 1")),
             change => Assert.Contains("watches", change)
         );
-        Assert.Null(await move.GuardAsync());
+        Assert.Empty(await TenantMove.TracesAsync(move.Shared, fenced: true));
     }
 
     [Fact]

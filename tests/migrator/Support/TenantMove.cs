@@ -148,11 +148,13 @@ public sealed class TenantMove(
     /// What a guard, a lock or a temporary object of the migrator has left behind in a database, apart from the
     /// journal's history.
     /// </summary>
-    public static Task<IReadOnlyList<string>> TracesAsync(TestDatabase database) =>
+    /// <param name="fenced">The fence is to be there, and is left out.</param>
+    public static Task<IReadOnlyList<string>> TracesAsync(TestDatabase database, bool fenced = false) =>
         database.QueryAsync<string>(
             """
-            SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion'
-            UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion'
+            SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgname ~ 'tenant_promotion' AND tgname !~ @fence
+            UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE proname ~ '^~tenant_promotion' AND proname !~ @fence
+            UNION ALL SELECT 'no fence' WHERE @fenced AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgname ~ @fence)
             UNION ALL SELECT 'lock ' || objid FROM pg_locks
                 WHERE locktype = 'advisory'
                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -162,7 +164,8 @@ public sealed class TenantMove(
             UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database()
             UNION ALL SELECT 'publication ' || pubname FROM pg_publication
             """,
-            role: EmbeddedCluster.Superuser
+            new { fenced, fence = fenced ? "^~tenant_promotion_fence" : "^$" },
+            EmbeddedCluster.Superuser
         );
 
     public async ValueTask DisposeAsync()

@@ -88,6 +88,15 @@ public static class TenantMoveVerbs
         );
     }
 
+    /// <summary>Takes a finalized tenant out of the fence.</summary>
+    public static Task ForgetAsync(this TenantMove move) =>
+        RunAsync(
+            move,
+            move.Options(),
+            null,
+            (promotion, cancellationToken) => promotion.ForgetAsync(cancellationToken)
+        );
+
     public static Task FinalizeAsync(this TenantMove move, int batchSize = 1_000, bool force = false) =>
         RunAsync(
             move,

@@ -1,0 +1,36 @@
+using Migrator.Model;
+using Migrator.Scope;
+
+namespace Migrator.Guarding;
+
+/// <summary>The statements that guard and fence have in common; safe to repeat.</summary>
+static class TriggerSql
+{
+    /// <param name="when">The trigger's events, table and condition.</param>
+    /// <param name="function">The call of a function in our schema.</param>
+    public static string Create(string trigger, string when, string function) =>
+        $"""
+            CREATE OR REPLACE TRIGGER {Sql.Identifier(trigger)} {when}
+                EXECUTE FUNCTION tenant_promotion.{function};
+
+            """;
+
+    /// <summary>Also for sessions that switch ordinary triggers off (session_replication_role): a write is a write.</summary>
+    public static string EnableAlways(TableName part, string trigger) =>
+        $"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(trigger)};\n";
+
+    /// <summary>The table and its partitions: each has its own copy of a trigger, and its own switch.</summary>
+    public static IEnumerable<TableName> PartsOf(ScopedTable table) =>
+        table.Table.Leaves.Select(leaf => leaf.Name).Append(table.Name).Distinct();
+
+    /// <summary>The condition that an UPDATE changes a column that tells whose the row is.</summary>
+    public static string ClaimsChange(ScopedTable table) =>
+        string.Join(
+            " OR ",
+            table
+                .Claims.SelectMany(claim => claim.Columns)
+                .Distinct()
+                .Select(Sql.Identifier)
+                .Select(name => $"OLD.{name}::text IS DISTINCT FROM NEW.{name}::text")
+        );
+}
