@@ -19,6 +19,7 @@ public sealed class TenantLock : IAsyncDisposable
     public const int LockClass = 0x74657072;
 
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan UnlockTimeout = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LockInterval = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan LeftoverInterval = TimeSpan.FromMilliseconds(50);
     static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(1);
@@ -167,10 +168,23 @@ public sealed class TenantLock : IAsyncDisposable
     {
         await closing.CancelAsync();
         await heartbeat;
+        await UnlockAsync();
         await connection.DisposeAsync();
         lost.Dispose();
         closing.Dispose();
         turn.Dispose();
+    }
+
+    // The end of the session releases the lock too, but not at once: until then another terminal would see this run.
+    async Task UnlockAsync()
+    {
+        using var limit = new CancellationTokenSource(UnlockTimeout);
+        try
+        {
+            if (connection.State == System.Data.ConnectionState.Open)
+                await connection.ExecuteAsync("SELECT pg_advisory_unlock_all()", limit.Token);
+        }
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or InvalidOperationException) { }
     }
 
     /// <summary>
