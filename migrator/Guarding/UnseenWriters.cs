@@ -11,7 +11,9 @@ namespace Migrator.Guarding;
 /// </summary>
 /// <remarks>
 /// A row becomes the tenant's in a transaction that holds the gate. So behind the closed gate it is the tenant's, and
-/// whoever begins to write below it then asks for the gate.
+/// whoever begins to write below it then asks for the gate. Such a transaction has the lock of the table that it writes, as
+/// those have that are looked for: but it waits for the gate, and has no number, because it has written nothing yet. One
+/// that waits for the gate and has a number cannot end before the guard opens.
 /// </remarks>
 sealed class UnseenWriters(TenantScope scope, GuardNames names)
 {
@@ -20,14 +22,23 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
     // Each as a lock on the table or on one of its partitions tells: pg_stat_activity does not show others' to every role.
     // https://www.postgresql.org/docs/current/view-pg-locks.html
     const string Writers = """
+        WITH waiting AS (
+            SELECT virtualtransaction FROM pg_locks
+            WHERE NOT granted AND relation = to_regclass(@Gate)
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        ), numbered AS (
+            SELECT virtualtransaction FROM pg_locks WHERE locktype = 'transactionid' AND granted)
         SELECT l.virtualtransaction, min(coalesce(format('process %s', l.pid), 'a prepared transaction')
-            || format(', which writes %s', l.relation::regclass))
+                   || format(', which writes %s', l.relation::regclass)),
+               l.virtualtransaction IN (SELECT virtualtransaction FROM waiting)
         FROM pg_locks l
         WHERE l.mode = 'RowExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
           AND l.relation IN (SELECT to_regclass(name) FROM unnest(@tables) name)
           AND pg_sequence_last_value(to_regclass(@Travelled)) IS NOT NULL
-        GROUP BY 1
+          AND (l.virtualtransaction NOT IN (SELECT virtualtransaction FROM waiting)
+               OR l.virtualtransaction IN (SELECT virtualtransaction FROM numbered))
+        GROUP BY l.virtualtransaction
         """;
 
     readonly string[] tables =
@@ -42,11 +53,11 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
     public async Task<IReadOnlyList<string>> LinesAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken
-    ) => [.. (await ReadAsync(connection, cancellationToken)).Values];
+    ) => [.. (await ReadAsync(connection, cancellationToken)).Values.Select(one => one.Line)];
 
     /// <summary>Waits until those of now have ended; to be called behind the closed gate.</summary>
     /// <exception cref="PostgresException">
-    /// <see cref="PostgresErrorCodes.LockNotAvailable"/>: one took longer than the timeout.
+    /// <see cref="PostgresErrorCodes.LockNotAvailable"/>: one took longer than the timeout, or waits for the gate itself.
     /// </exception>
     public async Task WaitAsync(
         NpgsqlConnection connection,
@@ -56,10 +67,11 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
     )
     {
         var began = clock.GetTimestamp();
-        var left = (await ReadAsync(connection, cancellationToken)).Keys.ToHashSet();
+        var now = await ReadAsync(connection, cancellationToken);
+        var left = now.Keys.ToHashSet();
         while (left.Count > 0)
         {
-            if (clock.GetElapsedTime(began) > timeout)
+            if (clock.GetElapsedTime(began) > timeout || left.Any(one => now[one].WaitsForUs))
                 throw new PostgresException(
                     "a transaction still writes rows that became the tenant's",
                     "ERROR",
@@ -67,19 +79,25 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
                     PostgresErrorCodes.LockNotAvailable
                 );
             await Task.Delay(Interval, clock, cancellationToken);
-            left.IntersectWith((await ReadAsync(connection, cancellationToken)).Keys);
+            now = await ReadAsync(connection, cancellationToken);
+            left.IntersectWith(now.Keys);
         }
     }
 
-    async Task<Dictionary<string, string>> ReadAsync(
+    async Task<Dictionary<string, (string Line, bool WaitsForUs)>> ReadAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken
     ) =>
         (
-            await connection.QueryAsync<(string Transaction, string Line)>(
+            await connection.QueryAsync<(string Transaction, string Line, bool WaitsForUs)>(
                 Writers,
-                new { tables, Travelled = GuardNames.Quoted(names.Travelled) },
+                new
+                {
+                    tables,
+                    Travelled = GuardNames.Quoted(names.Travelled),
+                    Gate = GuardNames.Quoted(names.Gate),
+                },
                 cancellationToken
             )
-        ).ToDictionary(one => one.Transaction, one => one.Line);
+        ).ToDictionary(one => one.Transaction, one => (one.Line, one.WaitsForUs));
 }
