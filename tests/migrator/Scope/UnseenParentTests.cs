@@ -93,6 +93,40 @@ public sealed class UnseenParentTests(Servers servers)
         );
     }
 
+    // Both have the lock of a table below: one waits for the guard to open, and would be waited for in vain.
+    [Fact]
+    public async Task The_close_waits_for_no_write_that_waits_for_the_guard()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated, Tenancy);
+        await using var holder = await move.Shared.OpenAsync();
+        NpgsqlTransaction? holding = null;
+        var promotion = Task.Run(() =>
+            move.PromoteAsync(
+                move.Options(),
+                phase =>
+                {
+                    if (phase == PhaseName.CatchUp)
+                        Task.Run(() => move.Shared.ExecuteAsync(Travels)).GetAwaiter().GetResult();
+                    if (phase != PhaseName.CutOver || holding is not null)
+                        return;
+                    holding = holder.BeginTransaction();
+                    holder.Execute("UPDATE orders SET tenant_id = 1 WHERE number = 2");
+                }
+            )
+        );
+        await Waiting.UntilAsync(async () => promotion.IsCompleted || await IsWaitedForAsync(move, holder));
+        var write = move.Shared.ExecuteAsync("INSERT INTO lines VALUES (3, 1)");
+        await Waiting.UntilAsync(
+            move.Shared,
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'INSERT INTO lines%' AND wait_event_type = 'Lock')"
+        );
+        await holding!.CommitAsync();
+        await promotion;
+
+        Assert.False(move.Watched.HasWarned("attempt"));
+        await Assert.ThrowsAsync<PostgresException>(() => write);
+    }
+
     // Whatever hangs on nobody's rows is nobody's, whoever has moved.
     [Fact]
     public async Task Rows_below_nobodys_rows_can_be_written_when_the_tenant_has_moved()
