@@ -71,12 +71,24 @@ sealed class RunFactory(
             case PromotionStage.Isolated when record.Phase(PhaseName.Validate)?.EndedAt is not null:
                 throw PromotionMessages.AlreadyIsolated(Slug);
             case PromotionStage.Isolated or PromotionStage.BeforeCutover:
-                return await OfAsync(held, record, tools: await ToolsAsync(record, held.Token));
+                var facts = PhaseData.Read<PreflightFacts>(record.Phase(PhaseName.Preflight)!.Facts)!;
+                var tools = await ToolsAsync(facts, held.Token);
+                return facts.Fingerprint.Length > 0
+                    ? await OfAsync(held, record, tools)
+                    : await RecordAsync(held, record, tools);
         }
         var result = await InspectAsync(held);
         record = await BeginAsync(held, result.Found, result.Took);
+        return await RecordAsync(held, record, result.Found.Tools);
+    }
+
+    // Before the first phase, also by the run that follows one that was killed here.
+    async Task<PromotionRun> RecordAsync(HeldTenant held, PromotionRecord record, PgTools? tools)
+    {
+        await using (var shared = await databases.Shared.OpenConnectionAsync(held.Token))
+            await SchemaRecord.WriteAsync(shared, record.Id, held.Token);
         // Read again: a table that came since preflight looked is in the scope or in the changes.
-        var run = await OfAsync(held, record, result.Found.Tools);
+        var run = await OfAsync(held, record, tools);
         await run.RecordSchemaAsync(held.Token);
         return run;
     }
@@ -109,10 +121,7 @@ sealed class RunFactory(
             took,
             held.Token
         );
-        await using var shared = await databases.Shared.OpenConnectionAsync(held.Token);
-        var begun = (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token))!;
-        await SchemaRecord.WriteAsync(shared, begun.Id, held.Token);
-        return begun;
+        return (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token))!;
     }
 
     /// <summary>A new run of a promotion: from here on earlier runs cannot write.</summary>
@@ -160,9 +169,8 @@ sealed class RunFactory(
         return (await IsolatedMark.IdentityAsync(shared, cancellationToken), scope);
     }
 
-    async Task<PgTools> ToolsAsync(PromotionRecord record, CancellationToken cancellationToken)
+    async Task<PgTools> ToolsAsync(PreflightFacts noted, CancellationToken cancellationToken)
     {
-        var noted = PhaseData.Read<PreflightFacts>(record.Phase(PhaseName.Preflight)!.Facts)!;
         return await PgTools.FindAsync(noted.SharedMajor, noted.IsolatedMajor, cancellationToken)
             ?? throw PreflightMessages.Refusal(Slug, [PreflightMessages.ToolsMissing(noted.SharedMajor)]);
     }

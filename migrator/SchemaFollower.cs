@@ -145,13 +145,12 @@ static class SchemaFollower
         CancellationToken cancellationToken
     )
     {
-        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using (var transaction = await shared.BeginTransactionAsync(cancellationToken))
-        {
-            await run.RequireCurrentRunAsync(shared, cancellationToken);
-            await SchemaRecord.AcceptAsync(shared, run.Id, changes, cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
-        }
+        // In this order: after a kill in between, the changes are found again.
         await run.RecordSchemaAsync(cancellationToken);
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await shared.BeginTransactionAsync(cancellationToken);
+        await run.RequireCurrentRunAsync(shared, cancellationToken);
+        await SchemaRecord.AcceptAsync(shared, run.Id, changes, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
     }
 }

@@ -47,14 +47,16 @@ public sealed class KilledPromotionTests(Servers servers)
         await shop.MustBeIsolatedAsync();
     }
 
-    [Fact]
-    public async Task A_promotion_killed_while_it_enters_itself_in_the_journal_goes_on_and_finishes()
+    [Theory]
+    [InlineData("tenant_promotion.phase")]
+    [InlineData("tenant_promotion.definition")]
+    public async Task A_promotion_killed_while_it_enters_itself_in_the_journal_goes_on_and_finishes(string table)
     {
         await using var shop = await CrashFixture.CreateAsync(servers.Shared, servers.Dedicated);
         await shop.Move.PromoteAsync(stopBefore: PhaseName.InstallGuard);
         await shop.Move.RollBackAsync();
 
-        await shop.KillAtLockAsync("promote", "tenant_promotion.phase");
+        await shop.KillAtLockAsync("promote", table);
         await shop.Move.PromoteAsync();
 
         await shop.MustBeIsolatedAsync();
