@@ -98,33 +98,23 @@ public sealed class UnseenParentTests(Servers servers)
     public async Task The_close_waits_for_no_write_that_waits_for_the_guard()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated, Tenancy);
+        // A slot, which online moves make, would wait for the holder.
+        move.Mode = PromotionOptions.Fenced;
+        await move.PromoteAsync(stopBefore: PhaseName.CloseGuard);
+        await move.Shared.ExecuteAsync(Travels);
         await using var holder = await move.Shared.OpenAsync();
-        NpgsqlTransaction? holding = null;
-        var promotion = Task.Run(() =>
-            move.PromoteAsync(
-                move.Options(),
-                phase =>
-                {
-                    if (phase == PhaseName.CatchUp)
-                        Task.Run(() => move.Shared.ExecuteAsync(Travels)).GetAwaiter().GetResult();
-                    if (phase != PhaseName.CutOver || holding is not null)
-                        return;
-                    holding = holder.BeginTransaction();
-                    holder.Execute("UPDATE orders SET tenant_id = 1 WHERE number = 2");
-                }
-            )
-        );
+        await using var holding = await holder.BeginTransactionAsync();
+        await holder.ExecuteAsync("UPDATE orders SET tenant_id = 1 WHERE number = 2");
+
+        var promotion = move.PromoteAsync(validate: false, maxPause: TimeSpan.FromMinutes(1));
         await Waiting.UntilAsync(async () => promotion.IsCompleted || await IsWaitedForAsync(move, holder));
         var write = move.Shared.ExecuteAsync("INSERT INTO lines VALUES (3, 1)");
-        await Waiting.UntilAsync(
-            move.Shared,
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'INSERT INTO lines%' AND wait_event_type = 'Lock')"
-        );
-        await holding!.CommitAsync();
+        await Waiting.UntilAsync(async () => write.IsCompleted || await IsWaitingAsync(move, "INSERT INTO lines"));
+        await holding.CommitAsync();
         await promotion;
 
-        Assert.False(move.Watched.HasWarned("attempt"));
-        await Assert.ThrowsAsync<PostgresException>(() => write);
+        Assert.False(move.Watched.HasWarned("did not close"));
+        Assert.Equal("25006", (await Assert.ThrowsAsync<PostgresException>(() => write)).SqlState);
     }
 
     // Whatever hangs on nobody's rows is nobody's, whoever has moved.
@@ -158,6 +148,16 @@ public sealed class UnseenParentTests(Servers servers)
             """
         );
 
+    static Task<bool> IsWaitingAsync(TenantMove move, string statement) =>
+        move.Shared.ScalarAsync<bool>(
+            """
+            SELECT EXISTS (
+                SELECT FROM pg_stat_activity
+                WHERE datname = current_database() AND starts_with(query, @statement) AND wait_event_type = 'Lock')
+            """,
+            new { statement }
+        );
+
     static async Task<bool> IsCommittedAsync(NpgsqlTransaction transaction)
     {
         try
@@ -171,9 +171,14 @@ public sealed class UnseenParentTests(Servers servers)
         }
     }
 
+    // A slot that another test makes waits for every transaction of the server.
     static Task<bool> IsWaitedForAsync(TenantMove move, NpgsqlConnection session) =>
         move.Shared.ScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE @session = ANY (pg_blocking_pids(pid)))",
+            """
+            SELECT EXISTS (
+                SELECT FROM pg_stat_activity
+                WHERE datname = current_database() AND @session = ANY (pg_blocking_pids(pid)))
+            """,
             new { session = session.ProcessID }
         );
 }
