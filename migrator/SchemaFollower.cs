@@ -67,8 +67,8 @@ static class SchemaFollower
             return false;
         if (verdict.Rebuilt.Count > 0)
             await SchemaRebuild.RunAsync(run, verdict.RebuiltRelations, cancellationToken);
-        if (verdict.Followed.Count > 0 && run.Record.IsDone(PhaseName.CloneSchema))
-            await MakeAsync(run, verdict.Followed, verdict.Rebuilt.Count > 0, cancellationToken);
+        if (verdict.Rebuilt.Count + verdict.Followed.Count > 0 && run.Record.IsDone(PhaseName.CloneSchema))
+            await MakeAsync(run, verdict, cancellationToken);
         if (verdict.Rebuilt.Count > 0 && run.Record.IsDone(PhaseName.InstallGuard))
             await run.Guard.InstallAsync(GuardState.Open, cancellationToken);
         await AcceptAsync(run, changes, cancellationToken);
@@ -77,37 +77,32 @@ static class SchemaFollower
         return true;
     }
 
-    // The phases that come again after a rebuild make keys and indexes: rows that foreign keys look for are not there yet.
-    static async Task MakeAsync(
-        PromotionRun run,
-        IReadOnlyList<SchemaChange> followed,
-        bool rebuilds,
-        CancellationToken cancellationToken
-    )
+    static async Task MakeAsync(PromotionRun run, SchemaVerdict verdict, CancellationToken cancellationToken)
     {
         await using (var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken))
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
-            await SchemaAdditions.AddAsync(shared, isolated, followed, cancellationToken);
+            await SchemaAdditions.AddAsync(shared, isolated, verdict.Followed, cancellationToken);
         var archive = await run.ArchiveAsync(cancellationToken);
         await archive.RestoreNewAsync(run.Databases, cancellationToken);
-        await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
-        await using (var transaction = await isolated.BeginTransactionAsync(cancellationToken))
-        {
-            await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
-            await ArrivalGuard.InstallAsync(isolated, run.Tenant.Slug, cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
-        }
-        SchemaPart[] built = rebuilds
-            ? []
-            :
-            [
-                .. run.Record.IsDone(PhaseName.CatchUp) ? (SchemaPart[])[SchemaPart.PrimaryKeys] : [],
-                .. run.Record.IsDone(PhaseName.BuildSchema)
-                    ? (SchemaPart[])[SchemaPart.PrimaryKeys, SchemaPart.PostData]
-                    : [],
-            ];
+        await IsolatedDatabase.CloseAsync(run, cancellationToken);
+        // The phases that come again after a rebuild build all of it: rows that foreign keys look for are not there yet.
+        if (verdict.Rebuilt.Count == 0)
+            await BuildAsync(run, archive, verdict.Followed, cancellationToken);
+    }
+
+    static async Task BuildAsync(
+        PromotionRun run,
+        SchemaArchive archive,
+        IReadOnlyList<SchemaChange> followed,
+        CancellationToken cancellationToken
+    )
+    {
+        SchemaPart[] built =
+            run.Record.IsDone(PhaseName.BuildSchema) ? [SchemaPart.PrimaryKeys, SchemaPart.PostData]
+            : run.Record.IsDone(PhaseName.CatchUp) ? [SchemaPart.PrimaryKeys]
+            : [];
         if (built.Length > 0)
-            await archive.RestoreAsync([.. built.Distinct()], run.Databases, 1, cancellationToken);
+            await archive.RestoreAsync(built, run.Databases, 1, cancellationToken);
         if (run.Record.IsDone(PhaseName.CloneTriggersAndPolicies))
             await ConstraintDeferral.SuspendAsync(run.Stream, cancellationToken);
         // A partition has the guard's row triggers from its table, and the others from here.

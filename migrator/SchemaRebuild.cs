@@ -1,5 +1,4 @@
 using Migrator.Connections;
-using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -10,8 +9,8 @@ using Npgsql;
 namespace Migrator;
 
 /// <summary>
-/// Makes tables and views of the isolated database anew after DDL in the shared one. The rows of these tables are copied
-/// again, and no others.
+/// Takes tables and views out of the isolated database after DDL in the shared one, to be made anew. The rows of these
+/// tables are copied again, and no others.
 /// </summary>
 static class SchemaRebuild
 {
@@ -38,12 +37,6 @@ static class SchemaRebuild
         foreach (var phase in Repeated)
             await run.Journal.Phases.ReopenAsync(run.Id, phase, cancellationToken);
         await DropAsync(run, relations, cancellationToken);
-        await (await run.ArchiveAsync(cancellationToken)).RestoreNewAsync(run.Databases, cancellationToken);
-        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
-        await ArrivalGuard.InstallAsync(isolated, run.Tenant.Slug, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
     }
 
     // Whoever wrote these tables before their DDL had ended when the DDL got its lock, and the DDL has committed: so this

@@ -46,15 +46,8 @@ sealed class FinalizeCommand : TenantCommand
             $"Delete the rows of {slug} from the shared database? From then on only a full copy leads back.",
             cancellationToken
         );
-        var options = new PromotionOptions(
-            PromotionOptions.Fenced,
-            Jobs: 1,
-            TimeSpan.FromSeconds(30),
-            Validate: false,
-            []
-        );
         await terminal.ShowProgressAsync(progress =>
-            new Promotion(settings, databases, options, progress, terminal.Clock).FinalizeAsync(
+            new Promotion(settings, databases, PromotionOptions.WithoutMove, progress, terminal.Clock).FinalizeAsync(
                 parsed.GetValue(batchSize),
                 parsed.GetValue(force),
                 cancellationToken

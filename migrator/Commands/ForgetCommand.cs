@@ -32,15 +32,10 @@ sealed class ForgetCommand : TenantCommand
             $"Forget that {slug} has moved? From then on the shared database no longer refuses rows of {slug}.",
             cancellationToken
         );
-        var options = new PromotionOptions(
-            PromotionOptions.Fenced,
-            Jobs: 1,
-            TimeSpan.FromSeconds(30),
-            Validate: false,
-            []
-        );
         await terminal.ShowProgressAsync(progress =>
-            new Promotion(settings, databases, options, progress, terminal.Clock).ForgetAsync(cancellationToken)
+            new Promotion(settings, databases, PromotionOptions.WithoutMove, progress, terminal.Clock).ForgetAsync(
+                cancellationToken
+            )
         );
         await StatusCommand.ShowAsync(terminal, settings, databases, slug, cancellationToken);
     }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Migrator.Model;
 using Migrator.Scope;
@@ -23,7 +22,7 @@ sealed class FenceTriggers(TenantScope scope)
     {
         if (KeysOf(table, "NEW").ToArray() is not { Length: > 0 } keys)
             return null;
-        var name = Fence.Prefix + "_" + Hash(string.Join('\n', keys.Select(key => key.Sql)));
+        var name = Fence.Prefix + "_" + WriteGuard.HashOf(string.Join('\n', keys.Select(key => key.Sql)));
         var (on, changes) = ($"ON {table.Name.Quoted} FOR EACH ROW", TriggerSql.ClaimsChange(table));
         List<(string Suffix, string Function, string When)> triggers =
         [
@@ -131,8 +130,6 @@ sealed class FenceTriggers(TenantScope scope)
             REVOKE ALL ON FUNCTION {GuardNames.Quoted(name)}() FROM PUBLIC;
             """;
     }
-
-    static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..12];
 
     /// <param name="IsPlain">The expression needs no settings: every name and operator in it says its schema.</param>
     sealed record Key(string Sql, bool IsPlain);

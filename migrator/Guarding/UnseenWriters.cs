@@ -45,7 +45,7 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
     [
         .. from table in scope.TenantTables
         where table.Scope == TableScope.Derived
-        from part in table.Table.Leaves.Select(leaf => leaf.Name).Append(table.Name).Distinct()
+        from part in TriggerSql.PartsOf(table)
         select part.Quoted,
     ];
 

@@ -60,8 +60,10 @@ public sealed class WriteGuard(
     IEnumerable<ScopedTable> Tables => scope.TenantTables;
 
     /// <summary>The prefix of the names of a tenant's triggers and functions.</summary>
-    public static string PrefixOf(string tenantKey) =>
-        TriggerPrefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(tenantKey)))[..HashLength];
+    public static string PrefixOf(string tenantKey) => TriggerPrefix + HashOf(tenantKey);
+
+    internal static string HashOf(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..HashLength];
 
     /// <summary>Writes the guard's row first, then the triggers, table by table; safe to repeat.</summary>
     /// <param name="state">The state of a new guard; a guard that is there keeps its own.</param>

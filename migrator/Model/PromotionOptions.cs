@@ -23,6 +23,10 @@ public sealed record PromotionOptions(
     /// <summary>The tenant's writes pause while its rows are copied.</summary>
     public const string Fenced = "fenced";
 
+    /// <summary>For verbs that move nothing.</summary>
+    public static PromotionOptions WithoutMove { get; } =
+        new(Fenced, Jobs: 1, TimeSpan.FromSeconds(30), Validate: false, []);
+
     /// <summary>The copy's limit in bytes per second; 0 for no limit (default).</summary>
     public long MaxRate { get; init; }
 

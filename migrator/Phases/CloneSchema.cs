@@ -1,5 +1,4 @@
 using Migrator.Connections;
-using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
@@ -33,18 +32,8 @@ public sealed class CloneSchema : Phase
         var archive = await run.ArchiveAsync(cancellationToken);
         await archive.RestoreAsync([SchemaPart.Schemas], run.Databases, 1, cancellationToken);
         await archive.RestoreAsync([SchemaPart.PreData], run.Databases, 1, cancellationToken);
-        await CloseAsync(run, cancellationToken);
+        await IsolatedDatabase.CloseAsync(run, cancellationToken);
         await archive.RestoreAsync([SchemaPart.Grants], run.Databases, 1, cancellationToken);
         return new($"{run.Scope.Tables.Count} tables");
-    }
-
-    // A session of the application may have outlived an earlier rollback.
-    static async Task CloseAsync(PromotionRun run, CancellationToken cancellationToken)
-    {
-        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
-        await ArrivalGuard.InstallAsync(connection, run.Tenant.Slug, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
     }
 }

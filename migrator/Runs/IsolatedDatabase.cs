@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -66,6 +67,17 @@ public static class IsolatedDatabase
             && mark.Foreign(run.Identity, run.Tenant.Slug) is { } foreign
         )
             throw MigratorException.Refused(foreign);
+    }
+
+    /// <summary>Refuses writes of all but the migrator, also in tables that came since the last call; safe to repeat.</summary>
+    /// <remarks>A session of the application may have outlived an earlier rollback.</remarks>
+    public static async Task CloseAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
+        await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
+        await ArrivalGuard.InstallAsync(isolated, run.Tenant.Slug, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
     }
 
     /// <exception cref="MigratorException">Sessions that the migrator may not end are connected.</exception>

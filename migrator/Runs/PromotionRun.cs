@@ -86,7 +86,12 @@ public sealed class PromotionRun(
             Id,
             Isolated,
             Guard,
-            promotion.Recopied.ToDictionary(one => TableName.Parse(one.Key), one => new ShownTransactions(one.Value)),
+            common
+                .Tables.Where(table => promotion.Recopied.ContainsKey(table.Name.ToString()))
+                .ToDictionary(
+                    table => table.Name,
+                    table => new ShownTransactions(promotion.Recopied[table.Name.ToString()])
+                ),
             RequireCurrentRunAsync,
             progress,
             clock

@@ -13,6 +13,7 @@ namespace Migrator.Streaming;
 sealed class MessageDecoder(StreamDirection direction, string? secret)
 {
     readonly Dictionary<uint, Relation> relations = [];
+    readonly Dictionary<uint, ShownTransactions> copied = [];
     readonly List<Change> changes = [];
     readonly List<string> watermarks = [];
     readonly HashSet<(StreamedTable, RowKey)> reassigned = [];
@@ -74,9 +75,9 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
             case LogicalDecodingMessage { Prefix: Reassignment.Prefix } said when !direction.IsReverse:
                 Reassign(await Reassignment.ReadAsync(said.Data, secret, cancellationToken));
                 break;
-            case InsertMessage { Relation: var of } when IsCopied(NameOf(of)):
-            case UpdateMessage { Relation: var ofUpdated } when IsCopied(NameOf(ofUpdated)):
-            case DeleteMessage { Relation: var ofDeleted } when IsCopied(NameOf(ofDeleted)):
+            case InsertMessage { Relation: var of } when IsCopied(of):
+            case UpdateMessage { Relation: var ofUpdated } when IsCopied(ofUpdated):
+            case DeleteMessage { Relation: var ofDeleted } when IsCopied(ofDeleted):
                 break;
             case InsertMessage insert:
                 Insert(insert.Relation, await RowAsync(insert.Relation, insert.NewRow, cancellationToken));
@@ -93,7 +94,7 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
                 Delete(delete.Relation, await RowAsync(delete.Relation, delete.OldRow, cancellationToken));
                 break;
             case TruncateMessage truncate:
-                foreach (var relation in truncate.Relations.Where(one => !IsCopied(NameOf(one))))
+                foreach (var relation in truncate.Relations.Where(one => !IsCopied(one)))
                     changes.Add(new(relations[relation.RelationId].Table, ChangeKind.Truncate, [], null));
                 break;
         }
@@ -102,19 +103,23 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     // A layout is told once, also if it is that of changes that are skipped, and again when DDL has changed it.
     void Know(RelationMessage relation, StreamedTable table)
     {
+        if (direction.CopiedAfter(table.Name) is { } shown)
+            copied[relation.RelationId] = shown;
         if (Relation.Of(relation, table) is { } known)
             relations[relation.RelationId] = known;
-        else if (!IsCopied(table.Name))
+        else if (!IsCopied(relation))
             throw Relation.Unknown(relation, table, direction);
     }
 
-    StreamedTable? TableOf(RelationMessage relation) =>
-        direction.Tables.FirstOrDefault(table => table.Name == NameOf(relation));
-
-    static TableName NameOf(RelationMessage relation) => new(relation.Namespace, relation.RelationName);
+    StreamedTable? TableOf(RelationMessage relation)
+    {
+        var name = new TableName(relation.Namespace, relation.RelationName);
+        return direction.Tables.FirstOrDefault(table => table.Name == name);
+    }
 
     // What came before DDL is in the table's copy already, and its rows may have another form.
-    bool IsCopied(TableName table) => direction.CopiedAfter(table)?.Shows(transaction) == true;
+    bool IsCopied(RelationMessage relation) =>
+        copied.TryGetValue(relation.RelationId, out var shown) && shown.Shows(transaction);
 
     async ValueTask<object?[]?> OldRowAsync(UpdateMessage update, CancellationToken cancellationToken) =>
         update switch
