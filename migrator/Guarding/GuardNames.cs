@@ -82,6 +82,11 @@ sealed class GuardNames(Tenant tenant)
             CREATE TABLE IF NOT EXISTS {Quoted(Log)} (
                 relation text NOT NULL, row text NOT NULL, change int NOT NULL,
                 xid xid8 NOT NULL DEFAULT pg_current_xact_id());
+            DO $$ BEGIN
+                IF (SELECT relreplident FROM pg_class WHERE oid = {Sql.Literal(Quoted(Log))}::regclass) <> 'f' THEN
+                    ALTER TABLE {Quoted(Log)} REPLICA IDENTITY FULL;
+                END IF;
+            END $$;
             REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Log)}, {Quoted(Travelled)} FROM PUBLIC;
             {Function(Pass, "void", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN;")}
             {Function(New, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN NEW;")}

@@ -46,5 +46,11 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.suspended (
 );
 ALTER TABLE tenant_promotion.suspended DROP CONSTRAINT IF EXISTS suspended_pkey;
 CREATE UNIQUE INDEX IF NOT EXISTS suspended_once ON tenant_promotion.suspended (md5(statement));
+-- For publications FOR ALL TABLES, as in journal.sql.
+DO $$ BEGIN
+    IF (SELECT relreplident FROM pg_class WHERE oid = 'tenant_promotion.suspended'::regclass) <> 'f' THEN
+        ALTER TABLE tenant_promotion.suspended REPLICA IDENTITY FULL;
+    END IF;
+END $$;
 
 REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;

@@ -45,6 +45,12 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.definition (
     definition   text NOT NULL
 );
 CREATE INDEX IF NOT EXISTS definition_of_promotion ON tenant_promotion.definition (promotion_id);
+-- Somebody's publication FOR ALL TABLES refuses to delete from a table without a replica identity.
+DO $$ BEGIN
+    IF (SELECT relreplident FROM pg_class WHERE oid = 'tenant_promotion.definition'::regclass) <> 'f' THEN
+        ALTER TABLE tenant_promotion.definition REPLICA IDENTITY FULL;
+    END IF;
+END $$;
 
 -- How far a change stream has been applied here, written in the transaction that applied it.
 CREATE TABLE IF NOT EXISTS tenant_promotion.position (

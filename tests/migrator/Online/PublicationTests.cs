@@ -1,4 +1,5 @@
 using Migrator.Demo;
+using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Tests.Support;
 using Npgsql;
@@ -44,6 +45,41 @@ public sealed class PublicationTests(Servers servers)
                 await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY 1"),
                 await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1")
             );
+    }
+
+    [Fact]
+    public async Task A_publication_of_all_tables_stops_no_promotion_and_no_way_back()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
+            CREATE TABLE notes (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
+            CREATE TABLE bare (id int, tenant_id bigint NOT NULL, body text);
+            ALTER TABLE bare REPLICA IDENTITY FULL;
+            INSERT INTO notes SELECT n, 1 + n % 2, 'row' FROM generate_series(1, 40) n;
+            INSERT INTO bare SELECT * FROM notes;
+            """
+        );
+        const string publication = "CREATE PUBLICATION everything FOR ALL TABLES";
+        const string writes =
+            "UPDATE notes SET body = body || '!' WHERE id % 4 < 2; DELETE FROM notes WHERE id = 7;"
+            + "UPDATE bare SET body = body || '!' WHERE id % 4 < 2; DELETE FROM bare WHERE id = 7";
+        await move.Shared.ExecuteAsync(publication, role: EmbeddedCluster.Superuser);
+
+        await move.PromoteMeddledAsync(PhaseName.BuildSchema, () => move.Shared.ExecuteAsync(writes));
+        await move.Isolated.ExecuteAsync(publication, role: EmbeddedCluster.Superuser);
+        await move.Isolated.ExecuteAsync(writes);
+        await move.RollBackAsync();
+        Assert.Equal(
+            2 * 10,
+            await move.Shared.ScalarAsync<long>(
+                "SELECT count(*) FROM (TABLE notes UNION ALL TABLE bare) t WHERE tenant_id = 1 AND body LIKE '%!!'"
+            )
+        );
+
+        await move.PromoteAsync(validate: false);
+        await move.FinalizeAsync();
+        Assert.Equal(0, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM bare WHERE tenant_id = 1"));
     }
 
     const string ManyChunks = """
