@@ -80,7 +80,7 @@ static class PieceCopy
         {
             // Disposing would complete the copy with half of the rows.
             if (output is not null)
-                await output.CancelAsync();
+                await RawCopy.GiveUpAsync(output);
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }

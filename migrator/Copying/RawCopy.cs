@@ -81,10 +81,20 @@ public static class RawCopy
         catch
         {
             // Disposing would complete the copy with half of the rows.
-            await output.CancelAsync();
+            await GiveUpAsync(output);
             throw;
         }
         return total;
+    }
+
+    /// <summary>Ends a copy without its rows. A copy whose connection is lost has ended, and its first error is the one to tell.</summary>
+    public static async Task GiveUpAsync(NpgsqlRawCopyStream output)
+    {
+        try
+        {
+            await output.CancelAsync();
+        }
+        catch (Exception e) when (e is ObjectDisposedException or NpgsqlException or IOException) { }
     }
 
     /// <summary>The bytes that a COPY … TO STDOUT sends.</summary>

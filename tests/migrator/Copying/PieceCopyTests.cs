@@ -38,6 +38,30 @@ public sealed class PieceCopyTests(Servers servers)
         Assert.Equal(4002, await database.ScalarAsync<long>("SELECT count(*) FROM target"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_session_that_ends_in_the_copy_is_told_as_such(bool binary)
+    {
+        await using var database = await servers.NewDatabaseAsync();
+        await database.ExecuteAsync(Rows);
+        await using var source = await database.OpenAsync();
+        await using var target = await database.OpenAsync();
+        var pieces = new CountedPieces(target, binary);
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() =>
+            CopyAsync(
+                source,
+                pieces,
+                binary,
+                TimeSpan.FromHours(1),
+                async _ => await database.ExecuteAsync($"SELECT pg_terminate_backend({target.ProcessID}, 5000)")
+            )
+        );
+
+        Assert.True(failure is NpgsqlException or IOException, $"{failure}");
+    }
+
     [Fact]
     public async Task No_transaction_is_open_while_a_limit_holds_the_copy_up()
     {
