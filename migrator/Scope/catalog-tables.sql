@@ -45,18 +45,19 @@ SELECT c.oid                                           AS "Oid",
                  AND NOT starts_with(t.tgname, '~tenant_promotion_')) AS "HasLateTriggers"
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
+-- Columns that an index only includes are no part of a key, nor of the replica identity.
 -- A key WITHOUT OVERLAPS is an exclusion constraint as well. A NOT NULL that is not valid (18) lets nulls stay.
 LEFT JOIN LATERAL (
-    SELECT i.indkey::int2[] AS columns, i.indisexclusion AS excludes
+    SELECT (i.indkey::int2[])[0:i.indnkeyatts - 1] AS columns, i.indisexclusion AS excludes
     FROM pg_index i
     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
-      AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts
+      AND i.indpred IS NULL AND i.indexprs IS NULL
       AND NOT EXISTS (SELECT FROM pg_attribute a
                       LEFT JOIN pg_constraint con ON con.conrelid = a.attrelid AND con.contype = 'n'
                            AND con.conkey = ARRAY[a.attnum]
-                      WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
+                      WHERE a.attrelid = c.oid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
                         AND NOT (a.attnotnull AND coalesce(con.convalidated, true)))
-    ORDER BY i.indisreplident DESC, i.indisprimary DESC, i.indisexclusion, i.indnatts, i.indexrelid
+    ORDER BY i.indisreplident DESC, i.indisprimary DESC, i.indisexclusion, i.indnkeyatts, i.indexrelid
     LIMIT 1) key ON true
 WHERE c.relkind IN ('r', 'p', 'f')
   AND c.relpersistence <> 't'

@@ -52,7 +52,7 @@ public static class PerformanceBaseline
         var key = string.Join(
             " || ' AND ' || ",
             table.Key.Select(name =>
-                $"{Sql.Literal("t." + Sql.Identifier(name) + " = ")} || "
+                $"{Sql.Literal($"t.{Sql.Identifier(name)} {table.Column(name)!.Equality} ")} || "
                 + $"quote_literal(t.{Sql.Identifier(name)}::text) || "
                 + Sql.Literal("::" + table.Column(name)!.TypeText)
             )

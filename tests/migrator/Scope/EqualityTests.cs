@@ -148,6 +148,64 @@ public sealed class EqualityTests(Servers servers)
     }
 
     [Fact]
+    public async Task A_primary_key_that_includes_other_columns_is_followed()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
+            CREATE TABLE k (id int, code int NOT NULL UNIQUE, tenant_id bigint NOT NULL REFERENCES tenants, note text,
+                PRIMARY KEY (tenant_id, id) INCLUDE (note));
+            CREATE TABLE parts (id int PRIMARY KEY, tenant_id bigint NOT NULL, k_id int,
+                FOREIGN KEY (tenant_id, k_id) REFERENCES k ON UPDATE CASCADE);
+            INSERT INTO k SELECT n, n, 1 + n % 2, 'n' FROM generate_series(1, 20) n;
+            INSERT INTO parts SELECT n, 1 + n % 2, n FROM generate_series(1, 20) n;
+            """
+        );
+
+        await move.PromoteMeddledAsync(
+            PhaseName.BuildSchema,
+            () =>
+                move.Shared.ExecuteAsync(
+                    "UPDATE k SET note = 'x' WHERE id > 5; UPDATE k SET id = id + 100 WHERE id > 10;"
+                        + "UPDATE k SET code = code + 50; DELETE FROM parts WHERE id = 2; DELETE FROM k WHERE id = 2"
+                )
+        );
+
+        foreach (var table in (string[])["k", "parts"])
+            Assert.Equal(
+                await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY id"),
+                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY id")
+            );
+        await move.Isolated.ExecuteAsync("UPDATE k SET note = 'home', id = id + 1000 WHERE id % 4 = 0");
+        await move.RollBackAsync();
+        Assert.Equal(
+            5,
+            await move.Shared.ScalarAsync<long>("SELECT count(*) FROM k WHERE tenant_id = 1 AND note = 'home'")
+        );
+    }
+
+    [Theory]
+    [InlineData("ltree", "('a.b' || n)::ltree")]
+    [InlineData("citext", "'K' || n")]
+    [InlineData("hstore", "hstore('k', n::text)")]
+    public async Task The_validation_measures_by_a_key_of_any_type(string type, string value)
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            $"""
+            CREATE EXTENSION {type};
+            CREATE DOMAIN main_key AS {type} CHECK (VALUE IS NOT NULL);
+            CREATE TABLE k (main main_key NOT NULL, tenant_id bigint NOT NULL REFERENCES tenants, PRIMARY KEY (tenant_id, main));
+            INSERT INTO k SELECT {value}, 1 + n % 2 FROM generate_series(1, 20) n;
+            """
+        );
+
+        await move.PromoteAsync();
+
+        Assert.Equal(10, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM k"));
+    }
+
+    [Fact]
     public async Task A_key_with_a_generated_column_is_copied_behind_the_guard()
     {
         await using var move = await TenantMove.CreateAsync(
