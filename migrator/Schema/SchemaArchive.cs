@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Model;
 using Npgsql;
 
 namespace Migrator.Schema;
@@ -122,8 +123,17 @@ public sealed class SchemaArchive : IDisposable
     )
     {
         var missing = await MissingAsync(wanted, databases, cancellationToken);
-        if (missing.Length > 0)
+        if (missing.Length == 0)
+            return;
+        try
+        {
             await RestoreAsync(missing, databases, jobs, cancellationToken);
+        }
+        // Sessions that make keys of partitioned tables side by side may lock each other out (40P01).
+        catch (MigratorException) when (jobs > 1)
+        {
+            await RestoreAsync(wanted, databases, 1, cancellationToken);
+        }
     }
 
     /// <summary>
