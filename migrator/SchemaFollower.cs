@@ -81,7 +81,10 @@ static class SchemaFollower
     {
         await using (var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken))
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
+        {
             await SchemaAdditions.AddAsync(shared, isolated, verdict.Followed, cancellationToken);
+            await ReplaceFunctionsAsync(run, shared, isolated, verdict.Followed, cancellationToken);
+        }
         var archive = await run.ArchiveAsync(cancellationToken);
         await archive.RestoreNewAsync(run.Databases, cancellationToken);
         await IsolatedDatabase.CloseAsync(run, cancellationToken);
@@ -111,6 +114,30 @@ static class SchemaFollower
             && followed.Any(change => change is { IsRelation: true, IsWhole: false })
         )
             await run.Guard.InstallAsync(GuardState.Open, cancellationToken);
+    }
+
+    // CREATE OR REPLACE leaves owners and grants alone, and takes no other result type.
+    static async Task ReplaceFunctionsAsync(
+        PromotionRun run,
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        IReadOnlyList<SchemaChange> followed,
+        CancellationToken cancellationToken
+    )
+    {
+        SchemaChange[] functions = [.. followed.Where(change => change is { Kind: "function", IsNew: false })];
+        try
+        {
+            await SchemaAdditions.ReplaceFunctionsAsync(shared, isolated, functions, cancellationToken);
+        }
+        catch (PostgresException e)
+        {
+            throw PromotionMessages.SchemaChanged(run.Tenant.Slug, $"{string.Join("; ", functions)}: {e.MessageText}");
+        }
+        var differing =
+            functions.Length == 0 ? [] : await SchemaRecord.DifferingAsync(isolated, functions, cancellationToken);
+        if (differing.Count > 0)
+            throw PromotionMessages.SchemaChanged(run.Tenant.Slug, string.Join(", ", differing));
     }
 
     static async Task WatchAsync(PromotionRun run, CancellationToken cancellationToken)

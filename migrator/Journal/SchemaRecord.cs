@@ -57,6 +57,28 @@ public static class SchemaRecord
         ];
     }
 
+    /// <summary>The names of these objects that have another definition in this database.</summary>
+    public static Task<IReadOnlyList<string>> DifferingAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<SchemaChange> changes,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<string>(
+            $"""
+            SELECT change.kind || ' ' || change.object
+            FROM unnest(@kinds, @objects, @definitions) AS change (kind, object, definition)
+            LEFT JOIN ({Definitions}) now USING (kind, object)
+            WHERE now.definition IS DISTINCT FROM change.definition
+            """,
+            new
+            {
+                kinds = changes.Select(change => change.Kind).ToArray(),
+                objects = changes.Select(change => change.Name).ToArray(),
+                definitions = changes.Select(change => change.After).ToArray(),
+            },
+            cancellationToken
+        );
+
     /// <summary>Records the present definitions of these objects, and of no others.</summary>
     public static Task AcceptAsync(
         NpgsqlConnection shared,

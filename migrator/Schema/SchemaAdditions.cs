@@ -28,6 +28,33 @@ public static class SchemaAdditions
             await isolated.ExecuteAsync(statement, cancellationToken);
     }
 
+    /// <summary>
+    /// Gives functions that both databases have the bodies that the shared one has; their owners and grants stay.
+    /// </summary>
+    public static async Task ReplaceFunctionsAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        IReadOnlyList<SchemaChange> functions,
+        CancellationToken cancellationToken
+    )
+    {
+        if (functions.Count == 0)
+            return;
+        var statements = await shared.QueryAsync<string>(
+            """
+            SELECT pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+            WHERE n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' = ANY (@functions)
+            """,
+            new { functions = functions.Select(change => change.Name).ToArray() },
+            cancellationToken
+        );
+        // The search path of this session is not the one that the bodies are written for.
+        await isolated.ExecuteAsync("SET check_function_bodies = off", cancellationToken);
+        foreach (var statement in statements)
+            await isolated.ExecuteAsync(statement, cancellationToken);
+        await isolated.ExecuteAsync("RESET check_function_bodies", cancellationToken);
+    }
+
     static string Quoted(SchemaChange type) => new TableName(type.Schema, type.Name[(type.Schema.Length + 1)..]).Quoted;
 
     // A partition gets its columns with the table that it is a part of.

@@ -50,7 +50,8 @@ public sealed record SchemaVerdict(
             changes,
             await SchemasAsync(shared, scope, cancellationToken),
             await OptionalColumnsAsync(shared, cancellationToken),
-            await ViewsAsync(shared, cancellationToken)
+            await ViewsAsync(shared, cancellationToken),
+            await ReplaceableFunctions.OfAsync(shared, tenancy, cancellationToken)
         );
         var kinds = changes.ToLookup(judge.Of);
         return new(
@@ -137,7 +138,8 @@ public sealed record SchemaVerdict(
         IReadOnlyList<SchemaChange> changes,
         HashSet<string> schemas,
         HashSet<string> optional,
-        HashSet<TableName> views
+        HashSet<TableName> views,
+        HashSet<string> replaceable
     )
     {
         readonly HashSet<TableName> created = Tables(changes, change => change.IsNew);
@@ -208,6 +210,7 @@ public sealed record SchemaVerdict(
                 { Kind: "enum", NewLabels: not null } => Verdict.Followed,
                 { Schema: not "" } when !schemas.Contains(change.Schema) => Verdict.Ignored,
                 { Kind: "function" or "type" or "enum" or "domain", IsNew: true } => Verdict.Followed,
+                { Kind: "function", After: not null } when replaceable.Contains(change.Name) => Verdict.Followed,
                 _ => Verdict.Stopping,
             };
 

@@ -17,6 +17,8 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         CREATE TYPE mood AS ENUM ('calm', 'busy');
         CREATE DOMAIN amount AS integer;
         CREATE FUNCTION price(n integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN n;
+        CREATE FUNCTION inner_rank(n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN n;
+        CREATE FUNCTION rank(n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN inner_rank(n);
         CREATE TABLE orders (
             id bigserial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, total amount, note text, feel mood,
             UNIQUE (tenant_id, id));
@@ -32,6 +34,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         INSERT INTO orders (tenant_id, total, note, feel) SELECT 1 + n % 2, n, 'n' || n, 'calm' FROM generate_series(1, 20) n;
         CREATE TABLE lines (
             id bigserial PRIMARY KEY, tenant_id bigint NOT NULL, order_id bigint REFERENCES orders (id) ON DELETE CASCADE);
+        CREATE INDEX ON lines (rank(id));
         INSERT INTO lines (tenant_id, order_id) SELECT tenant_id, id FROM orders;
         INSERT INTO events SELECT n, 1 + n % 2, date '2024-01-01' + n % 59, 'e' FROM generate_series(1, 118) n;
         """;
@@ -66,6 +69,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
                             CREATE INDEX extra_index ON orders (extra);
                             ALTER TYPE mood ADD VALUE 'brisk' BEFORE 'busy';
                             ALTER TYPE mood ADD VALUE 'late';
+                            CREATE OR REPLACE FUNCTION price(n integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN n + 1;
                             CREATE FUNCTION two() RETURNS integer LANGUAGE sql AS 'SELECT 2';
                             CREATE TABLE staging.report AS SELECT count(*) FROM orders;
                             DROP TABLE staging.old;
@@ -98,16 +102,25 @@ public sealed class MigratedMeanwhileTests(Servers servers)
             await IndexesAsync(move.Shared),
             (await IndexesAsync(move.Isolated)).Where(line => !line.Contains("note_index"))
         );
-        Assert.Equal(2, await move.Isolated.ScalarAsync<int>("SELECT two()"));
+        Assert.Equal(4, await move.Isolated.ScalarAsync<int>("SELECT two() + price(1)"));
         await move.RollBackAsync();
     }
 
     [Theory]
     [InlineData("ALTER DOMAIN amount ADD CONSTRAINT small CHECK (VALUE < 1000)", "domain public.amount")]
     [InlineData(
-        "CREATE OR REPLACE FUNCTION price(n integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN n + 1",
+        "CREATE OR REPLACE FUNCTION rank(n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN -n",
+        "function public.rank"
+    )]
+    [InlineData(
+        "CREATE OR REPLACE FUNCTION inner_rank(n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN -n",
+        "function public.inner_rank"
+    )]
+    [InlineData(
+        "DROP FUNCTION price; CREATE FUNCTION price(n integer) RETURNS bigint LANGUAGE sql RETURN n",
         "function public.price"
     )]
+    [InlineData("GRANT EXECUTE ON FUNCTION price TO sink_reader", "function public.price")]
     [InlineData("ALTER TABLE events DETACH PARTITION events_2", "public.events_2")]
     [InlineData("ALTER TYPE mood RENAME VALUE 'calm' TO 'quiet'", "enum public.mood")]
     [InlineData("CREATE TABLE parcels (id bigint PRIMARY KEY, tenant_id bigint REFERENCES tenants)", "public.parcels")]
