@@ -165,6 +165,28 @@ public static class LockHolders
                 cancellationToken
             );
 
+    /// <summary>
+    /// Prepared transactions that have kept tables from being changed for longer than whoever coordinates them needs, with
+    /// the names of these tables.
+    /// </summary>
+    public static Task<IReadOnlyList<(string Transaction, string Tables)>> PreparedOnAsync(
+        NpgsqlConnection connection,
+        IEnumerable<uint> tables,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<(string Transaction, string Tables)>(
+            $"""
+            {Open} SELECT o.line, string_agg(DISTINCT l.relation::regclass::text, ', ')
+            FROM open o JOIN pg_locks l ON l.pid IS NULL AND l.virtualtransaction = o.prepared
+            WHERE o.datname = current_database() AND o.since < clock_timestamp() - interval '5 seconds'
+              AND l.locktype = 'relation' AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
+              AND l.relation = ANY (CAST(@tables AS oid[]))
+            GROUP BY o.line, o.since ORDER BY o.since
+            """,
+            new { tables = tables.Select(table => (long)table).ToArray() },
+            cancellationToken
+        );
+
     /// <summary>Prepared transactions of one database, which keep it from being dropped.</summary>
     public static Task<IReadOnlyList<string>> PreparedAsync(
         NpgsqlConnection connection,

@@ -52,4 +52,16 @@ static class ObjectMessages
     public static string RewriteRule(TableName table, string rule) =>
         $"Rule {rule} rewrites statements on {table}: rows that finalize deletes or a rollback writes could become others. "
         + $"Replace it by a trigger, or switch it off: ALTER TABLE {table.Quoted} DISABLE RULE {Sql.Identifier(rule)}.";
+
+    public static string LargeObjects(TableName table, string column, long rows) =>
+        $"{rows:N0} rows of {table} name large objects in column {column}. Large objects are not copied: the isolated database "
+        + $"would have their numbers only. Convert the column to bytea (lo_get reads a large object), or add {table} to "
+        + "\"ignored\" in tenancy.json.";
+
+    public static string MaybeLargeObjects(TableName table, string column) =>
+        $"{table}.{column} may refer to large objects, which are not copied. No row of this tenant names one now.";
+
+    public static string PreparedHolds(string transaction, string tables) =>
+        $"A lock on {tables} is held by {transaction}. No session can end that transaction by itself, and the write guard would "
+        + "wait for it.";
 }

@@ -85,7 +85,9 @@ static class PreflightMessages
 
     public static string DerivedPathUnknown(TableName name, string path, IEnumerable<string> keys) =>
         $"tenancy.json derives {name} by '{path}', which is not a foreign key from {name} to a tenant's table. "
-        + $"Foreign keys to choose from: {Wording.Or(string.Join(", ", keys), "none")}.";
+        + $"Foreign keys to choose from: {Wording.Or(string.Join(", ", keys), "none")}. "
+        + $"A parent without a foreign key: \"{name}\": {{ \"belongs_to\": \"schema.parent\", \"by\": {{ \"{path}\": \"id\" }} }} "
+        + "under \"tables\" (docs/scope.md).";
 
     public static string Unclassified(Slug slug, IEnumerable<TableName> tables, IEnumerable<string> tenantColumns)
     {
@@ -95,7 +97,7 @@ static class PreflightMessages
             + $"They have neither a column {string.Join(" or ", tenantColumns)} of a fitting type "
             + "nor a foreign key that leads to a tenant.\n"
             + "Add each table to one of these lists in tenancy.json "
-            + "(reference: copied whole; ignored: created empty, no rows copied):\n"
+            + "(reference: all rows are copied, whoever they belong to; ignored: created empty, no rows copied):\n"
             + $"  \"reference\": [{list}]\n  \"ignored\": [{list}]\n"
             + $"'migrator scope --tenant-slug={slug} --suggest' proposes a whole tenancy.json.";
     }
@@ -106,10 +108,6 @@ static class PreflightMessages
 
     public static string UnloggedTable(TableName name) =>
         $"{name} is unlogged: a crash of the isolated server empties the table, as a crash of the shared one would.";
-
-    public static string LargeObjects(TableName name, string column) =>
-        $"{name}.{column} may refer to large objects, which are not copied. "
-        + "If so, convert them to bytea before the promotion.";
 
     public static string TenantColumnOfOtherType(TableName name, string column, string type) =>
         $"{name}.{column} has type {type}, which cannot hold the tenant's key. "
@@ -122,31 +120,6 @@ static class PreflightMessages
     public static string TargetNotOurs(Slug slug, NpgsqlConnectionStringBuilder server) =>
         $"Database {slug.DatabaseName} on {server.Host}:{server.Port} is not empty and was not made for this tenant. "
         + "Rename or drop the database, or choose another server with --target.";
-
-    public static string CrossTenantReference(
-        TableName table,
-        TableName parent,
-        string constraint,
-        string column,
-        long count,
-        IReadOnlyList<string> samples
-    ) =>
-        $"{count:N0} rows of {table} refer to rows of {parent} that are not this tenant's "
-        + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
-        + "The isolated database could not satisfy the constraint. Correct the rows. Or, if rows of several tenants may name "
-        + $"rows of {parent}, write \"{parent}\": {{ \"shared_through\": [\"{table}.{column}\"] }} under \"tables\" in "
-        + "tenancy.json, with every other column that names them.";
-
-    public static string ReferencedByOthers(
-        TableName table,
-        TableName parent,
-        string constraint,
-        long count,
-        IReadOnlyList<string> samples
-    ) =>
-        $"{count:N0} rows of {table} that are not this tenant's refer to this tenant's rows in {parent} "
-        + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
-        + "Such references would stop finalize. Correct the rows.";
 
     public static string RowsWithoutTenant(TableName table, long rows) =>
         $"{table} has {rows:N0} rows that belong to no tenant. Those rows stay in the shared database.";

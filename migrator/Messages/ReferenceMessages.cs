@@ -2,7 +2,7 @@ using Migrator.Model;
 
 namespace Migrator.Messages;
 
-/// <summary>What preflight finds in reference tables, which are copied whole: rows that may be other tenants'.</summary>
+/// <summary>Rows that name other tenants' rows, and rows of reference tables that may be other tenants'.</summary>
 static class ReferenceMessages
 {
     public static string ReferenceLooksPrivate(
@@ -25,4 +25,46 @@ static class ReferenceMessages
         + $"(constraint {key}, unique columns), and {rows:N0} of the rows belong to rows that are not this tenant's. "
         + $"Write \"{table}\": {{ \"named_by\": [\"{from}.{column}\"] }} under \"tables\" in tenancy.json, "
         + $"and take {table} out of \"reference\".";
+
+    public static string CrossTenantReference(
+        TableName table,
+        TableName parent,
+        string constraint,
+        long count,
+        IReadOnlyList<string> samples,
+        string cure
+    ) =>
+        $"{count:N0} rows of {table} refer to rows of {parent} that are not this tenant's "
+        + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
+        + $"The isolated database could not satisfy the constraint. Correct the rows. {cure}".TrimEnd();
+
+    public static string SharedRows(TableName table, TableName parent, string column) =>
+        $"Or, if rows of several tenants may name rows of {parent}, write "
+        + $"\"{parent}\": {{ \"shared_through\": [\"{table}.{column}\"] }} under \"tables\" in tenancy.json, "
+        + "with every other column that names them.";
+
+    public static string BlankColumn(TableName table, string column, IReadOnlyList<string> names) =>
+        $"Or, if rows of {table} are several tenants', write \"{table}\": {{ \"shared_through\": "
+        + $"[{string.Join(", ", names.Select(name => $"\"{name}\""))}], \"blank\": [\"{column}\"] }} under "
+        + $"\"tables\" in tenancy.json instead of the table's present rule. "
+        + $"Column {column} is then null in the isolated database.";
+
+    public static string ReferencedByOthers(
+        TableName table,
+        TableName parent,
+        string constraint,
+        long count,
+        IReadOnlyList<string> samples,
+        string cure
+    ) =>
+        $"{count:N0} rows of {table} that are not this tenant's refer to this tenant's rows in {parent} "
+        + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
+        + $"Such references would stop finalize. Correct the rows. {cure}".TrimEnd();
+
+    public static string SeveralParents(TableName table, IEnumerable<TableName> parents) =>
+        $"Or, if a row of {table} belongs to one of several parents, write \"{table}\": {{ \"any_of\": ["
+        + $"{string.Join(", ", parents.Select(parent => $"{{ \"belongs_to\": \"{parent}\" }}"))}] }} under \"tables\" in tenancy.json.";
+
+    public static string NoTreeOfTenants(TableName tenants) =>
+        $"A promotion moves one row of {tenants} with all that is its own, and not a tree of such rows.";
 }

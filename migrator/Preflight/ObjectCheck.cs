@@ -12,6 +12,7 @@ sealed class ObjectCheck(PreflightContext context)
     {
         await CheckExtensionsAsync(cancellationToken);
         await CheckRulesAsync(cancellationToken);
+        await CheckPreparedAsync(cancellationToken);
         await WarnOfOthersAsync(cancellationToken);
     }
 
@@ -75,6 +76,19 @@ sealed class ObjectCheck(PreflightContext context)
         foreach (var (schema, table, rule) in rules)
             if (IsTenantData(new(schema, table)))
                 context.Faults.Add(ObjectMessages.RewriteRule(new(schema, table), rule));
+    }
+
+    async Task CheckPreparedAsync(CancellationToken cancellationToken)
+    {
+        var held = await LockHolders.PreparedOnAsync(
+            context.Shared,
+            context.Scope.TenantTables.SelectMany(table =>
+                table.Table.Leaves.Select(leaf => leaf.Oid).Append(table.Table.Oid)
+            ),
+            cancellationToken
+        );
+        foreach (var (transaction, tables) in held)
+            context.Faults.Add(ObjectMessages.PreparedHolds(transaction, tables));
     }
 
     // A partition speaks for the table that it is a part of.

@@ -108,6 +108,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         await new ReferenceCheck(context).RunAsync(cancellationToken);
         await new RowCheck(context).RunAsync(cancellationToken);
         await new LargeValueCheck(context).RunAsync(cancellationToken);
+        await new LargeObjectCheck(context).RunAsync(cancellationToken);
         await new StrangersCheck(context).RunAsync(cancellationToken);
         var plan = await PlanAsync(context, cancellationToken);
         if (mode == PromotionOptions.Online)

@@ -32,6 +32,7 @@ sealed class ScopeCheck(PreflightContext context)
         new RuleCheck(context).Run();
         var silent = context
             .Scope.Unclassified.Where(table => !context.Tenancy.Rules.ContainsKey(table.Name))
+            .Where(table => !context.Tenancy.Derived.ContainsKey(table.Name))
             .ToArray();
         if (silent.Length > 0)
             context.Faults.Add(
@@ -50,13 +51,6 @@ sealed class ScopeCheck(PreflightContext context)
                 context.Faults.Add(PreflightMessages.ForeignTable(table.Name));
             if (table.Table.Unlogged)
                 context.Warnings.Add(PreflightMessages.UnloggedTable(table.Name));
-            if (
-                table.Table.Columns.FirstOrDefault(column =>
-                    column.TypeText is "oid" or "oid[]" or "lo" or "public.lo"
-                ) is
-                { } column
-            )
-                context.Warnings.Add(PreflightMessages.LargeObjects(table.Name, column.Name));
             if (table.Scope != TableScope.Derived || context.Tenancy.Rules.ContainsKey(table.Name))
                 continue;
             foreach (var named in table.Table.Columns.Where(one => context.Tenancy.TenantColumns.Contains(one.Name)))

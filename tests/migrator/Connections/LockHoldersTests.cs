@@ -51,6 +51,20 @@ public sealed class LockHoldersTests(Servers servers)
     }
 
     [Fact]
+    public async Task Preflight_refuses_a_table_that_a_prepared_transaction_has_kept_for_seconds()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Notes);
+        await using var orphan = await PreparedAsync(move.Shared);
+
+        IReadOnlyList<string> faults = [];
+        await Waiting.UntilAsync(async () => (faults = (await move.PreflightAsync()).Faults).Count > 0);
+
+        var fault = Assert.Single(faults);
+        Assert.StartsWith("A lock on notes is held by prepared transaction", fault.Replace("public.", ""));
+        Assert.True(orphan.IsNamedIn(fault), fault);
+    }
+
+    [Fact]
     public async Task A_guard_that_a_prepared_transaction_keeps_open_says_so()
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);

@@ -209,4 +209,25 @@ public sealed class PreflightTests(Servers servers)
             Assert.Contains(preflight.Warnings, warning => warning.Contains(part));
         Assert.Contains(preflight.Plan, table => table.Table.Name.Name == "notes");
     }
+
+    [Theory]
+    [InlineData("oid", "lo_from_bytea(0, 'x')")]
+    [InlineData("lo", "lo_from_bytea(0, 'x')")]
+    [InlineData("oid[]", "ARRAY[NULL, lo_from_bytea(0, 'x')]")]
+    public async Task Rows_that_name_large_objects_are_refused(string type, string value)
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            $"""
+            CREATE EXTENSION lo;
+            CREATE TABLE files (id int PRIMARY KEY, tenant_id bigint, content {type});
+            INSERT INTO files SELECT n, 1 + n % 2, {value} FROM generate_series(1, 6) n;
+            INSERT INTO files VALUES (7, 1, NULL);
+            """
+        );
+
+        var fault = Assert.Single((await move.PreflightAsync()).Faults);
+
+        Assert.StartsWith("3 rows of public.files name large objects in column content.", fault);
+    }
 }
