@@ -122,7 +122,7 @@ sealed class DoctorCommand : MigratorCommand
         foreach (var (orphan, refusal) in removals)
             if (refusal is null)
                 terminal.Out.MarkupLineInterpolated(
-                    $"[green]✓[/] {orphan.Kind.ToString().ToLowerInvariant()} {orphan.Name} removed"
+                    $"[green]✓[/] {orphan.Kind.ToString().ToLowerInvariant()} {orphan.Name} {(orphan.IsMended ? "mended" : "removed")}"
                 );
             else
                 terminal.Out.MarkupLineInterpolated($"[red]✗[/] {orphan.Name}: {refusal}");

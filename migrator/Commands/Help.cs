@@ -16,7 +16,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     [
         ("Move a tenant", ["promote", "cutover", "rollback", "finalize", "forget"]),
         ("Look", ["status", "list", "scope", "verify", "routes", "doctor", "privileges"]),
-        ("Around it", ["demo", "resolve-tenant", "completion"]),
+        ("Around it", ["demo", "resolve-tenant", "completion", "uninstall"]),
     ];
 
     /// <summary>Options that stand apart from a verb's own.</summary>
@@ -70,6 +70,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ["verify"] = ["migrator verify --tenant-slug=acme-corp"],
         ["routes"] = ["migrator routes --tenant-slug=acme-corp", "migrator routes --tenant-slug=acme-corp --watch"],
         ["doctor"] = ["migrator doctor", "migrator doctor --fix"],
+        ["uninstall"] = ["migrator uninstall --confirm", "migrator uninstall --force --confirm"],
         ["scope"] =
         [
             "migrator scope --tenant-slug=acme-corp --check",

@@ -23,6 +23,7 @@ static class Verbs
             new DoctorCommand(),
             new ScopeCommand(),
             new PrivilegesCommand(),
+            new UninstallCommand(),
             new ResolveTenantCommand(),
             new DemoCommand(),
             new CompletionCommand(),

@@ -27,6 +27,11 @@ public static class ExpectedObjects
                     or PromotionState.Shared,
             };
 
+    /// <summary>The guard's triggers in the shared database, all of them: until the promotion is finalized or rolled back.</summary>
+    public static bool NeedsTriggers(PromotionRecord? promotion) =>
+        promotion is { EndedAt: null, Stage: PromotionStage.BeforeCutover or PromotionStage.Isolated }
+        && promotion.Phase(PhaseName.InstallGuard)?.EndedAt is not null;
+
     /// <summary>
     /// The guard in the shared database: until the promotion is rolled back. Of a finalized promotion the guard's row is left,
     /// for the fence.

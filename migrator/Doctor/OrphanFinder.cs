@@ -45,10 +45,38 @@ public sealed class OrphanFinder(MigratorSettings settings)
         var byGuard = owners.ToLookup(owner => WriteGuard.PrefixOf(owner.Tenant.Key));
         foreach (var guard in guards)
             Add(rules.Guard(here, guard, byGuard[guard.Prefix].FirstOrDefault()));
+        await LookForTriggersAsync(shared, here, owners, guards, cancellationToken);
         var identity = await IsolatedMark.IdentityAsync(shared, cancellationToken);
         foreach (var server in IsolatedServers(owners))
             await InspectServerAsync(server.Key.Host, server.Key.Port, server.Value, identity, cancellationToken);
         return new([.. found], [.. warnings]);
+    }
+
+    // Tables and partitions may have been made since, and triggers dropped or switched off.
+    async Task LookForTriggersAsync(
+        NpgsqlConnection shared,
+        Target here,
+        IReadOnlyList<Owner> owners,
+        IReadOnlyList<InstalledGuard> guards,
+        CancellationToken cancellationToken
+    )
+    {
+        if (guards.All(guard => guard.State != GuardState.Moved))
+            Add(rules.LoneFence(here, await Fence.StandsAsync(shared, cancellationToken)));
+        var guarded = owners.Where(owner => guards.Any(guard => guard.TenantKey == owner.Tenant.Key)).ToArray();
+        if (guarded.Length == 0)
+            return;
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        foreach (var owner in guarded.Where(owner => ExpectedObjects.NeedsTriggers(owner.Promotion)))
+            Add(
+                rules.GuardTriggers(
+                    here,
+                    owner,
+                    await WriteGuard.MissingAsync(shared, scope, owner.Tenant, cancellationToken)
+                )
+            );
+        if (guarded.Any(owner => owner.Promotion?.Stage == PromotionStage.Finalized))
+            Add(OrphanRules.FenceTriggers(here, await Fence.MissingAsync(shared, scope, cancellationToken)));
     }
 
     void Add(OrphanedObject? orphan)

@@ -6,10 +6,11 @@ using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
 using Migrator.Streaming;
+using Npgsql;
 
 namespace Migrator.Doctor;
 
-/// <summary>Removes an orphaned object under its tenant's lock, so never during a run.</summary>
+/// <summary>Removes an orphaned object, or mends triggers, under the tenant's lock, so never during a run.</summary>
 public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder, TimeProvider clock)
 {
     /// <returns>Null when the object is removed; otherwise the reason why not.</returns>
@@ -17,6 +18,11 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
     {
         try
         {
+            if (orphan.Kind == OrphanedObjectKind.Fence)
+            {
+                await MendFenceAsync(cancellationToken);
+                return null;
+            }
             if (orphan.Owner is not { Tenant: var tenant })
             {
                 await DropAsync(orphan, cancellationToken);
@@ -26,10 +32,13 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
             await using var databases = Databases.For(settings, tenant.Slug);
             await using var journal = await PromotionJournal.LockAsync(databases, tenant.Key, clock, cancellationToken);
             using var until = CancellationTokenSource.CreateLinkedTokenSource(journal.Lost, cancellationToken);
-            if (orphan.Serves!(await journal.CurrentAsync(tenant.Key, until.Token)))
+            var promotion = await journal.CurrentAsync(tenant.Key, until.Token);
+            if (orphan.IsMended ? !ExpectedObjects.NeedsTriggers(promotion) : orphan.Serves!(promotion))
                 return DoctorMessages.InUseNow;
-            if (orphan.Kind == OrphanedObjectKind.Guard)
-                await RemoveGuardAsync(databases, tenant, until.Token);
+            if (orphan.IsMended)
+                await (await GuardAsync(databases, tenant, until.Token)).RestoreAsync(until.Token);
+            else if (orphan.Kind == OrphanedObjectKind.Guard)
+                await (await GuardAsync(databases, tenant, until.Token)).RemoveAsync(until.Token);
             else
                 await DropAsync(orphan, until.Token);
             return null;
@@ -40,11 +49,20 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
         }
     }
 
-    async Task RemoveGuardAsync(Databases databases, Tenant tenant, CancellationToken cancellationToken)
+    async Task<WriteGuard> GuardAsync(Databases databases, Tenant tenant, CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
-        await new WriteGuard(databases.Shared, scope, tenant, clock).RemoveAsync(cancellationToken);
+        return new(databases.Shared, scope, tenant, clock);
+    }
+
+    async Task MendFenceAsync(CancellationToken cancellationToken)
+    {
+        await using var database = NpgsqlDataSource.Create(settings.Source);
+        await using var shared = await database.OpenConnectionAsync(cancellationToken);
+        await WriteAccess.RequireAsync(shared, cancellationToken);
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        await new Fence(database, scope, clock).MendAsync(cancellationToken);
     }
 
     async Task DropAsync(OrphanedObject orphan, CancellationToken cancellationToken)

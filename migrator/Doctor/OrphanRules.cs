@@ -91,6 +91,44 @@ sealed class OrphanRules(HashSet<string> activeRuns)
             : null;
     }
 
+    /// <summary>Triggers of the guard of a promotion under way; a run that is at work puts them right itself.</summary>
+    public OrphanedObject? GuardTriggers(Target place, Owner owner, IReadOnlyList<string> missing) =>
+        missing.Count == 0 || IsActive(owner)
+            ? null
+            : Mended(OrphanedObjectKind.Guard, WriteGuard.PrefixOf(owner.Tenant.Key), owner, place, missing);
+
+    /// <summary>Triggers of the fence that are missing.</summary>
+    public static OrphanedObject? FenceTriggers(Target place, IReadOnlyList<string> missing) =>
+        missing.Count == 0 ? null : Mended(OrphanedObjectKind.Fence, Fence.Prefix, null, place, missing);
+
+    /// <summary>The fence although no tenant has moved; the run that brings the last one home lowers it at its end.</summary>
+    public OrphanedObject? LoneFence(Target place, bool stands) =>
+        !stands || activeRuns.Count > 0
+            ? null
+            : new(
+                OrphanedObjectKind.Fence,
+                Fence.Prefix,
+                null,
+                place,
+                DoctorMessages.FenceOfNobody,
+                DoctorMessages.DoctorRemoves
+            )
+            {
+                Serves = _ => false,
+            };
+
+    static OrphanedObject Mended(
+        OrphanedObjectKind kind,
+        string name,
+        Owner? owner,
+        Target place,
+        IReadOnlyList<string> missing
+    ) =>
+        new(kind, name, owner, place, DoctorMessages.TriggersMissing(missing), DoctorMessages.DoctorMends)
+        {
+            IsMended = true,
+        };
+
     /// <summary>A guard in the isolated database, which the tenant leaves only in a rollback.</summary>
     public OrphanedObject? IsolatedGuard(Target place, InstalledGuard guard, Owner owner) =>
         guard is not { State: GuardState.Moved }

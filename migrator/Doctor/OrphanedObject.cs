@@ -16,6 +16,9 @@ public enum OrphanedObjectKind
 
     /// <summary>A server that could not be inspected.</summary>
     Server,
+
+    /// <summary>The triggers that refuse rows of tenants who have moved for good.</summary>
+    Fence,
 }
 
 /// <summary>An object of a promotion that should not exist, or not in its present state.</summary>
@@ -38,7 +41,11 @@ public sealed record OrphanedObject(
     /// </summary>
     public Func<PromotionRecord?, bool>? Serves { get; init; }
 
-    public bool IsRemovable => Serves is not null;
+    /// <summary>Triggers are missing, and are to be installed anew; nothing is to be removed.</summary>
+    public bool IsMended { get; init; }
+
+    /// <summary><c>doctor --fix</c> puts it right.</summary>
+    public bool IsRemovable => Serves is not null || IsMended;
 
     /// <summary>The WAL that the server keeps because of the object.</summary>
     public long? WalBytes { get; init; }

@@ -18,12 +18,25 @@ public sealed class Fence(NpgsqlDataSource database, TenantScope scope, TimeProv
 
     static readonly TableName GuardTable = new("tenant_promotion", "guard");
 
-    FencedTable[] Tables => field ??= [.. scope.TenantTables.Select(new FenceTriggers(scope).Of).OfType<FencedTable>()];
+    FencedTable[] Tables => field ??= TablesOf(scope);
 
     /// <summary>Creates the triggers that are missing; a table that has all of them is not locked.</summary>
     /// <exception cref="MigratorException">Another session keeps a table locked for too long.</exception>
     public Task RaiseAsync(CancellationToken cancellationToken) =>
         InTurnAsync(connection => RaiseAsync(connection, cancellationToken), cancellationToken);
+
+    /// <summary>Raises the fence if a tenant needs it, and lowers it if none does.</summary>
+    /// <exception cref="MigratorException">Another session keeps a table locked for too long.</exception>
+    public Task MendAsync(CancellationToken cancellationToken) =>
+        InTurnAsync(
+            async connection =>
+                await (
+                    await IsNeededAsync(connection, cancellationToken)
+                        ? RaiseAsync(connection, cancellationToken)
+                        : LowerAsync(connection, cancellationToken)
+                ),
+            cancellationToken
+        );
 
     async Task RaiseAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -35,7 +48,7 @@ public sealed class Fence(NpgsqlDataSource database, TenantScope scope, TimeProv
         foreach (var (name, sql) in Tables.SelectMany(table => table.Functions).DistinctBy(function => function.Name))
             if (!there.Contains(name))
                 await connection.ExecuteAsync(sql, cancellationToken);
-        var missing = (await MissingAsync(connection, cancellationToken)).Select(one => one.Table).ToHashSet();
+        var missing = (await MissingAsync(connection, Tables, cancellationToken)).Select(one => one.Table).ToHashSet();
         foreach (var table in Tables.Where(table => table.Triggers.Any(one => missing.Contains(one.Table.Quoted))))
             await TableLock.RunAsync(
                 connection,
@@ -73,21 +86,24 @@ public sealed class Fence(NpgsqlDataSource database, TenantScope scope, TimeProv
             await DropForgottenAsync(connection, cancellationToken);
     }
 
-    /// <summary>The fence's triggers that are not there, or do not fire in every session; none if no tenant needs them.</summary>
-    public async Task<IReadOnlyList<string>> MissingTriggersAsync(
+    /// <summary>The fence's triggers that are not there, or do not fire in every session.</summary>
+    public static async Task<IReadOnlyList<string>> MissingAsync(
         NpgsqlConnection connection,
+        TenantScope scope,
         CancellationToken cancellationToken
-    ) =>
-        await IsNeededAsync(connection, cancellationToken)
-            ? [.. (await MissingAsync(connection, cancellationToken)).Select(one => $"{one.Table} ({one.Trigger})")]
-            : [];
+    ) => OwnTriggers.Shown(await MissingAsync(connection, TablesOf(scope), cancellationToken));
 
-    Task<IReadOnlyList<(string Table, string Trigger)>> MissingAsync(
+    static FencedTable[] TablesOf(TenantScope scope) =>
+        [.. scope.TenantTables.Select(new FenceTriggers(scope).Of).OfType<FencedTable>()];
+
+    static Task<IReadOnlyList<(string Table, string Trigger)>> MissingAsync(
         NpgsqlConnection connection,
+        IEnumerable<FencedTable> tables,
         CancellationToken cancellationToken
-    ) => OwnTriggers.MissingAsync(connection, [.. Tables.SelectMany(table => table.Triggers)], cancellationToken);
+    ) => OwnTriggers.MissingAsync(connection, [.. tables.SelectMany(table => table.Triggers)], cancellationToken);
 
-    static Task<bool> StandsAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+    /// <summary>Whether a table has a trigger of the fence.</summary>
+    public static Task<bool> StandsAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         connection.ExecuteScalarAsync<bool>(
             "SELECT EXISTS (SELECT FROM pg_trigger WHERE starts_with(tgname, @Prefix))",
             new { Prefix },

@@ -37,6 +37,10 @@ static class OwnTriggers
             cancellationToken
         );
 
+    /// <summary>For a person.</summary>
+    public static IReadOnlyList<string> Shown(IEnumerable<(string Table, string Trigger)> missing) =>
+        [.. missing.Select(one => $"{one.Table} ({one.Trigger})")];
+
     /// <summary>
     /// The statements that drop all triggers whose names begin with a prefix, table by table. From the catalog and not from
     /// the scope: a table may have been renamed meanwhile.

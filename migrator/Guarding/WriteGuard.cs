@@ -110,7 +110,7 @@ public sealed class WriteGuard(
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))
             if (
                 await OwnSchema.HasAsync(connection, names.Travelled, cancellationToken)
-                && (await MissingAsync(connection, cancellationToken)).Count == 0
+                && (await MissingAsync(connection, Expected, cancellationToken)).Count == 0
             )
                 return;
         await InstallAsync(GuardState.Open, cancellationToken);
@@ -123,20 +123,31 @@ public sealed class WriteGuard(
     public async Task RequireStandingAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        if (await MissingAsync(connection, cancellationToken) is { Count: > 0 } missing)
+        if (await MissingAsync(connection, Expected, cancellationToken) is { Count: > 0 } missing)
             throw GuardMessages.TriggersMissing(tenant.Slug, missing);
     }
 
-    /// <summary>The triggers that are not there, or do not fire in every session.</summary>
-    public async Task<IReadOnlyList<string>> MissingAsync(
+    /// <summary>The triggers of a tenant's guard in the shared database that are not there, or do not fire in every session.</summary>
+    public static async Task<IReadOnlyList<string>> MissingAsync(
         NpgsqlConnection connection,
+        TenantScope scope,
+        Tenant tenant,
         CancellationToken cancellationToken
-    ) =>
-        [
-            .. (await OwnTriggers.MissingAsync(connection, Expected, cancellationToken)).Select(one =>
-                $"{one.Table} ({one.Trigger})"
-            ),
-        ];
+    )
+    {
+        var triggers = new GuardTriggers(scope, tenant, notes: true);
+        return await MissingAsync(
+            connection,
+            [.. scope.TenantTables.SelectMany(table => triggers.Of(table).Triggers)],
+            cancellationToken
+        );
+    }
+
+    static async Task<IReadOnlyList<string>> MissingAsync(
+        NpgsqlConnection connection,
+        StandingTrigger[] expected,
+        CancellationToken cancellationToken
+    ) => OwnTriggers.Shown(await OwnTriggers.MissingAsync(connection, expected, cancellationToken));
 
     /// <summary>
     /// Removes triggers, functions and, last, the guard's row, and the fence if nobody needs it any more; safe to repeat.

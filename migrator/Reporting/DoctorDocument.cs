@@ -11,12 +11,12 @@ public sealed record DoctorDocument(
     IReadOnlyList<string> NextSteps
 )
 {
-    /// <param name="Kind"><c>slot</c>, <c>publication</c>, <c>guard</c> or <c>server</c>.</param>
+    /// <param name="Kind"><c>slot</c>, <c>publication</c>, <c>guard</c>, <c>fence</c> or <c>server</c>.</param>
     /// <param name="Server">Host and port.</param>
     /// <param name="WalBytes">WAL that the server keeps because of the object; null for all but slots.</param>
     /// <param name="Since">Since when the object has been orphaned, if that is known.</param>
-    /// <param name="Removable"><c>doctor --fix</c> removes the object.</param>
-    /// <param name="Removed">The object has been removed by this run.</param>
+    /// <param name="Removable"><c>doctor --fix</c> removes the object, or mends its triggers.</param>
+    /// <param name="Removed">The object has been removed, or mended, by this run.</param>
     /// <param name="Refusal">Why the object was not removed.</param>
     public sealed record Entry(
         string Kind,

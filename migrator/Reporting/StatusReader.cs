@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Migrator.Connections;
+using Migrator.Doctor;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
@@ -45,6 +46,9 @@ public static class StatusReader
             [
                 .. hasArrived ? [] : (string[])[GuardMessages.NotArrived(slug, active is not null)],
                 .. advice.Warnings(guard),
+                .. guard is null || active is not null
+                    ? []
+                    : await TriggerWarningsAsync(settings, shared, tenant, record, cancellationToken),
                 .. stream.Warnings,
             ],
             NextSteps =
@@ -90,6 +94,24 @@ public static class StatusReader
         && await HoldJournal.FindAsync(shared, held.Id, cancellationToken) is { } found
             ? HoldSection.Of(found, stream.Section, active is not null, DateTimeOffset.UtcNow)
             : null;
+
+    static async Task<IReadOnlyList<string>> TriggerWarningsAsync(
+        MigratorSettings settings,
+        NpgsqlConnection shared,
+        Tenant tenant,
+        PromotionRecord? record,
+        CancellationToken cancellationToken
+    )
+    {
+        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        var (whose, missing) =
+            record?.Stage == PromotionStage.Finalized
+                ? ("the fence", await Fence.MissingAsync(shared, scope, cancellationToken))
+            : ExpectedObjects.NeedsTriggers(record)
+                ? ("the write guard", await WriteGuard.MissingAsync(shared, scope, tenant, cancellationToken))
+            : ("", []);
+        return missing.Count == 0 ? [] : [DoctorMessages.GuardWarning(whose, missing)];
+    }
 
     // The run that flipped may have ended before the isolated database was opened. A server that is away is no reason not to
     // tell the rest.
