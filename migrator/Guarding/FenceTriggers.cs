@@ -22,21 +22,22 @@ sealed class FenceTriggers(TenantScope scope)
     {
         if (KeysOf(table, "NEW").ToArray() is not { Length: > 0 } keys)
             return null;
-        var name = Fence.Prefix + "_" + WriteGuard.HashOf(string.Join('\n', keys.Select(key => key.Sql)));
+        var stays = Stays(table);
+        var name = Fence.Prefix + "_" + WriteGuard.HashOf(string.Join('\n', keys.Select(key => key.Sql).Append(stays)));
         var (on, changes) = ($"ON {table.Name.Quoted} FOR EACH ROW", TriggerSql.ClaimsChange(table));
-        List<(string Suffix, string Function, string When)> triggers =
+        List<(string Suffix, string Function, string When, string Argument)> triggers =
         [
-            ("_write", name + "_new", $"BEFORE INSERT OR UPDATE {on}"),
-            ("_leave", name + "_was", $"BEFORE UPDATE {on} WHEN ({changes})"),
-            ("_delete", name + "_old", $"BEFORE DELETE {on}"),
+            ("_write", name + "_new", $"BEFORE INSERT OR UPDATE {on}", TriggerSql.MaySkip),
+            ("_leave", name + "_was", $"BEFORE UPDATE {on} WHEN ({changes})", TriggerSql.MaySkip),
+            ("_delete", name + "_old", $"BEFORE DELETE {on}", TriggerSql.MaySkip),
         ];
         if (table.Table.HasLateTriggers)
-            triggers.Add(("_final", name + "_new", $"AFTER INSERT OR UPDATE {on}"));
+            triggers.Add(("_final", name + "_new", $"AFTER INSERT OR UPDATE {on}", ""));
         var sql = new StringBuilder();
         var standing = new List<StandingTrigger>();
-        foreach (var (suffix, function, when) in triggers)
+        foreach (var (suffix, function, when, argument) in triggers)
         {
-            sql.Append(TriggerSql.Create(Fence.Prefix + suffix, when, Sql.Identifier(function) + "()"));
+            sql.Append(TriggerSql.Create(Fence.Prefix + suffix, when, $"{Sql.Identifier(function)}({argument})"));
             foreach (var part in TriggerSql.PartsOf(table))
             {
                 sql.Append(TriggerSql.EnableAlways(part, Fence.Prefix + suffix));
@@ -46,14 +47,28 @@ sealed class FenceTriggers(TenantScope scope)
         return new(
             table.Name,
             [
-                (name + "_new", Function(name + "_new", KeysOf(table, "NEW"), "NEW")),
-                (name + "_was", Function(name + "_was", KeysOf(table, "OLD"), "NEW")),
-                (name + "_old", Function(name + "_old", KeysOf(table, "OLD"), "OLD")),
+                (name + "_new", Function(name + "_new", KeysOf(table, "NEW"), "NEW", stays)),
+                (name + "_was", Function(name + "_was", KeysOf(table, "OLD"), "NEW", "true")),
+                (name + "_old", Function(name + "_old", KeysOf(table, "OLD"), "OLD", "true")),
             ],
             sql.ToString(),
             standing
         );
     }
+
+    // An UPDATE leaves the row with the tenant whose it is. Another one is first of all what the trigger "_leave" meets.
+    static string Stays(ScopedTable table) =>
+        "TG_OP OPERATOR(pg_catalog.=) 'UPDATE'"
+        + string.Concat(
+            table
+                .Claims.SelectMany(claim => claim.Columns)
+                .Distinct()
+                .Select(Sql.Identifier)
+                .Select(column =>
+                    $" AND (OLD.{column}::pg_catalog.text OPERATOR(pg_catalog.=) NEW.{column}::pg_catalog.text"
+                    + $" OR (OLD.{column} IS NULL AND NEW.{column} IS NULL))"
+                )
+        );
 
     // The keys, as text, of the tenants that a row names.
     IEnumerable<Key> KeysOf(ScopedTable table, string row)
@@ -107,7 +122,7 @@ sealed class FenceTriggers(TenantScope scope)
     // Each row of every tenant passes here: names and operators say their schema, because settings of the function's own
     // would cost more than the look. A tenant without a guard has no such sequence. The look into the catalog sees what is
     // committed now, whatever the transaction's snapshot is.
-    static string Function(string name, IEnumerable<Key> keys, string result)
+    static string Function(string name, IEnumerable<Key> keys, string result, string maySkip)
     {
         var all = keys.ToArray();
         var looks = all.Select(key =>
@@ -115,6 +130,9 @@ sealed class FenceTriggers(TenantScope scope)
                     IF pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass('{Schema}."' OPERATOR(pg_catalog.||)
                         {Schema}.prefix({key.Sql}) OPERATOR(pg_catalog.||) '{GuardNames.AttentionSuffix}"'))
                         OPERATOR(pg_catalog.=) {GuardNames.Left} THEN
+                        IF {maySkip} THEN
+                            {TriggerSql.Skip(key.Sql)}
+                        END IF;
                         PERFORM {Schema}.hold({key.Sql});
                     END IF;
 

@@ -88,10 +88,10 @@ sealed class GuardNames(Tenant tenant)
                 END IF;
             END $$;
             REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Log)}, {Quoted(Travelled)} FROM PUBLIC;
-            {Function(Pass, "void", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN;")}
-            {Function(New, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN NEW;")}
-            {Function(Old, "trigger", $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;", "RETURN OLD;")}
-            {Function(Root, "trigger", AtOnce, Result)}
+            {Function(Pass, "void", LockGate, "RETURN;", skip: "")}
+            {Function(New, "trigger", LockGate, "RETURN NEW;", TriggerSql.Skip(Key))}
+            {Function(Old, "trigger", LockGate, "RETURN OLD;", TriggerSql.Skip(Key))}
+            {Function(Root, "trigger", AtOnce, Result, TriggerSql.Skip(Key))}
             """;
 
     /// <summary>The statements that create <see cref="Attention"/>; safe to repeat.</summary>
@@ -110,6 +110,12 @@ sealed class GuardNames(Tenant tenant)
 
     public static string Quoted(string name) => $"tenant_promotion.{Sql.Identifier(name)}";
 
+    /// <summary>The statement by which a write holds the gate until its transaction ends.</summary>
+    public string LockGate => $"LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE;";
+
+    /// <summary>The tenant's key, a literal that reads alike whatever standard_conforming_strings is.</summary>
+    public string Key => "E" + Sql.Literal(tenant.Key.Replace("\\", "\\\\"));
+
     const string Result = "IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;";
 
     string AtOnce =>
@@ -121,11 +127,9 @@ sealed class GuardNames(Tenant tenant)
             END;
             """;
 
-    // Settings of the function's own would cost more than all the rest: every name and operator says its schema, and a
-    // literal reads alike whatever standard_conforming_strings is.
-    string Function(string name, string type, string lockGate, string result)
+    // Settings of the function's own would cost more than all the rest: every name and operator says its schema.
+    string Function(string name, string type, string lockGate, string result, string skip)
     {
-        var key = "E" + Sql.Literal(tenant.Key.Replace("\\", "\\\\"));
         var attention = $"{Sql.Literal(Quoted(Attention))}::pg_catalog.regclass";
         var body = $"""
             BEGIN
@@ -133,7 +137,8 @@ sealed class GuardNames(Tenant tenant)
                 IF pg_catalog.pg_sequence_last_value({attention}) OPERATOR(pg_catalog.=) {Calm} THEN
                     {result}
                 END IF;
-                PERFORM tenant_promotion.hold({key});
+                {skip}
+                PERFORM tenant_promotion.hold({Key});
                 {result}
             END
             """;

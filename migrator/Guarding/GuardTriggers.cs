@@ -38,16 +38,33 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
     {
         var name = table.Name.Quoted;
         var isRoot = table.Scope == TableScope.Root;
-        var function = Sql.Identifier(isRoot ? names.Root : names.New) + "()";
-        var old = Sql.Identifier(isRoot ? names.Root : names.Old) + "()";
+        var function = Sql.Identifier(isRoot ? names.Root : names.New);
+        var old = Sql.Identifier(isRoot ? names.Root : names.Old);
         var (before, after) = (scope.Condition(table, "OLD", tenant.Key), scope.Condition(table, "NEW", tenant.Key));
-        sql.Append(Create("_insert", $"BEFORE INSERT ON {name} FOR EACH ROW WHEN ({after})", function));
-        sql.Append(Create("_update", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({before} OR {after})", function));
-        sql.Append(Create("_delete", $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({before})", old));
-        foreach (var suffix in (string[])["_insert", "_update", "_delete"])
+        var arrives = $"({before}) IS NOT TRUE AND ({after})";
+        foreach (
+            var (suffix, when, call) in (ReadOnlySpan<(string, string, string)>)
+                [
+                    ("_insert", $"BEFORE INSERT ON {name} FOR EACH ROW WHEN ({after})", function + "()"),
+                    ("_arrive", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({arrives})", function + "()"),
+                    (
+                        "_update",
+                        $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({before})",
+                        $"{function}({TriggerSql.MaySkip})"
+                    ),
+                    (
+                        "_delete",
+                        $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({before})",
+                        $"{old}({TriggerSql.MaySkip})"
+                    ),
+                ]
+        )
+        {
+            sql.Append(Create(suffix, when, call));
             EnableAlways(sql, table, suffix);
+        }
         if (table.Table.HasLateTriggers)
-            AddFinal(sql, table, $" WHEN ({after})", function);
+            AddFinal(sql, table, $" WHEN ({after})", function + "()");
     }
 
     // Looks at the row once more as it was written, after every BEFORE trigger.
@@ -64,7 +81,13 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
         var function = Sql.Identifier(prefix + "_" + table.Table.Oid);
         var deferrable = table.Steps.Any(step => step.Deferrable);
         sql.Append(Function(table, function, deferrable));
-        sql.Append(Create("_row", $"BEFORE INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW", function + "()"));
+        sql.Append(
+            Create(
+                "_row",
+                $"BEFORE INSERT OR UPDATE OR DELETE ON {name} FOR EACH ROW",
+                $"{function}({TriggerSql.MaySkip})"
+            )
+        );
         EnableAlways(sql, table, "_row");
         if (table.Table.HasLateTriggers)
             AddFinal(sql, table, "", function + "()");
@@ -176,6 +199,13 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
     {
         var verdict = scope.Verdict(table, "NEW", tenant.Key);
         var pass = $"tenant_promotion.{Sql.Identifier(names.Pass)}()";
+        // Behind the gate, as for other tables: what is seen there of the guard stays so.
+        var skip = $"""
+            IF current_setting('tenant_promotion.moved', true) = 'skip' THEN
+                {names.LockGate}
+                {TriggerSql.Skip(names.Key)}
+            END IF;
+            """;
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
         // Without a constraint the row may have no parent at all, or its parent none. Behind a closed guard all that the
         // tenant has committed is seen, and nothing more comes: whoever names nothing then is nobody's.
@@ -198,7 +228,10 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
             BEGIN
                 IF TG_OP <> 'INSERT' THEN
                     ours := {scope.Verdict(table, "OLD", tenant.Key)};
-                    IF ours THEN PERFORM {pass}; END IF;
+                    IF ours THEN
+                        {skip}
+                        PERFORM {pass};
+                    END IF;
                 END IF;
                 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
                 ours := {verdict};

@@ -15,6 +15,18 @@ static class TriggerSql
 
             """;
 
+    /// <summary>
+    /// The argument of a trigger that fires before a row changes or goes which is the tenant's already: the session may ask
+    /// to leave such a row alone. No trigger of another kind has one; to skip in its place would lose what is new, or let pass
+    /// what is to be refused.
+    /// </summary>
+    public const string MaySkip = "'may skip'";
+
+    /// <summary>The statement by which a function leaves a moved tenant's row alone, if the session asks for that.</summary>
+    /// <param name="key">The tenant's key as an expression.</param>
+    public static string Skip(string key) =>
+        $"IF TG_NARGS OPERATOR(pg_catalog.>) 0 AND tenant_promotion.skips({key}) THEN RETURN NULL; END IF;";
+
     /// <summary>Also for sessions that switch ordinary triggers off (session_replication_role): a write is a write.</summary>
     public static string EnableAlways(TableName part, string trigger) =>
         $"ALTER TABLE {part.Quoted} ENABLE ALWAYS TRIGGER {Sql.Identifier(trigger)};\n";

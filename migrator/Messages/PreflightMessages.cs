@@ -211,6 +211,11 @@ static class PreflightMessages
         + "(set its isolation mode to isolated in the shared database). "
         + $"Otherwise rename {slug.DatabaseName} and run the same command again.";
 
+    public static string LooksLikeQueue(IReadOnlyList<TableName> tables) =>
+        $"These tables look like queues: {string.Join(", ", tables)}. After the flip their workers have to poll the tenant's "
+        + "database too, and leave the tenant's rows in the shared database alone: SET tenant_promotion.moved = 'skip' "
+        + "(docs/applications.md).";
+
     public static string TenantColumnGenerated(TableName table, string column) =>
         $"{table}.{column} is a generated column, which neither a trigger nor the change stream sees before a row is written. "
         + "Make it an ordinary column, or list the table under \"derived\" in tenancy.json with a foreign key to follow.";

@@ -73,6 +73,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
     {
         new ScopeCheck(context).Run();
         await new WhereCheck(context).RunAsync(cancellationToken);
+        QueueCheck.Run(context);
         await CheckSessionsAsync(context, cancellationToken);
         await new PrivilegeCheck(context).RunAsync(cancellationToken);
         await new TargetCheck(context).RunAsync(cancellationToken);
