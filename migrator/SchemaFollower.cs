@@ -82,7 +82,9 @@ static class SchemaFollower
         await using (var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken))
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
         {
-            await SchemaAdditions.AddAsync(shared, isolated, verdict.Followed, cancellationToken);
+            // What is made anew comes whole.
+            var added = verdict.Followed.Where(change => !verdict.RebuiltRelations.Any(one => one == change.Table));
+            await SchemaAdditions.AddAsync(shared, isolated, [.. added], cancellationToken);
             await ReplaceFunctionsAsync(run, shared, isolated, verdict.Followed, cancellationToken);
         }
         var archive = await run.ArchiveAsync(cancellationToken);
