@@ -77,7 +77,7 @@ sealed class GuardNames(Tenant tenant)
         $"""
             CREATE TABLE IF NOT EXISTS {Quoted(Gate)} () WITH (autovacuum_enabled = off);
             CREATE TABLE IF NOT EXISTS {Quoted(Run)} () WITH (autovacuum_enabled = off);
-            {CreateAttention()}
+            CREATE SEQUENCE IF NOT EXISTS {Quoted(Attention)};
             CREATE SEQUENCE IF NOT EXISTS {Quoted(Travelled)};
             CREATE TABLE IF NOT EXISTS {Quoted(Log)} (
                 relation text NOT NULL, row text NOT NULL, change int NOT NULL,
@@ -87,18 +87,18 @@ sealed class GuardNames(Tenant tenant)
                     ALTER TABLE {Quoted(Log)} REPLICA IDENTITY FULL;
                 END IF;
             END $$;
-            REVOKE ALL ON {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Log)}, {Quoted(Travelled)} FROM PUBLIC;
             {Function(Pass, "void", LockGate, "RETURN;", skip: "")}
             {Function(New, "trigger", LockGate, "RETURN NEW;", TriggerSql.Skip(Key))}
             {Function(Old, "trigger", LockGate, "RETURN OLD;", TriggerSql.Skip(Key))}
             {Function(Root, "trigger", AtOnce, Result, TriggerSql.Skip(Key))}
+            {SqlFile.Read("own-rights.sql")}
             """;
 
     /// <summary>The statements that create <see cref="Attention"/>; safe to repeat.</summary>
     public string CreateAttention() =>
         $"""
             CREATE SEQUENCE IF NOT EXISTS {Quoted(Attention)};
-            REVOKE ALL ON {Quoted(Attention)} FROM PUBLIC;
+            {SqlFile.Read("own-rights.sql")}
             """;
 
     /// <summary>The statements that remove the tables; the functions go before, and <see cref="Attention"/> with the fence.</summary>
@@ -145,7 +145,6 @@ sealed class GuardNames(Tenant tenant)
         return $"""
             CREATE OR REPLACE FUNCTION {Quoted(name)}() RETURNS {type} LANGUAGE plpgsql
                 SECURITY DEFINER AS {Sql.Literal(body)};
-            REVOKE ALL ON FUNCTION {Quoted(name)}() FROM PUBLIC;
             """;
     }
 }

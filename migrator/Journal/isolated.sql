@@ -53,4 +53,4 @@ DO $$ BEGIN
     END IF;
 END $$;
 
-REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;
+\ir own-rights.sql

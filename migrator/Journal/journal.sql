@@ -77,5 +77,3 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.hold (
     verified_at    timestamptz,
     state          jsonb NOT NULL DEFAULT '{}'
 );
-
-REVOKE ALL ON SCHEMA tenant_promotion FROM PUBLIC;

@@ -28,7 +28,25 @@ public sealed class HostileRolesTests(Servers servers)
         ("trap the guard's table", "CREATE RULE r AS ON UPDATE TO tenant_promotion.guard DO INSTEAD NOTHING"),
         ("write for the tenant", "INSERT INTO items VALUES (900, 1)"),
         ("write with a guessed pass", "SET LOCAL tenant_promotion.pass = 'open'; INSERT INTO items VALUES (900, 1)"),
+        (
+            "write with a pass made of the secret",
+            """
+            DO $$ BEGIN PERFORM set_config('tenant_promotion.pass', encode(sha256(
+                convert_to(rpad(pass, 64, 'o'), 'UTF8') || sha256(convert_to(
+                rpad(pass, 64, 'i') || 'pass ' || pg_current_xact_id()::text, 'UTF8'))), 'hex'), true)
+                FROM tenant_promotion.guard; END $$;
+            INSERT INTO items VALUES (900, 1)
+            """
+        ),
         ("write with an empty pass", "SET LOCAL tenant_promotion.pass = ''; INSERT INTO items VALUES (900, 1)"),
+        (
+            "calm the guard by the number of its sequence",
+            "SELECT setval(oid, 1) FROM pg_class WHERE relname ~ '^~tenant_promotion_.*_attention$'"
+        ),
+        (
+            "count the guard's sequences up by their numbers",
+            "SELECT nextval(oid) FROM pg_class WHERE relname ~ '^~tenant_promotion_' AND relkind = 'S'"
+        ),
         ("write without triggers", "SET LOCAL session_replication_role = replica; INSERT INTO items VALUES (900, 1)"),
         ("switch the guard off", "ALTER TABLE items DISABLE TRIGGER USER"),
         ("take the rows away", "TRUNCATE items"),
@@ -61,11 +79,22 @@ public sealed class HostileRolesTests(Servers servers)
         await run.OpenAsync(TestContext.Current.CancellationToken);
 
         foreach (var (kind, role) in roles)
-            Assert.Equal(Allowed(kind, major), await AcceptedAsync(move.Shared, role));
+            Assert.Equal(Allowed(kind, major), await AcceptedAsync(move.Shared, role, Attacks));
 
         Assert.Equal("moved", await move.GuardAsync());
         await move.RollBackAsync();
         Assert.Equal(20, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+
+        // The fence has the guard's place.
+        await move.PromoteAsync(validate: false);
+        await move.FinalizeAsync();
+        var attacks = Attacks.Where(one => one.Name.Contains("guard") || one.Name.Contains("write")).ToArray();
+        foreach (var (kind, role) in roles)
+            Assert.Equal(
+                Allowed(kind, major).Where(name => name == "switch the guard off"),
+                await AcceptedAsync(move.Shared, role, attacks)
+            );
+        Assert.Equal("moved", await move.GuardAsync());
     }
 
     // The owner of a table decides about its triggers. Before version 16 CREATEROLE reaches every role but a superuser.
@@ -73,6 +102,7 @@ public sealed class HostileRolesTests(Servers servers)
         kind switch
         {
             "owner" => ["switch the guard off"],
+            "dashboard" => ["read the secret"],
             "createrole" when major < 16 => ["join the migrator"],
             _ => [],
         };
@@ -88,6 +118,30 @@ public sealed class HostileRolesTests(Servers servers)
         ),
         ("creator", "LOGIN", "GRANT ALL ON DATABASE {1} TO {0}"),
         ("createrole", "LOGIN CREATEROLE", ""),
+        // Whoever looks at everything, and is given the application's rights on top of that.
+        (
+            "dashboard",
+            "LOGIN",
+            "GRANT pg_monitor, pg_read_all_data TO {0}; GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {0}"
+        ),
+        // What the migrator's role makes, it makes for this one.
+        (
+            "favoured",
+            "LOGIN",
+            """
+            ALTER DEFAULT PRIVILEGES FOR ROLE {2} GRANT ALL ON SCHEMAS TO {0};
+            ALTER DEFAULT PRIVILEGES FOR ROLE {2} GRANT ALL ON TABLES TO {0};
+            ALTER DEFAULT PRIVILEGES FOR ROLE {2} GRANT ALL ON SEQUENCES TO {0};
+            ALTER DEFAULT PRIVILEGES FOR ROLE {2} GRANT ALL ON FUNCTIONS TO {0};
+            GRANT ALL ON ALL TABLES IN SCHEMA public TO {0};
+            GRANT ALL ON SCHEMA public TO {0};
+            """
+        ),
+        (
+            "database_owner",
+            "LOGIN",
+            "GRANT CREATE, TEMPORARY ON DATABASE \"{1}\" TO {2}; ALTER DATABASE \"{1}\" OWNER TO {0}"
+        ),
         // The migrator's role has to be a member of the owner.
         ("owner", "LOGIN", "GRANT {0} TO {2}; GRANT CREATE ON SCHEMA public TO {0}; ALTER TABLE items OWNER TO {0}"),
     ];
@@ -109,11 +163,15 @@ public sealed class HostileRolesTests(Servers servers)
         return roles;
     }
 
-    static async Task<IReadOnlyList<string>> AcceptedAsync(TestDatabase database, string role)
+    static async Task<IReadOnlyList<string>> AcceptedAsync(
+        TestDatabase database,
+        string role,
+        IEnumerable<(string Name, string Sql)> attacks
+    )
     {
         var accepted = new List<string>();
         await using var connection = await database.OpenAsync(role);
-        foreach (var (name, sql) in Attacks)
+        foreach (var (name, sql) in attacks)
         {
             await using var trial = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
             try
