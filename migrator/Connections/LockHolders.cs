@@ -85,27 +85,6 @@ public static class LockHolders
             cancellationToken
         );
 
-    /// <summary>Holders of an advisory lock of two keys.</summary>
-    public static Task<IReadOnlyList<string>> OfAdvisoryLockAsync(
-        NpgsqlConnection connection,
-        int lockClass,
-        string hashed,
-        CancellationToken cancellationToken
-    ) =>
-        connection.QueryAsync<string>(
-            $"""
-            {Open} SELECT line FROM open o
-            JOIN pg_locks l ON l.granted AND (l.pid = o.pid OR (l.pid IS NULL AND l.virtualtransaction = o.prepared))
-            WHERE l.locktype = 'advisory'
-              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND l.classid = @lockClass AND l.objid::bigint = (hashtext(@hashed)::bigint & 4294967295)
-              AND l.objsubid = 2
-            ORDER BY since
-            """,
-            new { lockClass, hashed },
-            cancellationToken
-        );
-
     /// <summary>
     /// Holders of a lock on the table, or on one of its partitions, that keeps others from changing it; readers if there
     /// are no such holders.

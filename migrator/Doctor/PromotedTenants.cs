@@ -53,33 +53,16 @@ static class PromotedTenants
         NpgsqlConnection shared,
         IReadOnlyList<Owner> owners,
         CancellationToken cancellationToken
-    )
-    {
-        var locks = owners
-            .Select(owner => owner.Tenant.Key)
-            .Distinct()
-            .SelectMany(key => ActiveRun.LockNames(key).Select(name => (Key: key, Name: name)))
-            .ToArray();
-        return
+    ) =>
         [
             .. await shared.QueryAsync<string>(
                 $"""
                 SELECT DISTINCT key
-                FROM unnest(@keys, @names) AS k (key, name)
-                JOIN pg_locks l ON l.classid = @LockClass
-                               AND l.objid::bigint = hashtext(name)::bigint & 4294967295 AND l.objsubid = 2
-                JOIN pg_stat_activity a ON a.pid = l.pid
-                WHERE l.locktype = 'advisory' AND l.granted AND {ActiveRun.IsOurs}
-                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid, unnest(@keys) key
+                WHERE {ActiveRun.IsLockOf("key")} AND {ActiveRun.IsOurs}
                 """,
-                new
-                {
-                    TenantLock.LockClass,
-                    keys = locks.Select(one => one.Key).ToArray(),
-                    names = locks.Select(one => one.Name).ToArray(),
-                },
+                new { keys = owners.Select(owner => owner.Tenant.Key).Distinct().ToArray() },
                 cancellationToken
             ),
         ];
-    }
 }

@@ -10,8 +10,11 @@ namespace Migrator.Journal;
 /// <param name="Since">When the session began.</param>
 public sealed record ActiveRun(int Process, string User, string Application, string? Client, DateTime Since)
 {
-    // Names of one tenant's lock. A run takes the first one that no stranger holds.
-    const int Names = 8;
+    /// <summary>
+    /// How many advisory locks are a tenant's: the first key is one of so many, from <see cref="TenantLock.LockClass"/> on.
+    /// Nobody can hold them all, for a server has no place for so many locks.
+    /// </summary>
+    public const int Locks = 1 << 20;
 
     /// <summary>
     /// The condition that a session, seen as <c>a</c> in pg_stat_activity, may be a run's: any login can take an advisory
@@ -22,9 +25,15 @@ public sealed record ActiveRun(int Process, string User, string Application, str
                        UNION ALL SELECT n.nspowner FROM pg_namespace n WHERE n.nspname = 'tenant_promotion')
         """;
 
-    /// <summary>What the second key of the tenant's lock is a hash of, in the order in which runs try them.</summary>
-    public static string[] LockNames(string tenantKey) =>
-        [tenantKey, .. Enumerable.Range(1, Names - 1).Select(n => $"{tenantKey}\n{n}")];
+    /// <summary>The condition that a lock, seen as <c>l</c> in pg_locks, is one of a tenant's, and is held.</summary>
+    /// <param name="key">An expression for the tenant's key.</param>
+    public static string IsLockOf(string key) =>
+        $"""
+            l.locktype = 'advisory' AND l.granted AND l.mode = 'ExclusiveLock' AND l.objsubid = 2
+            AND l.classid::bigint BETWEEN {TenantLock.LockClass} AND {TenantLock.LockClass + Locks - 1}
+            AND l.objid::bigint = (hashtext({key})::bigint & 4294967295)
+            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """;
 
     /// <summary>Null when no other session is at work on the tenant. Needs no lock.</summary>
     /// <param name="strangers">Also sessions that hold the lock and are no run's.</param>
@@ -38,20 +47,11 @@ public sealed record ActiveRun(int Process, string User, string Application, str
             $"""
             SELECT a.pid AS "Process", a.usename::text AS "User", a.application_name AS "Application",
                    host(a.client_addr) AS "Client", a.backend_start AS "Since"
-            FROM unnest(@names) name
-            JOIN pg_locks l ON l.classid = @LockClass AND l.objid::bigint = (hashtext(name)::bigint & 4294967295)
-            JOIN pg_stat_activity a ON a.pid = l.pid
-            WHERE l.locktype = 'advisory' AND l.granted AND l.mode = 'ExclusiveLock'
-              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND l.objsubid = 2 AND a.pid <> pg_backend_pid() AND (@strangers OR {IsOurs})
+            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE {IsLockOf("@tenantKey")} AND a.pid <> pg_backend_pid() AND (@strangers OR {IsOurs})
             LIMIT 1
             """,
-            new
-            {
-                TenantLock.LockClass,
-                names = LockNames(tenantKey),
-                strangers,
-            },
+            new { tenantKey, strangers },
             cancellationToken
         );
 

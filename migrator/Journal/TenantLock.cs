@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
@@ -13,10 +14,11 @@ namespace Migrator.Journal;
 public sealed class TenantLock : IAsyncDisposable
 {
     /// <summary>
-    /// First key of our advisory locks, "tepr"; the second key is a hash of the tenant's key. guard.sql has the
-    /// same number.
+    /// First key of our advisory locks, "tepr"; the second key is a hash of the tenant's key.
     /// </summary>
     public const int LockClass = 0x74657072;
+
+    const int Attempts = 8;
 
     static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(5);
     static readonly TimeSpan UnlockTimeout = TimeSpan.FromSeconds(1);
@@ -89,15 +91,16 @@ public sealed class TenantLock : IAsyncDisposable
         }
     }
 
-    // A name that a stranger's session holds is passed over. Two runs may then hold two names, after a stranger has let one
-    // go: whoever sees another run's session steps back.
+    // Any login may take any advisory lock. So a run takes another one of the tenant's where a stranger holds the first, and
+    // which one nobody can tell before. Two runs may then hold two locks: whoever sees another run's session steps back.
     static async Task<bool> TryAsync(NpgsqlConnection connection, string tenantKey, CancellationToken cancellationToken)
     {
-        foreach (var name in ActiveRun.LockNames(tenantKey))
+        for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var parameters = new { LockClass, name };
+            var other = attempt == 0 ? 0 : RandomNumberGenerator.GetInt32(1, ActiveRun.Locks);
+            var parameters = new { first = LockClass + other, tenantKey };
             var taken = await connection.ExecuteScalarAsync<bool>(
-                "SELECT pg_try_advisory_lock(@LockClass, hashtext(@name))",
+                "SELECT pg_try_advisory_lock(@first, hashtext(@tenantKey))",
                 parameters,
                 cancellationToken
             );
@@ -106,7 +109,7 @@ public sealed class TenantLock : IAsyncDisposable
                 return true;
             if (taken)
                 await connection.ExecuteAsync(
-                    "SELECT pg_advisory_unlock(@LockClass, hashtext(@name))",
+                    "SELECT pg_advisory_unlock(@first, hashtext(@tenantKey))",
                     parameters,
                     cancellationToken
                 );

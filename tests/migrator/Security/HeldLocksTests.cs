@@ -15,8 +15,9 @@ public sealed class HeldLocksTests(Servers servers)
 
     // Every lock whose number anybody can compute, or read in pg_locks while a run is at work.
     static string Hold(string tenantKey, string function) =>
-        $"SELECT {function}(1952804978, hashtext('guard ' || '{tenantKey}')), {function}(1952804978, hashtext('{tenantKey}')), "
-        + $"{function}(1952804978, 0)";
+        $"SELECT {function}(1952804978, hashtext('guard ' || '{tenantKey}')), {function}(1952804978, 0); "
+        + $"SELECT {function}(1952804978 + n, hashtext('{tenantKey}')) FROM generate_series(0, 999) n; "
+        + $@"SELECT {function}(1952804978, hashtext('{tenantKey}' || E'\n' || n)) FROM generate_series(1, 99) n";
 
     [Theory]
     [InlineData("pg_advisory_lock", PromotionOptions.Online)]
@@ -40,13 +41,13 @@ public sealed class HeldLocksTests(Servers servers)
     }
 
     [Fact]
-    public async Task Our_own_session_that_holds_a_name_further_down_is_a_run()
+    public async Task Our_own_session_that_holds_another_lock_of_the_tenant_is_a_run()
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
         await using var run = await move.Shared.OpenAsync();
         await ExecuteAsync(
             run,
-            $"SELECT pg_advisory_lock(1952804978, hashtext({Sql.Literal(ActiveRun.LockNames("1")[1])}))"
+            $"SELECT pg_advisory_lock({TenantLock.LockClass + ActiveRun.Locks - 1}, hashtext('1'))"
         );
 
         var busy = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync(validate: false));
