@@ -26,9 +26,9 @@ public sealed record InstalledGuard(
             return [];
         var objects = (
             await connection.QueryAsync<(string Prefix, long Count)>(
-                """
+                $"""
                 SELECT left(name, @length), count(*)
-                FROM (SELECT tgname::text FROM pg_trigger WHERE tgparentid = 0
+                FROM (SELECT t.tgname::text FROM pg_trigger t WHERE t.tgparentid = 0 AND {OwnTriggers.IsOurs}
                       UNION ALL
                       SELECT proname::text FROM pg_proc
                       WHERE pronamespace = 'tenant_promotion'::regnamespace) named (name)

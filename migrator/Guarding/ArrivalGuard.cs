@@ -38,8 +38,8 @@ public static class ArrivalGuard
     public static async Task<bool> IsClosedAsync(NpgsqlConnection isolated, CancellationToken cancellationToken) =>
         await OwnSchema.HasAsync(isolated, "owner", cancellationToken)
         && await isolated.ExecuteScalarAsync<bool>(
-            """
-            SELECT EXISTS (SELECT FROM pg_trigger WHERE tgname = @Trigger)
+            $"""
+            SELECT EXISTS (SELECT FROM pg_trigger t WHERE t.tgname = @Trigger AND {OwnTriggers.IsOurs})
                AND NOT EXISTS (SELECT FROM tenant_promotion.owner o WHERE (to_jsonb(o) ->> 'live')::boolean)
             """,
             new { Trigger },
@@ -53,7 +53,7 @@ public static class ArrivalGuard
     public static async Task RemoveAsync(NpgsqlConnection isolated, CancellationToken cancellationToken)
     {
         var tables = await isolated.QueryAsync<string>(
-            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = @Trigger",
+            $"SELECT t.tgrelid::regclass::text FROM pg_trigger t WHERE t.tgname = @Trigger AND {OwnTriggers.IsOurs}",
             new { Trigger },
             cancellationToken
         );

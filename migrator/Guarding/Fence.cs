@@ -105,7 +105,7 @@ public sealed class Fence(NpgsqlDataSource database, TenantScope scope, TimeProv
     /// <summary>Whether a table has a trigger of the fence.</summary>
     public static Task<bool> StandsAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         connection.ExecuteScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_trigger WHERE starts_with(tgname, @Prefix))",
+            $"SELECT EXISTS (SELECT FROM pg_trigger t WHERE starts_with(t.tgname, @Prefix) AND {OwnTriggers.IsOurs})",
             new { Prefix },
             cancellationToken
         );

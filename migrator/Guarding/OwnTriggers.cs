@@ -11,6 +11,15 @@ public sealed record StandingTrigger(TableName Table, string Name, string? Funct
 /// <summary>The triggers and functions of a guard or of the fence, as the catalog has them.</summary>
 static class OwnTriggers
 {
+    /// <summary>
+    /// The condition that a trigger, seen as <c>t</c> in pg_trigger, is ours: anybody may give that name to a trigger on a
+    /// table of their own, and nobody can have it call a function of ours.
+    /// </summary>
+    public const string IsOurs = """
+        t.tgfoid IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace s ON s.oid = p.pronamespace
+                     WHERE s.nspname = 'tenant_promotion')
+        """;
+
     /// <summary>Those that are not there, or do not fire in every session. A table that is gone needs no trigger.</summary>
     public static Task<IReadOnlyList<(string Table, string Trigger)>> MissingAsync(
         NpgsqlConnection connection,
@@ -18,14 +27,14 @@ static class OwnTriggers
         CancellationToken cancellationToken
     ) =>
         connection.QueryAsync<(string, string)>(
-            """
+            $"""
             SELECT e.name, e.trigger
             FROM unnest(@tables, @names, @functions) e (name, trigger, function)
             JOIN pg_class c ON c.oid = to_regclass(e.name)
             WHERE NOT EXISTS (
                 SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
                 WHERE t.tgrelid = c.oid AND t.tgname = e.trigger AND t.tgenabled = 'A'
-                  AND (e.function = '' OR p.proname = e.function))
+                  AND {IsOurs} AND (e.function = '' OR p.proname = e.function))
             ORDER BY 1, 2
             """,
             new
@@ -52,10 +61,10 @@ static class OwnTriggers
     )
     {
         var installed = await connection.QueryAsync<(string Schema, string Table, string Trigger)>(
-            """
+            $"""
             SELECT n.nspname, c.relname, t.tgname
             FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE starts_with(t.tgname, @prefix) AND t.tgparentid = 0
+            WHERE starts_with(t.tgname, @prefix) AND t.tgparentid = 0 AND {IsOurs}
             """,
             new { prefix },
             cancellationToken

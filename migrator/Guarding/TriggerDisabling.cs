@@ -95,7 +95,7 @@ public static class TriggerDisabling
         CancellationToken cancellationToken
     ) =>
         connection.QueryAsync<(string Schema, string Table, string Trigger, string State)>(
-            """
+            $"""
             WITH named (relid, place) AS MATERIALIZED (
                 SELECT CAST(name AS regclass)::oid, place FROM unnest(@tables) WITH ORDINALITY named (name, place)
             )
@@ -105,12 +105,12 @@ public static class TriggerDisabling
                         UNION ALL SELECT tree.relid::oid, place FROM named, pg_partition_tree(named.relid) tree) one
                   GROUP BY relid) part
             JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal
-                AND t.tgenabled <> 'D' AND NOT starts_with(t.tgname, @guard)
+                AND t.tgenabled <> 'D' AND NOT {OwnTriggers.IsOurs}
             JOIN pg_class c ON c.oid = t.tgrelid
             JOIN pg_namespace n ON n.oid = c.relnamespace
             ORDER BY part.place
             """,
-            new { tables = tables.Select(table => table.Quoted).ToArray(), guard = WriteGuard.TriggerPrefix },
+            new { tables = tables.Select(table => table.Quoted).ToArray() },
             cancellationToken
         );
 }

@@ -42,7 +42,8 @@ SELECT c.oid                                           AS "Oid",
        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
                JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal AND (t.tgtype & 3) = 3
                WHERE t.tgname::text COLLATE "C" > '~tenant_promotion_'
-                 AND NOT starts_with(t.tgname, '~tenant_promotion_')) AS "HasLateTriggers"
+                 AND t.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace s ON s.oid = p.pronamespace
+                                      WHERE s.nspname = 'tenant_promotion')) AS "HasLateTriggers"
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 -- Columns that an index only includes are no part of a key, nor of the replica identity.

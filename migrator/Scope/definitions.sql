@@ -65,7 +65,9 @@ SELECT 'trigger', r.root_schema, r.root_name, r.schema || '.' || r.relname || '.
        md5(concat_ws('|', pg_get_triggerdef(t.oid), t.tgenabled))
 FROM pg_trigger t JOIN relations r ON r.oid = t.tgrelid
 -- pg_repack has a trigger of its own while it works.
-WHERE NOT t.tgisinternal AND NOT starts_with(t.tgname, '~tenant_promotion') AND t.tgname <> 'repack_trigger'
+WHERE NOT t.tgisinternal AND t.tgname <> 'repack_trigger'
+  AND t.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace s ON s.oid = p.pronamespace
+                       WHERE s.nspname = 'tenant_promotion')
 UNION ALL
 SELECT 'policy', r.root_schema, r.root_name, r.schema || '.' || r.relname || '.' || p.polname,
        md5(concat_ws('|', p.polcmd, p.polpermissive, p.polroles, pg_get_expr(p.polqual, p.polrelid),
