@@ -132,6 +132,7 @@ sealed class RunFactory(
             throw PromotionMessages.TargetMoved(Slug, record.Target);
         var (identity, classified) = await ReadAsync(held.Token);
         var common = await IsolatedDatabase.CommonAsync(databases, record, classified, held.Token);
+        classified = IsolatedDatabase.WithoutStrangers(classified, common);
         begun = null;
         // An earlier version may have begun the promotion: its guard gets the functions of this one.
         await held.Journal.InstallAsync(held.Token);

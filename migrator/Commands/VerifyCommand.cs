@@ -39,11 +39,9 @@ sealed class VerifyCommand : TenantCommand
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var record = Comparable(await JournalReader.FindAsync(shared, tenant.Key, cancellationToken), slug);
         var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
-        var comparison = new Comparison(
-            databases,
-            await IsolatedDatabase.CommonAsync(databases, record, scope, cancellationToken),
-            tenant
-        );
+        var common = await IsolatedDatabase.CommonAsync(databases, record, scope, cancellationToken);
+        scope = IsolatedDatabase.WithoutStrangers(scope, common);
+        var comparison = new Comparison(databases, common, tenant);
         var jobsAsked = parsed.GetValue(jobs);
         var results = await comparison.DigestsAsync(jobsAsked, cancellationToken);
         var recorded = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);

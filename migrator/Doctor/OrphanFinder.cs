@@ -88,7 +88,10 @@ public sealed class OrphanFinder(MigratorSettings settings)
     static async Task<string[]> PublicationsAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         [
             .. await connection.QueryAsync<string>(
-                "SELECT pubname::text FROM pg_publication WHERE starts_with(pubname, @Prefix) ORDER BY 1",
+                """
+                SELECT pubname::text FROM pg_publication
+                WHERE starts_with(pubname, @Prefix) AND pg_has_role(pubowner, 'USAGE') ORDER BY 1
+                """,
                 new { StreamNames.Prefix },
                 cancellationToken
             ),

@@ -14,6 +14,13 @@ static class StreamMessages
             e
         );
 
+    public static MigratorException PublicationOfAnother(string name, string owner) =>
+        new(
+            ExitCode.Refused,
+            $"The publication {name} belongs to {owner}, and the promotion needs one of that name. "
+                + "Have its owner or a superuser drop it, or use --mode fenced."
+        );
+
     public static string CatchingUp(long changes, TimeSpan behind) =>
         $"{changes:N0} changes applied. The last round took {behind.TotalSeconds:0.0} s.";
 

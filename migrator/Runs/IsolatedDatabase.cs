@@ -35,6 +35,13 @@ public static class IsolatedDatabase
         return scope.In(await Catalog.ReadAsync(isolated, cancellationToken));
     }
 
+    /// <summary>
+    /// The scope of the shared database without tables that strangers have made since the flip: the isolated database has
+    /// none of that name, and their owners need not let us read them.
+    /// </summary>
+    public static TenantScope WithoutStrangers(TenantScope scope, TenantScope common) =>
+        scope.Without(table => !table.Owned && common.Tables.All(one => one.Name != table.Name));
+
     /// <summary>Drops the database of a promotion that was rolled back; does nothing if it does not exist.</summary>
     /// <exception cref="MigratorException">
     /// The database has the tenant's name, but was not made for this tenant.

@@ -66,6 +66,15 @@ public sealed record ArchiveEntry(string Line, uint ClassId, uint ObjectId, stri
                 or "TYPE"
                 or "DOMAIN";
 
+    /// <summary>The object's owner, with which the line ends. A name may hold spaces.</summary>
+    /// <param name="roles">The roles of the shared server.</param>
+    public string OwnerOf(IEnumerable<string> roles) =>
+        roles
+            .Select(TableOfContents.Listed)
+            .Where(role => Line.EndsWith(" " + role, StringComparison.Ordinal))
+            .MaxBy(role => role.Length)
+        ?? "";
+
     /// <summary>The entry belongs to another: it attaches a partition, or grants on it, say.</summary>
     public bool IsOf(ArchiveEntry other)
     {

@@ -72,7 +72,7 @@ public static class SchemaAdditions
                            WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation))
             FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
             JOIN pg_type t ON t.oid = a.atttypid
-            WHERE NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
+            WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
               AND n.nspname || '.' || c.relname || '.' || a.attname = ANY (@columns)
             ORDER BY c.oid, a.attnum
             """,

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Npgsql;
 
@@ -163,6 +164,7 @@ public sealed class SchemaArchive : IDisposable
         CancellationToken cancellationToken
     )
     {
+        await RequireOwnersAsync([.. some.Where(entry => entry.IsDefinition)], databases, cancellationToken);
         var list = Path.Combine(folder, "some.list");
         await File.WriteAllLinesAsync(list, some.Select(entry => entry.Line), cancellationToken);
         // No parallel workers within an index build: they would only contend with the other jobs.
@@ -184,6 +186,32 @@ public sealed class SchemaArchive : IDisposable
                 + "-c client_connection_check_interval=1000",
             cancellationToken
         );
+    }
+
+    // pg_restore makes an object before it gives the object away. One that it may not give away would stay ours: a stranger's
+    // function that is SECURITY DEFINER would run with our rights.
+    static async Task RequireOwnersAsync(
+        IReadOnlyList<ArchiveEntry> made,
+        Databases databases,
+        CancellationToken cancellationToken
+    )
+    {
+        if (made.Count == 0)
+            return;
+        const string roles = "SELECT rolname::text FROM pg_roles";
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        var known = await shared.QueryAsync<string>(roles, cancellationToken);
+        var ours = await isolated.QueryAsync<string>($"{roles} WHERE pg_has_role(oid, 'MEMBER')", cancellationToken);
+        var foreign = made.GroupBy(entry => entry.OwnerOf(known)).FirstOrDefault(owner => !ours.Contains(owner.Key));
+        if (foreign is not null)
+            throw MigratorException.Refused(
+                PrivilegeMessages.ObjectsNotOwned(
+                    databases.IsolatedServer.Username ?? "",
+                    foreign.Key,
+                    [.. foreign.Select(entry => $"{entry.Kind.ToLowerInvariant()} {entry.Tag}")]
+                )
+            );
     }
 
     async Task<ArchiveEntry[]> MissingAsync(

@@ -20,6 +20,11 @@ public sealed class SchemaDifference(TenantScope scope, NpgsqlConnection shared,
         {
             if (there.Find(table.Name) is not { } other)
                 continue;
+            if (!other.Owned)
+            {
+                found.Add($"table {table.Name} belongs to {other.Owner} in the isolated database");
+                continue;
+            }
             found.AddRange(Columns(table, other, demanding));
             found.AddRange(await PartitionsAsync(table, other, cancellationToken));
         }
@@ -50,6 +55,12 @@ public sealed class SchemaDifference(TenantScope scope, NpgsqlConnection shared,
         // A foreign table's rows are somewhere else.
         foreach (var table in there.Tables.Where(table => !table.IsForeign).ExceptBy(known, table => table.Name))
         {
+            // Whoever made it may not let us read it.
+            if (!table.Owned)
+            {
+                found.Add($"table {table.Name}, which belongs to {table.Owner}, is in the isolated database only");
+                continue;
+            }
             var rows = await isolated.ExecuteScalarAsync<long>($"SELECT count(*) FROM {table.From}", cancellationToken);
             if (rows > 0)
                 found.Add($"table {table.Name} ({rows:N0} rows) is in the isolated database only");

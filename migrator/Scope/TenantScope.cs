@@ -82,6 +82,23 @@ public sealed class TenantScope
         );
     }
 
+    /// <summary>The scope of the database without some tables: a stranger may have made them, and has no row of ours there.</summary>
+    public TenantScope Without(Func<TableDefinition, bool> others)
+    {
+        var kept = catalog.Tables.Where(table => !others(table)).ToArray();
+        if (kept.Length == catalog.Tables.Count)
+            return this;
+        var names = kept.Select(table => table.Name).ToHashSet();
+        return Classify(
+            new(
+                kept,
+                [.. catalog.ForeignKeys.Where(key => names.Contains(key.From) && names.Contains(key.To))],
+                [.. catalog.Sequences.Where(one => one.OwnerTable is not { } owner || names.Contains(owner))]
+            ),
+            tenancy
+        );
+    }
+
     /// <summary>The same rules for the tables and columns that another database has as well, by their names.</summary>
     public TenantScope In(Catalog other)
     {
@@ -93,7 +110,7 @@ public sealed class TenantScope
         var common = new Catalog(
             [.. tables.Values.Select(table => table.Table)],
             [.. ForeignKeys.Where(key => Has(key.From, key.FromColumns) && Has(key.To, key.ToColumns))],
-            [.. Sequences.Where(sequence => other.Sequences.Any(one => one.Name == sequence.Name))]
+            [.. Sequences.Where(sequence => other.Sequences.Any(one => one.Name == sequence.Name && one.Owned))]
         );
         return new(common, tenancy, [.. tables.Values.OrderBy(table => table.Name)], []);
     }

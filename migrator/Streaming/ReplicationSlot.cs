@@ -41,6 +41,7 @@ public static class ReplicationSlot
         foreach (var table in tables.Where(table => table.Definition.ReplicaIdentity != "d"))
             await TryAsync(connection, table, cancellationToken);
         await UnpublishAsync(connection, name, clock, cancellationToken);
+        await RequireFreeAsync(connection, name, cancellationToken);
         var published = string.Join(", ", tables.Select(table => table.Definition.From));
         await TableLock.RunAsync(
             connection,
@@ -58,6 +59,20 @@ public static class ReplicationSlot
         );
     }
 
+    // Whoever may create anything in the database may create a publication of any name.
+    static async Task RequireFreeAsync(NpgsqlConnection connection, string name, CancellationToken cancellationToken)
+    {
+        if (
+            await connection.ExecuteScalarAsync<string?>(
+                "SELECT pg_get_userbyid(pubowner)::text FROM pg_publication WHERE pubname = @name",
+                new { name },
+                cancellationToken
+            ) is
+            { } owner
+        )
+            throw StreamMessages.PublicationOfAnother(name, owner);
+    }
+
     // The server checks the replica identity when it plans a write, even one that finds no row.
     static async Task TryAsync(NpgsqlConnection connection, StreamedTable table, CancellationToken cancellationToken)
     {
@@ -65,6 +80,7 @@ public static class ReplicationSlot
         try
         {
             const string copy = "tenant_promotion.trial";
+            var trialled = Sql.Identifier($"{StreamNames.Prefix}trial_{Guid.NewGuid():n}");
             var set = table.Columns.First(column => !column.AlwaysIdentity);
             var identity = table.Definition.ReplicaIdentity == "f" ? "FULL" : "USING INDEX trial_key";
             await connection.ExecuteAsync(
@@ -72,7 +88,7 @@ public static class ReplicationSlot
                 CREATE TABLE {copy} (LIKE {table.Name.Quoted} INCLUDING GENERATED);
                 CREATE UNIQUE INDEX trial_key ON {copy} ({Sql.Identifiers(table.Definition.Key)});
                 ALTER TABLE {copy} REPLICA IDENTITY {identity};
-                CREATE PUBLICATION tenant_promotion_trial FOR TABLE {copy} WITH (publish_via_partition_root = true);
+                CREATE PUBLICATION {trialled} FOR TABLE {copy} WITH (publish_via_partition_root = true);
                 UPDATE {copy} SET {Sql.Identifier(set.Name)} = {Sql.Identifier(set.Name)} WHERE false;
                 DELETE FROM {copy} WHERE false
                 """,
@@ -187,7 +203,7 @@ public static class ReplicationSlot
     }
 
     /// <summary>
-    /// Drops the publication. A statement that is being planned reads which publications its table is in, and then each
+    /// Drops the publication, if it is ours. A statement that is being planned reads which publications its table is in, and then each
     /// of them: one that is dropped in between fails the statement. So each table is taken out first, under a lock that
     /// waits for the table's writers.
     /// </summary>
@@ -201,6 +217,14 @@ public static class ReplicationSlot
     )
     {
         var publication = Sql.Identifier(name);
+        if (
+            !await connection.ExecuteScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = @name AND pg_has_role(pubowner, 'USAGE'))",
+                new { name },
+                cancellationToken
+            )
+        )
+            return;
         var published = await connection.QueryAsync<(string Schema, string Name)>(
             """
             SELECT n.nspname, c.relname

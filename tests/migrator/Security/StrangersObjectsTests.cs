@@ -1,0 +1,163 @@
+using Migrator.Model;
+using Migrator.Tests.Support;
+
+namespace Migrator.Tests.Security;
+
+/// <summary>
+/// A role that may create objects, and owns nothing of the application's, makes some while a tenant moves and after it has
+/// moved. None of them gets the migrator's rights, and the way back stays open.
+/// </summary>
+[EveryVersion]
+public sealed class StrangersObjectsTests(Servers servers)
+{
+    const string Schema = """
+        CREATE TABLE items (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
+        INSERT INTO items SELECT n, 1 + n % 2 FROM generate_series(1, 20) n;
+        """;
+
+    const string Forward = "SELECT pubname::text FROM pg_publication WHERE starts_with(pubname, 'tenant_promotion_')";
+
+    [Theory]
+    [InlineData(
+        "FUNCTION planted()",
+        "CREATE FUNCTION planted() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'"
+    )]
+    [InlineData("VIEW planted", "CREATE VIEW planted AS SELECT current_user AS name")]
+    [InlineData("TYPE planted", "CREATE TYPE planted AS (name text)")]
+    public async Task An_object_that_a_stranger_makes_meanwhile_does_not_become_the_migrators(string what, string sql)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        var stranger = await StrangerAsync(move.Shared);
+
+        for (var run = 0; run < 3; run++)
+        {
+            var refusal = await Assert.ThrowsAsync<MigratorException>(() =>
+                move.PromoteMeddledAsync(
+                    PhaseName.BuildSchema,
+                    () => run > 0 ? Task.CompletedTask : move.Shared.ExecuteAsync(sql, role: stranger)
+                )
+            );
+            Assert.Contains(stranger, refusal.Message);
+            Assert.Contains("planted", refusal.Message);
+        }
+
+        Assert.Equal(
+            0,
+            await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM pg_proc WHERE proname = 'planted'")
+        );
+        Assert.Equal("shared", await move.ModeAsync());
+        await move.Shared.ExecuteAsync($"DROP {what}", role: stranger);
+        await move.PromoteAsync(validate: false);
+        Assert.Equal(10, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM items"));
+    }
+
+    [Theory]
+    [InlineData("CREATE TABLE planted (id int PRIMARY KEY, tenant_id bigint); INSERT INTO planted VALUES (1, 1)")]
+    [InlineData("CREATE TABLE planted (id int PRIMARY KEY); INSERT INTO planted VALUES (1)")]
+    [InlineData("CREATE TABLE planted (tenant_id bigint); GRANT ALL ON planted TO PUBLIC")]
+    [InlineData(
+        "CREATE TABLE planted (tenant_id bigint REFERENCES tenants ON DELETE CASCADE, item int REFERENCES items)"
+    )]
+    [InlineData(
+        """
+            CREATE TABLE planted (id int);
+            CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+            DO $$ DECLARE name text; BEGIN
+                FOREACH name IN ARRAY ARRAY['arrival', 'fence_write', left(encode(sha256('1'), 'hex'), 12) || '_insert'] LOOP
+                    EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON planted EXECUTE FUNCTION planted()',
+                                   '~tenant_promotion_' || name);
+                END LOOP;
+            END $$
+            """
+    )]
+    [InlineData("CREATE EXTENSION hstore SCHEMA tenant_promotion")]
+    [InlineData(
+        "CREATE FUNCTION planted(bigint) RETURNS text LANGUAGE sql AS 'SELECT 1'; CREATE VIEW planted AS SELECT 1 AS id"
+    )]
+    public async Task What_a_stranger_makes_in_the_shared_database_after_the_flip_stops_no_verb(string sql)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        var stranger = await StrangerAsync(move.Shared);
+        await move.PromoteAsync(validate: false);
+        await move.Shared.ExecuteAsync(sql, role: stranger);
+
+        await move.RollBackAsync();
+
+        Assert.Equal(20, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+        await move.Shared.ExecuteAsync($"DROP OWNED BY {stranger} CASCADE", role: stranger);
+        await move.Shared.ExecuteAsync("DROP EXTENSION IF EXISTS hstore", role: stranger);
+        await move.PromoteAsync(validate: false);
+        await GrantAsync(move.Shared, stranger);
+        await move.Shared.ExecuteAsync(sql, role: stranger);
+
+        await move.FinalizeAsync();
+
+        Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+        await move.ForgetAsync();
+    }
+
+    [Fact]
+    public async Task A_table_that_the_application_makes_in_the_tenants_database_is_named_with_its_owner()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        await move.PromoteAsync(validate: false);
+        var stranger = await StrangerAsync(move.Isolated);
+        await move.Isolated.ExecuteAsync("CREATE TABLE planted (id int)", role: stranger);
+
+        await move.Isolated.ExecuteAsync("CREATE SEQUENCE sown", role: stranger);
+        var refusal = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
+
+        Assert.Contains($"table public.planted, which belongs to {stranger}", refusal.Message);
+        await GrantAsync(move.Shared, stranger);
+        await move.Shared.ExecuteAsync("CREATE TABLE planted (tenant_id bigint); CREATE SEQUENCE sown", role: stranger);
+        refusal = await Assert.ThrowsAsync<MigratorException>(() => move.RollBackAsync());
+        Assert.Contains($"table public.planted belongs to {stranger}", refusal.Message);
+        await move.Isolated.ExecuteAsync("DROP TABLE planted", role: stranger);
+        await move.RollBackAsync();
+        Assert.Equal(20, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+    }
+
+    [Fact]
+    public async Task A_publication_with_our_name_is_named_before_and_passed_over_after()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        var stranger = await StrangerAsync(move.Shared);
+        var name = "";
+        await move.PromoteMeddledAsync(
+            PhaseName.BuildSchema,
+            async () => name = await move.Shared.ScalarAsync<string>(Forward)
+        );
+        await move.Shared.ExecuteAsync(
+            $"CREATE PUBLICATION {name}; CREATE PUBLICATION tenant_promotion_trial",
+            role: stranger
+        );
+
+        await move.RollBackAsync();
+
+        Assert.Equal(20, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+        var refusal = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync(validate: false));
+        Assert.Equal(ExitCode.Refused, refusal.Code);
+        Assert.Contains($"{name} belongs to {stranger}", refusal.Message);
+        await move.Shared.ExecuteAsync($"DROP PUBLICATION {name}", role: stranger);
+        await move.PromoteAsync(validate: false);
+    }
+
+    static async Task<string> StrangerAsync(TestDatabase database)
+    {
+        var role = Servers.NewName("stranger");
+        await database.Cluster.CreateRoleAsync(role, "LOGIN");
+        await GrantAsync(database, role);
+        return role;
+    }
+
+    // What 'GRANT ALL' on everything gives.
+    static Task GrantAsync(TestDatabase database, string role) =>
+        database.ExecuteAsync(
+            $"""
+            GRANT ALL ON DATABASE "{database.Name}" TO {role};
+            GRANT ALL ON SCHEMA public TO {role};
+            GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+            """,
+            role: Migrator.Embedded.EmbeddedCluster.Superuser
+        );
+}
