@@ -1,5 +1,6 @@
 using Migrator.Model;
 using Migrator.Tests.Support;
+using Npgsql;
 
 namespace Migrator.Tests.Guarding;
 
@@ -21,16 +22,6 @@ public sealed class StandingTests(Servers servers)
                     "ALTER TABLE notes DISABLE TRIGGER USER",
                     "ALTER TABLE notes DISABLE TRIGGER USER; ALTER TABLE notes ENABLE TRIGGER USER",
                     "ALTER TABLE days_2024 DISABLE TRIGGER USER",
-                    """
-                    CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-                    DO $$ DECLARE name text := (SELECT tgname FROM pg_trigger
-                        WHERE tgrelid = 'notes'::regclass AND tgname LIKE '%_insert');
-                    BEGIN
-                        EXECUTE format('DROP TRIGGER %I ON notes', name);
-                        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON notes EXECUTE FUNCTION nothing()', name);
-                        EXECUTE format('ALTER TABLE notes ENABLE ALWAYS TRIGGER %I', name);
-                    END $$
-                    """,
                     """
                     DO $$ BEGIN EXECUTE (SELECT format('DROP TRIGGER %I ON notes', tgname) FROM pg_trigger
                         WHERE tgrelid = 'notes'::regclass AND tgname LIKE '%_delete'); END $$
@@ -58,5 +49,36 @@ public sealed class StandingTests(Servers servers)
         Assert.Equal("shared", await move.ModeAsync());
         await move.PromoteAsync(validate: false);
         Assert.Equal(1, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM notes"));
+    }
+
+    [Theory]
+    [InlineData(PromotionOptions.Online)]
+    [InlineData(PromotionOptions.Fenced)]
+    public async Task A_trigger_in_the_place_of_the_guards_is_found_and_replaced(string mode)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Notes);
+        move.Mode = mode;
+
+        await move.PromoteMeddledAsync(
+            PhaseName.CutOver,
+            () =>
+                move.Shared.ExecuteAsync(
+                    """
+                    CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+                    DO $$ DECLARE name text := (SELECT tgname FROM pg_trigger
+                        WHERE tgrelid = 'notes'::regclass AND tgname LIKE '%_insert');
+                    BEGIN
+                        EXECUTE format('DROP TRIGGER %I ON notes', name);
+                        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT ON notes EXECUTE FUNCTION nothing()', name);
+                        EXECUTE format('ALTER TABLE notes ENABLE ALWAYS TRIGGER %I', name);
+                    END $$
+                    """
+                )
+        );
+
+        var refusal = await Assert.ThrowsAsync<PostgresException>(() =>
+            move.Shared.ExecuteAsync("INSERT INTO notes (tenant_id) VALUES (1)")
+        );
+        Assert.Equal(PostgresErrorCodes.ReadOnlySqlTransaction, refusal.SqlState);
     }
 }

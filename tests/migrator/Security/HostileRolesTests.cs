@@ -140,7 +140,7 @@ public sealed class HostileRolesTests(Servers servers)
         (
             "database_owner",
             "LOGIN",
-            "GRANT CREATE, TEMPORARY ON DATABASE \"{1}\" TO {2}; ALTER DATABASE \"{1}\" OWNER TO {0}"
+            "ALTER DATABASE \"{1}\" OWNER TO {0}; GRANT CREATE, TEMPORARY ON DATABASE \"{1}\" TO {2}"
         ),
         // The migrator's role has to be a member of the owner.
         ("owner", "LOGIN", "GRANT {0} TO {2}; GRANT CREATE ON SCHEMA public TO {0}; ALTER TABLE items OWNER TO {0}"),

@@ -12,7 +12,7 @@ public sealed class LeastPrivilegesTests(Servers servers)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_is_printed_moves_a_tenant_there_and_back(bool otherServer)
+    public async Task What_is_printed_moves_a_tenant_there_and_back_and_finalizes_it(bool otherServer)
     {
         var (owner, worker) = (Servers.NewName("owner"), Servers.NewName("worker"));
         var administrator = Servers.NewName("administrator");
@@ -46,6 +46,10 @@ public sealed class LeastPrivilegesTests(Servers servers)
         await move.Isolated.ExecuteAsync("INSERT INTO items VALUES (3, 1)");
         await move.RollBackAsync(dropIsolated: true);
         Assert.Equal(3, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+        await move.PromoteAsync(validate: false);
+        await move.FinalizeAsync();
+        Assert.Equal(1, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+        await move.ForgetAsync();
     }
 
     /// <summary>A shared database that belongs to somebody else, and that nobody may write to but its owner.</summary>
