@@ -16,9 +16,12 @@ namespace Migrator.Cutover;
 public static class CutoverLoop
 {
     const int Attempts = 5;
+    const int WaysGiven = 50;
     const int Rounds = 10;
     const int FewKeys = 1_000;
     const int SampleSize = 10;
+
+    static readonly TimeSpan WayGiven = TimeSpan.FromMilliseconds(200);
 
     /// <exception cref="MigratorException">
     /// The guard did not close in any attempt; the message names the open transactions.
@@ -30,22 +33,35 @@ public static class CutoverLoop
         CancellationToken cancellationToken
     )
     {
-        for (var number = 1; ; number++)
+        for (int number = 1, given = 0; ; number++)
             try
             {
                 return await attempt();
             }
+            catch (WriterWaitsException) when (given < WaysGiven)
+            {
+                // The writes were held up for a moment only, and meet the next moment in another order.
+                number--;
+                await Task.Delay(WayGiven * (1 + (++given % 3)), run.Clock, cancellationToken);
+            }
             catch (Exception e) when (IsTooSlow(e) && !cancellationToken.IsCancellationRequested)
             {
                 var (holders, isHeld) = await HoldersAsync(run, guard, cancellationToken);
-                var waiting = (e as TooManyWaitingException)?.Sessions;
                 if (number == Attempts)
-                    throw waiting is { } many
-                        ? GuardMessages.TooManyWait(run.Tenant.Slug, many)
-                        : GuardMessages.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders);
-                run.Progress.Warn(
-                    GuardMessages.GuardRetries(run.Options.MaxPause, number, Attempts, holders, isHeld, waiting)
-                );
+                    throw e switch
+                    {
+                        TooManyWaitingException many => GuardMessages.TooManyWait(run.Tenant.Slug, many.Sessions),
+                        WriterWaitsException writer => GuardMessages.WriterWaits(run.Tenant.Slug, writer.Message),
+                        _ => GuardMessages.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders),
+                    };
+                var reason = e switch
+                {
+                    TooManyWaitingException many => GuardMessages.ManyWaited(many.Sessions),
+                    WriterWaitsException writer => GuardMessages.Deadlocked(writer.Message),
+                    _ when isHeld => GuardMessages.NotClosed(run.Options.MaxPause),
+                    _ => GuardMessages.NotEnded(run.Options.MaxPause),
+                };
+                run.Progress.Warn(GuardMessages.GuardRetries(reason, number, Attempts, holders));
                 await Task.Delay(run.Options.MaxPause, run.Clock, cancellationToken);
             }
     }
@@ -160,6 +176,7 @@ public static class CutoverLoop
     static bool IsTooSlow(Exception e) =>
         e
             is OperationCanceledException
+                or WriterWaitsException
                 or PostgresException
                 {
                     SqlState: PostgresErrorCodes.LockNotAvailable

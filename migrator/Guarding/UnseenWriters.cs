@@ -13,7 +13,8 @@ namespace Migrator.Guarding;
 /// A row becomes the tenant's in a transaction that holds the gate. So behind the closed gate it is the tenant's, and
 /// whoever begins to write below it then asks for the gate. Such a transaction has the lock of the table that it writes, as
 /// those have that are looked for: but it waits for the gate, and has no number, because it has written nothing yet. One
-/// that waits for the gate and has a number cannot end before the guard opens.
+/// that waits for the gate and has a number cannot end before the guard opens; nor can one that waits for somebody who
+/// waits for the gate. PostgreSQL sees no deadlock in that, because it does not know that we wait as well.
 /// </remarks>
 sealed class UnseenWriters(TenantScope scope, GuardNames names)
 {
@@ -22,23 +23,33 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
     // Each as a lock on the table or on one of its partitions tells: pg_stat_activity does not show others' to every role.
     // https://www.postgresql.org/docs/current/view-pg-locks.html
     const string Writers = """
-        WITH waiting AS (
+        WITH RECURSIVE waiting AS (
             SELECT virtualtransaction FROM pg_locks
             WHERE NOT granted AND relation = to_regclass(@Gate)
               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         ), numbered AS (
-            SELECT virtualtransaction FROM pg_locks WHERE locktype = 'transactionid' AND granted)
-        SELECT l.virtualtransaction, min(coalesce(format('process %s', l.pid), 'a prepared transaction')
-                   || format(', which writes %s', l.relation::regclass)),
-               l.virtualtransaction IN (SELECT virtualtransaction FROM waiting)
-        FROM pg_locks l
-        WHERE l.mode = 'RowExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
-          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND l.relation IN (SELECT to_regclass(name) FROM unnest(@tables) name)
-          AND pg_sequence_last_value(to_regclass(@Travelled)) IS NOT NULL
-          AND (l.virtualtransaction NOT IN (SELECT virtualtransaction FROM waiting)
-               OR l.virtualtransaction IN (SELECT virtualtransaction FROM numbered))
-        GROUP BY l.virtualtransaction
+            SELECT virtualtransaction FROM pg_locks WHERE locktype = 'transactionid' AND granted
+        ), writer AS (
+            SELECT l.virtualtransaction, l.pid, min(coalesce(format('process %s', l.pid), 'a prepared transaction')
+                       || format(', which writes %s', l.relation::regclass)) AS line
+            FROM pg_locks l
+            WHERE l.mode = 'RowExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND l.relation IN (SELECT to_regclass(name) FROM unnest(@tables) name)
+              AND pg_sequence_last_value(to_regclass(@Travelled)) IS NOT NULL
+              AND (l.virtualtransaction NOT IN (SELECT virtualtransaction FROM waiting)
+                   OR l.virtualtransaction IN (SELECT virtualtransaction FROM numbered))
+            GROUP BY l.virtualtransaction, l.pid
+        ), awaited AS (
+            SELECT w.pid AS writer, blocking.pid
+            FROM writer w, unnest(pg_blocking_pids(w.pid)) AS blocking (pid)
+            UNION
+            SELECT a.writer, blocking.pid
+            FROM awaited a, unnest(pg_blocking_pids(a.pid)) AS blocking (pid)
+        )
+        SELECT w.virtualtransaction, w.line,
+               EXISTS (SELECT FROM awaited a WHERE a.writer = w.pid AND a.pid = pg_backend_pid())
+        FROM writer w
         """;
 
     readonly string[] tables =
@@ -56,8 +67,9 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
     ) => [.. (await ReadAsync(connection, cancellationToken)).Values.Select(one => one.Line)];
 
     /// <summary>Waits until those of now have ended; to be called behind the closed gate.</summary>
+    /// <exception cref="WriterWaitsException">One waits for the gate, itself or behind others.</exception>
     /// <exception cref="PostgresException">
-    /// <see cref="PostgresErrorCodes.LockNotAvailable"/>: one took longer than the timeout, or waits for the gate itself.
+    /// <see cref="PostgresErrorCodes.LockNotAvailable"/>: one took longer than the timeout.
     /// </exception>
     public async Task WaitAsync(
         NpgsqlConnection connection,
@@ -71,7 +83,9 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
         var left = now.Keys.ToHashSet();
         while (left.Count > 0)
         {
-            if (clock.GetElapsedTime(began) > timeout || left.Any(one => now[one].WaitsForUs))
+            if (left.FirstOrDefault(one => now[one].WaitsForUs) is { } waiting)
+                throw new WriterWaitsException(now[waiting].Line);
+            if (clock.GetElapsedTime(began) > timeout)
                 throw new PostgresException(
                     "a transaction still writes rows that became the tenant's",
                     "ERROR",
@@ -101,3 +115,6 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
             )
         ).ToDictionary(one => one.Transaction, one => (one.Line, one.WaitsForUs));
 }
+
+/// <summary>A transaction that the close waits for cannot end before the guard opens.</summary>
+sealed class WriterWaitsException(string line) : Exception($"{line}, waits for the guard while the guard waits for it");

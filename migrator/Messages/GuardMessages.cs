@@ -21,22 +21,24 @@ static class GuardMessages
                 + "The tenant's writes resume. Raise --max-waiting, or run the same command again when fewer sessions write."
         );
 
-    /// <param name="isHeld">The holders are the guard's, and not those of another lock that the flip needs.</param>
-    /// <param name="waiting">How many sessions waited when that were too many.</param>
-    public static string GuardRetries(
-        TimeSpan timeout,
-        int attempt,
-        int attempts,
-        IReadOnlyList<string> holders,
-        bool isHeld,
-        int? waiting
-    ) =>
-        (
-            waiting is { } sessions ? $"{sessions} sessions waited for the end of the pause"
-            : isHeld ? $"The write guard did not close within {timeout.TotalSeconds:0.#} s"
-            : $"The cutover did not end within {timeout.TotalSeconds:0.#} s"
-        )
-        + $" (attempt {attempt} of {attempts}); the tenant's writes resume."
+    public static MigratorException WriterWaits(Slug slug, string writer) =>
+        new(
+            ExitCode.Failed,
+            $"The write guard of '{slug}' could not close: {writer}. The tenant's writes resume. "
+                + "Run the same command again when no job writes rows of many tenants in one transaction."
+        );
+
+    public static string ManyWaited(int sessions) => $"{sessions} sessions waited for the end of the pause";
+
+    public static string Deadlocked(string writer) => $"The write guard could not close: {writer}";
+
+    public static string NotClosed(TimeSpan timeout) =>
+        $"The write guard did not close within {timeout.TotalSeconds:0.#} s";
+
+    public static string NotEnded(TimeSpan timeout) => $"The cutover did not end within {timeout.TotalSeconds:0.#} s";
+
+    public static string GuardRetries(string reason, int attempt, int attempts, IReadOnlyList<string> holders) =>
+        $"{reason} (attempt {attempt} of {attempts}); the tenant's writes resume."
         + (holders.Count > 0 ? $" Open transactions: {string.Join("; ", holders)}." : "");
 
     public static string GuardLeftClosed(Slug slug) =>

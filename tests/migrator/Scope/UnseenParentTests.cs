@@ -117,6 +117,34 @@ public sealed class UnseenParentTests(Servers servers)
         Assert.Equal("25006", (await Assert.ThrowsAsync<PostgresException>(() => write)).SqlState);
     }
 
+    // PostgreSQL sees no deadlock: the run holds the gate and asks for no lock.
+    [Fact]
+    public async Task The_close_gives_way_to_a_write_that_waits_for_one_that_waits_for_the_guard()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated, Tenancy);
+        move.Mode = PromotionOptions.Fenced;
+        await move.PromoteAsync(stopBefore: PhaseName.CloseGuard);
+        await move.Shared.ExecuteAsync(Travels);
+        await using var first = await move.Shared.OpenAsync();
+        await using var writing = await first.BeginTransactionAsync();
+        await first.ExecuteAsync("UPDATE orders SET number = number WHERE number = 3");
+        await using var second = await move.Shared.OpenAsync();
+        await using var below = await second.BeginTransactionAsync();
+        await second.ExecuteAsync("INSERT INTO lines VALUES (4, 3)");
+        var waits = second.ExecuteAsync("UPDATE orders SET number = number WHERE number = 3");
+
+        var promotion = move.PromoteAsync(validate: false);
+        await Waiting.UntilAsync(async () => promotion.IsCompleted || await IsLookedAtAsync(move));
+        await first.ExecuteAsync("UPDATE orders SET number = number WHERE number = 2");
+        await writing.CommitAsync();
+        await waits;
+        await below.CommitAsync();
+        await promotion;
+
+        Assert.False(move.Watched.HasWarned("attempt"));
+        Assert.Equal(1, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM lines WHERE id = 4"));
+    }
+
     // Whatever hangs on nobody's rows is nobody's, whoever has moved.
     [Fact]
     public async Task Rows_below_nobodys_rows_can_be_written_when_the_tenant_has_moved()

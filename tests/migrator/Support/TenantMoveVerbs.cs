@@ -41,10 +41,11 @@ public static class TenantMoveVerbs
     /// <summary>What a person would ask of a promotion.</summary>
     /// <param name="validate">Run the validation after the flip.</param>
     /// <param name="maxPause">
-    /// How long the tenant's writers may queue: longer than any machine takes, if nothing else is said.
+    /// How long the tenant's writers may queue, and how long a cutover waits that is tried again: longer than any machine
+    /// takes for a pause, if nothing else is said.
     /// </param>
     public static PromotionOptions Options(this TenantMove move, bool validate = false, TimeSpan? maxPause = null) =>
-        new(move.Mode, Jobs: 2, maxPause ?? Waiting.Limit, validate, []);
+        new(move.Mode, Jobs: 2, maxPause ?? TimeSpan.FromMinutes(1), validate, []);
 
     /// <summary>Promotes as the options say.</summary>
     /// <param name="started">Called as each phase starts, which waits for it.</param>
