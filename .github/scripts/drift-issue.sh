@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # drift-issue.sh FOLDER opens an issue about the stacks whose preview differs, or writes over the open one; closes it when none does.
-# FOLDER holds one Markdown file for each of them.
+# FOLDER holds one Markdown file for each of them. Takes COMPARED: anything but success means that some could not be compared.
 set -euo pipefail
 
 title="The cloud is not what is declared"
@@ -18,6 +18,6 @@ if [ -s "$body" ]; then
   else
     gh api --method POST "$repository/issues" --raw-field "title=$title" --field "body=@$body" > /dev/null
   fi
-elif [ -n "$id" ]; then
+elif [ -n "$id" ] && [ "$COMPARED" = success ]; then
   gh api --method PATCH "$repository/issues/$id" --raw-field state=closed > /dev/null
 fi
