@@ -1,4 +1,5 @@
 using Pulumi;
+using Pulumi.Gcp.ArtifactRegistry;
 using Pulumi.Gcp.CloudRunV2;
 using Pulumi.Gcp.Iam;
 using Pulumi.Gcp.Iam.Inputs;
@@ -14,12 +15,12 @@ namespace Platforms;
 /// </summary>
 public sealed class Automation : ComponentResource
 {
-    // What 'plan' reads: what there is, and the secrets that the state refers to.
+    // What 'plan' reads: what there is, and whose it is. No secret: a plan compares values with the state's, and Drift passes
+    // secret versions by when it asks the cloud (drift.sh).
     static readonly string[] PlanRoles =
     [
         "roles/viewer",
         "roles/iam.securityReviewer",
-        "roles/secretmanager.secretAccessor",
         "roles/serviceusage.serviceUsageConsumer",
     ];
 
@@ -82,6 +83,7 @@ public sealed class Automation : ComponentResource
             Grant("deploy", role, Deploy);
         foreach (var role in BuildRoles)
             Grant("build", role, Build);
+        ReadsImages(Deploy);
         // Tenants' own logs lie in buckets that this role does not open.
         Grant("validate", "roles/logging.viewer", Validate);
         States("plan", "roles/storage.objectViewer", "roles/cloudkms.cryptoKeyDecrypter", Plan);
@@ -159,6 +161,21 @@ public sealed class Automation : ComponentResource
             {
                 Project = args.Config.Project,
                 Role = role,
+                Member = account.Member,
+            },
+            child
+        );
+
+    // Cloud Run asks whether whoever deploys an image may read it, and its own roles do not include that.
+    // https://cloud.google.com/artifact-registry/docs/integrate-cloud-run
+    void ReadsImages(Account account) =>
+        _ = new RepositoryIamMember(
+            "deploy-images",
+            new RepositoryIamMemberArgs
+            {
+                Repository = args.Foundation.Registry.RepositoryId,
+                Location = args.Config.Region,
+                Role = "roles/artifactregistry.reader",
                 Member = account.Member,
             },
             child

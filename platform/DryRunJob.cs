@@ -68,7 +68,7 @@ sealed class DryRunJob(AutomationArgs args, Account validate, CustomResourceOpti
             TargetTags = { Tag },
             Allows =
             {
-                new FirewallAllowArgs { Protocol = "tcp", Ports = { "5432" } },
+                new FirewallAllowArgs { Protocol = "tcp", Ports = { $"{args.Config.SharedDatabasePort}" } },
             },
             DestinationRanges = { $"{args.Config.SharedDatabaseHost}/32" },
         };
@@ -152,6 +152,9 @@ sealed class DryRunJob(AutomationArgs args, Account validate, CustomResourceOpti
             Envs =
             {
                 Text("DB_HOST", args.Config.SharedDatabaseHost),
+                Text("DB_PORT", $"{args.Config.SharedDatabasePort}"),
+                Text("DB_NAME", args.Config.SharedDatabaseName),
+                Text("DB_USER", args.Config.SharedDatabaseUser),
                 Text("DB_SSLMODE", "verify-ca"),
                 Text("DB_SSLROOTCERT", "/certificates/sharedca/ca.pem"),
                 Password(),

@@ -57,7 +57,11 @@ public sealed class Foundation : ComponentResource
         var child = new CustomResourceOptions { Parent = this, DependsOn = Enabled.ToArray() };
         var kept = CustomResourceOptions.Merge(child, new CustomResourceOptions { Protect = true });
 
-        Network = new Network("network", new NetworkArgs { Name = "tenants", AutoCreateSubnetworks = false }, child);
+        Network = new Network(
+            "network",
+            new NetworkArgs { Name = config.NetworkName, AutoCreateSubnetworks = false },
+            child
+        );
         Subnetwork = OfCloudRun(config, child);
         Range = OfServices(config, child);
         Connect(child);
@@ -103,11 +107,10 @@ public sealed class Foundation : ComponentResource
             "run",
             new SubnetworkArgs
             {
-                Name = "run",
+                Name = config.SubnetworkName,
                 Network = Network.Id,
                 Region = config.Region,
-                // Direct VPC egress takes addresses by the hundred: four for each instance, for twenty minutes after it.
-                IpCidrRange = "10.128.0.0/20",
+                IpCidrRange = config.SubnetworkRange,
                 PrivateIpGoogleAccess = true,
             },
             child
@@ -118,10 +121,10 @@ public sealed class Foundation : ComponentResource
             "services",
             new GlobalAddressArgs
             {
-                Name = "google-managed-services",
+                Name = config.PrivateServicesRange,
                 AddressType = "INTERNAL",
                 Purpose = "VPC_PEERING",
-                PrefixLength = 16,
+                PrefixLength = config.PrivateServicesPrefix,
                 Network = Network.Id,
                 Labels = config.Labels,
             },

@@ -49,6 +49,9 @@ public class PlatformStack : Stack
         );
         BillingAccount = Output.Create(config.BillingAccount);
         SharedDatabaseHost = Output.Create(config.SharedDatabaseHost);
+        SharedDatabasePort = Output.Create($"{config.SharedDatabasePort}");
+        SharedDatabaseName = Output.Create(config.SharedDatabaseName);
+        SharedDatabaseUser = Output.Create(config.SharedDatabaseUser);
         SharedDatabaseSecret = vault.SharedPassword.SecretId;
         SharedDatabaseCaSecret = vault.SharedCa.SecretId;
         DataKeyRing = vault.DataKeyRing.Name.Apply(name =>
@@ -107,7 +110,19 @@ public class PlatformStack : Stack
     [Output("sharedDatabaseHost")]
     public Output<string> SharedDatabaseHost { get; private set; }
 
-    /// <summary>Id of the secret with its password.</summary>
+    /// <summary>Port of the shared server.</summary>
+    [Output("sharedDatabasePort")]
+    public Output<string> SharedDatabasePort { get; private set; }
+
+    /// <summary>Name of the shared database.</summary>
+    [Output("sharedDatabaseName")]
+    public Output<string> SharedDatabaseName { get; private set; }
+
+    /// <summary>The migrator's role on the shared server.</summary>
+    [Output("sharedDatabaseUser")]
+    public Output<string> SharedDatabaseUser { get; private set; }
+
+    /// <summary>Id of the secret with that role's password.</summary>
     [Output("sharedDatabaseSecret")]
     public Output<string> SharedDatabaseSecret { get; private set; }
 

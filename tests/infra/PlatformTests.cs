@@ -1,6 +1,8 @@
+using System.Text.RegularExpressions;
 using Infra.Tests.Support;
 using Pulumi;
 using Pulumi.Utilities;
+using YamlDotNet.RepresentationModel;
 
 namespace Infra.Tests;
 
@@ -64,6 +66,112 @@ public sealed class PlatformTests
                 .Where(node => node.Text("role") == "roles/iam.workloadIdentityUser")
                 .Select(node => $"{node.Name.Split('-')[0]} {node.Text("member")!.Split("attribute.environment")[1]}")
                 .Order()
+        );
+    }
+
+    [Fact]
+    public async Task The_dry_run_signs_in_to_the_shared_database_as_a_tenants_job_does()
+    {
+        var (graph, outputs) = await Graph.PlatformAsync(
+            ("sharedDatabaseName", "shop"),
+            ("sharedDatabaseUser", "mover"),
+            ("sharedDatabasePort", "6432")
+        );
+        var tenant = await Graph.OfAsync(
+            "acme-corp",
+            ("sharedDatabaseName", await OutputUtilities.GetValueAsync(outputs.SharedDatabaseName)),
+            ("sharedDatabaseUser", await OutputUtilities.GetValueAsync(outputs.SharedDatabaseUser)),
+            ("sharedDatabasePort", await OutputUtilities.GetValueAsync(outputs.SharedDatabasePort))
+        );
+
+        var dryRun = Shared(graph);
+        Assert.Equal(("shop", "mover", "6432"), (dryRun["DB_NAME"], dryRun["DB_USER"], dryRun["DB_PORT"]));
+        Assert.Equal(Shared(tenant), dryRun);
+        Assert.Equal(["6432"], graph.One("Firewall", "dry-run-shared").Texts("allows.0.ports"));
+
+        static SortedDictionary<string, string?> Shared(Graph graph) =>
+            new(
+                graph
+                    .One("Job")
+                    .List("template.template.containers.0.envs")
+                    .Where(node => node.Text("name")!.StartsWith("DB_", StringComparison.Ordinal))
+                    .ToDictionary(node => node.Text("name")!, node => node.Text("value"))
+            );
+    }
+
+    [Theory]
+    [InlineData("sharedDatabaseName", "Shop!", "expected a database name")]
+    [InlineData("sharedDatabasePort", "0", "allowed are whole numbers from 1 to 65535")]
+    [InlineData("networkName", "Main", "expected the name of a network")]
+    [InlineData("subnetworkRange", "10.0.0.0", "expected a private range such as 10.128.0.0/20")]
+    public async Task A_wrong_setting_of_the_platform_is_one_sentence(string key, string value, string said)
+    {
+        var fault = await Assert.ThrowsAsync<RunException>(() => Graph.PlatformAsync((key, value)));
+
+        Assert.Contains($"platform:{key} is '{value}', {said}", fault.Message);
+    }
+
+    [Fact]
+    public void Every_setting_of_the_platform_is_declared_with_its_description()
+    {
+        var read = Regex
+            .Matches(
+                File.ReadAllText(Path.Combine(StackFiles.Root, "platform", "PlatformConfig.cs")),
+                @"reader\.[A-Z]\w+\(\s*""(\w+)"""
+            )
+            .Select(match => match.Groups[1].Value);
+        var declared = WorkflowFile.Mapping(StackFiles.Load(Path.Combine("platform", "Pulumi.yaml")), "config")!;
+
+        Assert.Equal(read.Order(), declared.Children.Keys.Select(key => key.ToString()).Order());
+        Assert.All(
+            declared.Children.Values.Cast<YamlMappingNode>(),
+            key => Assert.NotNull(WorkflowFile.Scalar(key, "description"))
+        );
+    }
+
+    [Fact]
+    public async Task A_network_that_exists_keeps_its_names_and_ranges()
+    {
+        var (graph, outputs) = await Graph.PlatformAsync(
+            ("networkName", "main"),
+            ("subnetworkName", "serverless"),
+            ("subnetworkRange", "10.8.0.0/22"),
+            ("privateServicesRange", "sql"),
+            ("privateServicesPrefix", "20")
+        );
+
+        Assert.Equal("main", graph.One("Network").Text("name"));
+        Assert.Equal(
+            ("serverless", "10.8.0.0/22"),
+            (graph.One("Subnetwork").Text("name"), graph.One("Subnetwork").Text("ipCidrRange"))
+        );
+        Assert.Equal(
+            ("sql", (object)20.0),
+            (graph.One("GlobalAddress").Text("name"), graph.One("GlobalAddress")["prefixLength"])
+        );
+        Assert.Equal(
+            "projects/factory-prod/global/networks/main",
+            await OutputUtilities.GetValueAsync(outputs.Network)
+        );
+    }
+
+    // https://cloud.google.com/artifact-registry/docs/integrate-cloud-run
+    [Fact]
+    public async Task Whoever_deploys_may_read_the_images_that_Cloud_Run_is_told_to_run_and_write_none()
+    {
+        var graph = (await Graph.PlatformAsync()).Graph;
+        var member = $"serviceAccount:{graph.One("Account", "deploy").Text("accountId")}@";
+
+        Assert.Equal(
+            ["roles/artifactregistry.reader"],
+            graph
+                .Nodes.Where(node => node["member"] is string text && text.StartsWith(member, StringComparison.Ordinal))
+                .Select(node => node.Text("role")!)
+                .Where(role => role.StartsWith("roles/artifactregistry.", StringComparison.Ordinal))
+        );
+        Assert.Equal(
+            graph.One("Repository").Text("repositoryId"),
+            graph.One("RepositoryIamMember", "deploy-images").Text("repository")
         );
     }
 
@@ -134,7 +242,7 @@ public sealed class PlatformTests
     }
 
     [Fact]
-    public async Task The_identity_that_plans_changes_nothing()
+    public async Task The_identity_that_plans_changes_nothing_and_reads_no_secret()
     {
         var graph = (await Graph.PlatformAsync()).Graph;
         var member = $"serviceAccount:{graph.One("Account", "plan").Text("accountId")}@";
@@ -150,7 +258,6 @@ public sealed class PlatformTests
                         [
                             "roles/viewer",
                             "roles/iam.securityReviewer",
-                            "roles/secretmanager.secretAccessor",
                             "roles/serviceusage.serviceUsageConsumer",
                             "roles/storage.objectViewer",
                             "roles/cloudkms.cryptoKeyDecrypter",
