@@ -7,7 +7,7 @@ import { kind, read } from "./resources.mjs";
 
 const [stack, afterPath, beforePath] = process.argv.slice(2);
 const plain = (text) => String(text).replace(/[\r\n]+/g, " ").replace(/[&<>|`\[\]@#*_\\]/g, (c) => `&#${c.charCodeAt(0)};`).slice(0, 300);
-const out = [`### Preview of \`${stack.replace(/[^a-z0-9-]/g, "")}\``, ""];
+const out = [`### Preview of \`${stack.replace(/[^a-z0-9.-]/g, "")}\``, ""];
 if (!existsSync(afterPath)) {
   out.push("It did not run; the job's log says why.");
 } else {

@@ -41,6 +41,71 @@ public sealed class OfflinePreviewTests : ScriptTests
     }
 
     [Fact]
+    public async Task The_platform_is_previewed_with_its_own_settings_and_what_they_leave_out_is_made_up()
+    {
+        var file = Path.Combine(Folder, "Pulumi.prod.yaml");
+        await File.WriteAllTextAsync(
+            file,
+            "secretsprovider: gcpkms://projects/p\nencryptedkey: abc\nconfig:\n  platform:region: us-east1\n"
+                + "  platform:sharedDatabasePassword:\n    secure: v1:abc\n",
+            TestContext.Current.CancellationToken
+        );
+
+        var (exitCode, _, error) = await Tool.RunAsync(
+            "node",
+            [".github/scripts/offline-settings.mjs", file, "platform"]
+        );
+
+        Assert.True(exitCode == 0, error);
+        Assert.DoesNotMatch("secure|secretsprovider|encryptedkey|tenant:", await ReadAsync(file));
+        var settings = StackFiles.Values(file).ToDictionary(pair => pair.Key["platform:".Length..], pair => pair.Value);
+        Assert.Equal("us-east1", settings["region"]);
+        // The program takes what there is, but for both secrets.
+        string?[] none = ["migratorImage", "imagePublicKey"];
+        var (graph, _) = await Graph.PlatformAsync([
+            .. settings.Select(pair => (pair.Key, (string?)pair.Value)),
+            .. none.Select(key => (key!, (string?)null)),
+        ]);
+        Assert.Equal("preview-project-pulumi-state", graph.One("Bucket").Text("name"));
+    }
+
+    [Theory]
+    [InlineData(true, "true")]
+    [InlineData(false, "false")]
+    public async Task A_platform_is_previewed_before_there_is_one(bool hasProgram, string previewed)
+    {
+        if (hasProgram)
+            await WriteAsync("platform/Pulumi.yaml", "name: platform");
+        await FakeAsync(
+            "pulumi",
+            $$"""
+            echo "$*" >> "{{Folder}}/calls"
+            case "$*" in *preview*) echo '{"steps":[]}' ;; esac
+            """
+        );
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [".github/scripts/offline-preview.sh", Folder, "platform.prod", $"{Folder}/out.json"],
+            environment: [FakesFirst]
+        );
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal(previewed == "true", File.Exists($"{Folder}/out.json"));
+        if (!hasProgram)
+            return;
+
+        var calls = await CallsAsync();
+        Assert.All(calls, call => Assert.StartsWith($"-C {Folder}/platform ", call));
+        Assert.Contains(
+            calls,
+            call => call.Contains("--secret platform:sharedDatabasePassword", StringComparison.Ordinal)
+        );
+        Assert.Contains(calls, call => call.Contains("preview --stack prod ", StringComparison.Ordinal));
+        Assert.Contains("  platform:projectNumber: \"1", await ReadAsync($"{Folder}/platform/Pulumi.prod.yaml"));
+    }
+
+    [Fact]
     public async Task A_preview_without_an_identity_speaks_to_no_cloud_and_no_state_but_its_own()
     {
         File.Copy(Path.Combine(StackFiles.Root, "Pulumi.dev.yaml"), Path.Combine(Folder, "Pulumi.dev.yaml"));

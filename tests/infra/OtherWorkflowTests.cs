@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using Infra.Tests.Support;
 using static Infra.Tests.Support.WorkflowFile;
 
 namespace Infra.Tests;
@@ -26,6 +28,37 @@ public class OtherWorkflowTests
                     Scalar(checkout.With, "ref")
                 )
         );
+    }
+
+    [Theory]
+    [InlineData("infra/Edge.cs")]
+    [InlineData("platform/Foundation.cs")]
+    [InlineData("platform/Pulumi.prod.yaml")]
+    [InlineData("Pulumi.acme-corp.yaml")]
+    [InlineData("global.json")]
+    public void A_change_of_what_a_stack_declares_starts_a_preview(string changed)
+    {
+        var paths = Texts(Mapping(Mapping(Load("preview.yml"), "on")!, "pull_request")!, "paths");
+
+        Assert.Contains(
+            paths,
+            path => Regex.IsMatch(changed, $"^{Regex.Escape(path).Replace(@"\*\*", ".*").Replace(@"\*", "[^/]*")}$")
+        );
+    }
+
+    [Fact]
+    public async Task A_comment_is_written_for_tenants_and_the_platform_and_for_no_other_name()
+    {
+        var run = Scalar(Steps(Jobs("preview.yml").Single(job => job.Name == "comment").Node).Last(), "run")!;
+        var filter = Regex.Match(run, @"jq -r '(.+?)'").Groups[1].Value;
+
+        var (_, output, _) = await Tool.RunAsync(
+            "jq",
+            ["-r", filter],
+            input: """["acme-corp","platform.prod","../x","platform.","a.b","$(id)"]"""
+        );
+
+        Assert.Equal("acme-corp\nplatform.prod\n", output);
     }
 
     [Fact]
