@@ -71,18 +71,19 @@ sealed class AuditTrail(MonitoringArgs args, Monitoring parent)
         );
     }
 
+    /// <summary>The bucket, as <c>projects/P/locations/R/buckets/B</c>.</summary>
+    internal static string Path(Tenant tenant) =>
+        $"projects/{tenant.Platform.AuditProject}/locations/{tenant.Platform.Region}/buckets/"
+        + tenant.Names.Logging("audit");
+
     ProjectSink Sink(ProjectBucketConfig bucket)
     {
-        var platform = tenant.Platform;
-        var path =
-            $"projects/{platform.AuditProject}/locations/{platform.Region}/buckets/{tenant.Names.Logging("audit")}";
-
         return new ProjectSink(
             "audit",
             new ProjectSinkArgs
             {
                 Name = tenant.Names.Logging("audit"),
-                Destination = $"logging.googleapis.com/{path}",
+                Destination = $"logging.googleapis.com/{Path(tenant)}",
                 UniqueWriterIdentity = true,
                 Filter = Filter(),
             },

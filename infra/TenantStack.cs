@@ -95,6 +95,7 @@ public class TenantStack : Stack
         Project = Output.Create(config.Platform.Project);
         Region = Output.Create(config.Platform.Region);
         MigrationJob = migration.Job?.Name ?? Output.Create("");
+        AuditBucket = Output.Create(AuditTrail.Path(tenant));
         DashboardUrl = monitoring.Dashboard.Id.Apply(id =>
             $"https://console.cloud.google.com/monitoring/dashboards/builder/{id.Split('/')[^1]}"
             + $"?project={config.Platform.Project}"
@@ -144,6 +145,10 @@ public class TenantStack : Stack
     /// <summary>Name of the Cloud Run job that promotes; empty once the tenant is finalized.</summary>
     [Output("migrationJob")]
     public Output<string> MigrationJob { get; private set; }
+
+    /// <summary>Log bucket of all that the tenant's programs log.</summary>
+    [Output("auditBucket")]
+    public Output<string> AuditBucket { get; private set; }
 
     /// <summary>The tenant's dashboard in the console.</summary>
     [Output("dashboardUrl")]

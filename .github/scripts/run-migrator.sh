@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
 # run-migrator.sh JOB LOG [ARGUMENT...] executes a Cloud Run job, with other arguments than its own if there are any, waits for it
 # and writes what it logged to LOG, one entry of Cloud Logging a line. What failed on the way is run again, for it goes on where it
-# stopped; a refusal is not. Ends with the migrator's own exit code. Takes PROJECT and REGION.
+# stopped; a refusal is not. Ends with the migrator's own exit code. Takes PROJECT, REGION and, where the job's log is kept in a bucket of
+# its own, LOG_BUCKET (projects/P/locations/R/buckets/B).
 set -euo pipefail
 
 job=$1 log=$2
 shift 2
 where=(--project "$PROJECT" --region "$REGION")
+logs=(--project "$PROJECT")
+if [ -n "${LOG_BUCKET:-}" ]; then
+  IFS=/ read -r _ owner _ location _ bucket <<< "$LOG_BUCKET"
+  logs=(--project "$owner" --location "$location" --bucket "$bucket" --view _AllLogs)
+fi
 overrides=()
 if (($#)); then overrides=("--args=$(IFS=,; echo "$*")"); fi
 errors=$(mktemp)
@@ -36,7 +42,7 @@ for attempt in 1 2 3; do
   # Entries arrive some seconds after they were written.
   sleep "${LOG_DELAY:-20}"
   gcloud logging read "resource.type=\"cloud_run_job\" AND labels.\"run.googleapis.com/execution_name\"=\"$execution\"" \
-    --project "$PROJECT" --order asc --limit 10000 --format json |
+    "${logs[@]}" --order asc --limit 10000 --format json |
     jq -c '.[] | {timestamp, severity, textPayload, jsonPayload}' >> "$log"
   if [ "$completed" = True ]; then exit 0; fi
 

@@ -79,6 +79,10 @@ public class GraphTests
         Assert.Equal("europe-west3", await OutputUtilities.GetValueAsync(outputs.Region));
         Assert.Equal("migrator-acme-corp", await OutputUtilities.GetValueAsync(outputs.MigrationJob));
         Assert.Equal(
+            (await Graph.OfAsync("acme-corp")).One("ProjectSink").Text("destination"),
+            $"logging.googleapis.com/{await OutputUtilities.GetValueAsync(outputs.AuditBucket)}"
+        );
+        Assert.Equal(
             $"https://console.cloud.google.com/monitoring/dashboards/builder/dashboard{Cloud.NameSuffix}"
                 + "?project=factory-prod",
             await OutputUtilities.GetValueAsync(outputs.DashboardUrl)

@@ -24,6 +24,36 @@ public sealed class MigratorScriptTests : ScriptTests
         Assert.Equal("hello 1", (await LogAsync())[0]);
     }
 
+    // What a tenant's job logs lies in the tenant's own bucket, which may be another project's.
+    [Theory]
+    [InlineData("projects/audit/locations/r/buckets/audit-acme", "--project audit --location r --bucket audit-acme ")]
+    [InlineData("", "--project p ")]
+    public async Task The_log_is_read_where_it_is_kept(string bucket, string where)
+    {
+        await FakeGcloudAsync(exitCodes: [0]);
+
+        var result = await Tool.RunAsync(
+            "bash",
+            [
+                Path.Combine(StackFiles.Root, ".github/scripts/run-migrator.sh"),
+                "migrator-acme-corp",
+                $"{Folder}/log.jsonl",
+            ],
+            environment:
+            [
+                FakesFirst,
+                ("PROJECT", "p"),
+                ("REGION", "r"),
+                ("LOG_BUCKET", bucket),
+                ("LOG_DELAY", "0"),
+                ("POLL_DELAY", "0"),
+            ]
+        );
+
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains($" {where}", (await CallsAsync())[^1]);
+    }
+
     [Theory]
     [InlineData(2)]
     [InlineData(3)]

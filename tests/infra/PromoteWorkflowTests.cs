@@ -74,6 +74,8 @@ public class PromoteWorkflowTests
             Scalar(jobs[job].Single(candidate => Scalar(candidate, "name") == step), "run");
 
         Assert.Contains("--save-plan \"$PWD/plan/plan.json\"", Run("plan", "Plan"));
+        // What does not change is held against the rules and priced as well.
+        Assert.Contains(" --show-sames ", Run("plan", "Plan"));
         Assert.Contains("policy.mjs plan/preview.json", Run("plan", "Rules that hold for every stack"));
         Assert.Contains("--plan \"$PWD/plan/plan.json\"", Run("promote", "Infrastructure"));
         Assert.Contains("mergeable.sh", Run("promote", "Still what was approved"));
@@ -114,7 +116,7 @@ public class PromoteWorkflowTests
                     .Single(step => Scalar(step, "name") == "Where it is");
                 Assert.Contains("outputs.sh", Scalar(where, "run"));
                 Assert.All(
-                    (string[])["=migrationJob", "=project", "=region"],
+                    (string[])["=migrationJob", "=project", "=region", "LOG_BUCKET=auditBucket"],
                     output => Assert.Contains(output, Scalar(where, "run"))
                 );
             }

@@ -13,7 +13,7 @@ public sealed class RerunTests : ScriptTests
         await FakeCloudAsync(failing: "promote");
         Assert.Equal("Copy, verify and hold", await AttemptAsync("promote"));
         Assert.Equal(
-            ["up", "output", "output", "output", "output", "output", "promote", "promote", "promote"],
+            ["up", "output", "output", "output", "output", "output", "output", "promote", "promote", "promote"],
             await DoneAsync()
         );
 
@@ -21,7 +21,7 @@ public sealed class RerunTests : ScriptTests
         Assert.Null(await AttemptAsync("promote"));
 
         // The outputs are read again, for somebody may have changed the stack; the plan is not applied again.
-        Assert.Equal(["output", "output", "output", "output", "output", "promote"], await DoneAsync());
+        Assert.Equal(["output", "output", "output", "output", "output", "output", "promote"], await DoneAsync());
         Assert.Contains("PROJECT=value\n", await ReadAsync($"{Folder}/output"));
         var timeline = await File.ReadAllLinesAsync(
             $"{Folder}/report/timeline.jsonl",
@@ -162,8 +162,9 @@ public sealed class RerunTests : ScriptTests
         await FakeAsync(
             "gh",
             """
-            case "$*" in *check-runs*) ;; *) echo '{"defaultBranchRef":{"name":"main","target":{"oid":"main-1"}},"pullRequest":{
-            "state":"OPEN","isDraft":false,"mergeable":"MERGEABLE","reviewDecision":"APPROVED","headRefOid":"head-1",
+            case "$*" in *check-runs*) ;; *compare*) echo 0 ;; *)
+            echo '{"defaultBranchRef":{"name":"main","target":{"oid":"main-1"}},"pullRequest":{"state":"OPEN","isDraft":false,
+            "mergeable":"MERGEABLE","reviewDecision":"APPROVED","headRefOid":"head-1",
             "baseRefName":"main","potentialMergeCommit":{"oid":"merge-1","parents":{"nodes":[{"oid":"main-1"},{"oid":"head-1"}]}}}}' ;;
             esac
             """
