@@ -37,6 +37,11 @@ merge=$(fact .pullRequest.potentialMergeCommit.oid)
 [ "$(fact '[.pullRequest.potentialMergeCommit.parents.nodes[].oid] | join(" ")')" = "$(fact .defaultBranchRef.target.oid) $head" ] ||
   refuse "is not merged with the newest $(fact .defaultBranchRef.name) yet. Put the label on again in a minute."
 
+# Checks ran on the head: they have seen the merge only if the head has all of main.
+behind=$(gh api "repos/$GITHUB_REPOSITORY/compare/$(fact .defaultBranchRef.target.oid)...$head" --jq .behind_by)
+[ "$behind" = 0 ] ||
+  refuse "is $behind commits behind $(fact .defaultBranchRef.name): its checks have not seen what would run. Update its branch."
+
 checks=$(gh api --paginate "repos/$GITHUB_REPOSITORY/commits/$head/check-runs" --jq '.check_runs[]' | jq -s .)
 missing=$(jq -r --argjson required "$REQUIRED_CHECKS" \
   '[.[] | select(.conclusion == "success") | .name] as $green | $required - $green | join(", ")' <<< "$checks")

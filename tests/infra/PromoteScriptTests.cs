@@ -97,6 +97,7 @@ public sealed class PromoteScriptTests : ScriptTests
     [InlineData("\"APPROVED\"", "\"REVIEW_REQUIRED\"", 2, "is not approved by a code owner")]
     [InlineData("\"APPROVED\"", "null", 2, "is not approved by a code owner")]
     [InlineData("{\"oid\":\"main-1\"},", "{\"oid\":\"main-0\"},", 2, "is not merged with the newest main")]
+    [InlineData("\"behind_by\":0", "\"behind_by\":2", 2, "is 2 commits behind main")]
     [InlineData("\"success\"", "\"failure\"", 2, "is not green: tests")]
     [InlineData("\"name\":\"tests\"", "\"name\":\"mine\"", 2, "is not green: tests")]
     [InlineData("\"success\"", "null", 2, "is not green: tests")]
@@ -116,12 +117,14 @@ public sealed class PromoteScriptTests : ScriptTests
         string Changed(string text) => from == "" ? text : text.Replace(from, to, StringComparison.Ordinal);
         await WriteAsync("facts.json", Changed(facts));
         await WriteAsync("checks.json", Changed(checks));
+        await WriteAsync("compared.json", Changed("""{"behind_by":0}"""));
         await FakeAsync(
             "gh",
             $"""
             case "$*" in
               *graphql*) cat "{Folder}/facts.json" ;;
               *check-runs*) cat "{Folder}/checks.json" ;;
+              *compare/main-1...head-1*) jq .behind_by "{Folder}/compared.json" ;;
             esac
             """
         );
