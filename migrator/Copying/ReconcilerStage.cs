@@ -59,25 +59,31 @@ sealed record ReconcilerStage(
         }
     }
 
-    public IEnumerable<string> Insertions(IReadOnlyList<int> batch)
-    {
-        // Rows without a key cannot be told apart: all of them are replaced.
-        if (!HasKey)
-            return
-            [
-                $"DELETE FROM {Definition.From} t WHERE {Condition}",
-                $"INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE "
-                    + $"SELECT {Columns} FROM {Name}",
-            ];
-        return
+    // Equal rows without a key are as good as each other: the n-th here is the n-th there.
+    string Numbered(string row, string place, string from) =>
+        $"""
+            SELECT {place}, row.hash, row_number() OVER (PARTITION BY row.hash) AS number
+            FROM {from}, LATERAL (SELECT {RowHash.Of(Definition, row)} AS hash OFFSET 0) row
+            """;
+
+    string Here => Numbered("t", "t.tableoid AS part, t.ctid AS place", $"{Definition.From} t") + $" WHERE {Condition}";
+
+    string There => Numbered("s", "s.ctid AS place", $"{Name} s");
+
+    public IEnumerable<string> Insertions(IReadOnlyList<int> batch) =>
         [
-            $"""
-                INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
-                SELECT {Columns} FROM {Name} s WHERE {Comparison.InBuckets(Definition, "s", batch)}
-                AND NOT EXISTS (SELECT FROM {Definition.From} t WHERE {SameKey} AND {Condition})
-                """,
+            HasKey
+                ? $"""
+                    INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
+                    SELECT {Columns} FROM {Name} s WHERE {Comparison.InBuckets(Definition, "s", batch)}
+                    AND NOT EXISTS (SELECT FROM {Definition.From} t WHERE {SameKey} AND {Condition})
+                    """
+                : $"""
+                    INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
+                    SELECT {Columns} FROM {Name} WHERE ctid IN (
+                        SELECT there.place FROM ({There}) there LEFT JOIN ({Here}) here USING (hash, number) WHERE here.place IS NULL)
+                    """,
         ];
-    }
 
     public IEnumerable<string> Updates(IReadOnlyList<int> batch) =>
         Update(
@@ -93,16 +99,20 @@ sealed record ReconcilerStage(
         Update(batch, ParkableColumns.Select(column => (column, PlaceholderFor(column))));
 
     public IEnumerable<string> Deletions(IReadOnlyList<int> batch) =>
-        HasKey
-            ?
-            [
-                $"""
+        [
+            HasKey
+                ? $"""
                     DELETE FROM {Definition.From} t
                     WHERE {Condition} AND {Comparison.InBuckets(Definition, "t", batch)}
                       AND NOT EXISTS (SELECT FROM {Name} s WHERE {SameKey})
+                    """
+                : $"""
+                    DELETE FROM {Definition.From} t USING (
+                        SELECT here.part, here.place FROM ({Here}) here LEFT JOIN ({There}) there USING (hash, number)
+                        WHERE there.place IS NULL) surplus
+                    WHERE t.ctid = surplus.place AND t.tableoid = surplus.part
                     """,
-            ]
-            : [];
+        ];
 
     IEnumerable<string> Update(IReadOnlyList<int> batch, IEnumerable<(Column Column, string Value)> assignments)
     {

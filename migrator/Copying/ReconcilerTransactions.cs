@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Model;
+using Migrator.Scope;
 using Migrator.Streaming;
 using Npgsql;
 
@@ -21,10 +22,27 @@ sealed class ReconcilerTransactions(
         bool lifts,
         Func<Task<long>> work,
         CancellationToken cancellationToken
-    )
-    {
-        TableName[] tables = [.. stages.Select(stage => stage.Table.Name)];
-        return TableLock.RunAsync(
+    ) =>
+        RunAsync(
+            shared,
+            [.. stages.Select(stage => stage.Table.Name)],
+            stages.Where(stage => stage.SetsIdentities).Select(stage => stage.Table.Table),
+            lifts,
+            work,
+            cancellationToken
+        );
+
+    /// <param name="identities">Tables of which an identity that is always generated is set.</param>
+    /// <param name="lifts">Constraints that rows older than them need not satisfy are lifted meanwhile.</param>
+    public Task<long> RunAsync(
+        NpgsqlConnection shared,
+        IReadOnlyList<TableName> tables,
+        IEnumerable<TableDefinition> identities,
+        bool lifts,
+        Func<Task<long>> work,
+        CancellationToken cancellationToken
+    ) =>
+        TableLock.RunAsync(
             shared,
             tables[0],
             async token =>
@@ -33,7 +51,7 @@ sealed class ReconcilerTransactions(
                 await guard.PassAsync(shared, token);
                 return await Suspension.WriteAsync(
                     shared,
-                    () => LiftAsync(shared, stages, lifts, token),
+                    () => LiftAsync(shared, tables, identities, lifts, token),
                     () => TriggerDisabling.WithoutTriggersAsync(shared, tables, work, token),
                     token
                 );
@@ -41,28 +59,19 @@ sealed class ReconcilerTransactions(
             clock,
             cancellationToken
         );
-    }
 
     static async Task<string?> LiftAsync(
         NpgsqlConnection shared,
-        IReadOnlyList<ReconcilerStage> stages,
+        IReadOnlyList<TableName> tables,
+        IEnumerable<TableDefinition> identities,
         bool lifts,
         CancellationToken cancellationToken
     )
     {
-        var identities = await ConstraintLifting.LiftIdentitiesAsync(
-            shared,
-            stages.Where(stage => stage.SetsIdentities).Select(stage => stage.Table.Table),
-            cancellationToken
-        );
+        var lifted = await ConstraintLifting.LiftIdentitiesAsync(shared, identities, cancellationToken);
         var constraints = lifts
-            ? await ConstraintLifting.LiftAsync(
-                shared,
-                stages.Select(stage => stage.Table.Name),
-                domainsOnly: false,
-                cancellationToken
-            )
+            ? await ConstraintLifting.LiftAsync(shared, tables, domainsOnly: false, cancellationToken)
             : null;
-        return identities is null && constraints is null ? null : identities + constraints;
+        return lifted is null && constraints is null ? null : lifted + constraints;
     }
 }

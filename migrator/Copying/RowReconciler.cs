@@ -73,10 +73,63 @@ public sealed class RowReconciler(
         catch (MigratorException e) when (e.Code == ExitCode.Failed) { }
     }
 
+    /// <summary>Makes tables equal to the isolated ones as a snapshot shows them; the shared rows that these refer to are there.</summary>
+    /// <param name="snapshot">An exported snapshot of the isolated database.</param>
+    public async Task AlignAsync(
+        IReadOnlyList<ScopedTable> tables,
+        string snapshot,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var reading = await Snapshots.BeginAsync(isolated, snapshot, cancellationToken);
+        await RoundAsync(shared, isolated, tables, cancellationToken);
+        var then = new Comparison(databases, scope, tenant, new(Isolated: snapshot));
+        var results = await then.DigestsAsync(tables, jobs, cancellationToken);
+        if (results.FirstOrDefault(result => !result.IsEqual) is { } other)
+            throw RollbackMessages.CannotComeHome(tenant.Slug, $"{other.Table.Name}");
+    }
+
+    /// <summary>Writes rows of one table past the closed guard, in one transaction.</summary>
+    /// <exception cref="MigratorException">A constraint refuses them.</exception>
+    public async Task<long> WriteAsync(
+        NpgsqlConnection shared,
+        TableName table,
+        Func<Task<long>> work,
+        CancellationToken cancellationToken
+    )
+    {
+        Task<long> WriteAsync(bool lifts) => transactions.RunAsync(shared, [table], [], lifts, work, cancellationToken);
+        try
+        {
+            return await WriteAsync(lifts: false);
+        }
+        catch (PostgresException e) when (IsConstraint(e)) { }
+        try
+        {
+            return await WriteAsync(lifts: true);
+        }
+        catch (PostgresException e) when (IsConstraint(e))
+        {
+            throw RollbackMessages.CannotComeHome(tenant.Slug, $"{table}", e);
+        }
+    }
+
     async Task<long> RoundAsync(IReadOnlyList<ScopedTable> tables, CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        return await RoundAsync(shared, isolated, tables, cancellationToken);
+    }
+
+    async Task<long> RoundAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        IReadOnlyList<ScopedTable> tables,
+        CancellationToken cancellationToken
+    )
+    {
         var loader = new StageLoader(comparison, scope, tenant);
         var stages = new List<ReconcilerStage>();
         foreach (var table in tables)

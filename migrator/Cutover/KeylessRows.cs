@@ -26,6 +26,7 @@ public sealed class KeylessRows : IAsyncDisposable
     readonly PromotionRun run;
     readonly ScopedTable[] tables;
     readonly NpgsqlConnection isolated;
+    readonly List<KeylessTable> indexed = [];
     string snapshot = "";
 
     KeylessRows(PromotionRun run, ScopedTable[] tables, NpgsqlConnection isolated)
@@ -100,8 +101,11 @@ public sealed class KeylessRows : IAsyncDisposable
         );
         snapshot = (await shared.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken))!;
         await ReplaceAsync(shared, isolated, tables, cancellationToken);
-        for (var n = 0; n < tables.Length; n++)
-            await IndexAsync(n, cancellationToken);
+        foreach (var (n, table) in tables.Index())
+        {
+            indexed.Add(new(isolated, table, n, "true"));
+            await indexed[n].IndexAsync(cancellationToken);
+        }
     }
 
     async Task FollowAsync(CancellationToken cancellationToken)
@@ -109,11 +113,11 @@ public sealed class KeylessRows : IAsyncDisposable
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
         await run.Isolated.RequireCurrentRunAsync(isolated, cancellationToken);
-        for (var n = 0; n < tables.Length; n++)
+        foreach (var table in indexed)
         {
-            var changes = await run.Guard.NotedAsync(shared, tables[n], snapshot, cancellationToken);
-            await DeleteAsync(n, [.. changes.Where(change => change.Count < 0)], cancellationToken);
-            await InsertAsync(n, [.. changes.Where(change => change.Count > 0)], cancellationToken);
+            var changes = await run.Guard.NotedAsync(shared, table.Table, snapshot, cancellationToken);
+            if (await table.ChangeAsync(changes, cancellationToken) is > 0 and var missing)
+                throw VerificationMessages.KeylessDiffer(run.Tenant.Slug, table.Table.Name, missing);
         }
         await transaction.CommitAsync(cancellationToken);
     }
@@ -155,70 +159,4 @@ public sealed class KeylessRows : IAsyncDisposable
         }
         await transaction.CommitAsync(cancellationToken);
     }
-
-    // Nobody else writes these tables: a row stays where it is.
-    Task IndexAsync(int n, CancellationToken cancellationToken) =>
-        isolated.ExecuteAsync(
-            $"""
-            SET lc_monetary = 'C';
-            CREATE TEMP TABLE {Places(n)} AS
-                SELECT hashtextextended({GuardTriggers.Noted(
-                tables[n],
-                "t"
-            )}, 0) AS hash, tableoid AS part, ctid AS place
-                FROM {tables[n].Table.From} t;
-            CREATE INDEX ON {Places(n)} (hash);
-            ANALYZE {Places(n)};
-            CREATE TEMP TABLE {Form(n)} AS SELECT {RawCopy.Columns(tables[n].Table)} FROM {tables[
-                n
-            ].Table.From} WHERE false
-            """,
-            cancellationToken
-        );
-
-    async Task DeleteAsync(int n, IReadOnlyList<NotedRows> gone, CancellationToken cancellationToken)
-    {
-        if (gone.Count == 0)
-            return;
-        var from = tables[n].Table.From;
-        var deleted = await isolated.ExecuteAsync(
-            $"""
-            WITH gone AS (
-                SELECT t.tableoid AS part, t.ctid AS place, g.count,
-                       row_number() OVER (PARTITION BY g.row) AS number
-                FROM unnest(@rows, @counts) g (row, count)
-                JOIN {Places(n)} p ON p.hash = hashtextextended(g.row, 0)
-                JOIN {from} t ON t.ctid = p.place AND t.tableoid = p.part
-                WHERE {GuardTriggers.Noted(tables[n], "t")} = g.row)
-            DELETE FROM {from} t USING gone
-            WHERE t.ctid = gone.place AND t.tableoid = gone.part AND gone.number <= gone.count
-            """,
-            new { rows = gone.Select(row => row.Row).ToArray(), counts = gone.Select(row => -row.Count).ToArray() },
-            cancellationToken
-        );
-        var expected = gone.Sum(row => -row.Count);
-        if (deleted != expected)
-            throw VerificationMessages.KeylessDiffer(run.Tenant.Slug, tables[n].Name, expected - deleted);
-    }
-
-    Task InsertAsync(int n, IReadOnlyList<NotedRows> come, CancellationToken cancellationToken)
-    {
-        if (come.Count == 0)
-            return Task.CompletedTask;
-        var columns = tables[n].Table.StoredColumns.Select(column => column.Name).ToArray();
-        return isolated.ExecuteAsync(
-            $"""
-            INSERT INTO {tables[n].Name.Quoted} ({Sql.Identifiers(columns)}) OVERRIDING SYSTEM VALUE
-            SELECT {string.Join(", ", columns.Select(column => $"(c.row).{Sql.Identifier(column)}"))}
-            FROM (SELECT CAST(row AS {Form(n)}) AS row, count FROM unnest(@rows, @counts) u (row, count) OFFSET 0) c,
-                 generate_series(1, c.count)
-            """,
-            new { rows = come.Select(row => row.Row).ToArray(), counts = come.Select(row => row.Count).ToArray() },
-            cancellationToken
-        );
-    }
-
-    static string Places(int n) => $"pg_temp.places_{n}";
-
-    static string Form(int n) => $"pg_temp.form_{n}";
 }

@@ -5,8 +5,7 @@ using Migrator.Scope;
 namespace Migrator.Guarding;
 
 /// <summary>The statements that create a tenant's guard on a table; safe to repeat.</summary>
-/// <param name="notes">Whether to note the changes of rows without a key, for somebody who follows them.</param>
-public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
+public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
 {
     readonly string prefix = WriteGuard.PrefixOf(tenant.Key);
     readonly GuardNames names = new(tenant);
@@ -23,7 +22,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant, bool notes)
             AddByColumn(sql, table);
         if (table.Table.IsStreamable && table.Scope != TableScope.Root)
             AddReassignment(sql, table);
-        if (notes && Notes(table))
+        if (Notes(table))
             AddNotes(sql, table);
         foreach (var part in TriggerSql.PartsOf(table))
         {

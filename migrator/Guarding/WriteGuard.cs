@@ -18,14 +18,12 @@ namespace Migrator.Guarding;
 /// <param name="requireCurrentRun">
 /// Called in each transaction that changes a table; fails when a newer run has taken over.
 /// </param>
-/// <param name="notes">Whether to note the changes of rows without a key, for somebody who follows them.</param>
 public sealed class WriteGuard(
     NpgsqlDataSource database,
     TenantScope scope,
     Tenant tenant,
     TimeProvider clock,
-    Func<NpgsqlConnection, CancellationToken, Task>? requireCurrentRun = null,
-    bool notes = true
+    Func<NpgsqlConnection, CancellationToken, Task>? requireCurrentRun = null
 )
 {
     /// <summary>
@@ -39,7 +37,7 @@ public sealed class WriteGuard(
 
     const int HashLength = 12;
 
-    readonly GuardTriggers triggers = new(scope, tenant, notes);
+    readonly GuardTriggers triggers = new(scope, tenant);
     readonly GuardNames names = new(tenant);
     readonly UnseenWriters unseen = new(scope, new(tenant));
     readonly Fence fence = new(database, scope, clock);
@@ -135,7 +133,7 @@ public sealed class WriteGuard(
         CancellationToken cancellationToken
     )
     {
-        var triggers = new GuardTriggers(scope, tenant, notes: true);
+        var triggers = new GuardTriggers(scope, tenant);
         return await MissingAsync(
             connection,
             [.. scope.TenantTables.SelectMany(table => triggers.Of(table).Triggers)],

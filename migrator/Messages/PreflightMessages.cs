@@ -186,10 +186,6 @@ static class PreflightMessages
         $"{table} has no key to replicate changes by, and about {rows:N0} rows of the tenant: "
         + "too many to copy while the tenant's writes are paused. Add a primary key, or use --mode fenced.";
 
-    public static string SlowHome(TableName table, long rows) =>
-        $"{table} has no key, and about {rows:N0} rows of the tenant. A rollback after the flip compares all of them while the "
-        + "tenant's writes are paused.";
-
     public static string TenantColumnNotComparable(TableName table, string column, string type) =>
         $"{table}.{column} has type {type}, whose values cannot be compared in the stream. Use --mode fenced.";
 

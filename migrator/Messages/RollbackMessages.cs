@@ -54,6 +54,14 @@ static class RollbackMessages
         );
     }
 
+    public static MigratorException KeylessDiffer(Slug slug, TableName table, long missing) =>
+        new(
+            ExitCode.Different,
+            $"{missing:N0} rows of {table}, which has no key, were removed in the isolated database of '{slug}' and are not in "
+                + "the shared one. The tenant stays in its isolated database. "
+                + $"Run 'migrator rollback --tenant-slug={slug} --confirm' again: the rollback compares all rows of {table} anew."
+        );
+
     public static MigratorException IsolatedGone(Slug slug, Target target) =>
         new(
             ExitCode.Failed,

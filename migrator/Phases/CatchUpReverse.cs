@@ -21,6 +21,9 @@ public sealed class CatchUpReverse : Phase
         await new ReferenceRows(run.Databases, run.Common, run.Tenant, run.RequireCurrentRunAsync).BringHomeAsync(
             cancellationToken
         );
+        // The stream deletes rows that those of tables without a key referred to when the tenant moved.
+        if (run.Common.UnstreamedTables.ToArray() is { Length: > 0 } unstreamed)
+            await run.Reconciler.ApproachAsync(unstreamed, cancellationToken);
         var changes = await new CatchUpLoop(StreamDirection.Reverse(run.Stream)).RunAsync(
             TargetState.Consistent,
             cancellationToken

@@ -35,15 +35,13 @@ public sealed class FlipBackOnline : Phase
     {
         var direction = StreamDirection.Reverse(run.Stream);
         await run.IsolatedGuard.OpenAsync(cancellationToken);
-        var unstreamed = run.Common.UnstreamedTables.ToArray();
-        if (unstreamed.Length > 0)
-            await run.Reconciler.ApproachAsync(unstreamed, cancellationToken);
+        await using var keyless = await KeylessRowsHome.CopyAsync(run, direction, touched, cancellationToken);
         return await CutoverLoop.ApproachAsync(
             run,
             direction,
             NearEnough,
             touched,
-            feed => PauseAsync(run, direction, feed, touched, cancellationToken),
+            feed => PauseAsync(run, direction, feed, touched, keyless, cancellationToken),
             cancellationToken
         );
     }
@@ -53,6 +51,7 @@ public sealed class FlipBackOnline : Phase
         StreamDirection direction,
         ChangeFeed feed,
         DirtyKeys touched,
+        KeylessRowsHome keyless,
         CancellationToken cancellationToken
     )
     {
@@ -61,7 +60,7 @@ public sealed class FlipBackOnline : Phase
             run,
             run.IsolatedGuard.Guarded,
             parts,
-            token => PrepareAsync(run, direction, feed, touched, parts, token),
+            token => PrepareAsync(run, direction, feed, touched, keyless, parts, token),
             async (closed, limit, _) =>
             {
                 await parts.MeasureAsync(PauseParts.Flip, () => Flip.HomeAsync(run, closed, PauseDeadline.LockTimeout));
@@ -77,6 +76,7 @@ public sealed class FlipBackOnline : Phase
         StreamDirection direction,
         ChangeFeed feed,
         DirtyKeys touched,
+        KeylessRowsHome keyless,
         PauseParts parts,
         CancellationToken cancellationToken
     )
@@ -89,9 +89,8 @@ public sealed class FlipBackOnline : Phase
             PauseParts.Compare,
             () => CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken)
         );
-        var unstreamed = run.Common.UnstreamedTables.ToArray();
-        if (unstreamed.Length > 0)
-            await parts.MeasureAsync(PauseParts.Keyless, () => run.Reconciler.RunAsync(unstreamed, cancellationToken));
+        if (run.Common.UnstreamedTables.Any())
+            await parts.MeasureAsync(PauseParts.Keyless, () => keyless.CatchUpAsync(cancellationToken));
         await parts.MeasureAsync(
             PauseParts.Sequences,
             () => SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken)

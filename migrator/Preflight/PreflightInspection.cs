@@ -115,7 +115,6 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         if (mode == PromotionOptions.Online)
         {
             context.Faults.AddRange(StreamReadiness.TooLarge(plan));
-            context.Warnings.AddRange(StreamReadiness.SlowHome(plan));
         }
         return plan;
     }

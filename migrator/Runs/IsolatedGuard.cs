@@ -11,7 +11,7 @@ namespace Migrator.Runs;
 /// </summary>
 public sealed class IsolatedGuard(PromotionRun run)
 {
-    public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Common, run.Tenant, run.Clock, notes: false);
+    public WriteGuard Guard { get; } = new(run.Databases.Isolated, run.Common, run.Tenant, run.Clock);
 
     public GuardedDatabase Guarded => new(Guard, run.Databases.IsolatedServer, run.Clock, TransactAsync);
 

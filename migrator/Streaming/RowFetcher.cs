@@ -85,14 +85,10 @@ sealed class RowFetcher(
         return keys;
     }
 
-    async Task<NpgsqlTransaction> BeginAsync(NpgsqlConnection source, CancellationToken cancellationToken)
-    {
-        if (snapshot is null)
-            return await source.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
-        var transaction = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
-        return transaction;
-    }
+    async Task<NpgsqlTransaction> BeginAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
+        snapshot is null
+            ? await source.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken)
+            : await Snapshots.BeginAsync(source, snapshot, cancellationToken);
 
     NpgsqlCommand Select(StreamedTable table, string condition, NpgsqlConnection source) =>
         new(

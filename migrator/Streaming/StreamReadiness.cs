@@ -87,22 +87,13 @@ public static class StreamReadiness
 
     /// <summary>Tables outside the stream that are too large to be copied while the tenant waits.</summary>
     public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) =>
-        Large(plan)
-            .Where(planned => !GuardTriggers.Notes(planned.Table))
-            .Select(planned => PreflightMessages.TooLargeForThePause(planned.Table.Name, planned.Rows));
-
-    /// <summary>Tables that the way home compares while the tenant waits.</summary>
-    public static IEnumerable<string> SlowHome(IEnumerable<PlannedTable> plan) =>
-        Large(plan)
-            .Where(planned => GuardTriggers.Notes(planned.Table))
-            .Select(planned => PreflightMessages.SlowHome(planned.Table.Name, planned.Rows));
-
-    static IEnumerable<PlannedTable> Large(IEnumerable<PlannedTable> plan) =>
         plan.Where(planned =>
-            planned.Table.IsTenantData
-            && !planned.Table.Table.IsStreamable
-            && (planned.Rows > SmallRows || planned.Bytes > SmallBytes)
-        );
+                planned.Table.IsTenantData
+                && !planned.Table.Table.IsStreamable
+                && !GuardTriggers.Notes(planned.Table)
+                && (planned.Rows > SmallRows || planned.Bytes > SmallBytes)
+            )
+            .Select(planned => PreflightMessages.TooLargeForThePause(planned.Table.Name, planned.Rows));
 
     static Task<Server> ServerAsync(
         NpgsqlConnection connection,

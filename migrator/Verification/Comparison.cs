@@ -244,10 +244,8 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     )
     {
         var connection = await database.OpenConnectionAsync(cancellationToken);
-        if (snapshot is null)
-            return connection;
-        await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellationToken);
-        await connection.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
+        if (snapshot is not null)
+            await Snapshots.BeginAsync(connection, snapshot, cancellationToken);
         return connection;
     }
 

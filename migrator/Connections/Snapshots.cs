@@ -1,0 +1,22 @@
+using System.Data;
+using Migrator.Model;
+using Npgsql;
+
+namespace Migrator.Connections;
+
+/// <summary>Transactions that see what another session's snapshot shows.</summary>
+/// <remarks>https://www.postgresql.org/docs/current/sql-set-transaction.html</remarks>
+static class Snapshots
+{
+    /// <param name="snapshot">An exported snapshot of the same database; its session lives.</param>
+    public static async Task<NpgsqlTransaction> BeginAsync(
+        NpgsqlConnection connection,
+        string snapshot,
+        CancellationToken cancellationToken
+    )
+    {
+        var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await connection.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
+        return transaction;
+    }
+}
