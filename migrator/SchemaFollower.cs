@@ -118,7 +118,9 @@ static class SchemaFollower
             await run.Guard.InstallAsync(GuardState.Open, cancellationToken);
     }
 
-    // CREATE OR REPLACE leaves owners and grants alone, and takes no other result type.
+    // CREATE OR REPLACE leaves owners and grants alone, and takes no other result type. Only what then is the shared
+    // definition, its owner included, is committed: somebody else may have made another function of that name, and here the
+    // former owner would run its body.
     static async Task ReplaceFunctionsAsync(
         PromotionRun run,
         NpgsqlConnection shared,
@@ -128,6 +130,9 @@ static class SchemaFollower
     )
     {
         SchemaChange[] functions = [.. followed.Where(change => change is { Kind: "function", IsNew: false })];
+        if (functions.Length == 0)
+            return;
+        await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
         try
         {
             await SchemaAdditions.ReplaceFunctionsAsync(shared, isolated, functions, cancellationToken);
@@ -136,10 +141,10 @@ static class SchemaFollower
         {
             throw PromotionMessages.SchemaChanged(run.Tenant.Slug, $"{string.Join("; ", functions)}: {e.MessageText}");
         }
-        var differing =
-            functions.Length == 0 ? [] : await SchemaRecord.DifferingAsync(isolated, functions, cancellationToken);
+        var differing = await SchemaRecord.DifferingAsync(isolated, functions, cancellationToken);
         if (differing.Count > 0)
             throw PromotionMessages.SchemaChanged(run.Tenant.Slug, string.Join(", ", differing));
+        await transaction.CommitAsync(cancellationToken);
     }
 
     static async Task WatchAsync(PromotionRun run, CancellationToken cancellationToken)

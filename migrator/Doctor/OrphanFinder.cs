@@ -214,6 +214,12 @@ public sealed class OrphanFinder(MigratorSettings settings)
         {
             warnings.Add(DoctorMessages.CannotInspect(place, e));
         }
+        // Whoever may create databases can give one the name of any tenant.
+        catch (MigratorException e)
+            when (owner.Promotion is not { EndedAt: null } promotion || promotion.Target != place)
+        {
+            warnings.Add(e.Message);
+        }
     }
 
     /// <summary>The same as a role that may have replication slots.</summary>

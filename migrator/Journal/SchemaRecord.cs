@@ -66,13 +66,14 @@ public static class SchemaRecord
         connection.QueryAsync<string>(
             $"""
             SELECT change.kind || ' ' || change.object
-            FROM unnest(@kinds, @objects, @definitions) AS change (kind, object, definition)
-            LEFT JOIN ({Definitions}) now USING (kind, object)
+            FROM unnest(@kinds, @schemas, @objects, @definitions) AS change (kind, schema, object, definition)
+            LEFT JOIN ({Definitions}) now USING (kind, schema, object)
             WHERE now.definition IS DISTINCT FROM change.definition
             """,
             new
             {
                 kinds = changes.Select(change => change.Kind).ToArray(),
+                schemas = changes.Select(change => change.Schema).ToArray(),
                 objects = changes.Select(change => change.Name).ToArray(),
                 definitions = changes.Select(change => change.After).ToArray(),
             },

@@ -29,7 +29,8 @@ public static class SchemaAdditions
     }
 
     /// <summary>
-    /// Gives functions that both databases have the bodies that the shared one has; their owners and grants stay.
+    /// Gives functions that both databases have the bodies that the shared one has; their owners and grants stay. In the
+    /// caller's transaction.
     /// </summary>
     public static async Task ReplaceFunctionsAsync(
         NpgsqlConnection shared,
@@ -43,16 +44,25 @@ public static class SchemaAdditions
         var statements = await shared.QueryAsync<string>(
             """
             SELECT pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-            WHERE n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' = ANY (@functions)
+            JOIN unnest(@schemas, @functions) AS function (schema, name) ON function.schema = n.nspname
+             AND function.name
+                 = n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'
             """,
-            new { functions = functions.Select(change => change.Name).ToArray() },
+            new
+            {
+                schemas = functions.Select(change => change.Schema).ToArray(),
+                functions = functions.Select(change => change.Name).ToArray(),
+            },
             cancellationToken
         );
         // The search path of this session is not the one that the bodies are written for.
-        await isolated.ExecuteAsync("SET check_function_bodies = off", cancellationToken);
+        await isolated.ExecuteAsync("SET LOCAL check_function_bodies = off", cancellationToken);
         foreach (var statement in statements)
-            await isolated.ExecuteAsync(statement, cancellationToken);
-        await isolated.ExecuteAsync("RESET check_function_bodies", cancellationToken);
+        {
+            // The driver would cut a body in SQL's own notation (BEGIN ATOMIC) at its semicolons.
+            await using var batch = new NpgsqlBatch(isolated) { BatchCommands = { new(statement) } };
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+        }
     }
 
     static string Quoted(SchemaChange type) => new TableName(type.Schema, type.Name[(type.Schema.Length + 1)..]).Quoted;

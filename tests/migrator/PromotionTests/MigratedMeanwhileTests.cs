@@ -69,7 +69,8 @@ public sealed class MigratedMeanwhileTests(Servers servers)
                             CREATE INDEX extra_index ON orders (extra);
                             ALTER TYPE mood ADD VALUE 'brisk' BEFORE 'busy';
                             ALTER TYPE mood ADD VALUE 'late';
-                            CREATE OR REPLACE FUNCTION price(n integer) RETURNS integer LANGUAGE sql IMMUTABLE RETURN n + 1;
+                            DO 'BEGIN EXECUTE ''CREATE OR REPLACE FUNCTION price(n integer) RETURNS integer LANGUAGE sql
+                                IMMUTABLE BEGIN ATOMIC SELECT 0; SELECT n + 1; END''; END';
                             CREATE FUNCTION two() RETURNS integer LANGUAGE sql AS 'SELECT 2';
                             CREATE TABLE staging.report AS SELECT count(*) FROM orders;
                             DROP TABLE staging.old;

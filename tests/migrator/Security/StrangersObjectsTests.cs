@@ -1,3 +1,4 @@
+using Migrator.Doctor;
 using Migrator.Model;
 using Migrator.Tests.Support;
 
@@ -49,6 +50,34 @@ public sealed class StrangersObjectsTests(Servers servers)
         await move.Shared.ExecuteAsync($"DROP {what}", role: stranger);
         await move.PromoteAsync(validate: false);
         Assert.Equal(10, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM items"));
+    }
+
+    // The function in the tenant's database belongs to the migrator's role, and CREATE OR REPLACE leaves an owner alone.
+    [Fact]
+    public async Task A_function_in_the_place_of_ours_does_not_run_as_ours()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            Schema + "CREATE FUNCTION planted() RETURNS text LANGUAGE sql AS 'SELECT 1'"
+        );
+        var stranger = await StrangerAsync(move.Shared);
+        const string planted =
+            "CREATE FUNCTION planted() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'";
+
+        var stopped = await Assert.ThrowsAsync<MigratorException>(() =>
+            move.PromoteMeddledAsync(
+                PhaseName.BuildSchema,
+                async () =>
+                {
+                    await move.Shared.ExecuteAsync("DROP FUNCTION planted()");
+                    await move.Shared.ExecuteAsync(planted, role: stranger);
+                }
+            )
+        );
+
+        Assert.Contains("function public.planted()", stopped.Message);
+        Assert.False(await move.Isolated.ScalarAsync<bool>("SELECT prosecdef FROM pg_proc WHERE proname = 'planted'"));
+        await move.RollBackAsync();
     }
 
     [Theory]
@@ -140,6 +169,32 @@ public sealed class StrangersObjectsTests(Servers servers)
         Assert.Contains($"{name} belongs to {stranger}", refusal.Message);
         await move.Shared.ExecuteAsync($"DROP PUBLICATION {name}", role: stranger);
         await move.PromoteAsync(validate: false);
+    }
+
+    [Fact]
+    public async Task A_database_with_a_tenants_name_and_our_schema_does_not_stop_the_doctor()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        var stranger = Servers.NewName("stranger");
+        await servers.Shared.CreateRoleAsync(stranger, "LOGIN CREATEDB");
+        await using var planted = await TestDatabase.CreateAsync(
+            servers.Shared,
+            move.TargetName.Replace("acme", "bolt"),
+            stranger
+        );
+        await planted.ExecuteAsync(
+            """
+            CREATE SCHEMA tenant_promotion;
+            CREATE TABLE tenant_promotion.owner (tenant_key text);
+            GRANT ALL ON SCHEMA tenant_promotion TO PUBLIC;
+            GRANT ALL ON ALL TABLES IN SCHEMA tenant_promotion TO PUBLIC;
+            """
+        );
+
+        var diagnosis = await new OrphanFinder(move.Settings).LookAsync(TestContext.Current.CancellationToken);
+
+        Assert.Empty(diagnosis.Orphans);
+        Assert.Contains(stranger, Assert.Single(diagnosis.Warnings));
     }
 
     static async Task<string> StrangerAsync(TestDatabase database)
