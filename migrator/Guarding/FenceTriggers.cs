@@ -23,7 +23,10 @@ sealed class FenceTriggers(TenantScope scope)
         if (KeysOf(table, "NEW").ToArray() is not { Length: > 0 } keys)
             return null;
         var stays = Stays(table);
-        var name = Fence.Prefix + "_" + WriteGuard.HashOf(string.Join('\n', keys.Select(key => key.Sql).Append(stays)));
+        var name =
+            Fence.Prefix
+            + "_"
+            + WriteGuard.HashOf(string.Join('\n', [.. keys.Select(key => key.Sql), stays, TriggerSql.Skip("")]));
         var (on, changes) = ($"ON {table.Name.Quoted} FOR EACH ROW", TriggerSql.ClaimsChange(table));
         List<(string Suffix, string Function, string When, string Argument)> triggers =
         [
@@ -43,6 +46,13 @@ sealed class FenceTriggers(TenantScope scope)
                 sql.Append(TriggerSql.EnableAlways(part, Fence.Prefix + suffix));
                 standing.Add(new(part, Fence.Prefix + suffix, function));
             }
+        }
+        foreach (var part in TriggerSql.PartsOf(table))
+        foreach (var (suffix, when) in TriggerSql.Inserting(part))
+        {
+            sql.Append(TriggerSql.Create(Fence.Prefix + suffix, when, "inserting()"));
+            sql.Append(TriggerSql.EnableAlways(part, Fence.Prefix + suffix));
+            standing.Add(new(part, Fence.Prefix + suffix, "inserting"));
         }
         return new(
             table.Name,

@@ -28,6 +28,11 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         {
             sql.Append(Create("_truncate", $"BEFORE TRUNCATE ON {part.Quoted}", "guard_truncate()"));
             sql.Append(Enable(part, "_truncate"));
+            foreach (var (suffix, when) in TriggerSql.Inserting(part))
+            {
+                sql.Append(Create(suffix, when, "inserting()"));
+                sql.Append(Enable(part, suffix));
+            }
         }
         return (sql.ToString(), [.. standing]);
     }

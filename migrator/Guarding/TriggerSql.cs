@@ -25,7 +25,25 @@ static class TriggerSql
     /// <summary>The statement by which a function leaves a moved tenant's row alone, if the session asks for that.</summary>
     /// <param name="key">The tenant's key as an expression.</param>
     public static string Skip(string key) =>
-        $"IF TG_NARGS OPERATOR(pg_catalog.>) 0 AND tenant_promotion.skips({key}) THEN RETURN NULL; END IF;";
+        $"IF TG_NARGS OPERATOR(pg_catalog.>) 0 AND tenant_promotion.skips({key}, TG_RELID) THEN RETURN NULL; END IF;";
+
+    /// <summary>
+    /// The triggers, by the ends of their names, that note an INSERT of a session which asks for that. A statement on a
+    /// partition fires the partition's own alone.
+    /// </summary>
+    public static IEnumerable<(string Suffix, string When)> Inserting(TableName part) =>
+        [
+            (
+                "_inserting",
+                $"BEFORE INSERT ON {part.Quoted} WHEN (pg_catalog.current_setting('tenant_promotion.moved', true) "
+                    + "OPERATOR(pg_catalog.=) 'skip')"
+            ),
+            (
+                "_inserted",
+                $"AFTER INSERT ON {part.Quoted} WHEN (pg_catalog.current_setting('tenant_promotion.inserting', true) "
+                    + "OPERATOR(pg_catalog.<>) '')"
+            ),
+        ];
 
     /// <summary>Also for sessions that switch ordinary triggers off (session_replication_role): a write is a write.</summary>
     public static string EnableAlways(TableName part, string trigger) =>

@@ -98,14 +98,34 @@ BEGIN
 END
 $hold$;
 
+-- Notes, in a session that leaves rows alone, the table of an INSERT until the INSERT has ended. A row of the table that it
+-- meets by a key (ON CONFLICT DO UPDATE, MERGE) is not left alone: what is inserted would vanish. Runs with the rights and
+-- settings of whoever writes; a failure takes the note back.
+CREATE OR REPLACE FUNCTION tenant_promotion.inserting() RETURNS trigger LANGUAGE plpgsql AS $inserting$
+DECLARE
+    noted text := pg_catalog.current_setting('tenant_promotion.inserting', true);
+    own text := pg_catalog.concat('<', coalesce(pg_catalog.pg_partition_root(TG_RELID)::pg_catalog.oid, TG_RELID), '>');
+BEGIN
+    IF TG_WHEN OPERATOR(pg_catalog.=) 'BEFORE' THEN
+        noted := pg_catalog.concat(noted, own);
+    ELSE
+        noted := pg_catalog.regexp_replace(noted, own, '');
+    END IF;
+    PERFORM pg_catalog.set_config('tenant_promotion.inserting', noted, true);
+    RETURN NULL;
+END
+$inserting$;
+
 -- Whether a statement leaves a row alone that it would change or delete. A job over all tenants may ask for that, of tenants
 -- who have moved: of another tenant it would miss rows that are here. What a trigger or a foreign key does at depth 2 is
 -- never left undone, for the row that they serve has been written. A session with a pass means what it writes.
-CREATE OR REPLACE FUNCTION tenant_promotion.skips(key text) RETURNS boolean LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION tenant_promotion.skips(key text, relation oid) RETURNS boolean LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp AS $skips$
 BEGIN
     IF current_setting('tenant_promotion.moved', true) IS DISTINCT FROM 'skip' OR pg_trigger_depth() > 1
-        OR current_setting('tenant_promotion.pass', true) <> '' THEN
+        OR current_setting('tenant_promotion.pass', true) <> ''
+        OR strpos(current_setting('tenant_promotion.inserting', true),
+                  concat('<', coalesce(pg_partition_root(relation)::oid, relation), '>')) > 0 THEN
         RETURN false;
     END IF;
     IF current_setting('transaction_isolation') <> 'read committed' THEN

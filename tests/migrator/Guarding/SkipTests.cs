@@ -19,6 +19,9 @@ public sealed class SkipTests(Servers servers)
         CREATE TABLE jobs (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, status text NOT NULL,
             kind int REFERENCES kinds ON DELETE CASCADE);
         CREATE TABLE steps (id int PRIMARY KEY, job_id int NOT NULL REFERENCES jobs, status text NOT NULL);
+        CREATE TABLE parts (id int PRIMARY KEY, tenant_id bigint NOT NULL, status text NOT NULL) PARTITION BY RANGE (id);
+        CREATE TABLE parts_all PARTITION OF parts DEFAULT;
+        INSERT INTO parts SELECT n, 2 - (n + 1) % 2, 'new' FROM generate_series(1, 10) n;
         INSERT INTO kinds VALUES (1);
         INSERT INTO jobs SELECT n, 2 - (n + 1) % 2, 'new', 1 FROM generate_series(1, 10) n;
         INSERT INTO steps SELECT id, id, 'new' FROM jobs;
@@ -90,6 +93,69 @@ public sealed class SkipTests(Servers servers)
         // The tenant's own row stays.
         Assert.Equal([2], await IdsAsync(job, "UPDATE tenants SET plan = 'other' RETURNING id"));
         Assert.Empty(await IdsAsync(job, "DELETE FROM tenants WHERE id = 1 RETURNING id"));
+    }
+
+    // What tenant 2 inserts would vanish.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_row_that_an_insert_of_another_tenant_meets_is_refused(bool finalized)
+    {
+        await using var move = await CreateAsync();
+        await move.PromoteAsync(validate: false);
+        if (finalized)
+            await move.FinalizeAsync();
+        await using var job = await move.Shared.OpenAsync();
+        await job.ExecuteAsync("SET tenant_promotion.moved = 'skip'; BEGIN");
+        List<string> inserts =
+        [
+            $"INSERT INTO tenants VALUES (3, '{move.Slug}') ON CONFLICT (slug) DO UPDATE SET plan = excluded.plan",
+        ];
+        if (!finalized)
+        {
+            inserts.AddRange(
+                "INSERT INTO jobs VALUES (2, 2, 'x') ON CONFLICT (id) DO UPDATE SET status = excluded.status",
+                "INSERT INTO jobs VALUES (2, 2, 'x') ON CONFLICT (id) DO UPDATE SET tenant_id = excluded.tenant_id",
+                "INSERT INTO steps VALUES (2, 1, 'x') ON CONFLICT (id) DO UPDATE SET job_id = excluded.job_id",
+                "INSERT INTO parts VALUES (2, 2, 'x') ON CONFLICT (id) DO UPDATE SET status = excluded.status",
+                "INSERT INTO parts_all VALUES (2, 2, 'x') ON CONFLICT (id) DO UPDATE SET status = excluded.status"
+            );
+            if (job.PostgreSqlVersion.Major >= 15)
+                inserts.Add(
+                    """
+                    MERGE INTO jobs j USING (VALUES (2, 2)) n (id, tenant_id) ON j.id = n.id
+                    WHEN MATCHED THEN UPDATE SET status = 'x' WHEN NOT MATCHED THEN INSERT VALUES (n.id, n.tenant_id, 'x')
+                    """
+                );
+        }
+
+        foreach (var insert in inserts)
+        {
+            await job.ExecuteAsync("SAVEPOINT before");
+            Assert.Equal((insert, Refused), (insert, await StateAsync(job, insert)));
+            await job.ExecuteAsync("ROLLBACK TO before");
+        }
+
+        // What is done before, beside and after an INSERT is left alone as ever.
+        Assert.Equal([2], await IdsAsync(job, "UPDATE tenants SET plan = 'other' RETURNING id"));
+        Assert.Equal(
+            [1, 3, 5, 7, 9],
+            await IdsAsync(
+                job,
+                """
+                WITH done AS (UPDATE jobs SET status = 'done' RETURNING id)
+                INSERT INTO parts SELECT id + 100, 2, 'x' FROM done RETURNING id - 100
+                """
+            )
+        );
+        Assert.Equal(
+            [1],
+            await IdsAsync(
+                job,
+                "INSERT INTO jobs VALUES (1, 2, 'x') ON CONFLICT (id) DO UPDATE SET status = 'x' RETURNING id"
+            )
+        );
+        Assert.Equal([1, 3, 5, 7, 9], await IdsAsync(job, "UPDATE jobs SET status = 'done' RETURNING id"));
     }
 
     [Fact]
