@@ -14,13 +14,17 @@ namespace Migrator.Connections;
 public static class LockHolders
 {
     // Statements are left out, because they quote values of rows. The locks of a prepared transaction have no process; its
-    // lock of the transaction's own number tells which they are.
+    // lock of the transaction's own number tells which they are. Of others' sessions a role without pg_read_all_stats sees
+    // no more than whose they are: such a session counts as open where a lock or a number of its transaction tells.
     const string Open = """
         WITH open AS (
             SELECT a.pid, NULL::text AS prepared, a.xact_start AS since, a.backend_xid IS NOT NULL AS writes, a.datname,
-                   format('process %s (%s in %s, %s) for %s s', a.pid, a.usename, a.datname, a.state,
-                          round(extract(epoch FROM clock_timestamp() - a.xact_start))) AS line
-            FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
+                   format('process %s (%s in %s', a.pid, a.usename, a.datname)
+                   || CASE WHEN a.xact_start IS NULL THEN ')'
+                           ELSE format(', %s) for %s s', a.state,
+                                       round(extract(epoch FROM clock_timestamp() - a.xact_start))) END AS line
+            FROM pg_stat_activity a
+            WHERE a.pid <> pg_backend_pid() AND (a.xact_start IS NOT NULL OR (a.state IS NULL AND a.usename IS NOT NULL))
             UNION ALL
             SELECT NULL, (SELECT l.virtualtransaction FROM pg_locks l
                           WHERE l.locktype = 'transactionid' AND l.transactionid = p.transaction AND l.pid IS NULL),

@@ -30,9 +30,11 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
         ), numbered AS (
             SELECT virtualtransaction FROM pg_locks WHERE locktype = 'transactionid' AND granted
         ), writer AS (
-            SELECT l.virtualtransaction, l.pid, min(coalesce(format('process %s', l.pid), 'a prepared transaction')
+            SELECT l.virtualtransaction, l.pid,
+                   min(CASE WHEN l.pid IS NULL THEN 'a prepared transaction'
+                            ELSE format('process %s (%s)', l.pid, a.usename) END
                        || format(', which writes %s', l.relation::regclass)) AS line
-            FROM pg_locks l
+            FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
             WHERE l.mode = 'RowExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
               AND l.relation IN (SELECT to_regclass(name) FROM unnest(@tables) name)

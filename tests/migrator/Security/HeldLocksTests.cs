@@ -1,3 +1,4 @@
+using Migrator.Connections;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Tests.Support;
@@ -68,6 +69,25 @@ public sealed class HeldLocksTests(Servers servers)
         await PromoteAsync(move);
         await ExecuteAsync(stranger, "SELECT 1");
         await move.RollBackAsync();
+    }
+
+    // PostgreSQL takes the locks of a prepared statement before it asks for any right on the table.
+    // https://www.postgresql.org/docs/current/sql-prepare.html
+    [Fact]
+    public async Task A_login_without_any_right_that_keeps_a_table_is_named()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        await using var stranger = await StrangerAsync(move, "stranger");
+        await using var idle = await StrangerAsync(move, "idle");
+        await using var keeping = await stranger.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await ExecuteAsync(stranger, "PREPARE statement AS UPDATE items SET id = id");
+
+        await using var run = await move.Shared.OpenAsync();
+        var holder = Assert.Single(
+            await LockHolders.OfTableAsync(run, new("public", "items"), TestContext.Current.CancellationToken)
+        );
+
+        Assert.Contains($"process {stranger.ProcessID} ({stranger.UserName} in {move.Shared.Name})", holder);
     }
 
     static Task PromoteAsync(TenantMove move, string? stopBefore = null) =>
