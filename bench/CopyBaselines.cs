@@ -79,7 +79,7 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
         await using var source = new NpgsqlConnection(shared.ConnectionString(database));
         await source.OpenAsync();
         var (tenancy, slug) = (BenchmarkServers.Tenancy, BenchmarkServers.Slug);
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), tenancy);
+        var scope = await TenantScope.ReadAsync(source, tenancy, CancellationToken.None);
         var tenant = await TenantLookup.FindAsync(source, tenancy, slug, CancellationToken.None);
         await dedicated.DropDatabaseAsync(Pipe);
         var watch = Stopwatch.StartNew();

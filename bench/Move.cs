@@ -107,7 +107,7 @@ sealed class Move(BenchmarkServers servers, string database) : IDisposable
         var slug = BenchmarkServers.Slug;
         return (
             await TenantLookup.FindAsync(source, settings.Tenancy, slug, CancellationToken.None),
-            TenantScope.Classify(await Catalog.ReadAsync(source, CancellationToken.None), settings.Tenancy),
+            await TenantScope.ReadAsync(source, settings.Tenancy, CancellationToken.None),
             await IsolatedMark.IdentityAsync(source, CancellationToken.None)
         );
     }

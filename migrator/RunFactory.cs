@@ -130,9 +130,8 @@ sealed class RunFactory(
     {
         if (record.Target != Target)
             throw PromotionMessages.TargetMoved(Slug, record.Target);
-        var (identity, classified) = await ReadAsync(held.Token);
-        var common = await IsolatedDatabase.CommonAsync(databases, record, classified, held.Token);
-        classified = IsolatedDatabase.WithoutStrangers(classified, common);
+        var (identity, all) = await ReadAsync(held.Token);
+        var (scope, common) = await IsolatedDatabase.ScopesAsync(databases, record, all, held.Token);
         begun = null;
         // An earlier version may have begun the promotion: its guard gets the functions of this one.
         await held.Journal.InstallAsync(held.Token);
@@ -145,7 +144,7 @@ sealed class RunFactory(
             databases,
             held.Tenant,
             identity,
-            classified,
+            scope,
             common,
             tools!,
             held.Journal,
@@ -166,7 +165,7 @@ sealed class RunFactory(
     async Task<(DatabaseIdentity, TenantScope)> ReadAsync(CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
         return (await IsolatedMark.IdentityAsync(shared, cancellationToken), scope);
     }
 

@@ -41,14 +41,15 @@ sealed class UninstallCommand : MigratorCommand
         );
         var left = await uninstaller.RunAsync(cancellationToken);
         var database = settings.Source.Database!;
-        string[] steps = left.Any(Uninstaller.IsStream) ? ["migrator doctor --fix --confirm"] : [];
+        string[] lines = [.. left.Streams, .. left.Isolated];
+        string[] steps = left.Streams.Count > 0 ? ["migrator doctor --fix --confirm"] : [];
         if (terminal.Json)
         {
-            terminal.WriteJson(new UninstallDocument(database, left, steps));
+            terminal.WriteJson(new UninstallDocument(database, lines, steps));
             return ExitCode.Done;
         }
         terminal.Out.MarkupLineInterpolated($"[green]✓[/] {DoctorMessages.Uninstalled(database)}");
-        foreach (var line in left)
+        foreach (var line in lines)
             terminal.Out.WriteLine("left: " + line);
         foreach (var step in steps)
             Console.Out.WriteLine(terminal.Advice.In($"'{step}' removes slots and publications."));

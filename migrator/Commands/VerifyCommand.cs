@@ -38,9 +38,8 @@ sealed class VerifyCommand : TenantCommand
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var record = Comparable(await JournalReader.FindAsync(shared, tenant.Key, cancellationToken), slug);
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
-        var common = await IsolatedDatabase.CommonAsync(databases, record, scope, cancellationToken);
-        scope = IsolatedDatabase.WithoutStrangers(scope, common);
+        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
+        (scope, var common) = await IsolatedDatabase.ScopesAsync(databases, record, scope, cancellationToken);
         var comparison = new Comparison(databases, common, tenant);
         var jobsAsked = parsed.GetValue(jobs);
         var results = await comparison.DigestsAsync(jobsAsked, cancellationToken);

@@ -66,7 +66,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         var guarded = owners.Where(owner => guards.Any(guard => guard.TenantKey == owner.Tenant.Key)).ToArray();
         if (guarded.Length == 0)
             return;
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
+        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
         foreach (var owner in guarded.Where(owner => ExpectedObjects.NeedsTriggers(owner.Promotion)))
             Add(
                 rules.GuardTriggers(

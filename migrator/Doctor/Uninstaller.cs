@@ -26,9 +26,8 @@ public sealed class Uninstaller(MigratorSettings settings, bool force, TimeProvi
             : [];
     }
 
-    /// <returns>What is still there of the promotions, one line each.</returns>
     /// <exception cref="MigratorException">Something keeps everything of ours where it is.</exception>
-    public async Task<IReadOnlyList<string>> RunAsync(CancellationToken cancellationToken)
+    public async Task<Leftovers> RunAsync(CancellationToken cancellationToken)
     {
         await using var turn = await Databases.OpenSharedAsync(settings, cancellationToken);
         await using var shared = await Databases.OpenSharedAsync(settings, cancellationToken);
@@ -44,12 +43,8 @@ public sealed class Uninstaller(MigratorSettings settings, bool force, TimeProvi
                 clock,
                 cancellationToken
             );
-        return [.. await StreamsAsync(shared, cancellationToken), .. isolated];
+        return new(await StreamsAsync(shared, cancellationToken), isolated);
     }
-
-    /// <summary>Whether a line of <see cref="RunAsync"/> is about a slot or a publication.</summary>
-    public static bool IsStream(string line) =>
-        line.StartsWith("slot ", StringComparison.Ordinal) || line.StartsWith("publication ", StringComparison.Ordinal);
 
     // An isolated database has the schema too, and no journal of promotions.
     static async Task<bool> IsInstalledAsync(NpgsqlConnection shared, CancellationToken cancellationToken)
@@ -143,3 +138,8 @@ public sealed class Uninstaller(MigratorSettings settings, bool force, TimeProvi
             cancellationToken
         );
 }
+
+/// <summary>What is still there of the promotions, one line each.</summary>
+/// <param name="Streams">Slots and publications of the shared database.</param>
+/// <param name="Isolated">Databases in which tenants live.</param>
+public sealed record Leftovers(IReadOnlyList<string> Streams, IReadOnlyList<string> Isolated);

@@ -67,7 +67,8 @@ static class DoctorMessages
     static string Some(IReadOnlyList<string> all) =>
         string.Join(", ", all.Take(5)) + (all.Count > 5 ? $", … ({all.Count})" : "");
 
-    public static string Uninstalled(string database) => $"Database {database} has nothing of the migrator any more.";
+    public static string Uninstalled(string database) =>
+        $"The triggers and the schema of the migrator are removed from database {database}.";
 
     public static string IsolatedStays(string slug, Target target) =>
         $"database {target.Database} on {target.Host}:{target.Port}, where '{slug}' lives; its routing document";

@@ -103,13 +103,13 @@ public static class StatusReader
         CancellationToken cancellationToken
     )
     {
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), settings.Tenancy);
-        var (whose, missing) =
-            record?.Stage == PromotionStage.Finalized
-                ? ("the fence", await Fence.MissingAsync(shared, scope, cancellationToken))
-            : ExpectedObjects.NeedsTriggers(record)
-                ? ("the write guard", await WriteGuard.MissingAsync(shared, scope, tenant, cancellationToken))
-            : ("", []);
+        var isFenced = record?.Stage == PromotionStage.Finalized;
+        if (!isFenced && !ExpectedObjects.NeedsTriggers(record))
+            return [];
+        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
+        var (whose, missing) = isFenced
+            ? ("the fence", await Fence.MissingAsync(shared, scope, cancellationToken))
+            : ("the write guard", await WriteGuard.MissingAsync(shared, scope, tenant, cancellationToken));
         return missing.Count == 0 ? [] : [DoctorMessages.GuardWarning(whose, missing)];
     }
 

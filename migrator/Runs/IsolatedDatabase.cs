@@ -16,10 +16,12 @@ public static class IsolatedDatabase
         server.DatabaseExistsAsync(slug.DatabaseName, cancellationToken);
 
     /// <summary>
-    /// The scope of the shared database without what the isolated one has not: after the flip a migration may have
-    /// reached one side only.
+    /// The two scopes of a promotion. After the flip a migration may have reached one side only: what is common is the scope of
+    /// the shared database without what the isolated one has not. The scope itself is without tables that strangers have made
+    /// since: the isolated database has none of that name, and their owners need not let us read them.
     /// </summary>
-    public static async Task<TenantScope> CommonAsync(
+    /// <param name="scope">All of the shared database.</param>
+    public static async Task<(TenantScope Scope, TenantScope Common)> ScopesAsync(
         Databases databases,
         PromotionRecord record,
         TenantScope scope,
@@ -27,20 +29,14 @@ public static class IsolatedDatabase
     )
     {
         if (!record.IsFlipped)
-            return scope;
+            return (scope, scope);
         await using (var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken))
             if (!await ExistsAsync(server, databases.Slug, cancellationToken))
-                return scope;
+                return (scope, scope);
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        return scope.In(await Catalog.ReadAsync(isolated, cancellationToken));
+        var common = scope.In(await Catalog.ReadAsync(isolated, cancellationToken));
+        return (scope.Without(table => !table.Owned && common.Tables.All(one => one.Name != table.Name)), common);
     }
-
-    /// <summary>
-    /// The scope of the shared database without tables that strangers have made since the flip: the isolated database has
-    /// none of that name, and their owners need not let us read them.
-    /// </summary>
-    public static TenantScope WithoutStrangers(TenantScope scope, TenantScope common) =>
-        scope.Without(table => !table.Owned && common.Tables.All(one => one.Name != table.Name));
 
     /// <summary>Drops the database of a promotion that was rolled back; does nothing if it does not exist.</summary>
     /// <exception cref="MigratorException">

@@ -131,7 +131,7 @@ public sealed class SchemaArchive : IDisposable
             await RestoreAsync(missing, databases, jobs, cancellationToken);
         }
         // Sessions that make keys of partitioned tables side by side may lock each other out (40P01).
-        catch (MigratorException) when (jobs > 1)
+        catch (MigratorException e) when (jobs > 1 && e.Code != ExitCode.Refused)
         {
             await RestoreAsync(wanted, databases, 1, cancellationToken);
         }

@@ -44,7 +44,7 @@ public sealed record SchemaVerdict(
     {
         if (changes.Count == 0)
             return new([], [], [], [], []);
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, cancellationToken), tenancy);
+        var scope = await TenantScope.ReadAsync(shared, tenancy, cancellationToken);
         var judge = new Judge(
             scope,
             changes,

@@ -1,5 +1,6 @@
 using Migrator.Model;
 using Migrator.Settings;
+using Npgsql;
 
 namespace Migrator.Scope;
 
@@ -70,6 +71,13 @@ public sealed class TenantScope
     public ScopedTable Root => Tables.Single(table => table.Scope == TableScope.Root);
 
     public ScopedTable this[TableName name] => byName[name];
+
+    /// <summary>Reads a shared database's catalog, and classifies its tables.</summary>
+    public static async Task<TenantScope> ReadAsync(
+        NpgsqlConnection shared,
+        Tenancy tenancy,
+        CancellationToken cancellationToken
+    ) => Classify(await Catalog.ReadAsync(shared, cancellationToken), tenancy);
 
     public static TenantScope Classify(Catalog catalog, Tenancy tenancy)
     {

@@ -35,7 +35,7 @@ public static class InjectedFault
     {
         await using var databases = Databases.For(move.Settings, move.Tenant().Slug);
         await using var shared = await databases.Shared.OpenConnectionAsync();
-        var scope = TenantScope.Classify(await Catalog.ReadAsync(shared, default), move.Tenancy);
+        var scope = await TenantScope.ReadAsync(shared, move.Tenancy, default);
         await new WriteGuard(databases.Shared, scope, move.Tenant(), TimeProvider.System).InstallAsync(state, default);
     }
 
