@@ -139,7 +139,8 @@ sealed class DryRunJob(AutomationArgs args, Account validate, CustomResourceOpti
             );
     }
 
-    // The program cannot be overridden, its arguments can: it takes a slug and knows one verb.
+    // The program cannot be overridden, its arguments and variables can: it takes a slug, knows one verb, and hands on the
+    // variables below and no others.
     JobTemplateTemplateContainerArgs Container() =>
         new()
         {

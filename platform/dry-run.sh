@@ -14,4 +14,14 @@ case $1 in
 esac
 [ ${#1} -le 56 ] || refuse
 
-exec "${0%/*}/migrator" promote "--tenant-slug=$1" --dry-run --log-format json
+# Nor are other variables than these: some make a program run code that is not its own. pg_dump, as Debian has it, is started by a
+# script in Perl, which obeys PERL5OPT.
+slug=$1
+set --
+for name in DB_HOST DB_PORT DB_NAME DB_USER DB_PASSWORD DB_SSLMODE DB_SSLROOTCERT; do
+  eval "value=\${$name-}"
+  [ -z "$value" ] || set -- "$@" "$name=$value"
+done
+
+exec /usr/bin/env -i PATH=/usr/bin:/bin HOME=/home/migrator MIGRATOR_DRY_RUN_ONLY=1 "$@" \
+  "${0%/*}/migrator" promote "--tenant-slug=$slug" --dry-run --log-format json

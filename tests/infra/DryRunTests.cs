@@ -45,18 +45,55 @@ public sealed class DryRunTests : IDisposable
         Assert.Null(started);
     }
 
-    async Task<(int ExitCode, string? Started)> RunAsync(params string[] arguments)
+    // Debian starts pg_dump by a script in Perl, which runs what PERL5OPT says.
+    [Theory]
+    [InlineData("PERL5OPT", "-Mstrict;system('id')")]
+    [InlineData("POSTGRES_BIN", "/tmp/mine")]
+    [InlineData("PATH", "/tmp/mine")]
+    [InlineData("MIGRATOR_ROUTING_DIR", "/tmp/mine")]
+    [InlineData("DOTNET_STARTUP_HOOKS", "/tmp/mine.dll")]
+    [InlineData("PGOPTIONS", "-c default_transaction_read_only=off")]
+    [InlineData("TARGET_DB_HOST", "10.0.0.9")]
+    public async Task What_else_is_put_into_its_environment_does_not_reach_the_migrator(string name, string value)
+    {
+        var (exitCode, _) = await RunAsync(
+            ["acme-corp"],
+            (name, value),
+            ("DB_PASSWORD", "a b'c\nd"),
+            ("DB_NAME", "shop")
+        );
+
+        Assert.Equal(0, exitCode);
+        var environment = (
+            await File.ReadAllTextAsync(Path.Combine(folder, "environment"), TestContext.Current.CancellationToken)
+        ).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        Assert.DoesNotContain($"{name}={value}", environment);
+        Assert.Equal(
+            ["DB_NAME=shop", "DB_PASSWORD=a b'c\nd", "HOME", "MIGRATOR_DRY_RUN_ONLY=1", "PATH"],
+            environment
+                .Where(pair => !pair.StartsWith("PWD=", StringComparison.Ordinal))
+                .Select(pair => pair.Split('=')[0] is "HOME" or "PATH" ? pair.Split('=')[0] : pair)
+                .Order(StringComparer.Ordinal)
+        );
+    }
+
+    Task<(int ExitCode, string? Started)> RunAsync(params string[] arguments) => RunAsync(arguments, []);
+
+    async Task<(int ExitCode, string? Started)> RunAsync(
+        string[] arguments,
+        params (string Name, string Value)[] environment
+    )
     {
         var program = Path.Combine(folder, "dry-run");
         File.Copy(Path.Combine(StackFiles.Root, "platform", "dry-run.sh"), program);
         await File.WriteAllTextAsync(
             Path.Combine(folder, "migrator"),
-            $"#!/bin/sh\nprintf '%s' \"$*\" > '{folder}/started'\n",
+            $"#!/bin/sh\nprintf '%s' \"$*\" > '{folder}/started'\nenv -0 > '{folder}/environment'\n",
             TestContext.Current.CancellationToken
         );
         await Tool.RunAsync("chmod", ["+x", Path.Combine(folder, "migrator")]);
 
-        var result = await Tool.RunAsync("sh", [program, .. arguments]);
+        var result = await Tool.RunAsync("sh", [program, .. arguments], environment: environment);
 
         var started = Path.Combine(folder, "started");
         return (result.ExitCode, File.Exists(started) ? await File.ReadAllTextAsync(started) : null);
