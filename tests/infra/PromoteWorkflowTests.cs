@@ -107,6 +107,26 @@ public class PromoteWorkflowTests
     }
 
     [Fact]
+    public void Whoever_owns_the_platform_reviews_all_that_goes_into_a_signed_image()
+    {
+        var owned = File.ReadLines(Path.Combine(StackFiles.Root, ".github", "CODEOWNERS"))
+            .Where(line => line.StartsWith('/') && line.EndsWith("-owners", StringComparison.Ordinal))
+            .Select(line => line.Split(' ')[0])
+            .ToList();
+
+        Assert.All(
+            Texts(Mapping(Mapping(Load("images.yml"), "on")!, "push")!, "paths"),
+            path =>
+                Assert.Contains(
+                    owned,
+                    pattern =>
+                        $"/{path}" == pattern
+                        || (pattern.EndsWith('/') && $"/{path}".StartsWith(pattern, StringComparison.Ordinal))
+                )
+        );
+    }
+
+    [Fact]
     public void A_promoted_tenant_is_looked_for_where_its_stack_says_it_is() =>
         Assert.All(
             (string[])["promote.yml promote", "rollback.yml roll-back"],
