@@ -35,10 +35,16 @@ public sealed class RestoreTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    [Fact]
-    public async Task The_advisories_of_the_versions_that_Pulumi_asks_for_do_not_concern_the_program()
+    [Theory]
+    [InlineData("infra")]
+    [InlineData("platform")]
+    public async Task The_advisories_of_the_versions_that_Pulumi_asks_for_do_not_concern_the_program(string program)
     {
-        var (exitCode, output) = await RestoreAsync((Exporter, "(, 1.15.3)", 1), ("OpenTelemetry", "(, 1.15.3)", 1));
+        var (exitCode, output) = await RestoreAsync(
+            program,
+            (Exporter, "(, 1.15.3)", 1),
+            ("OpenTelemetry", "(, 1.15.3)", 1)
+        );
 
         Assert.True(exitCode == 0, output);
         Assert.DoesNotContain("NU190", output);
@@ -49,9 +55,10 @@ public sealed class RestoreTests : IDisposable
     {
         string[] packages = ["Pulumi", "Pulumi.Gcp", "Pulumi.PostgreSql", Exporter];
 
-        var (exitCode, output) = await RestoreAsync([
-            .. packages.Select((package, severity) => (package, "(, 99.0)", severity)),
-        ]);
+        var (exitCode, output) = await RestoreAsync(
+            "infra",
+            [.. packages.Select((package, severity) => (package, "(, 99.0)", severity))]
+        );
 
         Assert.True(exitCode == 0, output);
         Assert.All(
@@ -60,8 +67,9 @@ public sealed class RestoreTests : IDisposable
         );
     }
 
-    /// <summary>Restores infra where there are advisories for some versions of packages.</summary>
+    /// <summary>Restores a program where there are advisories for some versions of packages.</summary>
     async Task<(int ExitCode, string Output)> RestoreAsync(
+        string program,
         params (string Package, string Versions, int Severity)[] advisories
     )
     {
@@ -87,7 +95,7 @@ public sealed class RestoreTests : IDisposable
             "dotnet",
             [
                 "restore",
-                "infra",
+                program,
                 "--configfile",
                 config,
                 "--packages",
