@@ -86,13 +86,67 @@ public class OtherWorkflowTests
     [Theory]
     [InlineData("rollback.yml", "roll-back")]
     [InlineData("unlock.yml", "unlock")]
+    [InlineData("apply.yml", "plan")]
+    [InlineData("apply.yml", "apply")]
     public void What_was_typed_is_checked_before_anybody_is_asked_to_approve_it(string file, string name)
     {
         var jobs = Jobs(file).ToDictionary(job => job.Name, job => job.Node);
 
-        Assert.Equal(["confirm"], Texts(jobs[name], "needs"));
+        Assert.Contains("confirm", Texts(jobs[name], "needs"));
         Assert.Null(Scalar(jobs["confirm"], "environment"));
         Assert.Contains("confirmed.sh", Scalar(Steps(jobs["confirm"]).Last(), "run"));
+    }
+
+    [Theory]
+    [InlineData("commit-1", 0)]
+    [InlineData("commit-2", 1)]
+    public async Task What_main_declares_of_a_tenant_is_planned_approved_and_applied_as_planned(
+        string main,
+        int exitCode
+    )
+    {
+        var jobs = Jobs("apply.yml").ToDictionary(job => job.Name, job => Steps(job.Node).ToList());
+        string Run(string job, string step) =>
+            Scalar(jobs[job].Single(candidate => Scalar(candidate, "name") == step), "run")!;
+
+        // What the approver of a promotion sees, and what is held against the rules there.
+        foreach (var step in (string[])["Plan", "What the approver sees", "Rules that hold for every stack"])
+            Assert.Equal(
+                Scalar(
+                        Steps(Jobs("promote.yml").Single(job => job.Name == "plan").Node)
+                            .Single(candidate => Scalar(candidate, "name") == step),
+                        "run"
+                    )!
+                    .Replace("pulumi -C merged ", "pulumi ", StringComparison.Ordinal),
+                Run("plan", step)
+            );
+        Assert.Contains("up --stack \"$SLUG\" --plan \"$PWD/plan/plan.json\" --yes", Run("apply", "Infrastructure"));
+        Assert.All(
+            jobs.Values.SelectMany(steps => steps).Where(step => Mapping(step, "with") is not null),
+            step => Assert.Contains(Scalar(Mapping(step, "with")!, "ref"), (string?[])[null, "${{ github.sha }}"])
+        );
+        var names = jobs["apply"].Select(step => Scalar(step, "name")).ToList();
+        Assert.True(names.IndexOf("Still what was approved") < names.IndexOf("Infrastructure"));
+
+        var folder = Directory.CreateTempSubdirectory("apply-").FullName;
+        await Tool.FakeAsync(folder, "gh", $"[ \"$2\" = repos/o/r/commits/main ] && echo {main}");
+        var result = await Tool.RunAsync(
+            "bash",
+            ["-eo", "pipefail", "-c", Run("apply", "Still what was approved")],
+            environment:
+            [
+                ("PATH", $"{folder}:{Environment.GetEnvironmentVariable("PATH")}"),
+                ("GITHUB_REPOSITORY", "o/r"),
+                ("GITHUB_SHA", "commit-1"),
+            ]
+        );
+        Directory.Delete(folder, recursive: true);
+
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.Equal(
+            exitCode == 1,
+            result.Error.Contains("main has moved since the plan was made", StringComparison.Ordinal)
+        );
     }
 
     [Fact]

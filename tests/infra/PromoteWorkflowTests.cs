@@ -12,6 +12,7 @@ public class PromoteWorkflowTests
     [InlineData("promote.yml", "cut-over", "production-cutover")]
     [InlineData("rollback.yml", "roll-back")]
     [InlineData("unlock.yml", "unlock")]
+    [InlineData("apply.yml", "apply")]
     public void Whatever_changes_a_tenant_is_approved_alone_on_that_tenant_and_never_cancelled_midway(
         string file,
         string name,

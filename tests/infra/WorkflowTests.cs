@@ -34,6 +34,11 @@ public class WorkflowTests
         ["promote.yml report"] = ["contents: read", "pull-requests: write"],
         ["rollback.yml confirm"] = ["contents: read"],
         ["rollback.yml roll-back"] = ["contents: read", "id-token: write"],
+        ["apply.yml confirm"] = ["contents: read"],
+        // Reads the cloud and the state.
+        ["apply.yml plan"] = ["contents: read", "id-token: write"],
+        // Behind the approval of the environment.
+        ["apply.yml apply"] = ["contents: read", "id-token: write"],
         ["drift.yml stacks"] = ["contents: read"],
         ["drift.yml drift"] = ["contents: read", "id-token: write"],
         // The addressee of a difference.
