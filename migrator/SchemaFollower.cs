@@ -85,10 +85,11 @@ static class SchemaFollower
             // What is made anew comes whole.
             var added = verdict.Followed.Where(change => !verdict.RebuiltRelations.Any(one => one == change.Table));
             await SchemaAdditions.AddAsync(shared, isolated, [.. added], cancellationToken);
-            await ReplaceFunctionsAsync(run, shared, isolated, verdict.Followed, cancellationToken);
         }
         var archive = await run.ArchiveAsync(cancellationToken);
         await archive.RestoreNewAsync(run.Databases, cancellationToken);
+        // A function that takes a row of a table that is made anew went with the table, and is new as well.
+        await ReplaceFunctionsAsync(run, verdict.Followed, cancellationToken);
         await IsolatedDatabase.CloseAsync(run, cancellationToken);
         // The phases that come again after a rebuild build all of it: rows that foreign keys look for are not there yet.
         if (verdict.Rebuilt.Count == 0)
@@ -123,8 +124,6 @@ static class SchemaFollower
     // former owner would run its body.
     static async Task ReplaceFunctionsAsync(
         PromotionRun run,
-        NpgsqlConnection shared,
-        NpgsqlConnection isolated,
         IReadOnlyList<SchemaChange> followed,
         CancellationToken cancellationToken
     )
@@ -132,6 +131,8 @@ static class SchemaFollower
         SchemaChange[] functions = [.. followed.Where(change => change is { Kind: "function", IsNew: false })];
         if (functions.Length == 0)
             return;
+        await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await isolated.BeginTransactionAsync(cancellationToken);
         try
         {
