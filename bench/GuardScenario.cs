@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Dapper;
 using Migrator.Demo;
 using Migrator.Model;
@@ -11,10 +10,8 @@ namespace Bench;
 sealed class GuardScenario(BenchmarkServers servers)
 {
     const int Rounds = 3;
-    const int ManyRows = 50_000;
 
     static readonly int[] Writers = [4, 16, 32];
-    static readonly TimeSpan Length = TimeSpan.FromSeconds(4);
 
     public async Task RunAsync()
     {
@@ -27,7 +24,7 @@ sealed class GuardScenario(BenchmarkServers servers)
                 MaxAutoPrepare = 5,
             }
         );
-        await CreateTableAsync(source);
+        await GuardedWrites.PrepareAsync(source);
         var (without, with) = (new Measured(), new Measured());
         // By turns, because the machine's own speed drifts.
         for (var round = 0; round < Rounds; round++)
@@ -39,19 +36,6 @@ sealed class GuardScenario(BenchmarkServers servers)
         }
 
         Show(without, with);
-    }
-
-    static async Task CreateTableAsync(NpgsqlDataSource source)
-    {
-        await using var connection = await source.OpenConnectionAsync();
-        await connection.ExecuteAsync(
-            $"""
-            CREATE TABLE guarded (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, body text, n int);
-            CREATE INDEX ON guarded (tenant_id);
-            INSERT INTO guarded (tenant_id, body, n)
-                SELECT t.id, 'a row of usual length', 0 FROM tenants t, generate_series(1, 10000) WHERE slug = '{BenchmarkServers.Slug}'
-            """
-        );
     }
 
     static void Show(Measured without, Measured with)
@@ -72,7 +56,7 @@ sealed class GuardScenario(BenchmarkServers servers)
         }
         var (least, most) = (without.Bulk.Min(), with.Bulk.Min());
         table.AddRow(
-            $"{ManyRows:N0} rows in a statement, ms",
+            $"{GuardedWrites.ManyRows:N0} rows in a statement, ms",
             $"{least:N0}",
             $"{most:N0}",
             $"{most / least:0.00}",
@@ -86,48 +70,9 @@ sealed class GuardScenario(BenchmarkServers servers)
     {
         var before = await MultixactAsync();
         foreach (var writers in Writers)
-            measured.Rates[writers].Add(await RateAsync(source, writers));
-        measured.Bulk.Add(await BulkAsync(source));
+            measured.Rates[writers].Add(await GuardedWrites.RateAsync(source, writers));
+        measured.Bulk.Add(await GuardedWrites.BulkAsync(source));
         measured.Multixacts += await MultixactAsync() - before;
-    }
-
-    static async Task<double> RateAsync(NpgsqlDataSource source, int writers)
-    {
-        var clock = Stopwatch.StartNew();
-        var counts = await Task.WhenAll(
-            Enumerable.Range(0, writers).Select(writer => Task.Run(() => WriteAsync(source, writer, clock)))
-        );
-        return counts.Sum() / clock.Elapsed.TotalSeconds;
-    }
-
-    static async Task<long> WriteAsync(NpgsqlDataSource source, int writer, Stopwatch clock)
-    {
-        await using var connection = await source.OpenConnectionAsync();
-        await using var command = new NpgsqlCommand("UPDATE guarded SET n = n + 1 WHERE id = $1", connection);
-        var id = command.Parameters.Add(new() { Value = 0L });
-        var count = 0L;
-        for (var random = new Random(writer); clock.Elapsed < Length; count++)
-        {
-            id.Value = random.NextInt64(1, 10_001);
-            await command.ExecuteNonQueryAsync();
-        }
-        return count;
-    }
-
-    // Without the commit, which waits for the disk.
-    static async Task<double> BulkAsync(NpgsqlDataSource source)
-    {
-        await using var connection = await source.OpenConnectionAsync();
-        await using var transaction = await connection.BeginTransactionAsync();
-        var clock = Stopwatch.StartNew();
-        await connection.ExecuteAsync(
-            $"""
-            INSERT INTO guarded (tenant_id, body, n)
-            SELECT t.id, 'a row of usual length', n FROM tenants t, generate_series(1, {ManyRows}) n
-            WHERE slug = '{BenchmarkServers.Slug}'
-            """
-        );
-        return clock.Elapsed.TotalMilliseconds;
     }
 
     async Task<long> MultixactAsync()

@@ -15,6 +15,7 @@ var wanted = args.Skip(sized ? 1 : 0).ToArray();
     ("lag", "How far behind, under load", servers => new LagScenario(servers).RunAsync()),
     ("pause", "The pause at the cutover, under load", servers => new PauseScenario(servers).RunAsync()),
     ("guard", "The tenant's writes while the guard is open", servers => new GuardScenario(servers).RunAsync()),
+    ("fence", "Other tenants' writes behind the fence", servers => new FenceScenario(servers).RunAsync()),
     ("neighbours", "The other tenants meanwhile", servers => new NeighboursScenario(servers).RunAsync()),
 ];
 if (wanted.Except(scenarios.Select(scenario => scenario.Name)).FirstOrDefault() is { } stranger)
