@@ -30,6 +30,33 @@ public class OtherWorkflowTests
         );
     }
 
+    [Fact]
+    public void A_preview_is_held_against_the_rules_and_commented_where_the_token_may_write()
+    {
+        var jobs = Jobs("preview.yml").ToDictionary(job => job.Name, job => job.Node);
+
+        Assert.Contains(
+            "node .github/scripts/policy.mjs previews/after.json",
+            Steps(jobs["preview"]).Select(step => Scalar(step, "run"))
+        );
+        Assert.EndsWith(
+            "github.event.pull_request.head.repo.full_name == github.repository",
+            Scalar(jobs["comment"], "if")
+        );
+    }
+
+    [Fact]
+    public void Unlock_takes_the_lock_of_the_stack_that_was_typed_and_tells_what_was_left_half_made()
+    {
+        var runs = Steps(Jobs("unlock.yml").Single(job => job.Name == "unlock").Node)
+            .Select(step => Scalar(step, "run"))
+            .OfType<string>()
+            .ToList();
+
+        Assert.Equal("pulumi cancel --stack \"$SLUG\" --yes --non-interactive", runs[0]);
+        Assert.Contains(".deployment.pending_operations", runs[1]);
+    }
+
     [Theory]
     [InlineData("infra/Edge.cs")]
     [InlineData("platform/Foundation.cs")]

@@ -42,6 +42,10 @@ public class PromoteWorkflowTests
             Scalar(Steps(jobs[0].Node).Single(step => Scalar(step, "id") == "merge"), "run")
         );
         Assert.All(jobs.Skip(1), job => Assert.Contains(jobs[0].Name, Texts(job.Node, "needs")));
+        var asking = jobs.SelectMany(job => Steps(job.Node))
+            .Where(step => Scalar(step, "run")?.Contains("mergeable.sh", StringComparison.Ordinal) == true)
+            .Select(step => Scalar(Mapping(step, "env")!, "REQUIRED_CHECKS"));
+        Assert.Equal(["${{ vars.REQUIRED_CHECKS }}", "${{ vars.REQUIRED_CHECKS }}"], asking);
         foreach (var job in jobs)
         {
             // The workspace is main's. The merge lies in a folder of its own: read in resolve, run in plan and promote.
