@@ -66,7 +66,7 @@ public sealed class OrphanFinder(MigratorSettings settings)
         var guarded = owners.Where(owner => guards.Any(guard => guard.TenantKey == owner.Tenant.Key)).ToArray();
         if (guarded.Length == 0)
             return;
-        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
+        var scope = (await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken)).WithoutStrangers();
         foreach (var owner in guarded.Where(owner => ExpectedObjects.NeedsTriggers(owner.Promotion)))
             Add(
                 rules.GuardTriggers(

@@ -52,7 +52,7 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
     async Task<WriteGuard> GuardAsync(Databases databases, Tenant tenant, CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
+        var scope = (await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken)).WithoutStrangers();
         return new(databases.Shared, scope, tenant, clock);
     }
 
@@ -61,7 +61,7 @@ public sealed class OrphanRemover(MigratorSettings settings, OrphanFinder finder
         await using var database = NpgsqlDataSource.Create(settings.Source);
         await using var shared = await database.OpenConnectionAsync(cancellationToken);
         await WriteAccess.RequireAsync(shared, cancellationToken);
-        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
+        var scope = (await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken)).WithoutStrangers();
         await new Fence(database, scope, clock).MendAsync(cancellationToken);
     }
 

@@ -18,6 +18,9 @@ static class ObjectMessages
     public static string Publication(string publication) =>
         $"Publication {publication} is not cloned. Its subscribers receive the deletes of finalize.";
 
+    public static string DefaultPrivilegesStay(string role) =>
+        $"Default privileges of {role} are not copied: the migrator's role is not a member of that role.";
+
     public static string LimitsGoAlong(IReadOnlyList<string> settings) =>
         $"Settings of the shared database limit its sessions, and are copied: {string.Join("; ", settings)}. "
         + "The migrator's own sessions run without these timeouts. Reset in the isolated database what the tenant is not to have.";

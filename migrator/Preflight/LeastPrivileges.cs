@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Model;
+using Migrator.Schema;
 using Npgsql;
 
 namespace Migrator.Preflight;
@@ -201,9 +202,10 @@ public sealed class LeastPrivileges(string worker, string administrator)
         CancellationToken cancellationToken
     ) =>
         shared.QueryAsync<string>(
-            """
+            $"""
             SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
             WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype::text = ANY (@kinds) AND NOT r.rolsuper
+              AND {DatabaseRoles.IsCopied}
               AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
               AND r.rolname <> @worker AND r.rolname NOT LIKE 'pg\_%'
             ORDER BY 1

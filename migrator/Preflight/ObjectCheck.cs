@@ -57,6 +57,16 @@ sealed class ObjectCheck(PreflightContext context)
             )
         )
             context.Warnings.Add(ObjectMessages.Publication(publication));
+        foreach (
+            var role in await context.Shared.QueryAsync<string>(
+                """
+                SELECT DISTINCT defaclrole::regrole::text FROM pg_default_acl
+                WHERE NOT pg_has_role(defaclrole, 'USAGE') ORDER BY 1
+                """,
+                cancellationToken
+            )
+        )
+            context.Warnings.Add(ObjectMessages.DefaultPrivilegesStay(role));
         foreach (var transaction in await LockHolders.OldAsync(context.Shared, cancellationToken))
             context.Warnings.Add(PreflightMessages.OldTransaction(transaction));
     }

@@ -101,12 +101,13 @@ sealed class TargetCheck(PreflightContext context)
     ) =>
         [
             .. await shared.QueryAsync<string>(
-                """
+                $"""
                 SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
                 WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o'
                   AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
                   AND d.classid IN (
                       'pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass)
+                  AND {DatabaseRoles.IsCopied}
                 """,
                 cancellationToken
             ),

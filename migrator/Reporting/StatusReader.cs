@@ -106,7 +106,7 @@ public static class StatusReader
         var isFenced = record?.Stage == PromotionStage.Finalized;
         if (!isFenced && !ExpectedObjects.NeedsTriggers(record))
             return [];
-        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
+        var scope = (await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken)).WithoutStrangers();
         var (whose, missing) = isFenced
             ? ("the fence", await Fence.MissingAsync(shared, scope, cancellationToken))
             : ("the write guard", await WriteGuard.MissingAsync(shared, scope, tenant, cancellationToken));

@@ -37,6 +37,19 @@ public static class DatabaseRoles
             cancellationToken
         );
 
+    /// <summary>
+    /// The condition that an entry of pg_shdepend, seen as <c>d</c>, is about an object that is copied. Any login may make a
+    /// temporary table or a large object, and default privileges for itself.
+    /// </summary>
+    public const string IsCopied = """
+        d.classid NOT IN ('pg_largeobject'::regclass, 'pg_default_acl'::regclass)
+        AND NOT EXISTS (
+            SELECT FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_' AND n.oid = CASE d.classid
+                WHEN 'pg_class'::regclass THEN (SELECT relnamespace FROM pg_class WHERE oid = d.objid)
+                WHEN 'pg_type'::regclass THEN (SELECT typnamespace FROM pg_type WHERE oid = d.objid)
+                WHEN 'pg_proc'::regclass THEN (SELECT pronamespace FROM pg_proc WHERE oid = d.objid) END)
+        """;
+
     /// <summary>The roles that own, may use, or are named by a policy of, anything in the shared database.</summary>
     public static async Task<IReadOnlyList<string>> ReadAsync(
         NpgsqlDataSource shared,
@@ -47,11 +60,14 @@ public static class DatabaseRoles
         return
         [
             .. await connection.QueryAsync<string>(
-                """
+                $"""
                 SELECT DISTINCT r.rolname::text
                 FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
                 WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname NOT LIKE 'pg\_%' AND r.rolname <> current_user
                   AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND ({IsCopied} OR d.objid IN (
+                      SELECT oid FROM pg_default_acl
+                      WHERE d.classid = 'pg_default_acl'::regclass AND pg_has_role(defaclrole, 'USAGE')))
                 ORDER BY 1
                 """,
                 cancellationToken

@@ -164,7 +164,14 @@ public sealed class SchemaArchive : IDisposable
         CancellationToken cancellationToken
     )
     {
-        await RequireOwnersAsync([.. some.Where(entry => entry.IsDefinition)], databases, cancellationToken);
+        await using (var shared = await databases.Shared.OpenConnectionAsync(cancellationToken))
+        await using (var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken))
+        {
+            var owners = await OwnersAsync(shared, isolated, cancellationToken);
+            RequireOwners([.. some.Where(entry => entry.IsDefinition)], databases, owners);
+            // Every login may have default privileges for itself.
+            some = [.. some.Where(entry => entry.Kind != "DEFAULT ACL" || owners.AreOurs(entry))];
+        }
         var list = Path.Combine(folder, "some.list");
         await File.WriteAllLinesAsync(list, some.Select(entry => entry.Line), cancellationToken);
         // No parallel workers within an index build: they would only contend with the other jobs.
@@ -190,20 +197,9 @@ public sealed class SchemaArchive : IDisposable
 
     // pg_restore makes an object before it gives the object away. One that it may not give away would stay ours: a stranger's
     // function that is SECURITY DEFINER would run with our rights.
-    static async Task RequireOwnersAsync(
-        IReadOnlyList<ArchiveEntry> made,
-        Databases databases,
-        CancellationToken cancellationToken
-    )
+    static void RequireOwners(IReadOnlyList<ArchiveEntry> made, Databases databases, Owners owners)
     {
-        if (made.Count == 0)
-            return;
-        const string roles = "SELECT rolname::text FROM pg_roles";
-        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-        var known = await shared.QueryAsync<string>(roles, cancellationToken);
-        var ours = await isolated.QueryAsync<string>($"{roles} WHERE pg_has_role(oid, 'MEMBER')", cancellationToken);
-        var foreign = made.GroupBy(entry => entry.OwnerOf(known)).FirstOrDefault(owner => !ours.Contains(owner.Key));
+        var foreign = made.Where(entry => !owners.AreOurs(entry)).GroupBy(owners.Of).FirstOrDefault();
         if (foreign is not null)
             throw MigratorException.Refused(
                 PrivilegeMessages.ObjectsNotOwned(
@@ -212,6 +208,28 @@ public sealed class SchemaArchive : IDisposable
                     [.. foreign.Select(entry => $"{entry.Kind.ToLowerInvariant()} {entry.Tag}")]
                 )
             );
+    }
+
+    static async Task<Owners> OwnersAsync(
+        NpgsqlConnection shared,
+        NpgsqlConnection isolated,
+        CancellationToken cancellationToken
+    )
+    {
+        const string roles = "SELECT rolname::text FROM pg_roles";
+        return new(
+            await shared.QueryAsync<string>(roles, cancellationToken),
+            await isolated.QueryAsync<string>($"{roles} WHERE pg_has_role(oid, 'MEMBER')", cancellationToken)
+        );
+    }
+
+    /// <param name="Known">The roles of the shared server.</param>
+    /// <param name="Ours">Those that our role in the isolated database is a member of.</param>
+    sealed record Owners(IReadOnlyList<string> Known, IReadOnlyList<string> Ours)
+    {
+        public string Of(ArchiveEntry entry) => entry.OwnerOf(Known);
+
+        public bool AreOurs(ArchiveEntry entry) => Ours.Contains(Of(entry));
     }
 
     async Task<ArchiveEntry[]> MissingAsync(

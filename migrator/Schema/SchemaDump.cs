@@ -11,13 +11,16 @@ public static class SchemaDump
     // Between one object and the next pg_dump writes a comment that names the object.
     const string Border = "\n--\n";
 
-    // Versions; what is for people; pg_repack's trigger, which is there while it works; the guard.
+    // Versions; what is for people; pg_repack's trigger, which is there while it works; the guard; default privileges, which
+    // the catalog tells, without those of strangers.
     static readonly string[] PassedOver =
     [
         "-- Dumped ",
         "; Type: COMMENT;",
         "\nCOMMENT ON ",
         " repack_trigger",
+        "; Type: DEFAULT ACL;",
+        "\nALTER DEFAULT PRIVILEGES ",
         WriteGuard.TriggerPrefix,
     ];
 

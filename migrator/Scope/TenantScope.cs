@@ -90,6 +90,9 @@ public sealed class TenantScope
         );
     }
 
+    /// <summary>The scope without tables of strangers, which nobody else can put a trigger on.</summary>
+    public TenantScope WithoutStrangers() => Without(table => !table.Owned && table.Name != tenancy.Table);
+
     /// <summary>The scope of the database without some tables: a stranger may have made them, and has no row of ours there.</summary>
     public TenantScope Without(Func<TableDefinition, bool> others)
     {

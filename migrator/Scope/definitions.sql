@@ -106,6 +106,8 @@ SELECT 'schema', nspname, NULL, nspname, md5(concat_ws('|', nspowner::regrole, n
 UNION ALL
 SELECT 'default grant', coalesce(n.nspname, ''), NULL, concat_ws(' ', d.defaclrole::regrole, d.defaclobjtype), md5(d.defaclacl::text)
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+-- Every login may have some for itself. Only whoever is a member of the login can make them elsewhere.
+WHERE pg_has_role(d.defaclrole, 'USAGE')
 UNION ALL
 SELECT 'extension', '', NULL, extname, md5(concat_ws('|', extversion, extnamespace::regnamespace)) FROM pg_extension
 UNION ALL

@@ -1,6 +1,8 @@
 using Migrator.Doctor;
+using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Tests.Support;
+using Npgsql;
 
 namespace Migrator.Tests.Security;
 
@@ -109,6 +111,7 @@ public sealed class StrangersObjectsTests(Servers servers)
         var stranger = await StrangerAsync(move.Shared);
         await move.PromoteAsync(validate: false);
         await move.Shared.ExecuteAsync(sql, role: stranger);
+        await RequireHealthyAsync(move);
 
         await move.RollBackAsync();
 
@@ -122,6 +125,7 @@ public sealed class StrangersObjectsTests(Servers servers)
         await move.FinalizeAsync();
 
         Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM items"));
+        await RequireHealthyAsync(move);
         await move.ForgetAsync();
     }
 
@@ -197,6 +201,55 @@ public sealed class StrangersObjectsTests(Servers servers)
         Assert.Contains(stranger, Assert.Single(diagnosis.Warnings));
     }
 
+    static async Task RequireHealthyAsync(TenantMove move) =>
+        Assert.Empty((await new OrphanFinder(move.Settings).LookAsync(TestContext.Current.CancellationToken)).Orphans);
+
+    [Theory]
+    [InlineData("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")]
+    [InlineData("CREATE TEMPORARY TABLE own (tenant_id bigint, mood text)")]
+    [InlineData("SELECT lo_create(0)")]
+    public async Task What_any_login_can_make_stops_no_promotion_at_any_time(string sql)
+    {
+        var mover = Servers.NewName("mover");
+        foreach (var cluster in (EmbeddedCluster[])[servers.Shared, servers.Dedicated])
+            await cluster.CreateRoleAsync(mover, "LOGIN CREATEDB REPLICATION");
+        await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated, owner: mover);
+        await using var before = await LoginAsync();
+
+        await using var meanwhile = new Sessions();
+        await move.PromoteAsync(
+            move.Options(),
+            phase =>
+            {
+                if (phase is PhaseName.BuildSchema or PhaseName.Verify or PhaseName.CutOver)
+                    meanwhile.Add(Task.Run(LoginAsync).GetAwaiter().GetResult());
+            }
+        );
+
+        Assert.Equal(10, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM items"));
+        await move.RollBackAsync();
+
+        // A temporary table is there as long as its session is.
+        async Task<NpgsqlConnection> LoginAsync()
+        {
+            var login = Servers.NewName("login");
+            await servers.Shared.CreateRoleAsync(login, "LOGIN");
+            var session = await move.Shared.OpenAsync(login);
+            await using var command = new NpgsqlCommand(sql, session);
+            await command.ExecuteNonQueryAsync();
+            return session;
+        }
+    }
+
+    sealed class Sessions : List<NpgsqlConnection>, IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var session in this)
+                await session.DisposeAsync();
+        }
+    }
+
     static async Task<string> StrangerAsync(TestDatabase database)
     {
         var role = Servers.NewName("stranger");
@@ -213,6 +266,6 @@ public sealed class StrangersObjectsTests(Servers servers)
             GRANT ALL ON SCHEMA public TO {role};
             GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
             """,
-            role: Migrator.Embedded.EmbeddedCluster.Superuser
+            role: EmbeddedCluster.Superuser
         );
 }
