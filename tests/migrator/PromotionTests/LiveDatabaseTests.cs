@@ -91,9 +91,12 @@ public sealed class LiveDatabaseTests(Servers servers)
             await CopyAsync(move.Shared.Cluster, yesterday, move.Shared.Name);
         }
 
+        // The dry run says it too, and not only what would empty the database.
+        var fault = Assert.Single((await move.PreflightAsync()).Faults);
         var refused = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync());
 
         Assert.Equal(ExitCode.Refused, refused.Code);
+        Assert.Contains(fault, refused.Message);
         Assert.Contains(
             sameDatabase ? "says of itself that it is the live database" : "was restored here",
             refused.Message
