@@ -57,7 +57,7 @@ sealed class HoldKeeper(PhaseRunner runner, PromotionOptions options, IPromotion
             now.Holds == 0
             || cancellationToken.IsCancellationRequested
             || options is { LetGoBy: not null } or { Hold.Detach: true }
-            || e is StreamLostException or not { Code: ExitCode.Failed }
+            || e is StreamLostException or { IsFinal: true } or not { Code: ExitCode.Failed }
             // What fails before the promotion holds again is no failure of the cutover.
             || (!e.Transient && now.Holds == before.Holds)
         )

@@ -54,6 +54,8 @@ public sealed class Promotion(
         new Validate(),
     ];
 
+    static readonly string[] BehindTheFlip = [PhaseName.StopStreaming, PhaseName.VerifyFlip, PhaseName.Validate];
+
     static readonly Phase[] RollbackByComparison =
     [
         new CloseIsolatedGuard(),
@@ -248,18 +250,26 @@ public sealed class Promotion(
         {
             var record = await Recovery.SettleAsync(e);
             if (cancellationToken.IsCancellationRequested && e is not MigratorException)
-                throw (verb, record?.Stage) switch
+                throw (verb, record?.Stage ?? KnownStage) switch
                 {
                     ("promote", PromotionStage.Isolated) => PromotionMessages.InterruptedAfterFlip(
                         databases.Slug,
-                        record!.Target
+                        (record ?? runs.Latest)!.Target
                     ),
                     ("rollback", PromotionStage.FlippedBack) => RollbackMessages.InterruptedAfterFlip(databases.Slug),
+                    ("promote" or "rollback", null) => PromotionMessages.InterruptedAtTheFlip(verb, databases.Slug),
                     _ => PromotionMessages.Interrupted(verb, databases.Slug),
                 };
             throw;
         }
     }
+
+    // What this process knows where the journal cannot be read; null if its last step may have been the flip.
+    PromotionStage? KnownStage =>
+        runner.HasStarted(PhaseName.CleanUpAfterRollback) ? PromotionStage.FlippedBack
+        : BehindTheFlip.Any(runner.HasStarted) ? PromotionStage.Isolated
+        : runner.HasStarted(PhaseName.CutOver) || runner.HasStarted(PhaseName.FlipBack) ? null
+        : runs.Latest?.Stage ?? PromotionStage.BeforeCutover;
 
     // Whether the shared schema has changed under the attempt: the next one follows it, or says why not.
     async Task<bool> IsMovedAsync(Func<HeldTenant, Task> attempt, CancellationToken cancellationToken)

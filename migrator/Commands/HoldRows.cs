@@ -29,7 +29,7 @@ static class HoldRows
             { GoAt: { } go } => $"let go by {hold.GoBy} at {Time(go)}",
             { NextOpening: { } opening } => $"since {Time(hold.Since.Value)}, cutover from {Time(opening)} on",
             { CutoverAt: { } missed } => $"since {Time(hold.Since.Value)}; the cutover at {Time(missed)} was missed",
-            _ => $"since {Time(hold.Since.Value)}, until 'migrator cutover' lets it go",
+            _ => $"since {Time(hold.Since.Value)}, until 'cutover' lets it go",
         };
 
     static string Ends(HoldSection hold) =>

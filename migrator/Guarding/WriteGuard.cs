@@ -190,8 +190,16 @@ public sealed class WriteGuard(
 
     async Task DropObjectsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        foreach (var (table, drop) in await OwnTriggers.DropsAsync(connection, Prefix, cancellationToken))
-            await WithTableLockAsync(connection, table, drop, cancellationToken);
+        var drops = await OwnTriggers.DropsAsync(connection, Prefix, cancellationToken);
+        for (var n = 0; n < drops.Count; n++)
+            try
+            {
+                await WithTableLockAsync(connection, drops[n].Table, drops[n].Drop, cancellationToken);
+            }
+            catch (MigratorException e) when (e.InnerException is PostgresException)
+            {
+                throw GuardMessages.TriggersLeft([.. drops.Skip(n).Select(drop => drop.Table)], e);
+            }
         await OwnTriggers.DropFunctionsAsync(connection, Prefix, cancellationToken);
         await WithTableLockAsync(connection, Gate, names.DropTables(), cancellationToken);
     }

@@ -14,6 +14,14 @@ static class GuardMessages
                 + "End them, or raise --max-pause, and run the same command again."
         );
 
+    public static MigratorException TriggersLeft(IReadOnlyList<TableName> tables, MigratorException cause) =>
+        new(
+            cause.Code,
+            $"{cause.Message} Left are the write guard's triggers on {Wording.List(tables)}: they answer as before "
+                + "until the command has removed them.",
+            cause.InnerException
+        );
+
     public static MigratorException TooManyWait(Slug slug, int sessions) =>
         new(
             ExitCode.Failed,

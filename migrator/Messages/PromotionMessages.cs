@@ -47,7 +47,10 @@ static class PromotionMessages
             $"The shared database's schema has changed since the promotion began{(what is null ? "" : $" ({what})")}. "
                 + "The isolated database's schema is out of date. "
                 + $"Run 'migrator rollback --tenant-slug={slug} --confirm', then promote again."
-        );
+        )
+        {
+            IsFinal = true,
+        };
 
     public static string ExtensionDataLeft(string extension, string why) =>
         $"Extension {extension} has configuration rows that were not copied: {why}. "
@@ -78,6 +81,14 @@ static class PromotionMessages
                 + "writes there. "
                 + $"'migrator promote --tenant-slug={slug} --confirm' finishes what is left (routing document, checks); "
                 + $"'migrator rollback --tenant-slug={slug} --confirm' moves the tenant back."
+        );
+
+    public static MigratorException InterruptedAtTheFlip(string verb, Slug slug) =>
+        new(
+            ExitCode.Interrupted,
+            $"Interrupted at the cutover, and the journal cannot be read: whether '{slug}' has moved is not known. "
+                + $"'migrator status --tenant-slug={slug}' tells as soon as the shared database answers; "
+                + $"'migrator {verb} --tenant-slug={slug} --confirm' goes on from there."
         );
 
     public static MigratorException Interrupted(string verb, Slug slug) =>

@@ -8,6 +8,9 @@ public class MigratorException(ExitCode code, string message, Exception? inner =
     /// <summary>True if a retry may succeed without any change: the other run has ended, the server is back.</summary>
     public bool Transient { get; init; }
 
+    /// <summary>True if no further attempt of the same promotion can succeed: the next step is another command.</summary>
+    public bool IsFinal { get; init; }
+
     /// <summary>The command's JSON document has told the failure already.</summary>
     public bool IsInDocument { get; init; }
 

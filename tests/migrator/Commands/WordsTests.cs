@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using Dapper;
 using Migrator.Embedded;
 using Migrator.Model;
 using Migrator.Tests.Support;
+using Npgsql;
 
 namespace Migrator.Tests.Commands;
 
@@ -42,6 +44,36 @@ public sealed class WordsTests(Servers servers)
 
         Assert.Equal(ExitCode.Interrupted, stopped.Code);
         Assert.Contains(words, stopped.Message);
+    }
+
+    [Theory]
+    [InlineData(PhaseName.CopyData, "resumes from here")]
+    [InlineData(PhaseName.CutOver, "is not known")]
+    [InlineData(PhaseName.Validate, "HAS MOVED")]
+    public async Task Ctrl_C_tells_what_is_known_where_the_journal_cannot_be_read(string phase, string words)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Notes);
+        using var postgres = new NpgsqlConnection(
+            move.Shared.Cluster.ConnectionString("postgres", EmbeddedCluster.Superuser)
+        );
+        postgres.Open();
+
+        var stopped = await InterruptedAsync(
+            move,
+            phase,
+            (run, token) => run.PromoteAsync(token),
+            () =>
+                postgres.Execute(
+                    $"""
+                    ALTER DATABASE "{move.Shared.Name}" ALLOW_CONNECTIONS false;
+                    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{move.Shared.Name}'
+                    """
+                )
+        );
+
+        Assert.Equal(ExitCode.Interrupted, stopped.Code);
+        Assert.Contains(words, stopped.Message);
+        postgres.Execute($"ALTER DATABASE \"{move.Shared.Name}\" ALLOW_CONNECTIONS true");
     }
 
     [Fact]
@@ -165,14 +197,17 @@ public sealed class WordsTests(Servers servers)
     static async Task<MigratorException> InterruptedAsync(
         TenantMove move,
         string phase,
-        Func<Promotion, CancellationToken, Task> verb
+        Func<Promotion, CancellationToken, Task> verb,
+        Action? meanwhile = null
     )
     {
         using var stop = new CancellationTokenSource();
         var progress = new WatchingProgress(started =>
         {
-            if (started == phase)
-                stop.Cancel();
+            if (started != phase)
+                return;
+            stop.Cancel();
+            meanwhile?.Invoke();
         });
         return await Assert.ThrowsAsync<MigratorException>(() =>
             TenantMove.WithPromotionAsync(

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Time.Testing;
 using Migrator.Connections;
+using Migrator.Guarding;
 using Migrator.Model;
+using Migrator.Scope;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Connections;
@@ -53,5 +55,42 @@ public sealed class TableLockTests(Servers servers)
         Assert.Contains($"process {holder.ProcessID} ", locked.Message, StringComparison.Ordinal);
         Assert.All(timeouts.Take(10), timeout => Assert.Equal("100ms", timeout));
         Assert.True(timeouts.Count > 10, $"{timeouts.Count} tries");
+    }
+
+    [Fact]
+    public async Task What_a_long_reader_keeps_of_the_guard_is_named()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        await move.PromoteAsync(stopBefore: PhaseName.StartStreaming);
+        await using var databases = Databases.For(move.Settings, move.Tenant().Slug);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var scope = await TenantScope.ReadAsync(shared, move.Tenancy, cancellationToken);
+        var clock = new FakeTimeProvider();
+        var guard = new WriteGuard(databases.Shared, scope, move.Tenant(), clock);
+        await using (var reader = await move.Shared.OpenAsync())
+        {
+            await using var reading = await reader.BeginTransactionAsync(cancellationToken);
+            await reader.ExecuteAsync("SELECT FROM notes", cancellationToken);
+
+            var removing = guard.RemoveAsync(cancellationToken);
+            await Waiting.UntilAsync(() =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(10));
+                return removing.IsCompleted;
+            });
+
+            var kept = await Assert.ThrowsAsync<MigratorException>(() => removing);
+            Assert.Contains($"process {reader.ProcessID} ", kept.Message, StringComparison.Ordinal);
+            Assert.Contains("Left are the write guard's triggers on ", kept.Message, StringComparison.Ordinal);
+            Assert.Contains("public.notes", kept.Message.Split("Left are")[1], StringComparison.Ordinal);
+        }
+        await guard.RemoveAsync(cancellationToken);
+        Assert.Equal(
+            0,
+            await move.Shared.ScalarAsync<long>(
+                $"SELECT count(*) FROM pg_trigger WHERE starts_with(tgname, '{WriteGuard.TriggerPrefix}')"
+            )
+        );
     }
 }

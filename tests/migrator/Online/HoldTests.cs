@@ -202,6 +202,21 @@ public sealed class HoldTests(Servers servers)
         await move.MustBeHomeAsync();
     }
 
+    [Fact]
+    public async Task What_only_a_rollback_answers_ends_the_hold_and_does_not_say_that_it_goes_on()
+    {
+        await using var move = await CreateAsync();
+        var promotion = Hold(move);
+        await UntilHeldAsync(move, promotion, "true");
+
+        await move.Shared.ExecuteAsync("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC");
+
+        var ended = await Assert.ThrowsAsync<MigratorException>(() => promotion);
+        Assert.Contains("'migrator rollback", ended.Message, StringComparison.Ordinal);
+        Assert.False(move.Watched.HasWarned("holds again"));
+        Assert.Equal("open", await move.GuardAsync());
+    }
+
     Task<TenantMove> CreateAsync() => TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
 
     static Task Hold(TenantMove move, TimeSpan? maxPause = null) =>
