@@ -59,16 +59,22 @@ sealed record ReconcilerStage(
         }
     }
 
-    // Equal rows without a key are as good as each other: the n-th here is the n-th there.
-    string Numbered(string row, string place, string from) =>
+    // Equal rows without a key are as good as each other: of each there are too many, or too few.
+    static string Surplus(string here, string there) =>
         $"""
-            SELECT {place}, row.hash, row_number() OVER (PARTITION BY row.hash) AS number
-            FROM {from}, LATERAL (SELECT {RowHash.Of(Definition, row)} AS hash OFFSET 0) row
+            SELECT part, place
+            FROM (SELECT part, place, hash, row_number() OVER (PARTITION BY hash) AS number FROM ({here}) h) here
+            LEFT JOIN (SELECT hash, count(*) FROM ({there}) t GROUP BY hash) there USING (hash)
+            WHERE number > coalesce(there.count, 0)
             """;
 
-    string Here => Numbered("t", "t.tableoid AS part, t.ctid AS place", $"{Definition.From} t") + $" WHERE {Condition}";
+    string Staged => $"SELECT s.tableoid AS part, s.ctid AS place, {RowHash.Of(Definition, "s")} AS hash FROM {Name} s";
 
-    string There => Numbered("s", "s.ctid AS place", $"{Name} s");
+    string Standing =>
+        $"""
+            SELECT t.tableoid AS part, t.ctid AS place, {RowHash.Of(Definition, "t")} AS hash
+            FROM {Definition.From} t WHERE {Condition}
+            """;
 
     public IEnumerable<string> Insertions(IReadOnlyList<int> batch) =>
         [
@@ -80,8 +86,7 @@ sealed record ReconcilerStage(
                     """
                 : $"""
                     INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
-                    SELECT {Columns} FROM {Name} WHERE ctid IN (
-                        SELECT there.place FROM ({There}) there LEFT JOIN ({Here}) here USING (hash, number) WHERE here.place IS NULL)
+                    SELECT {Columns} FROM {Name} WHERE ctid IN (SELECT place FROM ({Surplus(Staged, Standing)}) missing)
                     """,
         ];
 
@@ -107,9 +112,7 @@ sealed record ReconcilerStage(
                       AND NOT EXISTS (SELECT FROM {Name} s WHERE {SameKey})
                     """
                 : $"""
-                    DELETE FROM {Definition.From} t USING (
-                        SELECT here.part, here.place FROM ({Here}) here LEFT JOIN ({There}) there USING (hash, number)
-                        WHERE there.place IS NULL) surplus
+                    DELETE FROM {Definition.From} t USING ({Surplus(Standing, Staged)}) surplus
                     WHERE t.ctid = surplus.place AND t.tableoid = surplus.part
                     """,
         ];

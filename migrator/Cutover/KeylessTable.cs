@@ -54,15 +54,17 @@ sealed class KeylessTable(NpgsqlConnection target, ScopedTable table, int number
             return 0;
         var deleted = await target.ExecuteAsync(
             $"""
-            WITH gone AS (
-                SELECT t.tableoid AS part, t.ctid AS place, g.count,
-                       row_number() OVER (PARTITION BY g.row) AS number
-                FROM unnest(@rows, @counts) g (row, count)
-                JOIN {Places} p ON p.hash = hashtextextended(g.row, 0)
-                JOIN {From} t ON t.ctid = p.place AND t.tableoid = p.part
-                WHERE ({condition}) AND {GuardTriggers.Noted(table, "t")} = g.row)
-            DELETE FROM {From} t USING gone
-            WHERE t.ctid = gone.place AND t.tableoid = gone.part AND gone.number <= gone.count
+            DELETE FROM {From} t USING (
+                SELECT found.* FROM unnest(@rows, @counts) g (row, count), LATERAL (
+                    SELECT t.tableoid AS part, t.ctid AS place
+                    FROM {Places} p JOIN {From} t ON t.ctid = p.place AND t.tableoid = p.part
+                    WHERE p.hash = hashtextextended(g.row, 0) AND ({condition}) AND {GuardTriggers.Noted(
+                table,
+                "t"
+            )} = g.row
+                    LIMIT g.count) found
+            ) gone
+            WHERE t.ctid = gone.place AND t.tableoid = gone.part
             """,
             new { rows = gone.Select(row => row.Row).ToArray(), counts = gone.Select(row => -row.Count).ToArray() },
             cancellationToken
