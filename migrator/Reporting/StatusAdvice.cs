@@ -14,7 +14,10 @@ sealed class StatusAdvice(MigratorSettings settings, Tenant tenant, PromotionRec
     public IEnumerable<string> NextSteps(bool hasArrived, HoldSection? hold) =>
         (record, tenant.IsIsolated) switch
         {
-            ({ State: PromotionState.RollingBack }, _) => [Command("rollback", " --confirm")],
+            ({ State: PromotionState.RollingBack } or { Stage: PromotionStage.FlippedBack }, _) =>
+            [
+                Command("rollback", " --confirm"),
+            ],
             ({ EndedAt: null }, false) when hold is { Since: not null, GoAt: not null } && isActive =>
             [
                 Command("cutover", " --cancel --confirm"),

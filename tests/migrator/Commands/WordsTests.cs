@@ -89,6 +89,10 @@ public sealed class WordsTests(Servers servers)
         );
 
         Assert.Contains("IS BACK", stopped.Message);
+        // What is left is the rollback's: promote refuses.
+        var status = await InjectedFault.RunAsync(move, 0, "status", $"--tenant-slug={move.Slug}");
+        var next = Assert.Single(status["next_steps"]!.AsArray());
+        Assert.StartsWith("migrator rollback", (string)next!, StringComparison.Ordinal);
     }
 
     [Fact]
