@@ -53,6 +53,11 @@ static class PrivilegeMessages
         + $"Run CREATE ROLE {Sql.Identifier(role)} LOGIN PASSWORD '…' there (as it logs in now), "
         + "before the application is sent there.";
 
+    public static string NoLogin(string role, NpgsqlConnectionStringBuilder server) =>
+        $"Role {role} may not log in to {server.Host}:{server.Port}: it is NOLOGIN there. "
+        + $"Run ALTER ROLE {Sql.Identifier(role)} LOGIN PASSWORD '…' there (as it logs in now), "
+        + "before the application is sent there.";
+
     public static string ApplicationNotMember(string login, string role, NpgsqlConnectionStringBuilder server) =>
         $"On {server.Host}:{server.Port} the application's login {login} is not a member of {role}, which may use the tables, "
         + $"and the migrator may not grant that. Run GRANT {Sql.Identifier(role)} TO {Sql.Identifier(login)} there.";

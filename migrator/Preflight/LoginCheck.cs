@@ -69,7 +69,9 @@ sealed class LoginCheck(PreflightContext context)
             new { login, role },
             cancellationToken
         );
-        if (found is null || !found.Value.CanLogIn)
+        if (found is { CanLogIn: false })
+            context.Faults.Add(PrivilegeMessages.NoLogin(login, server));
+        else if (found is null)
             context.Faults.Add(PrivilegeMessages.LoginWithoutPassword(login, server));
         else if (found is { IsMember: false, MayGrant: false })
             context.Faults.Add(PrivilegeMessages.ApplicationNotMember(login, role, server));

@@ -28,6 +28,21 @@ public sealed class ApplicationLoginTests(Servers servers)
     }
 
     [Fact]
+    public async Task A_role_that_may_not_log_in_there_is_not_said_to_be_missing()
+    {
+        var login = Servers.NewName("api");
+        await servers.Shared.CreateRoleAsync(login, "LOGIN");
+        await servers.Dedicated.CreateRoleAsync(login, "NOLOGIN");
+        var tenancy = new Tenancy { ApplicationRole = login, ApplicationLogin = login };
+        await using var move = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated, tenancy);
+        await move.Shared.ExecuteAsync($"GRANT SELECT ON notes TO {login}");
+
+        var fault = Assert.Single((await move.PreflightAsync()).Faults);
+
+        Assert.Contains($"ALTER ROLE \"{login}\" LOGIN PASSWORD", fault);
+    }
+
+    [Fact]
     public async Task The_application_logs_in_before_its_tenant_is_sent_there()
     {
         var (role, login) = (Servers.NewName("group"), Servers.NewName("api"));
