@@ -17,7 +17,7 @@ public static class LockHolders
     // lock of the transaction's own number tells which they are. Of others' sessions a role without pg_read_all_stats sees
     // no more than whose they are: such a session counts as open where a lock or a number of its transaction tells.
     const string Open = """
-        WITH open AS (
+        open AS (
             SELECT a.pid, NULL::text AS prepared, a.xact_start AS since, a.backend_xid IS NOT NULL AS writes, a.datname,
                    format('process %s (%s in %s', a.pid, a.usename, a.datname)
                    || CASE WHEN a.xact_start IS NULL THEN ')'
@@ -46,7 +46,7 @@ public static class LockHolders
         CancellationToken cancellationToken
     ) =>
         connection.QueryAsync<string>(
-            $"{Open} SELECT line FROM open o WHERE writes ORDER BY since LIMIT 5",
+            $"WITH {Open} SELECT line FROM open o WHERE writes ORDER BY since LIMIT 5",
             cancellationToken
         );
 
@@ -57,7 +57,7 @@ public static class LockHolders
     ) =>
         connection.QueryAsync<string>(
             $"""
-            {Open} SELECT line FROM open o
+            WITH {Open} SELECT line FROM open o
             WHERE pid IS NULL OR (datname = current_database() AND since < now() - interval '1 minute')
             ORDER BY since
             """,
@@ -76,10 +76,10 @@ public static class LockHolders
     ) =>
         connection.QueryAsync<string>(
             $"""
-            {Open}, blocking AS (
+            WITH blocking AS (
                 SELECT DISTINCT unnest(pg_blocking_pids(a.pid)) AS pid FROM pg_stat_activity a
                 WHERE a.application_name = @applicationName AND a.datname = current_database()
-                  AND a.wait_event_type = 'Lock')
+                  AND a.wait_event_type = 'Lock'), {Open}
             SELECT o.line FROM open o JOIN blocking b ON b.pid = coalesce(o.pid, 0)
             WHERE (o.pid IS NULL AND o.datname = current_database())
                OR o.pid IN (SELECT pid FROM pg_stat_activity WHERE application_name <> @applicationName)
@@ -100,7 +100,7 @@ public static class LockHolders
     ) =>
         connection.QueryAsync<string>(
             $"""
-            {Open}, holding AS (
+            WITH {Open}, holding AS (
                 SELECT o.line, o.since, bool_or(l.mode <> 'AccessShareLock') AS changes
                 FROM open o
                 JOIN pg_locks l ON l.granted AND (l.pid = o.pid OR (l.pid IS NULL AND l.virtualtransaction = o.prepared))
@@ -159,7 +159,7 @@ public static class LockHolders
     ) =>
         connection.QueryAsync<(string Transaction, string Tables)>(
             $"""
-            {Open} SELECT o.line, string_agg(DISTINCT l.relation::regclass::text, ', ')
+            WITH {Open} SELECT o.line, string_agg(DISTINCT l.relation::regclass::text, ', ')
             FROM open o JOIN pg_locks l ON l.pid IS NULL AND l.virtualtransaction = o.prepared
             WHERE o.datname = current_database() AND o.since < clock_timestamp() - interval '5 seconds'
               AND l.locktype = 'relation' AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
@@ -177,7 +177,7 @@ public static class LockHolders
         CancellationToken cancellationToken
     ) =>
         connection.QueryAsync<string>(
-            $"{Open} SELECT line FROM open o WHERE pid IS NULL AND datname = @database ORDER BY since",
+            $"WITH {Open} SELECT line FROM open o WHERE pid IS NULL AND datname = @database ORDER BY since",
             new { database },
             cancellationToken
         );
