@@ -48,9 +48,7 @@ static class SchemaRebuild
     )
     {
         await using var shared = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
-        var snapshot = (
-            await shared.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken)
-        )!;
+        var snapshot = await Snapshots.CurrentAsync(shared, cancellationToken);
         var recopied = new Dictionary<string, string>(run.Record.Recopied);
         foreach (var relation in relations)
             recopied[relation.ToString()] = snapshot;

@@ -19,4 +19,8 @@ static class Snapshots
         await connection.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
         return transaction;
     }
+
+    /// <summary>The <c>pg_snapshot</c> of a transaction, or of a statement of its own: what it shows.</summary>
+    public static async Task<string> CurrentAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
+        (await connection.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken))!;
 }

@@ -26,7 +26,7 @@ public sealed class KeylessRows : IAsyncDisposable
     readonly PromotionRun run;
     readonly ScopedTable[] tables;
     readonly NpgsqlConnection isolated;
-    readonly List<KeylessTable> indexed = [];
+    IReadOnlyList<KeylessTable> indexed = [];
     string snapshot = "";
 
     KeylessRows(PromotionRun run, ScopedTable[] tables, NpgsqlConnection isolated)
@@ -99,13 +99,9 @@ public sealed class KeylessRows : IAsyncDisposable
             System.Data.IsolationLevel.RepeatableRead,
             cancellationToken
         );
-        snapshot = (await shared.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken))!;
+        snapshot = await Snapshots.CurrentAsync(shared, cancellationToken);
         await ReplaceAsync(shared, isolated, tables, cancellationToken);
-        foreach (var (n, table) in tables.Index())
-        {
-            indexed.Add(new(isolated, table, n, "true"));
-            await indexed[n].IndexAsync(cancellationToken);
-        }
+        indexed = await KeylessTable.IndexAsync(isolated, tables, _ => "true", cancellationToken);
     }
 
     async Task FollowAsync(CancellationToken cancellationToken)

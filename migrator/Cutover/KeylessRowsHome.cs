@@ -21,7 +21,7 @@ public sealed class KeylessRowsHome : IAsyncDisposable
     readonly ScopedTable[] tables;
     readonly ScopedTable[] others;
     readonly NpgsqlConnection shared;
-    readonly List<KeylessTable> indexed = [];
+    IReadOnlyList<KeylessTable> indexed = [];
     string isolatedSnapshot = "";
     string sharedSnapshot = "";
 
@@ -82,17 +82,18 @@ public sealed class KeylessRowsHome : IAsyncDisposable
         {
             await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
             await using (await Snapshots.BeginAsync(isolated, point.Snapshot, cancellationToken))
-                isolatedSnapshot = await CurrentAsync(isolated, cancellationToken);
+                isolatedSnapshot = await Snapshots.CurrentAsync(isolated, cancellationToken);
             await run.Reconciler.AlignAsync(tables, point.Snapshot, cancellationToken);
         }
         // Here only the stream changes rows of the tenant, and it begins again afterwards.
         await run.Journal.TransactAsync(run.Guard.ForgetNotedAsync, cancellationToken);
-        sharedSnapshot = await CurrentAsync(shared, cancellationToken);
-        foreach (var (n, table) in tables.Index())
-        {
-            indexed.Add(new(shared, table, n, run.Common.Condition(table, "t", run.Tenant.Key)));
-            await indexed[n].IndexAsync(cancellationToken);
-        }
+        sharedSnapshot = await Snapshots.CurrentAsync(shared, cancellationToken);
+        indexed = await KeylessTable.IndexAsync(
+            shared,
+            tables,
+            table => run.Common.Condition(table, "t", run.Tenant.Key),
+            cancellationToken
+        );
     }
 
     async Task CatchUpAsync(KeylessTable table, NpgsqlConnection isolated, CancellationToken cancellationToken)
@@ -136,7 +137,4 @@ public sealed class KeylessRowsHome : IAsyncDisposable
                     : changes.Length,
             cancellationToken
         );
-
-    static async Task<string> CurrentAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        (await connection.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken))!;
 }

@@ -22,6 +22,21 @@ sealed class KeylessTable(NpgsqlConnection target, ScopedTable table, int number
 
     string From => table.Table.From;
 
+    /// <summary>Indexes tables of one session.</summary>
+    /// <param name="condition">Which rows of a table, seen as <c>t</c>, are the tenant's.</param>
+    public static async Task<IReadOnlyList<KeylessTable>> IndexAsync(
+        NpgsqlConnection target,
+        IEnumerable<ScopedTable> tables,
+        Func<ScopedTable, string> condition,
+        CancellationToken cancellationToken
+    )
+    {
+        KeylessTable[] indexed = [.. tables.Select((table, n) => new KeylessTable(target, table, n, condition(table)))];
+        foreach (var table in indexed)
+            await table.IndexAsync(cancellationToken);
+        return indexed;
+    }
+
     /// <summary>Nobody else writes the tenant's rows: a row stays where it is, unless the table is rewritten.</summary>
     public Task IndexAsync(CancellationToken cancellationToken) =>
         target.ExecuteAsync(

@@ -113,9 +113,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         await new StrangersCheck(context).RunAsync(cancellationToken);
         var plan = await PlanAsync(context, cancellationToken);
         if (mode == PromotionOptions.Online)
-        {
             context.Faults.AddRange(StreamReadiness.TooLarge(plan));
-        }
         return plan;
     }
 

@@ -44,10 +44,7 @@ public static class DigestReader
     )
     {
         // The snapshot first: a row that is written in between is younger than what was recorded.
-        var snapshot = await connection.ExecuteScalarAsync<string>(
-            "SELECT pg_current_snapshot()::text",
-            cancellationToken
-        );
+        var snapshot = await Snapshots.CurrentAsync(connection, cancellationToken);
         var parts = await ReadPartsAsync(connection, table, RowHash.Of(table, "t"), condition, cancellationToken);
         var columns = table.StoredColumns.Select(column => new RecordedColumn(
             column.Number,
