@@ -91,7 +91,7 @@ sealed class StatusCommand : TenantCommand
     /// <summary>Where the tenant is, for a person who is about to change that.</summary>
     public static void Show(ConsoleOutput terminal, IAnsiConsole console, StatusDocument status)
     {
-        var grid = new Grid().AddColumns(2);
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         foreach (var (name, text) in Rows(status))
             grid.AddRow(new Markup($"[grey]{name}[/]"), new Text(terminal.Advice.In(text)));
         console.Write(grid);
