@@ -17,7 +17,7 @@ public sealed class Promotion(
     MigratorSettings settings,
     Databases databases,
     PromotionOptions options,
-    IPromotionProgress progress,
+    IPromotionProgress shown,
     TimeProvider clock
 )
 {
@@ -79,15 +79,18 @@ public sealed class Promotion(
             new CleanUpAfterFinalize(),
         ];
 
-    readonly RunFactory runs = new(settings, databases, options, progress, clock);
-    readonly PhaseRunner runner = new(progress, clock);
+    readonly ProgressMeter progress = new(shown, clock);
     readonly Rollback rollback = new(RollbackByComparison, RollbackByStream, Finalization(true, 0, force: false));
 
     SchemaMovedException? moved;
 
-    HoldKeeper Keeper => field ??= new(runner, options, progress, clock);
+    RunFactory Runs => field ??= new(settings, databases, options, progress, clock);
 
-    Recovery Recovery => new(runs, runner, rollback, Online, progress);
+    PhaseRunner Runner => field ??= new(progress, clock);
+
+    HoldKeeper Keeper => field ??= new(Runner, options, progress, clock);
+
+    Recovery Recovery => new(Runs, Runner, rollback, Online, progress);
 
     /// <summary>Reads everything and changes nothing.</summary>
     public Task<PreflightResult> PreflightAsync(CancellationToken cancellationToken) =>
@@ -123,15 +126,15 @@ public sealed class Promotion(
                 var record = await held.Journal.CurrentAsync(held.Tenant.Key, held.Token);
                 if (record is null || (record.Stage == PromotionStage.RolledBack && !dropIsolated))
                     throw RollbackMessages.NothingToRollBack(databases.Slug);
-                using var run = await runs.OfAsync(held, record);
+                using var run = await Runs.OfAsync(held, record);
                 await IsolatedDatabase.RequireOursAsync(run, held.Token);
                 switch (record.Stage)
                 {
                     case PromotionStage.BeforeCutover:
-                        await runner.UndoAsync(run, record.IsOnline ? Online : Fenced, held.Token);
+                        await Runner.UndoAsync(run, record.IsOnline ? Online : Fenced, held.Token);
                         break;
                     case not PromotionStage.RolledBack:
-                        await rollback.RunAsync(run, runner, force, held.Token);
+                        await rollback.RunAsync(run, Runner, force, held.Token);
                         break;
                 }
                 if (record.Stage != PromotionStage.RolledBack)
@@ -151,10 +154,10 @@ public sealed class Promotion(
                 var record = await held.Journal.CurrentAsync(held.Tenant.Key, held.Token);
                 if (record?.Stage != PromotionStage.Isolated)
                     throw RollbackMessages.NotFlipped(databases.Slug);
-                using var run = await runs.OfAsync(held, record);
+                using var run = await Runs.OfAsync(held, record);
                 await IsolatedDatabase.RequireOursAsync(run, held.Token);
                 var verifies = record.IsOnline || record.HasRollbackWritten;
-                await runner.RunAsync(run, Finalization(verifies, batchSize, force), held.Token);
+                await Runner.RunAsync(run, Finalization(verifies, batchSize, force), held.Token);
                 await run.Journal.EndAsync(run.Id, PromotionState.Finalized, held.Token);
             },
             cancellationToken
@@ -170,7 +173,7 @@ public sealed class Promotion(
                 if (record?.Stage != PromotionStage.Finalized)
                     throw RollbackMessages.NotFinalized(databases.Slug);
                 await held.Journal.InstallAsync(held.Token);
-                await (await runs.GuardAsync(held)).RemoveAsync(held.Token);
+                await (await Runs.GuardAsync(held)).RemoveAsync(held.Token);
             },
             cancellationToken
         );
@@ -180,16 +183,16 @@ public sealed class Promotion(
             ? SlotWatch.GuardAsync(
                 run.Stream,
                 run.Options.MaxWal,
-                watched => runner.RunAsync(run, Online, watched),
+                watched => Runner.RunAsync(run, Online, watched),
                 cancellationToken
             )
-            : runner.RunAsync(run, Fenced, cancellationToken);
+            : Runner.RunAsync(run, Fenced, cancellationToken);
 
     async Task<PromotionRun> PreparedAsync(HeldTenant held)
     {
         while (true)
         {
-            var run = await runs.BeginOrResumeAsync(held);
+            var run = await Runs.BeginOrResumeAsync(held);
             try
             {
                 if (await PrepareAsync(run, held.Token))
@@ -240,6 +243,8 @@ public sealed class Promotion(
     // A retry is a resume: the same path as after a kill -9, which is why it is safe.
     async Task AttemptAsync(string verb, Func<HeldTenant, Task> attempt, CancellationToken cancellationToken)
     {
+        await using var notes = new ProgressNotes(databases, progress, () => Runs.Begun, clock);
+        notes.Start();
         try
         {
             bool again;
@@ -254,7 +259,7 @@ public sealed class Promotion(
                 {
                     ("promote", PromotionStage.Isolated) => PromotionMessages.InterruptedAfterFlip(
                         databases.Slug,
-                        (record ?? runs.Latest)!.Target
+                        (record ?? Runs.Latest)!.Target
                     ),
                     ("rollback", PromotionStage.FlippedBack) => RollbackMessages.InterruptedAfterFlip(databases.Slug),
                     ("promote" or "rollback", null) => PromotionMessages.InterruptedAtTheFlip(verb, databases.Slug),
@@ -266,10 +271,10 @@ public sealed class Promotion(
 
     // What this process knows where the journal cannot be read; null if its last step may have been the flip.
     PromotionStage? KnownStage =>
-        runner.HasStarted(PhaseName.CleanUpAfterRollback) ? PromotionStage.FlippedBack
-        : BehindTheFlip.Any(runner.HasStarted) ? PromotionStage.Isolated
-        : runner.HasStarted(PhaseName.CutOver) || runner.HasStarted(PhaseName.FlipBack) ? null
-        : runs.Latest?.Stage ?? PromotionStage.BeforeCutover;
+        Runner.HasStarted(PhaseName.CleanUpAfterRollback) ? PromotionStage.FlippedBack
+        : BehindTheFlip.Any(Runner.HasStarted) ? PromotionStage.Isolated
+        : Runner.HasStarted(PhaseName.CutOver) || Runner.HasStarted(PhaseName.FlipBack) ? null
+        : Runs.Latest?.Stage ?? PromotionStage.BeforeCutover;
 
     // Whether the shared schema has changed under the attempt: the next one follows it, or says why not.
     async Task<bool> IsMovedAsync(Func<HeldTenant, Task> attempt, CancellationToken cancellationToken)
@@ -280,7 +285,7 @@ public sealed class Promotion(
                 async token =>
                 {
                     await DirectSession.RequireAsync(databases.SharedServer, token);
-                    await using var held = await runs.HoldAsync(token);
+                    await using var held = await Runs.HoldAsync(token);
                     await attempt(held);
                 },
                 cancellationToken

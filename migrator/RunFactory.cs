@@ -22,7 +22,8 @@ sealed class RunFactory(
 )
 {
     // A retry resumes this process's own run. If another run held the tenant in between, that run's decision counts.
-    (long Promotion, long Run)? begun;
+    /// <summary>The promotion and its run that this process has begun; null before.</summary>
+    public (long Promotion, long Run)? Begun { get; private set; }
 
     public Slug Slug => databases.Slug;
 
@@ -44,10 +45,10 @@ sealed class RunFactory(
         try
         {
             if (
-                begun is not null
+                Begun is not null
                 && (
                     await journal.CurrentAsync(tenant.Key, cancellationToken) is not { } now
-                    || (now.Id, now.Run) != begun
+                    || (now.Id, now.Run) != Begun
                 )
             )
                 throw PromotionMessages.Superseded(Slug);
@@ -132,11 +133,11 @@ sealed class RunFactory(
             throw PromotionMessages.TargetMoved(Slug, record.Target);
         var (identity, all) = await ReadAsync(held.Token);
         var (scope, common) = await IsolatedDatabase.ScopesAsync(databases, record, all, held.Token);
-        begun = null;
+        Begun = null;
         // An earlier version may have begun the promotion: its guard gets the functions of this one.
         await held.Journal.InstallAsync(held.Token);
         var number = await held.Journal.NextRunAsync(record.Id, held.Token);
-        begun = (record.Id, number);
+        Begun = (record.Id, number);
         Latest = record;
         return new(
             settings,

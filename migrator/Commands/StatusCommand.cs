@@ -60,10 +60,14 @@ sealed class StatusCommand : TenantCommand
 
     static string Line(StatusDocument status)
     {
-        var waits = status.WaitsFor is [var first, ..] ? $", waits for {first}" : "";
-        return status.Promotion is { } promotion
-            ? $"{promotion.State}, phase {Shown(promotion.Phase)}, {Copied(promotion)}, guard {status.Guard ?? "none"}{waits}"
-            : $"no promotion yet{waits}";
+        var waits =
+            status.WaitsFor is [var first, ..] ? $", waits for {first}"
+            : status.Progress?.WaitsFor is { } why ? $", waits: {why}"
+            : "";
+        if (status.Promotion is not { } promotion)
+            return $"no promotion yet{waits}";
+        var done = ProgressRows.Short(status.Progress) ?? Copied(promotion);
+        return $"{promotion.State}, phase {Shown(promotion.Phase)}, {done}, guard {status.Guard ?? "none"}{waits}";
     }
 
     public static async Task ShowAsync(
@@ -111,6 +115,8 @@ sealed class StatusCommand : TenantCommand
         if (status.Run is { } run)
             yield return ("run", $"{run}, is at work");
         foreach (var row in status.Promotion is { } promotion ? Rows(promotion) : [])
+            yield return row;
+        foreach (var row in status.Progress is { } progress ? ProgressRows.Of(progress) : [])
             yield return row;
         foreach (var waits in status.WaitsFor)
             yield return ("waits for", waits);

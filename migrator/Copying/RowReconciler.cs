@@ -2,6 +2,7 @@ using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Progress;
 using Migrator.Scope;
 using Migrator.Streaming;
 using Migrator.Verification;
@@ -22,6 +23,7 @@ public sealed class RowReconciler(
     WriteGuard guard,
     Func<NpgsqlConnection, CancellationToken, Task> requireCurrentRun,
     int jobs,
+    IPromotionProgress progress,
     TimeProvider clock
 )
 {
@@ -45,7 +47,7 @@ public sealed class RowReconciler(
         long changed = 0;
         for (var round = 1; ; round++)
         {
-            var differing = (await comparison.DigestsAsync(among, jobs, cancellationToken))
+            var differing = (await comparison.DigestsAsync(among, jobs, cancellationToken, Compared))
                 .Where(result => !result.IsEqual)
                 .Select(result => result.Table.Name)
                 .ToHashSet();
@@ -181,9 +183,10 @@ public sealed class RowReconciler(
     {
         long changed = 0;
         PostgresException? refusal = null;
-        for (var progress = true; pending.Count > 0 && progress; )
+        var all = pending.Count;
+        for (var written = true; pending.Count > 0 && written; )
         {
-            progress = false;
+            written = false;
             foreach (var write in pending.ToArray())
                 try
                 {
@@ -195,7 +198,8 @@ public sealed class RowReconciler(
                         cancellationToken
                     );
                     pending.Remove(write);
-                    progress = true;
+                    written = true;
+                    progress.Reached("", ProgressUnit.Batches, all - pending.Count, all);
                 }
                 catch (PostgresException e) when (IsConstraint(e))
                 {
@@ -269,6 +273,9 @@ public sealed class RowReconciler(
             rows += await shared.ExecuteAsync(statement, cancellationToken);
         return rows;
     }
+
+    void Compared(TableComparison result) =>
+        progress.Reached($"{result.Table.Name}", ProgressUnit.Rows, result.Isolated.Rows, null);
 
     static bool IsConstraint(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
 }

@@ -128,11 +128,13 @@ public sealed class Throttle : IAsyncDisposable
         {
             pause = new(TaskCreationOptions.RunContinuationsAsynchronously);
             progress.Warn(stress);
+            progress.Waits(stress);
         }
         else if (stress is null && pause is { } over)
         {
             pause = null;
             progress.Info(ThrottleMessages.CopyGoesOn);
+            progress.Waits(null);
             over.SetResult();
         }
     }

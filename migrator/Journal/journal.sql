@@ -77,3 +77,20 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.hold (
     verified_at    timestamptz,
     state          jsonb NOT NULL DEFAULT '{}'
 );
+
+-- How far the phase is that runs, in a row of its own (table_name is empty) and one for each of its tables, written by the run
+-- each second over a connection of its own. No foreign key: nobody may ever wait for these rows.
+CREATE TABLE IF NOT EXISTS tenant_promotion.progress (
+    promotion_id    bigint NOT NULL,
+    table_name      text NOT NULL,
+    phase           text NOT NULL,
+    since           timestamptz NOT NULL,
+    seen_at         timestamptz NOT NULL,
+    unit            text,
+    done            bigint NOT NULL,
+    total           bigint,
+    minute_rate     double precision,
+    ten_minute_rate double precision,
+    waits_for       text,
+    PRIMARY KEY (promotion_id, table_name)
+);

@@ -20,12 +20,13 @@ public sealed class BuildSchema : Phase
     {
         await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         var archive = await run.ArchiveAsync(cancellationToken);
-        await archive.RestoreAsync(
-            [SchemaPart.PrimaryKeys, SchemaPart.PostData],
-            run.Databases,
-            run.Options.Jobs,
-            cancellationToken
-        );
+        await using (IndexBuilds.Watch(run.Databases, run.Progress, run.Clock, cancellationToken))
+            await archive.RestoreAsync(
+                [SchemaPart.PrimaryKeys, SchemaPart.PostData],
+                run.Databases,
+                run.Options.Jobs,
+                cancellationToken
+            );
         await ProvisionalKeys.DropAsync(StreamDirection.Forward(run.Stream), cancellationToken);
         await RefreshViewsAsync(run, cancellationToken);
         await AnalyzeAsync(run, cancellationToken);

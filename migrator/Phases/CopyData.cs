@@ -47,10 +47,11 @@ public sealed class CopyData : Phase
             && loaded.Keys.Count(key => key.Table == plan.Leaf.Name.ToString()) == plan.Parts.Count;
 
         foreach (var plan in plans.Where(IsLoaded))
-            run.Progress.PartDone(
-                plan.Table.Name,
-                plan.Parts.Sum(part => loaded[(plan.Leaf.Name.ToString(), part.Number)].Rows)
-            );
+        {
+            var parts = plan.Parts.Select(part => loaded[(plan.Leaf.Name.ToString(), part.Number)]).ToArray();
+            run.Progress.Advance(plan.Table.Name, parts.Sum(part => part.Bytes));
+            run.Progress.PartDone(plan.Table.Name, parts.Sum(part => part.Rows));
+        }
         return [.. plans.Where(plan => !IsLoaded(plan))];
     }
 

@@ -39,7 +39,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         }
         else
             await RequireIsolatedAsync(run, [], cancellationToken);
-        var deletion = new SharedDeletion(run, batchSize);
+        var deletion = new SharedDeletion(run, batchSize, (await FactsAsync(run, cancellationToken))!);
         foreach (var component in run.Scope.Components().Reverse())
             if (component.Where(table => table.Scope != TableScope.Root).ToArray() is { Length: > 0 } tables)
                 await deletion.DeleteAsync(tables, cancellationToken);

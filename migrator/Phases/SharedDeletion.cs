@@ -15,9 +15,13 @@ namespace Migrator.Phases;
 /// application would never write.
 /// </summary>
 /// <param name="batchSize">Rows per transaction.</param>
-sealed class SharedDeletion(PromotionRun run, int batchSize)
+/// <param name="facts">What an interrupted finalize has deleted already, and how much there is to delete.</param>
+sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts)
 {
     const string Everything = "true";
+
+    readonly Dictionary<TableName, long> deletedOf = [];
+    long deleted = facts.Deleted;
 
     readonly InwardReferences inward = new(run.Scope, run.Tenant);
 
@@ -74,6 +78,8 @@ sealed class SharedDeletion(PromotionRun run, int batchSize)
                     cancellationToken
                 );
                 total += rows;
+                var ofTable = deletedOf[table.Name] = deletedOf.GetValueOrDefault(table.Name) + rows;
+                run.Progress.Reached($"{table.Name}", ProgressUnit.Rows, ofTable, null);
             } while (rows > 0);
         }
         return total;
@@ -165,13 +171,14 @@ sealed class SharedDeletion(PromotionRun run, int batchSize)
         }
     }
 
-    Task<int> WriteAsync(
+    async Task<int> WriteAsync(
         NpgsqlConnection connection,
         IReadOnlyList<TableName> tables,
         Func<Task<int>> work,
         CancellationToken cancellationToken
-    ) =>
-        TableLock.RunAsync(
+    )
+    {
+        var written = await TableLock.RunAsync(
             connection,
             tables[0],
             async token =>
@@ -185,4 +192,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize)
             run.Clock,
             cancellationToken
         );
+        run.Progress.Reached("", ProgressUnit.Rows, deleted += written, facts.Expected);
+        return written;
+    }
 }

@@ -17,7 +17,7 @@ public sealed class Verify : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant);
-        var results = await comparison.DigestsAsync(run.Options.Jobs, cancellationToken);
+        var results = await run.DigestsAsync(comparison, run.Scope.CopiedTables, cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await comparison.RequireEqualAsync(
             await comparison.OfEverybodyAsync(cancellationToken),

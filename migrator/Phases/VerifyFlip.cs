@@ -44,7 +44,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
     )
     {
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, new(Isolated: snapshot));
-        var results = await comparison.DigestsAsync(tables, run.Options.Jobs, cancellationToken);
+        var results = await run.DigestsAsync(comparison, tables, cancellationToken);
         var differing = results.Where(result => !result.IsEqual).Select(result => result.Table.Name.ToString());
         if (differing.ToArray() is { Length: > 0 } names)
             await run.Journal.Phases.NoteAsync(run.Id, Name, new VerifyFlipFacts(names), cancellationToken);

@@ -27,9 +27,9 @@ public sealed class VerifyReverse : Phase
             cancellationToken
         );
         var comparison = new Comparison(run.Databases, run.Common, run.Tenant, new(Isolated: point.Snapshot));
-        var results = await comparison.DigestsAsync(
+        var results = await run.DigestsAsync(
+            comparison,
             run.Common.TenantTables.Where(table => table.Table.IsStreamable),
-            run.Options.Jobs,
             cancellationToken
         );
         if (results.FirstOrDefault(result => !result.IsEqual) is { } other)

@@ -27,4 +27,17 @@ public interface IPromotionProgress : ICopyProgress
     /// <param name="milliseconds">By the migrator's clock or the server's.</param>
     /// <param name="parts">Milliseconds of each part; parts may have run side by side.</param>
     void Paused(double milliseconds, IReadOnlyDictionary<string, double> parts) { }
+
+    /// <summary>The phase that runs has come so far, where it does not copy.</summary>
+    /// <param name="table">Empty for the phase as a whole, where its tables do not add up to that.</param>
+    /// <param name="unit">See <see cref="ProgressUnit"/>.</param>
+    /// <param name="total">Of about so much; null where nothing tells.</param>
+    void Reached(string table, string unit, long done, long? total) { }
+
+    /// <summary>The phase that runs stands still on purpose.</summary>
+    /// <param name="why">Null when it goes on.</param>
+    void Waits(string? why) { }
+
+    /// <summary>How far the phase that runs is: said from time to time.</summary>
+    void Progressed(ProgressState now) { }
 }

@@ -31,14 +31,22 @@ public static class StatusReader
         var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancellationToken);
         var hasArrived = await HasArrivedAsync(databases, record, cancellationToken);
         var hold = await HoldAsync(shared, record, stream, active, cancellationToken);
+        var section = record is null ? null : PromotionSection.Of(record, copied);
         var advice = new StatusAdvice(settings, tenant, record, active is not null);
         return Row(settings, tenant, Route(settings, databases, tenant, record)) with
         {
             Guard = guard,
             Run = active,
-            Promotion = record is null ? null : PromotionSection.Of(record, copied),
+            Promotion = section,
             Stream = stream.Section,
             Hold = hold,
+            Progress =
+                active is null || record is null
+                    ? null
+                    : ProgressSection.Of(
+                        await ProgressJournal.FindAsync(shared, record.Id, cancellationToken),
+                        section?.Phase
+                    ),
             WaitsFor = active is null
                 ? []
                 : await LockHolders.BlockingAsync(shared, databases.ApplicationName, cancellationToken),
@@ -77,6 +85,7 @@ public static class StatusReader
             Promotion: null,
             Stream: null,
             Hold: null,
+            Progress: null,
             WaitsFor: [],
             Warnings: [],
             NextSteps: []

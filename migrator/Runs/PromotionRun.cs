@@ -75,7 +75,7 @@ public sealed class PromotionRun(
 
     /// <summary>Makes the shared rows equal to the isolated ones, in a rollback.</summary>
     public RowReconciler Reconciler =>
-        new(databases, common, tenant, Guard, RequireCurrentRunAsync, options.Jobs, clock);
+        new(databases, common, tenant, Guard, RequireCurrentRunAsync, options.Jobs, progress, clock);
 
     /// <summary>What the two streams work with.</summary>
     public StreamContext Stream =>

@@ -70,7 +70,7 @@ public sealed class CatchUpLoop(StreamDirection direction)
     {
         await using var source = await direction.Source.OpenConnectionAsync(cancellationToken);
         return await IsReachedAsync(
-            () => feed.PassWatermarkAsync(source, cancellationToken),
+            () => feed.PassWatermarkAsync(source, cancellationToken, tells: true),
             near,
             rounds,
             lag => direction.Progress.Info(StreamMessages.CatchingUp(feed.Changes, lag)),

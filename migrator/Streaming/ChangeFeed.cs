@@ -22,7 +22,9 @@ public sealed class ChangeFeed : IAsyncDisposable
     readonly Channel<ChangeBatch> batches = Channel.CreateBounded<ChangeBatch>(4);
     readonly ReadAhead ahead = new();
     readonly ConcurrentDictionary<string, TaskCompletionSource> watermarks = new();
+    readonly NpgsqlLogSequenceNumber from;
     long changes;
+    long expected;
     bool disposed;
 
     ChangeFeed(
@@ -36,6 +38,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     {
         this.direction = direction;
         this.applier = applier;
+        this.from = from;
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         connection = new(
             new NpgsqlConnectionStringBuilder(direction.SourceReplication.ConnectionString)
@@ -118,11 +121,18 @@ public sealed class ChangeFeed : IAsyncDisposable
     }
 
     /// <summary>Emits a watermark in the source, and waits until it comes through.</summary>
-    public async Task PassWatermarkAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
-        await WaitForWatermarkAsync(
-            await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken),
-            cancellationToken
-        );
+    /// <param name="tells">From here on the feed tells how far it is on its way there.</param>
+    public async Task PassWatermarkAsync(
+        NpgsqlConnection source,
+        CancellationToken cancellationToken,
+        bool tells = false
+    )
+    {
+        var (watermark, at) = await ReplicationSlot.EmitWatermarkAsync(source, cancellationToken);
+        if (tells)
+            Interlocked.Exchange(ref expected, (long)((ulong)at - (ulong)from));
+        await WaitForWatermarkAsync(watermark, cancellationToken);
+    }
 
     /// <summary>
     /// To be called before the source's guard closes; the next watermark is to be emitted behind the closed guard.
@@ -238,6 +248,8 @@ public sealed class ChangeFeed : IAsyncDisposable
         if (!batch.EndsTransaction || applier.IsOpen)
             return batch.Size;
         connection.SetReplicationStatus(batch.End);
+        if (Interlocked.Read(ref expected) is > 0 and var all)
+            direction.Progress.Reached("", ProgressUnit.WalBytes, (long)((ulong)batch.End - (ulong)from), all);
         foreach (var watermark in batch.Watermarks)
             Reached(watermark).TrySetResult();
         return batch.Size;

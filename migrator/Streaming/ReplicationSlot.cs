@@ -2,6 +2,7 @@ using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Migrator.Streaming;
 
@@ -256,17 +257,17 @@ public static class ReplicationSlot
     /// <summary>
     /// Puts a watermark into the stream: a reader that meets it has met everything that committed before.
     /// </summary>
-    public static async Task<string> EmitWatermarkAsync(
+    public static async Task<(string Watermark, NpgsqlLogSequenceNumber At)> EmitWatermarkAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken
     )
     {
         var watermark = Guid.NewGuid().ToString();
-        await connection.ExecuteAsync(
+        var at = await connection.ExecuteScalarAsync<NpgsqlLogSequenceNumber>(
             "SELECT pg_logical_emit_message(true, @WatermarkPrefix, @watermark)",
             new { WatermarkPrefix, watermark },
             cancellationToken
         );
-        return watermark;
+        return (watermark, at);
     }
 }

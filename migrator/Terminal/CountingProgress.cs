@@ -39,6 +39,8 @@ abstract class CountingProgress : IPromotionProgress
     public abstract void Warn(string sentence);
     public abstract void Info(string sentence);
 
+    public virtual void Progressed(ProgressState now) { }
+
     protected abstract void OnAdvance(TableName table, long bytes);
     protected abstract void OnPartDone(TableName table, long rows, long bytes);
 

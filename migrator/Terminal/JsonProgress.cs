@@ -1,4 +1,6 @@
+using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Progress;
 
 namespace Migrator.Terminal;
 
@@ -51,6 +53,27 @@ sealed class JsonProgress(TextWriter log, TimeProvider clock) : CountingProgress
                     Outcome = check.Outcome.ToString().ToLowerInvariant(),
                 }
             );
+    }
+
+    public override void Progressed(ProgressState now)
+    {
+        var left = now.Left;
+        var text = now.Unit is { } unit ? ProgressMessages.Of(unit, now.Done, now.Total, left) : "at work";
+        Write(
+            Entry("INFO", $"{now.Phase}: {text}") with
+            {
+                Event = "progress",
+                Phase = now.Phase,
+                Unit = now.Unit,
+                Done = now.Done,
+                Total = now.Total,
+                MinuteRate = now.MinuteRate,
+                TenMinuteRate = now.TenMinuteRate,
+                EtaFromSeconds = left?.From,
+                EtaToSeconds = left?.To,
+                WaitsFor = now.WaitsFor,
+            }
+        );
     }
 
     protected override void OnAdvance(TableName table, long bytes) { }

@@ -24,10 +24,12 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     public Task<IReadOnlyList<TableComparison>> DigestsAsync(int jobs, CancellationToken cancellationToken) =>
         DigestsAsync(scope.CopiedTables, jobs, cancellationToken);
 
+    /// <param name="compared">Told of each table.</param>
     public async Task<IReadOnlyList<TableComparison>> DigestsAsync(
         IEnumerable<ScopedTable> tables,
         int jobs,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        Action<TableComparison>? compared = null
     )
     {
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
@@ -42,6 +44,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
                 var result = await DigestAsync(table, copied, token);
                 lock (results)
                     results.Add(result);
+                compared?.Invoke(result);
             }
         );
         return [.. results.OrderBy(result => result.Table.Name)];

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Migrator.Model;
 using Migrator.Progress;
 
@@ -14,6 +15,9 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
     public List<string> Infos { get; } = [];
 
     public List<Check> Checks { get; } = [];
+
+    /// <summary>How far the run was whenever it said so.</summary>
+    public ConcurrentQueue<ProgressState> Said { get; } = [];
 
     /// <summary>Whether a warning so far has these words.</summary>
     public bool HasWarned(string words)
@@ -44,6 +48,8 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
     }
 
     public void Info(string sentence) => Infos.Add(sentence);
+
+    public void Progressed(ProgressState now) => Said.Enqueue(now);
 
     public void Advance(TableName table, long bytes) { }
 
