@@ -78,13 +78,18 @@ public sealed class ChangeReader(
         }
     }
 
-    // Reassigned rows are settled before anything of the next transaction is applied.
+    // Reassigned rows are settled before anything of the next transaction is applied. A watermark is reached when its batch
+    // has been committed, which a batch that ends in the middle of a later transaction is not.
     bool EndsBatch(PgOutputReplicationMessage message) =>
         decoder.Count >= TooManyChanges
         || decoder.Size >= TooManyBytes
         || (
             message is CommitMessage
-            && (decoder.HasReassigned || (!direction.IsReverse && decoder.Count >= EnoughChanges))
+            && (
+                decoder.HasReassigned
+                || decoder.HasWatermarks
+                || (!direction.IsReverse && decoder.Count >= EnoughChanges)
+            )
         );
 
     // When nothing is waiting to be read, what was read is passed on, so that the target is never far behind.
@@ -99,7 +104,7 @@ public sealed class ChangeReader(
         var waiting = next.AsTask();
         try
         {
-            if (direction.IsReverse && !decoder.HasWatermarks && SinceFlush < ReverseInterval)
+            if (direction.IsReverse && SinceFlush < ReverseInterval)
                 await Task.WhenAny(
                     waiting,
                     Task.Delay(ReverseInterval - SinceFlush, direction.Clock, cancellationToken)
