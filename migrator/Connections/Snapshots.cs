@@ -21,6 +21,20 @@ static class Snapshots
     }
 
     /// <summary>The <c>pg_snapshot</c> of a transaction, or of a statement of its own: what it shows.</summary>
+    /// <remarks>
+    /// A snapshot that a replication slot has exported may end before it begins, which PostgreSQL prints and does not read.
+    /// It shows what is older than its beginning.
+    /// https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/replication/logical/snapbuild.c
+    /// </remarks>
     public static async Task<string> CurrentAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
-        (await connection.ExecuteScalarAsync<string>("SELECT pg_current_snapshot()::text", cancellationToken))!;
+        (
+            await connection.ExecuteScalarAsync<string>(
+                """
+                SELECT concat_ws(':', pg_snapshot_xmin(s), greatest(pg_snapshot_xmin(s), pg_snapshot_xmax(s)),
+                                 array_to_string(ARRAY(SELECT pg_snapshot_xip(s)), ','))
+                FROM pg_current_snapshot() s
+                """,
+                cancellationToken
+            )
+        )!;
 }
