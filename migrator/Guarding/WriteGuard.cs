@@ -157,11 +157,11 @@ public sealed class WriteGuard(
             if (!await OwnSchema.HasAsync(connection, "guard", cancellationToken))
                 return;
             await DropObjectsAsync(connection, cancellationToken);
-            // The fence looks no further from here on. The sequence goes with the fence.
+            // The fence looks no further from here on. The sequence goes with the fence, and stays as long as the row does.
             await connection.ExecuteAsync(
                 """
-                SELECT setval(name, @Calm) FROM to_regclass(@Attention) name WHERE name IS NOT NULL;
-                DELETE FROM tenant_promotion.guard WHERE tenant_key = @Key
+                WITH removed AS (DELETE FROM tenant_promotion.guard WHERE tenant_key = @Key RETURNING tenant_key)
+                SELECT setval(name, @Calm) FROM removed, to_regclass(@Attention) name WHERE name IS NOT NULL
                 """,
                 new
                 {

@@ -1,5 +1,6 @@
 using Dapper;
 using Migrator.Embedded;
+using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Settings;
 using Migrator.Tests.Scope;
@@ -125,6 +126,15 @@ public sealed class FenceTests(Servers servers)
             Assert.Equal(Done, await StateAsync(session, WritesOf(1)[0]));
             Assert.Equal(Refused, await StateAsync(session, WritesOf(2)[0]));
             Assert.Null(await move.GuardAsync());
+
+            // Whoever lowers the fence takes the sequence of a tenant that is forgotten, at any moment.
+            await using (await session.BeginTransactionAsync())
+            {
+                await session.ExecuteAsync(
+                    $"""DROP SEQUENCE tenant_promotion."{WriteGuard.PrefixOf("1")}_attention" """
+                );
+                await move.ForgetAsync();
+            }
 
             await Task.WhenAll(other.ForgetAsync(), move.ForgetAsync());
 
