@@ -8,6 +8,10 @@ public sealed class TerminalSession : IAsyncDisposable
 {
     const string Script = "/usr/bin/script";
 
+    // 'script' may leave before it has read the last lines of a terminal that nobody writes to any more. So the shell stays
+    // until somebody who has seen this presses Enter.
+    const string Ended = "[the program has ended]";
+
     readonly Process process;
     readonly StringBuilder screen = new();
     readonly Task reading;
@@ -34,7 +38,9 @@ public sealed class TerminalSession : IAsyncDisposable
     public static TerminalSession Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "migrator");
-        var command = string.Join(' ', arguments.Prepend(program).Select(word => $"'{word}'"));
+        var words = string.Join(' ', arguments.Prepend(program).Select(word => $"'{word}'"));
+        // The shell outlives a Ctrl-C; the program does not inherit that.
+        var command = $"trap : INT QUIT; {words}; code=$?; echo '{Ended}'; read -r _; exit $code";
         var start = new ProcessStartInfo(Script, ["--quiet", "--return", "--flush", "--command", command, "/dev/null"])
         {
             RedirectStandardInput = true,
@@ -62,6 +68,8 @@ public sealed class TerminalSession : IAsyncDisposable
 
     public async Task<int> ExitCodeAsync()
     {
+        await UntilAsync(Ended);
+        await TypeAsync("\n");
         using var timeout = new CancellationTokenSource(Waiting.Limit);
         await process.WaitForExitAsync(timeout.Token);
         await reading;

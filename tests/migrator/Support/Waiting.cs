@@ -7,7 +7,7 @@ namespace Migrator.Tests.Support;
 static class Waiting
 {
     /// <summary>When something hangs. No test may depend on how much shorter than this anything takes.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
