@@ -46,21 +46,25 @@ public static class CutoverLoop
             }
             catch (Exception e) when (IsTooSlow(e) && !cancellationToken.IsCancellationRequested)
             {
-                var (holders, isHeld) = await HoldersAsync(run, guard, cancellationToken);
-                if (number == Attempts)
-                    throw e switch
-                    {
-                        TooManyWaitingException many => GuardMessages.TooManyWait(run.Tenant.Slug, many.Sessions),
-                        WriterWaitsException writer => GuardMessages.WriterWaits(run.Tenant.Slug, writer.Message),
-                        _ => GuardMessages.GuardCannotClose(run.Tenant.Slug, run.Options.MaxPause, holders),
-                    };
-                var reason = e switch
+                var (holders, areTheGuards) = await HoldersAsync(run, guard, cancellationToken);
+                var (slug, pause) = (run.Tenant.Slug, run.Options.MaxPause);
+                var (reason, failure) = e switch
                 {
-                    TooManyWaitingException many => GuardMessages.ManyWaited(many.Sessions),
-                    WriterWaitsException writer => GuardMessages.Deadlocked(writer.Message),
-                    _ when isHeld => GuardMessages.NotClosed(run.Options.MaxPause),
-                    _ => GuardMessages.NotEnded(run.Options.MaxPause),
+                    TooManyWaitingException many => (
+                        GuardMessages.ManyWaited(many.Sessions),
+                        GuardMessages.TooManyWait(slug, many.Sessions)
+                    ),
+                    WriterWaitsException writer => (
+                        GuardMessages.Deadlocked(writer.Message),
+                        GuardMessages.WriterWaits(slug, writer.Message)
+                    ),
+                    _ => (
+                        areTheGuards ? GuardMessages.NotClosed(pause) : GuardMessages.NotEnded(pause),
+                        GuardMessages.GuardCannotClose(slug, pause, holders)
+                    ),
                 };
+                if (number == Attempts)
+                    throw failure;
                 run.Progress.Warn(GuardMessages.GuardRetries(reason, number, Attempts, holders));
                 await Task.Delay(run.Options.MaxPause, run.Clock, cancellationToken);
             }
