@@ -43,11 +43,11 @@ sealed class GuardScenario(BenchmarkServers servers)
         var table = new Table()
             .AddColumns("writes of the tenant", "without", "guard open", "ratio", "wanted")
             .RoundedBorder();
-        foreach (var writers in Writers)
+        foreach (var load in without.Rates.Keys)
         {
-            var (before, after) = (without.Rates[writers].Max(), with.Rates[writers].Max());
+            var (before, after) = (without.Rates[load].Max(), with.Rates[load].Max());
             table.AddRow(
-                $"{writers} writers, transactions/s",
+                $"{load.Writers} writers, transactions/s, {(load.Flushed ? "fsync" : "no fsync")}",
                 $"{before:N0}",
                 $"{after:N0}",
                 $"{after / before:0.00}",
@@ -69,17 +69,31 @@ sealed class GuardScenario(BenchmarkServers servers)
     async Task MeasureAsync(NpgsqlDataSource source, Measured measured)
     {
         var before = await MultixactAsync();
-        foreach (var writers in Writers)
-            measured.Rates[writers].Add(await GuardedWrites.RateAsync(source, writers));
+        foreach (var flushed in (bool[])[true, false])
+        {
+            await SetFlushedAsync(flushed);
+            foreach (var writers in Writers)
+                measured.Rates[(flushed, writers)].Add(await GuardedWrites.RateAsync(source, writers));
+        }
         measured.Bulk.Add(await GuardedWrites.BulkAsync(source));
+        await SetFlushedAsync(true);
         measured.Multixacts += await MultixactAsync() - before;
     }
 
+    // With a commit that waits for the disk, as applications meet it; and without, where nothing hides behind the disk.
+    async Task SetFlushedAsync(bool flushed)
+    {
+        await using var connection = Superuser();
+        await connection.ExecuteAsync($"ALTER SYSTEM SET fsync = {(flushed ? "on" : "off")}");
+        await connection.ExecuteAsync("SELECT pg_reload_conf()");
+    }
+
+    NpgsqlConnection Superuser() =>
+        new(servers.Shared.ConnectionString("postgres", Migrator.Embedded.EmbeddedCluster.Superuser));
+
     async Task<long> MultixactAsync()
     {
-        await using var connection = new NpgsqlConnection(
-            servers.Shared.ConnectionString("postgres", Migrator.Embedded.EmbeddedCluster.Superuser)
-        );
+        await using var connection = Superuser();
         await connection.ExecuteAsync("CHECKPOINT", commandType: System.Data.CommandType.Text);
         return await connection.ExecuteScalarAsync<long>(
             "SELECT next_multixact_id::text::bigint FROM pg_control_checkpoint()"
@@ -88,8 +102,10 @@ sealed class GuardScenario(BenchmarkServers servers)
 
     sealed class Measured
     {
-        public Dictionary<int, List<double>> Rates { get; } =
-            Writers.ToDictionary(writers => writers, _ => new List<double>());
+        public Dictionary<(bool Flushed, int Writers), List<double>> Rates { get; } =
+            new[] { true, false }
+                .SelectMany(flushed => Writers.Select(writers => (flushed, writers)))
+                .ToDictionary(load => load, _ => new List<double>());
 
         public List<double> Bulk { get; } = [];
 
