@@ -24,14 +24,20 @@ public sealed partial record PgTools(string Directory, int Major)
     )
     {
         var found = new List<PgTools>();
+        var best = Math.Max(sharedMajor, isolatedMajor);
         foreach (var directory in Candidates().Distinct())
             if (
                 File.Exists(Path.Combine(directory, Executable("pg_dump")))
                 && File.Exists(Path.Combine(directory, Executable("pg_restore")))
                 && await MajorAsync(directory, cancellationToken) is { } major
             )
+            {
+                // No other can be better; on Debian, what stands in PATH takes a while to tell its version.
+                if (major == best)
+                    return new(directory, major);
                 found.Add(new(directory, major));
-        return found.Where(tools => tools.Major >= Math.Max(sharedMajor, isolatedMajor)).MinBy(tools => tools.Major)
+            }
+        return found.Where(tools => tools.Major > best).MinBy(tools => tools.Major)
             ?? found.Where(tools => tools.Major >= sharedMajor).MaxBy(tools => tools.Major);
     }
 
