@@ -14,7 +14,8 @@ namespace Migrator.Connections;
 public static class LockHolders
 {
     // Statements are left out, because they quote values of rows. The locks of a prepared transaction have no process; its
-    // lock of the transaction's own number tells which they are. Of others' sessions a role without pg_read_all_stats sees
+    // lock of the transaction's own number tells which they are. Its name is anybody's text, and a message quotes it: commands
+    // are read from what a message quotes. Of others' sessions a role without pg_read_all_stats sees
     // no more than whose they are: such a session counts as open where a lock or a number of its transaction tells.
     const string Open = """
         open AS (
@@ -30,7 +31,8 @@ public static class LockHolders
                           WHERE l.locktype = 'transactionid' AND l.transactionid = p.transaction AND l.pid IS NULL),
                    p.prepared, true, p.database,
                    format('prepared transaction %L (%s in %s) for %s s, which COMMIT PREPARED or ROLLBACK PREPARED ends',
-                          p.gid, p.owner, p.database, round(extract(epoch FROM clock_timestamp() - p.prepared)))
+                          replace(p.gid, 'migrator ', 'migrator_'), p.owner, p.database,
+                          round(extract(epoch FROM clock_timestamp() - p.prepared)))
             FROM pg_prepared_xacts p)
         """;
 
@@ -110,6 +112,23 @@ public static class LockHolders
             ORDER BY since LIMIT 5
             """,
             new { table = table.Quoted },
+            cancellationToken
+        );
+
+    /// <summary>Other programs' transactions that hold a lock of any object of users in this database.</summary>
+    public static Task<IReadOnlyList<string>> OfDatabaseAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryAsync<string>(
+            $"""
+            WITH {Open} SELECT DISTINCT o.line, o.since
+            FROM open o
+            JOIN pg_locks l ON l.granted AND (l.pid = o.pid OR (l.pid IS NULL AND l.virtualtransaction = o.prepared))
+            WHERE o.datname = current_database() AND l.locktype IN ('relation', 'object') AND l.database <> 0
+              AND coalesce(l.relation, l.objid) >= 16384
+            ORDER BY o.since LIMIT 5
+            """,
             cancellationToken
         );
 

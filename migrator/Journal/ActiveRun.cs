@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Messages;
 using Npgsql;
 
 namespace Migrator.Journal;
@@ -49,12 +50,13 @@ public sealed record ActiveRun(int Process, string User, string Application, str
                    host(a.client_addr) AS "Client", a.backend_start AS "Since"
             FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
             WHERE {IsLockOf("@tenantKey")} AND a.pid <> pg_backend_pid() AND (@strangers OR {IsOurs})
-            LIMIT 1
+            ORDER BY {IsOurs} DESC LIMIT 1
             """,
             new { tenantKey, strangers },
             cancellationToken
         );
 
     public override string ToString() =>
-        $"process {Process} of {User} ({Application}) from {Client ?? "this machine"}, since {Since:yyyy-MM-dd HH:mm:ss} UTC";
+        $"process {Process} of {User} ({Wording.Foreign(Application)}) from {Client ?? "this machine"}, "
+        + $"since {Since:yyyy-MM-dd HH:mm:ss} UTC";
 }

@@ -55,7 +55,7 @@ static class PreflightMessages
 
     public static string ClaimedByOthers(TableName name, long count, IReadOnlyList<string> samples) =>
         $"{count:N0} rows of {name} are this tenant's by one row or column and somebody else's by another "
-        + $"({string.Join("; ", samples)}): each row moves with one tenant. Correct the rows, or the rule of {name}.";
+        + $"({Wording.Foreign(string.Join("; ", samples))}): each row moves with one tenant. Correct the rows, or the rule of {name}.";
 
     public static string NoKeyForTheType(TableName target, string id, IReadOnlyList<string> key) =>
         $"{id} does not compare with the key of {target} ({Wording.Or(string.Join(", ", key), "it has none")}): "

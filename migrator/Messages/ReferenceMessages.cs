@@ -35,7 +35,7 @@ static class ReferenceMessages
         string cure
     ) =>
         $"{count:N0} rows of {table} refer to rows of {parent} that are not this tenant's "
-        + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
+        + $"(constraint {constraint}), such as {Wording.Foreign(string.Join("; ", samples))}. "
         + $"The isolated database could not satisfy the constraint. Correct the rows. {cure}".TrimEnd();
 
     public static string SharedRows(TableName table, TableName parent, string column) =>
@@ -58,7 +58,7 @@ static class ReferenceMessages
         string cure
     ) =>
         $"{count:N0} rows of {table} that are not this tenant's refer to this tenant's rows in {parent} "
-        + $"(constraint {constraint}), such as {string.Join("; ", samples)}. "
+        + $"(constraint {constraint}), such as {Wording.Foreign(string.Join("; ", samples))}. "
         + $"Such references would stop finalize. Correct the rows. {cure}".TrimEnd();
 
     public static string SeveralParents(TableName table, IEnumerable<TableName> parents) =>

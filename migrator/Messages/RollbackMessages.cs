@@ -105,7 +105,7 @@ static class RollbackMessages
         new(
             ExitCode.Failed,
             $"Rows of {table} that are not those of '{slug}' refer to its rows in {referred} (constraint {constraint}), "
-                + $"such as {string.Join("; ", samples)}. Deleting the tenant's rows would take or change them. "
+                + $"such as {Wording.Foreign(string.Join("; ", samples))}. Deleting the tenant's rows would take or change them. "
                 + "What was not deleted stays. Correct those rows, then run "
                 + $"'migrator finalize --tenant-slug={slug} --confirm' again."
         );
@@ -147,7 +147,7 @@ static class RollbackMessages
 
     public static string Strays(TableName table, long rows, IReadOnlyList<string> samples)
     {
-        var such = samples.Count == 0 ? "" : $", such as {string.Join("; ", samples)}";
+        var such = samples.Count == 0 ? "" : $", such as {Wording.Foreign(string.Join("; ", samples))}";
         return $"{table} ({rows:N0} {(rows == 1 ? "row" : "rows")}{such})";
     }
 
@@ -158,6 +158,14 @@ static class RollbackMessages
                 + $"{string.Join(", ", tables)}. Nothing was changed. "
                 + $"Give those rows the tenant (its key is {tenant.Key}), or delete them in {tenant.Slug.DatabaseName}, "
                 + $"then run 'migrator rollback --tenant-slug={tenant.Slug} --confirm' again."
+        );
+
+    public static MigratorException RowsBelowOthers(Slug slug, TableName table, IReadOnlyList<string> samples) =>
+        new(
+            ExitCode.Different,
+            $"Rows of {table} in the isolated database of '{slug}' would be other tenants' in the shared one, where what they name "
+                + $"is another's: {Wording.Foreign(string.Join("; ", samples))}. None of them was copied back. "
+                + $"Correct or delete those rows in {slug.DatabaseName}, then run 'migrator rollback --tenant-slug={slug} --confirm' again."
         );
 
     public static MigratorException SchemasMovedApart(Slug slug, IReadOnlyList<string> differences) =>
@@ -171,7 +179,7 @@ static class RollbackMessages
 
     public static string ReferenceRowsDiffer(TableName table, string rows, IReadOnlyList<string> samples) =>
         $"Reference table {table} has changed in the isolated database since the flip, and differs from the shared one in {rows} rows: "
-        + $"{string.Join("; ", samples)}. The shared rows stay as they are; only new rows that the tenant's rows refer to "
+        + $"{Wording.Foreign(string.Join("; ", samples))}. The shared rows stay as they are; only new rows that the tenant's rows refer to "
         + "come along. Make the other changes in the shared database by hand if they are to stay.";
 
     public static string SharedOnly(IReadOnlyList<string> additions) =>

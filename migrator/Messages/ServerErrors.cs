@@ -62,7 +62,7 @@ static partial class ServerErrors
     /// <summary>What the server says, without the values that it quotes.</summary>
     public static string Text(PostgresException e)
     {
-        var text = e.MessageText.TrimEnd('.');
+        var text = Wording.Foreign(e.MessageText.TrimEnd('.'));
         return e.SqlState.StartsWith("22", StringComparison.Ordinal) ? QuotedValue().Replace(text, "\"…\"") : text;
     }
 

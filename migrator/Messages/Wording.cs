@@ -13,6 +13,13 @@ static class Wording
         return text.Length > 100 ? line + "…" : line;
     }
 
+    /// <summary>
+    /// Text of others, of any length, on one line. A message quotes the commands that it recommends, so nothing of it may look
+    /// like one.
+    /// </summary>
+    public static string Foreign(string text) =>
+        string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Replace("'migrator ", "migrator ");
+
     public static string Or(string text, string otherwise) => text.Length > 0 ? text : otherwise;
 
     public static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];

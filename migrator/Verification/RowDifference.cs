@@ -1,3 +1,4 @@
+using Migrator.Messages;
 using Migrator.Model;
 
 namespace Migrator.Verification;
@@ -6,7 +7,7 @@ namespace Migrator.Verification;
 public sealed record RowDifference(TableName Table, string Key, DifferenceKind Kind)
 {
     public override string ToString() =>
-        $"{Table}: {Key} "
+        $"{Table}: {Wording.Foreign(Key)} "
         + Kind switch
         {
             DifferenceKind.Missing => "is missing in the isolated database",
