@@ -26,10 +26,54 @@ public static class TableLock
     /// <summary>Does the work in one transaction, again and again until it gets its locks.</summary>
     /// <param name="table">The table to name when it never does.</param>
     /// <exception cref="MigratorException">Another session holds a table for too long.</exception>
-    public static async Task<T> RunAsync<T>(
+    public static Task<T> RunAsync<T>(
         NpgsqlConnection connection,
         TableName table,
         Func<CancellationToken, Task<T>> work,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    ) =>
+        RunAsync(
+            connection,
+            work,
+            token => LockHolders.IsAutovacuumAloneAsync(connection, table, token),
+            async e =>
+                ServerMessages.TableLocked(
+                    table,
+                    await LockHolders.OfTableAsync(connection, table, cancellationToken),
+                    e
+                ),
+            clock,
+            cancellationToken
+        );
+
+    /// <summary>The same for work on objects of a whole database.</summary>
+    /// <exception cref="MigratorException">Other sessions hold an object for too long.</exception>
+    public static Task<T> RunOnDatabaseAsync<T>(
+        NpgsqlConnection connection,
+        Func<CancellationToken, Task<T>> work,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    ) =>
+        RunAsync(
+            connection,
+            work,
+            _ => Task.FromResult(false),
+            async e =>
+                ServerMessages.DatabaseLocked(
+                    connection.Database,
+                    await LockHolders.OfDatabaseAsync(connection, cancellationToken),
+                    e
+                ),
+            clock,
+            cancellationToken
+        );
+
+    static async Task<T> RunAsync<T>(
+        NpgsqlConnection connection,
+        Func<CancellationToken, Task<T>> work,
+        Func<CancellationToken, Task<bool>> isAutovacuumAlone,
+        Func<PostgresException, Task<MigratorException>> failure,
         TimeProvider clock,
         CancellationToken cancellationToken
     )
@@ -42,7 +86,7 @@ public static class TableLock
                     async token =>
                         timeout =
                             ++refusals >= ShortTries ? Long
-                            : await LockHolders.IsAutovacuumAloneAsync(connection, table, token) ? BesideAutovacuum
+                            : await isAutovacuumAlone(token) ? BesideAutovacuum
                             : Short
                 )
                 .ExecuteAsync(
@@ -62,11 +106,7 @@ public static class TableLock
         }
         catch (PostgresException e) when (IsRefused(e))
         {
-            throw ServerMessages.TableLocked(
-                table,
-                await LockHolders.OfTableAsync(connection, table, cancellationToken),
-                e
-            );
+            throw await failure(e);
         }
     }
 

@@ -133,8 +133,12 @@ public sealed class Fence(NpgsqlDataSource database, TenantScope scope, TimeProv
             new { WriteGuard.TriggerPrefix, GuardNames.AttentionSuffix },
             cancellationToken
         );
-        foreach (var sequence in forgotten)
-            await connection.ExecuteAsync($"DROP SEQUENCE IF EXISTS {GuardNames.Quoted(sequence)}", cancellationToken);
+        await OwnRemains.DropAsync(
+            connection,
+            forgotten.Select(sequence => $"DROP SEQUENCE IF EXISTS {GuardNames.Quoted(sequence)}"),
+            null,
+            cancellationToken
+        );
     }
 
     // Two tenants may come and go at the same time. Only the owner of a table can lock it. No write waits for this lock.

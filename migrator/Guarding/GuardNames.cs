@@ -101,11 +101,27 @@ sealed class GuardNames(Tenant tenant)
             {SqlFile.Read("own-rights.sql")}
             """;
 
-    /// <summary>The statements that remove the tables; the functions go before, and <see cref="Attention"/> with the fence.</summary>
-    public string DropTables() =>
+    /// <summary>
+    /// The statements that remove the tables, each on its own; the functions go before, and <see cref="Attention"/> with the
+    /// fence.
+    /// </summary>
+    public IEnumerable<string> DropTables() =>
+        [
+            .. ((string[])[Gate, Run, Log]).Select(table => $"DROP TABLE IF EXISTS {Quoted(table)}"),
+            $"DROP SEQUENCE IF EXISTS {Quoted(Travelled)}",
+        ];
+
+    /// <summary>The statements by which the tables forget what they know, should they stay.</summary>
+    public string Forget() =>
         $"""
-            DROP TABLE IF EXISTS {Quoted(Gate)}, {Quoted(Run)}, {Quoted(Log)};
-            DROP SEQUENCE IF EXISTS {Quoted(Travelled)};
+            SELECT setval(name, 1, false) FROM to_regclass({Sql.Literal(
+                Quoted(Travelled)
+            )}) name WHERE name IS NOT NULL;
+            DO $$ BEGIN
+                IF to_regclass({Sql.Literal(Quoted(Log))}) IS NOT NULL THEN
+                    DELETE FROM {Quoted(Log)};
+                END IF;
+            END $$
             """;
 
     public static string Quoted(string name) => $"tenant_promotion.{Sql.Identifier(name)}";

@@ -86,7 +86,7 @@ static class OwnTriggers
         ];
     }
 
-    /// <summary>Drops the functions whose names begin with a prefix and that no trigger calls.</summary>
+    /// <summary>Drops the functions whose names begin with a prefix and that no trigger calls, as <see cref="OwnRemains"/>.</summary>
     public static async Task DropFunctionsAsync(
         NpgsqlConnection connection,
         string prefix,
@@ -102,10 +102,11 @@ static class OwnTriggers
             new { prefix },
             cancellationToken
         );
-        foreach (var function in functions)
-            await connection.ExecuteAsync(
-                $"DROP FUNCTION IF EXISTS {GuardNames.Quoted(function)}()",
-                cancellationToken
-            );
+        await OwnRemains.DropAsync(
+            connection,
+            functions.Select(function => $"DROP FUNCTION IF EXISTS {GuardNames.Quoted(function)}()"),
+            null,
+            cancellationToken
+        );
     }
 }

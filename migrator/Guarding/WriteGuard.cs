@@ -201,7 +201,12 @@ public sealed class WriteGuard(
                 throw GuardMessages.TriggersLeft([.. drops.Skip(n).Select(drop => drop.Table)], e);
             }
         await OwnTriggers.DropFunctionsAsync(connection, Prefix, cancellationToken);
-        await WithTableLockAsync(connection, Gate, names.DropTables(), cancellationToken);
+        await OwnRemains.DropAsync(
+            connection,
+            [names.Forget(), .. names.DropTables()],
+            requireCurrentRun,
+            cancellationToken
+        );
     }
 
     /// <summary>

@@ -62,7 +62,7 @@ public sealed class IsolatedJournal(
         );
 
     /// <summary>Records whether the database takes the tenant's writes, as part of the caller's transaction.</summary>
-    public Task SetLiveAsync(NpgsqlConnection connection, bool live, CancellationToken cancellationToken) =>
+    public Task<int> SetLiveAsync(NpgsqlConnection connection, bool live, CancellationToken cancellationToken) =>
         connection.ExecuteAsync(
             "UPDATE tenant_promotion.owner SET live = @live WHERE tenant_key = @Key",
             new { tenant.Key, live },

@@ -9,12 +9,17 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.owner (
     promotion_id bigint NOT NULL,
     run          bigint NOT NULL
 );
-ALTER TABLE tenant_promotion.owner
-    ADD COLUMN IF NOT EXISTS shared_system text,
-    ADD COLUMN IF NOT EXISTS shared_oid    bigint,
-    ADD COLUMN IF NOT EXISTS shared_name   text,
-    ADD COLUMN IF NOT EXISTS live          boolean NOT NULL DEFAULT false,
-    ADD COLUMN IF NOT EXISTS pass          text NOT NULL DEFAULT gen_random_uuid();
+-- An earlier version made the table without these. ALTER TABLE waits for readers, so only where it has something to do.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'tenant_promotion.owner'::regclass AND attname = 'pass') THEN
+        ALTER TABLE tenant_promotion.owner
+            ADD COLUMN IF NOT EXISTS shared_system text,
+            ADD COLUMN IF NOT EXISTS shared_oid    bigint,
+            ADD COLUMN IF NOT EXISTS shared_name   text,
+            ADD COLUMN IF NOT EXISTS live          boolean NOT NULL DEFAULT false,
+            ADD COLUMN IF NOT EXISTS pass          text NOT NULL DEFAULT gen_random_uuid();
+    END IF;
+END $$;
 
 CREATE TABLE IF NOT EXISTS tenant_promotion.loaded (
     table_name text NOT NULL,
@@ -44,7 +49,12 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.position (
 CREATE TABLE IF NOT EXISTS tenant_promotion.suspended (
     statement text NOT NULL
 );
-ALTER TABLE tenant_promotion.suspended DROP CONSTRAINT IF EXISTS suspended_pkey;
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_constraint
+               WHERE conrelid = 'tenant_promotion.suspended'::regclass AND conname = 'suspended_pkey') THEN
+        ALTER TABLE tenant_promotion.suspended DROP CONSTRAINT suspended_pkey;
+    END IF;
+END $$;
 CREATE UNIQUE INDEX IF NOT EXISTS suspended_once ON tenant_promotion.suspended (md5(statement));
 -- For publications FOR ALL TABLES, as in journal.sql.
 DO $$ BEGIN

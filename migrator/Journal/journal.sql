@@ -32,8 +32,13 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.digest (
     sum          numeric NOT NULL,
     PRIMARY KEY (promotion_id, table_name)
 );
--- What is needed to compute the digest again after a migration: columns, partitions, snapshot.
-ALTER TABLE tenant_promotion.digest ADD COLUMN IF NOT EXISTS detail jsonb;
+-- What is needed to compute the digest again after a migration: columns, partitions, snapshot. Only where it is missing:
+-- ALTER TABLE waits for readers, and any login can be one of a table whose number it knows (table_to_xmlschema).
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'tenant_promotion.digest'::regclass AND attname = 'detail') THEN
+        ALTER TABLE tenant_promotion.digest ADD COLUMN detail jsonb;
+    END IF;
+END $$;
 
 -- The definitions of the shared database's objects, as the promotion knows them; see definitions.sql.
 CREATE TABLE IF NOT EXISTS tenant_promotion.definition (

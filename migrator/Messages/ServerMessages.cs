@@ -128,6 +128,15 @@ static class ServerMessages
             e
         );
 
+    public static MigratorException DatabaseLocked(string database, IReadOnlyList<string> holders, Exception e) =>
+        new(
+            ExitCode.Failed,
+            $"Other sessions keep objects of database {database} locked. "
+                + $"Open transactions: {Wording.Or(string.Join("; ", holders), "none any more")}. "
+                + "End them, then run the same command again.",
+            e
+        );
+
     public static MigratorException ToolFailed(string tool, string error) =>
         new(ExitCode.Failed, $"{tool} failed: {error} Fix the cause and run the same command again, or roll back.")
         {

@@ -20,7 +20,12 @@ public sealed class CleanUpAfterFinalize : Phase
         await run.Guard.RetireAsync(cancellationToken);
         await StreamDirection.RemoveAllAsync(run.Stream, cancellationToken);
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await connection.ExecuteAsync("DROP SCHEMA IF EXISTS tenant_promotion CASCADE", cancellationToken);
+        await TableLock.RunOnDatabaseAsync(
+            connection,
+            token => connection.ExecuteAsync("DROP SCHEMA IF EXISTS tenant_promotion CASCADE", token),
+            run.Clock,
+            cancellationToken
+        );
         return new();
     }
 }

@@ -4,6 +4,7 @@ using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Runs;
 using Migrator.Streaming;
+using Npgsql;
 
 namespace Migrator.Phases;
 
@@ -30,7 +31,21 @@ public sealed class CleanUpAfterRollback : Phase
     static async Task MarkIsolatedAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await TableLock.RunAsync(
+            connection,
+            run.Tenancy.Table,
+            token => MarkIsolatedAsync(run, connection, token),
+            run.Clock,
+            cancellationToken
+        );
+    }
+
+    static async Task<int> MarkIsolatedAsync(
+        PromotionRun run,
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    )
+    {
         // An earlier version may have installed this guard.
         await connection.ExecuteAsync(SqlFile.Read("guard.sql"), cancellationToken);
         await run.IsolatedGuard.Guard.PassAsync(connection, cancellationToken);
@@ -43,7 +58,6 @@ public sealed class CleanUpAfterRollback : Phase
             Tenant.SharedMode,
             null
         );
-        await run.Isolated.SetLiveAsync(connection, false, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        return await run.Isolated.SetLiveAsync(connection, false, cancellationToken);
     }
 }

@@ -21,13 +21,17 @@ public sealed class CloneSchema : Phase
         // opened afterwards.
         await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         await using (var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
-        {
-            await using var emptying = await connection.BeginTransactionAsync(cancellationToken);
-            await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
-            await run.Isolated.RequireDisposableAsync(connection, cancellationToken);
-            await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), cancellationToken);
-            await emptying.CommitAsync(cancellationToken);
-        }
+            await TableLock.RunOnDatabaseAsync(
+                connection,
+                async token =>
+                {
+                    await run.Isolated.RequireCurrentRunAsync(connection, token);
+                    await run.Isolated.RequireDisposableAsync(connection, token);
+                    return await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), token);
+                },
+                run.Clock,
+                cancellationToken
+            );
 
         var archive = await run.ArchiveAsync(cancellationToken);
         await archive.RestoreAsync([SchemaPart.Schemas], run.Databases, 1, cancellationToken);
