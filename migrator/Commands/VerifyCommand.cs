@@ -38,7 +38,7 @@ sealed class VerifyCommand : TenantCommand
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var record = Comparable(await JournalReader.FindAsync(shared, tenant.Key, cancellationToken), slug);
-        var scope = await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken);
+        var scope = (await TenantScope.ReadAsync(shared, settings.Tenancy, cancellationToken)).Readable();
         (scope, var common) = await IsolatedDatabase.ScopesAsync(databases, record, scope, cancellationToken);
         var comparison = new Comparison(databases, common, tenant);
         var jobsAsked = parsed.GetValue(jobs);

@@ -32,6 +32,16 @@ static class PrivilegeMessages
         $"On {server.Host}:{server.Port} role {role} is not a member of {owner}, which will own objects there. "
         + $"Run GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(role)} there.";
 
+    public static string TargetOfStranger(
+        Slug slug,
+        string owner,
+        string worker,
+        NpgsqlConnectionStringBuilder server
+    ) =>
+        $"Database {slug.DatabaseName} on {server.Host}:{server.Port} belongs to {owner}, who could drop the tenant's tables there. "
+        + $"Run ALTER DATABASE {Sql.Identifier(slug.DatabaseName)} OWNER TO {Sql.Identifier(worker)} there if it is meant for the "
+        + $"tenant, or GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(worker)}; else drop it.";
+
     public static string SequenceNotOwned(string role, TableName sequence) =>
         $"Role {role} neither owns sequence {sequence} nor is a member of its owner. Grant the owner to {role}.";
 

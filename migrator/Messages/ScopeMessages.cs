@@ -36,6 +36,10 @@ public static class ScopeMessages
     public static string CheckSuggestion(Slug slug) =>
         $"Write this as tenancy.json, read it, and see what it does: 'migrator scope --tenant-slug={slug} --check'.";
 
+    public static string TablesOfStrangers(IEnumerable<TableName> tables) =>
+        $"These tables belong to neither this role nor the tables' owner, and were not read: {Wording.List(tables)}. To read them "
+        + "would run what their owners have put there.";
+
     public static string WhereUnreadable() =>
         "\"where\" has to be one condition on columns of the table itself, with :tenant for the tenant's key, without "
         + "subqueries and comments. Correct the condition.";

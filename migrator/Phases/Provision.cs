@@ -28,6 +28,7 @@ public sealed class Provision : Phase
         await GrantApplicationAsync(run, server, cancellationToken);
         if (facts.CreatesDatabase && !await IsolatedDatabase.ExistsAsync(server, run.Tenant.Slug, cancellationToken))
             await CreateDatabaseAsync(run, server, cancellationToken);
+        await RequireOwnerAsync(run, server, cancellationToken);
         // On an existing database of another owner this has no effect; Validate reports that.
         await server.ExecuteAsync(
             $"REVOKE CONNECT, TEMPORARY ON DATABASE {Sql.Identifier(run.Tenant.Slug.DatabaseName)} FROM PUBLIC",
@@ -36,6 +37,16 @@ public sealed class Provision : Phase
         await run.Isolated.ClaimAsync(cancellationToken);
         await GrantPublicAsync(run, cancellationToken);
         return new($"{run.Tenant.Slug.DatabaseName} on {run.Target.Host}:{run.Target.Port}", facts);
+    }
+
+    // Whoever may create databases can have made this one since preflight looked.
+    static async Task RequireOwnerAsync(PromotionRun run, NpgsqlConnection server, CancellationToken cancellationToken)
+    {
+        var (slug, worker) = (run.Tenant.Slug, run.Databases.IsolatedServer.Username);
+        if (await DatabaseRoles.StrangerAsync(server, slug.DatabaseName, worker, cancellationToken) is { } owner)
+            throw MigratorException.Refused(
+                PrivilegeMessages.TargetOfStranger(slug, owner, worker ?? "", run.Databases.IsolatedServer)
+            );
     }
 
     // A database that somebody made for us may keep its schema public to itself; pg_restore will tell.
@@ -237,7 +248,15 @@ public sealed class Provision : Phase
         if (await IsolatedMark.ReadAsync(connection, cancellationToken) is null)
             return;
         await run.Isolated.RequireDisposableAsync(connection, cancellationToken);
-        await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), cancellationToken);
-        await connection.ExecuteAsync("DROP SCHEMA tenant_promotion CASCADE", cancellationToken);
+        await TableLock.RunOnDatabaseAsync(
+            connection,
+            async token =>
+            {
+                await connection.ExecuteAsync(SqlFile.Read("empty-database.sql"), token);
+                return await connection.ExecuteAsync("DROP SCHEMA tenant_promotion CASCADE", token);
+            },
+            run.Clock,
+            cancellationToken
+        );
     }
 }

@@ -15,7 +15,14 @@ sealed class ExpressionCheck(PreflightContext context)
     {
         var expressions = await context.Shared.QueryAsync<Expression>(
             SqlFile.Read("expressions.sql"),
-            new { tables = context.Scope.CopiedTables.Select(table => (long)table.Table.Oid).ToArray() },
+            // What strangers have made is refused for its owner, and not computed.
+            new
+            {
+                tables = context
+                    .Scope.CopiedTables.Where(table => table.Table.Owned)
+                    .Select(table => (long)table.Table.Oid)
+                    .ToArray(),
+            },
             cancellationToken
         );
         foreach (var table in expressions.GroupBy(expression => new TableName(expression.Schema, expression.Table)))

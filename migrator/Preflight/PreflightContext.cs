@@ -27,6 +27,12 @@ sealed record PreflightContext(
     /// <summary>Other findings that the user should know.</summary>
     public List<string> Warnings { get; } = [];
 
+    /// <summary>
+    /// Whether a check may read a table while other checks may still refuse its owner: to read the table of a stranger runs the
+    /// stranger's code.
+    /// </summary>
+    public bool IsRead(TableDefinition table) => table.IsTrusted || table.Owner == Catalog.Find(Tenancy.Table)?.Owner;
+
     /// <summary>The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's.</summary>
     public string Condition(ScopedTable table, string alias) => Scope.Condition(table, alias, Tenant.Key);
 

@@ -1,5 +1,6 @@
 using System.Data;
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Settings;
@@ -45,13 +46,16 @@ public sealed record ScopeInspection(
         await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var catalog = await Catalog.ReadAsync(shared, cancellationToken);
-        var scope = TenantScope.Classify(catalog, settings.Tenancy);
+        var strangers = catalog.Strangers(settings.Tenancy.Table);
+        var scope = TenantScope.Classify(catalog, settings.Tenancy).Without(strangers.Contains);
         // No check of a rule asks the other server.
         var context = new PreflightContext(settings.Tenancy, databases, tenant, shared, shared, catalog, scope);
+        if (strangers.Count > 0)
+            context.Warnings.Add(ScopeMessages.TablesOfStrangers(strangers.Select(table => table.Name)));
         if (checks)
             await CheckAsync(context, cancellationToken);
         var tables = new List<ScopedRows>();
-        foreach (var table in catalog.Tables.OrderBy(table => table.Name))
+        foreach (var table in catalog.Tables.Except(strangers).OrderBy(table => table.Name))
         {
             var scoped = scope.Tables.FirstOrDefault(one => one.Name == table.Name);
             var condition = scoped is null ? "false" : context.Copied(scoped, "t");

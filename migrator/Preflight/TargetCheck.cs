@@ -78,7 +78,22 @@ sealed class TargetCheck(PreflightContext context)
                     $"{there.Encoding}, {there.Collate}, {there.CType}"
                 )
             );
-        await CheckExistingDatabaseAsync(cancellationToken);
+        // What the database holds is not looked at either: its owner decides what our session does there.
+        var worker = context.Databases.IsolatedServer.Username;
+        if (
+            await DatabaseRoles.StrangerAsync(context.Server, context.Slug.DatabaseName, worker, cancellationToken) is
+            { } owner
+        )
+            context.Faults.Add(
+                PrivilegeMessages.TargetOfStranger(
+                    context.Slug,
+                    owner,
+                    worker ?? me.Name,
+                    context.Databases.IsolatedServer
+                )
+            );
+        else
+            await CheckExistingDatabaseAsync(cancellationToken);
     }
 
     static Task<(string Encoding, string Collate, string CType)?> CollationAsync(

@@ -20,7 +20,7 @@ sealed partial class WhereCheck(PreflightContext context)
     {
         foreach (var table in context.Scope.Tables)
         {
-            if (table.Claims is not [{ Where: { } where }])
+            if (table.Claims is not [{ Where: { } where }] || !context.IsRead(table.Table))
                 continue;
             if (await WhyNotAsync(table, where, cancellationToken) is { } why)
                 context.Faults.Add(

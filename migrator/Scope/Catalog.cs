@@ -15,6 +15,25 @@ public sealed record Catalog(
 {
     public TableDefinition? Find(TableName name) => Tables.FirstOrDefault(table => table.Name == name);
 
+    /// <summary>The catalog as if some tables were not there.</summary>
+    public Catalog Without(Func<TableDefinition, bool> others)
+    {
+        var kept = Tables.Where(table => !others(table)).ToArray();
+        var names = kept.Select(table => table.Name).ToHashSet();
+        return new(
+            kept,
+            [.. ForeignKeys.Where(key => names.Contains(key.From) && names.Contains(key.To))],
+            [.. Sequences.Where(one => one.OwnerTable is not { } owner || names.Contains(owner))]
+        );
+    }
+
+    /// <summary>Tables of owners that have nothing to do with the tenants' table.</summary>
+    public IReadOnlyList<TableDefinition> Strangers(TableName tenants)
+    {
+        var owner = Find(tenants)?.Owner;
+        return [.. Tables.Where(table => !table.IsTrusted && table.Owner != owner)];
+    }
+
     public static async Task<Catalog> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         async Task<List<T>> Query<T>(string file, object? parameters = null) =>

@@ -12,6 +12,7 @@ sealed class RelationRow
     public bool Unlogged { get; init; }
     public string Owner { get; init; } = "";
     public bool Owned { get; init; }
+    public bool Trusted { get; init; }
     public bool RowSecurity { get; init; }
     public bool ForcedRowSecurity { get; init; }
     public string ReplicaIdentity { get; init; } = "";
@@ -55,6 +56,7 @@ sealed class RelationRow
         )
         {
             KeyExcludes = KeyExcludes,
+            IsTrusted = Trusted,
         };
 
     sealed record LeafJson(string schema, string name, string kind, long pages, long rows, long bytes, uint oid);

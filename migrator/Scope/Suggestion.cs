@@ -45,6 +45,11 @@ public sealed class Suggestion
     {
         var catalog = await Catalog.ReadAsync(connection, cancellationToken);
         var notes = new List<string>();
+        if (catalog.Strangers(given.Table) is { Count: > 0 } strangers)
+        {
+            notes.Add(ScopeMessages.TablesOfStrangers(strangers.Select(table => table.Name)));
+            catalog = catalog.Without(strangers.Contains);
+        }
         var tenancy = await new GuessedTenants(catalog, given, notes).FindAsync(connection, slug, cancellationToken);
         var suggestion = new Suggestion(connection, catalog, tenancy, notes);
         await suggestion.RunAsync(cancellationToken);

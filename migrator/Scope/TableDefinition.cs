@@ -43,6 +43,12 @@ public sealed record TableDefinition(
     /// </summary>
     public bool KeyExcludes { get; init; }
 
+    /// <summary>
+    /// The table's owner is one of ours, the database's or a superuser. To read a table of another owner runs that owner's code
+    /// with our rights: the planner computes what it can of the predicates of the table's indexes.
+    /// </summary>
+    public bool IsTrusted { get; init; } = true;
+
     public bool IsPartitioned => Kind == "p";
 
     public bool IsForeign => Kind == "f" || Leaves.Any(leaf => leaf.Kind == "f");

@@ -93,21 +93,14 @@ public sealed class TenantScope
     /// <summary>The scope without tables of strangers, which nobody else can put a trigger on.</summary>
     public TenantScope WithoutStrangers() => Without(table => !table.Owned && table.Name != tenancy.Table);
 
+    /// <summary>The scope without tables that nobody may read who does not trust their owners.</summary>
+    public TenantScope Readable() => Without(catalog.Strangers(tenancy.Table).Contains);
+
     /// <summary>The scope of the database without some tables: a stranger may have made them, and has no row of ours there.</summary>
     public TenantScope Without(Func<TableDefinition, bool> others)
     {
-        var kept = catalog.Tables.Where(table => !others(table)).ToArray();
-        if (kept.Length == catalog.Tables.Count)
-            return this;
-        var names = kept.Select(table => table.Name).ToHashSet();
-        return Classify(
-            new(
-                kept,
-                [.. catalog.ForeignKeys.Where(key => names.Contains(key.From) && names.Contains(key.To))],
-                [.. catalog.Sequences.Where(one => one.OwnerTable is not { } owner || names.Contains(owner))]
-            ),
-            tenancy
-        );
+        var kept = catalog.Without(others);
+        return kept.Tables.Count == catalog.Tables.Count ? this : Classify(kept, tenancy);
     }
 
     /// <summary>The same rules for the tables and columns that another database has as well, by their names.</summary>
@@ -206,6 +199,20 @@ public sealed class TenantScope
                 return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
             })
         );
+
+    /// <summary>
+    /// The condition under which a row of the shared database, or one that is to become one, is not another tenant's. A
+    /// derived row may come before the row that it names.
+    /// </summary>
+    public string MayBeOurs(ScopedTable table, string alias, string key)
+    {
+        if (table.Scope != TableScope.Derived)
+            return Condition(table, alias, key);
+        var others = NamesOthers(table, alias, key);
+        return table.Claims is [{ TypeColumn: null }]
+            ? $"NOT ({others})"
+            : $"(({Condition(table, alias, key)}) IS TRUE OR ({others}) IS NOT TRUE)";
+    }
 
     /// <summary>
     /// The condition that the references by which a row is the tenant's lead to some rows of another table; null when

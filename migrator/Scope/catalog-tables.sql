@@ -5,6 +5,9 @@ SELECT c.oid                                           AS "Oid",
        c.relpersistence = 'u'                          AS "Unlogged",
        pg_get_userbyid(c.relowner)                     AS "Owner",
        pg_has_role(c.relowner, 'USAGE')                AS "Owned",
+       pg_has_role(c.relowner, 'USAGE')
+           OR (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = c.relowner)
+           OR c.relowner = (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()) AS "Trusted",
        c.relrowsecurity                                AS "RowSecurity",
        c.relrowsecurity AND c.relforcerowsecurity      AS "ForcedRowSecurity",
        -- What a change says of the old row is decided by the partition that held it.
