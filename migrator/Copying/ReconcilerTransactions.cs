@@ -16,10 +16,12 @@ sealed class ReconcilerTransactions(
 )
 {
     /// <param name="lifts">Constraints that rows older than them need not satisfy are lifted meanwhile.</param>
+    /// <param name="written">What is deleted or changed, as <see cref="StrangersKeys.RequireNoneAsync"/> takes it.</param>
     public Task<long> RunAsync(
         NpgsqlConnection shared,
         IReadOnlyList<ReconcilerStage> stages,
         bool lifts,
+        IEnumerable<(TableName, IReadOnlyList<string>)> written,
         Func<Task<long>> work,
         CancellationToken cancellationToken
     ) =>
@@ -28,10 +30,12 @@ sealed class ReconcilerTransactions(
             [.. stages.Select(stage => stage.Table.Name)],
             stages.Where(stage => stage.SetsIdentities).Select(stage => stage.Table.Table),
             lifts,
+            written,
             work,
             cancellationToken
         );
 
+    /// <param name="written">What is deleted or changed, as <see cref="StrangersKeys.RequireNoneAsync"/> takes it.</param>
     /// <param name="identities">Tables of which an identity that is always generated is set.</param>
     /// <param name="lifts">Constraints that rows older than them need not satisfy are lifted meanwhile.</param>
     public Task<long> RunAsync(
@@ -39,6 +43,7 @@ sealed class ReconcilerTransactions(
         IReadOnlyList<TableName> tables,
         IEnumerable<TableDefinition> identities,
         bool lifts,
+        IEnumerable<(TableName, IReadOnlyList<string>)> written,
         Func<Task<long>> work,
         CancellationToken cancellationToken
     ) =>
@@ -52,7 +57,17 @@ sealed class ReconcilerTransactions(
                 return await Suspension.WriteAsync(
                     shared,
                     () => LiftAsync(shared, tables, identities, lifts, token),
-                    () => TriggerDisabling.WithoutTriggersAsync(shared, tables, work, token),
+                    () =>
+                        TriggerDisabling.WithoutTriggersAsync(
+                            shared,
+                            tables,
+                            async () =>
+                            {
+                                await StrangersKeys.RequireNoneAsync(shared, written, token);
+                                return await work();
+                            },
+                            token
+                        ),
                     token
                 );
             },

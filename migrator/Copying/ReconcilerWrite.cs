@@ -1,3 +1,5 @@
+using Migrator.Model;
+
 namespace Migrator.Copying;
 
 enum ReconcilerWriteKind
@@ -16,5 +18,14 @@ sealed record ReconcilerWrite(ReconcilerStage Stage, IReadOnlyList<int> Batch, R
             ReconcilerWriteKind.Insert => Stage.Insertions(Batch),
             ReconcilerWriteKind.Update => Stage.Updates(Batch),
             _ => Stage.Deletions(Batch),
+        };
+
+    /// <summary>The table if rows of it are deleted or changed, with the columns that stay.</summary>
+    public IEnumerable<(TableName, IReadOnlyList<string>)> Written =>
+        Kind switch
+        {
+            ReconcilerWriteKind.Insert => [],
+            ReconcilerWriteKind.Update => [(Stage.Table.Name, Stage.Table.Table.Key)],
+            _ => [(Stage.Table.Name, [])],
         };
 }

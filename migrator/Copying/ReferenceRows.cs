@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Guarding;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Streaming;
@@ -15,7 +16,8 @@ public sealed class ReferenceRows(
     Databases databases,
     TenantScope scope,
     Tenant tenant,
-    Func<NpgsqlConnection, CancellationToken, Task> requireCurrentRun
+    Func<NpgsqlConnection, CancellationToken, Task> requireCurrentRun,
+    TimeProvider clock
 )
 {
     const string Stage = "tenant_promotion_reference";
@@ -44,11 +46,26 @@ public sealed class ReferenceRows(
     {
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await shared.BeginTransactionAsync(cancellationToken);
+        await TableLock.RunAsync(
+            shared,
+            table.Name,
+            token => InsertAsync(isolated, shared, table, $"{along} AND ({Referred(keys, named)})", token),
+            clock,
+            cancellationToken
+        );
+    }
+
+    async Task<int> InsertAsync(
+        NpgsqlConnection isolated,
+        NpgsqlConnection shared,
+        TableDefinition table,
+        string which,
+        CancellationToken cancellationToken
+    )
+    {
         await requireCurrentRun(shared, cancellationToken);
         var create = $"CREATE TEMPORARY TABLE {Stage} ON COMMIT DROP AS SELECT * FROM {table.From} WHERE false";
         await shared.ExecuteAsync(create, cancellationToken);
-        var which = $"{along} AND ({Referred(keys, named)})";
         await ConstraintLifting.WithoutDomainsAsync(
             shared,
             table.Name,
@@ -63,8 +80,13 @@ public sealed class ReferenceRows(
                 ),
             cancellationToken
         );
-        await InsertMissingAsync(shared, table, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        // Whoever may put a trigger on such a table may be nobody of the tenant's.
+        return await TriggerDisabling.WithoutTriggersAsync(
+            shared,
+            [table.Name],
+            () => InsertMissingAsync(shared, table, cancellationToken),
+            cancellationToken
+        );
     }
 
     // By a row of the tenant, or by the rule of the table itself.
@@ -75,7 +97,11 @@ public sealed class ReferenceRows(
                 .Append(named)
         );
 
-    static Task InsertMissingAsync(NpgsqlConnection shared, TableDefinition table, CancellationToken cancellationToken)
+    static Task<int> InsertMissingAsync(
+        NpgsqlConnection shared,
+        TableDefinition table,
+        CancellationToken cancellationToken
+    )
     {
         var columns = RawCopy.Columns(table);
         var sameKey = table

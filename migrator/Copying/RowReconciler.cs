@@ -30,6 +30,8 @@ public sealed class RowReconciler(
     // A delete in the shared database may cascade to rows that should stay; the next round inserts them again.
     const int Rounds = 5;
 
+    static readonly IReadOnlyList<string> None = [];
+
     readonly Comparison comparison = new(databases, scope, tenant);
     readonly ReconcilerTransactions transactions = new(guard, requireCurrentRun, clock);
 
@@ -102,7 +104,8 @@ public sealed class RowReconciler(
         CancellationToken cancellationToken
     )
     {
-        Task<long> WriteAsync(bool lifts) => transactions.RunAsync(shared, [table], [], lifts, work, cancellationToken);
+        Task<long> WriteAsync(bool lifts) =>
+            transactions.RunAsync(shared, [table], [], lifts, [(table, [])], work, cancellationToken);
         try
         {
             return await WriteAsync(lifts: false);
@@ -194,6 +197,7 @@ public sealed class RowReconciler(
                         shared,
                         [write.Stage],
                         lifts,
+                        write.Written,
                         () => ApplyAsync(shared, write.Statements, cancellationToken),
                         cancellationToken
                     );
@@ -225,6 +229,7 @@ public sealed class RowReconciler(
                 shared,
                 [.. stuck.Select(one => one.Stage).Distinct()],
                 lifts: true,
+                stuck.Select(one => one.Stage.Table.Name).Distinct().Select(table => (table, None)),
                 () => ApplyDeferredAsync(shared, stuck, cancellationToken),
                 cancellationToken
             );

@@ -65,41 +65,60 @@ public static class TriggerDisabling
         CancellationToken cancellationToken
     )
     {
-        var triggers = await EnabledAsync(connection, tables, cancellationToken);
-        if (triggers.Count == 0)
+        if (tables.Count == 0)
             return null;
-
-        string Alter(Func<string, string> verb) =>
-            string.Join(
-                '\n',
-                triggers.Select(row =>
-                    $"ALTER TABLE ONLY {new TableName(row.Schema, row.Table).Quoted} "
-                    + $"{verb(row.State)} TRIGGER {Sql.Identifier(row.Trigger)};"
-                )
-            );
-
-        await connection.ExecuteAsync(Alter(_ => "DISABLE"), cancellationToken);
-        return Alter(state =>
-            state switch
-            {
-                "A" => "ENABLE ALWAYS",
-                "R" => "ENABLE REPLICA",
-                _ => "ENABLE",
-            }
+        var triggers = await EnabledAsync(connection, tables, cancellationToken);
+        await AlterAsync(connection, triggers, cancellationToken);
+        // A role that has the right TRIGGER may have made one meanwhile, whose function would run as ours. From here on none
+        // comes; writers of the tables do not wait for this lock.
+        await connection.ExecuteAsync(
+            $"LOCK TABLE {string.Join(", ", tables.Select(table => "ONLY " + table.Quoted))} IN ROW EXCLUSIVE MODE",
+            cancellationToken
         );
+        var late = await EnabledAsync(connection, tables, cancellationToken);
+        await AlterAsync(connection, late, cancellationToken);
+        return triggers.Count + late.Count == 0 ? null : Alter([.. triggers, .. late], Enabling);
     }
 
-    static Task<IReadOnlyList<(string Schema, string Table, string Trigger, string State)>> EnabledAsync(
+    static async Task AlterAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<EnabledTrigger> triggers,
+        CancellationToken cancellationToken
+    )
+    {
+        if (triggers.Count > 0)
+            await connection.ExecuteAsync(Alter(triggers, _ => "DISABLE"), cancellationToken);
+    }
+
+    static string Alter(IEnumerable<EnabledTrigger> triggers, Func<string, string> verb) =>
+        string.Join(
+            '\n',
+            triggers.Select(one =>
+                $"ALTER TABLE ONLY {new TableName(one.Schema, one.Table).Quoted} "
+                + $"{verb(one.State)} TRIGGER {Sql.Identifier(one.Trigger)};"
+            )
+        );
+
+    static string Enabling(string state) =>
+        state switch
+        {
+            "A" => "ENABLE ALWAYS",
+            "R" => "ENABLE REPLICA",
+            _ => "ENABLE",
+        };
+
+    static Task<IReadOnlyList<EnabledTrigger>> EnabledAsync(
         NpgsqlConnection connection,
         IReadOnlyList<TableName> tables,
         CancellationToken cancellationToken
     ) =>
-        connection.QueryAsync<(string Schema, string Table, string Trigger, string State)>(
+        connection.QueryAsync<EnabledTrigger>(
             $"""
             WITH named (relid, place) AS MATERIALIZED (
                 SELECT CAST(name AS regclass)::oid, place FROM unnest(@tables) WITH ORDINALITY named (name, place)
             )
-            SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
+            SELECT n.nspname::text AS "Schema", c.relname::text AS "Table", t.tgname::text AS "Trigger",
+                   t.tgenabled::text AS "State"
             FROM (SELECT relid, min(place) AS place
                   FROM (SELECT relid, place FROM named
                         UNION ALL SELECT tree.relid::oid, place FROM named, pg_partition_tree(named.relid) tree) one
@@ -113,4 +132,7 @@ public static class TriggerDisabling
             new { tables = tables.Select(table => table.Quoted).ToArray() },
             cancellationToken
         );
+
+    /// <param name="State">When it fires: pg_trigger's <c>tgenabled</c>.</param>
+    sealed record EnabledTrigger(string Schema, string Table, string Trigger, string State);
 }

@@ -64,6 +64,15 @@ static class ObjectMessages
     public static string MaybeLargeObjects(TableName table, string column) =>
         $"{table}.{column} may refer to large objects, which are not copied. No row of this tenant names one now.";
 
+    public static MigratorException KeyOfStranger(string key, string table, string owner, string referred) =>
+        new(
+            ExitCode.Failed,
+            $"Foreign key {key} of {table}, which belongs to {owner}, refers to {referred}. To delete rows there or to change what "
+                + $"the key refers to would run what {owner} has put on its own table with the migrator's rights. Nothing of "
+                + $"that was run. Have {owner} or a superuser run ALTER TABLE {table} DROP CONSTRAINT {Sql.Identifier(key)}, and "
+                + $"take the right REFERENCES on {referred} from {owner}. Then run the same command again."
+        );
+
     public static string PreparedHolds(string transaction, string tables) =>
         $"A lock on {tables} is held by {transaction}. No session can end that transaction by itself, and the write guard would "
         + "wait for it.";

@@ -18,9 +18,13 @@ public sealed class CatchUpReverse : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await run.IsolatedGuard.InstallAsync(cancellationToken);
-        await new ReferenceRows(run.Databases, run.Common, run.Tenant, run.RequireCurrentRunAsync).BringHomeAsync(
-            cancellationToken
-        );
+        await new ReferenceRows(
+            run.Databases,
+            run.Common,
+            run.Tenant,
+            run.RequireCurrentRunAsync,
+            run.Clock
+        ).BringHomeAsync(cancellationToken);
         // The stream deletes rows that those of tables without a key referred to when the tenant moved.
         if (run.Common.UnstreamedTables.ToArray() is { Length: > 0 } unstreamed)
             await run.Reconciler.ApproachAsync(unstreamed, cancellationToken);

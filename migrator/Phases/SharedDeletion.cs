@@ -20,6 +20,8 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
 {
     const string Everything = "true";
 
+    static readonly IReadOnlyList<string> None = [];
+
     readonly Dictionary<TableName, long> deletedOf = [];
     long deleted = facts.Deleted;
 
@@ -185,7 +187,16 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
             {
                 await run.RequireCurrentRunAsync(connection, token);
                 await run.Guard.PassAsync(connection, token);
-                var rows = await TriggerDisabling.WithoutTriggersAsync(connection, tables, work, token);
+                var rows = await TriggerDisabling.WithoutTriggersAsync(
+                    connection,
+                    tables,
+                    async () =>
+                    {
+                        await StrangersKeys.RequireNoneAsync(connection, tables.Select(table => (table, None)), token);
+                        return await work();
+                    },
+                    token
+                );
                 await PhaseJournal.CountDeletedAsync(connection, run.Id, rows, token);
                 return rows;
             },

@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Messages;
+using Migrator.Model;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -15,6 +16,8 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
     readonly ChangeWriter writer = new(direction);
     readonly LockRetry locks = new(direction.Clock);
     readonly List<string> resumptions = [];
+
+    static readonly IReadOnlyList<string> NoColumns = [];
 
     public bool IsOpen => writer.IsOpen;
 
@@ -104,6 +107,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
                         resumptions.AddRange(
                             await ConstraintDeferral.DeferKeysAsync(writer.Connection, tables, cancellationToken)
                         );
+                    await StrangersKeys.RequireNoneAsync(writer.Connection, Writes(batch), cancellationToken);
                 }
                 catch (PostgresException e) when (TableLock.IsRefused(e))
                 {
@@ -114,6 +118,18 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
             refused => StreamMessages.CannotFollowHome(direction.Tenant.Slug, refused),
             cancellationToken
         );
+    }
+
+    // What changes, and what of a row an update leaves alone. Of a transaction that goes on, the rest is not known.
+    IEnumerable<(TableName, IReadOnlyList<string>)> Writes(ChangeBatch batch)
+    {
+        if (!batch.EndsTransaction)
+            return direction.Tables.Select(table => (table.Name, NoColumns));
+        return from change in batch.Changes
+            where change.Kind != ChangeKind.Insert
+            let isUpdate = change.Kind == ChangeKind.Update && change.Old is null
+            group isUpdate by change.Table into writes
+            select (writes.Key.Name, writes.All(isUpdate => isUpdate) ? writes.Key.Definition.Key : NoColumns);
     }
 
     async Task WriteAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
