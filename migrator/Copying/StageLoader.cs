@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Migrator.Streaming;
@@ -28,6 +29,7 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
         var which = hasKey ? $"{arrived} AND {Comparison.InBuckets(table.Table, "t", buckets)}" : arrived;
         await CreateAsync(shared, table, number, cancellationToken);
         await FillAsync(isolated, shared, table, which, name, cancellationToken);
+        await RequireOursAsync(shared, table, name, cancellationToken);
         var index = hasKey ? $"CREATE INDEX ON {name} ({Sql.Identifiers(table.Table.Key)}); " : "";
         await shared.ExecuteAsync($"{index}ANALYZE {name}", cancellationToken);
         var staged = await shared.ExecuteScalarAsync<long>($"SELECT count(*) FROM {name}", cancellationToken);
@@ -97,6 +99,25 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
     static bool TellsWhose(ScopedTable table, Column column) =>
         table.Claims is not [{ Step.IsDeclared: true }]
         && table.Claims.SelectMany(claim => claim.Columns).Contains(column.Name);
+
+    // By the shared database's rows: a row may have come under a key that is another tenant's there.
+    async Task RequireOursAsync(
+        NpgsqlConnection shared,
+        ScopedTable table,
+        string name,
+        CancellationToken cancellationToken
+    )
+    {
+        var others = await shared.QueryAsync<string>(
+            $"""
+            SELECT {InwardReferences.Label(table, "s")} FROM {name} s
+            WHERE ({scope.MayBeOurs(table, "s", tenant.Key)}) IS NOT TRUE LIMIT 5
+            """,
+            cancellationToken
+        );
+        if (others.Count > 0)
+            throw RollbackMessages.RowsBelowOthers(tenant.Slug, table.Name, others);
+    }
 
     // A table without a key is one batch: nothing divides its rows.
     static IReadOnlyList<IReadOnlyList<int>> Batches(IReadOnlyList<int> buckets, long rows) =>

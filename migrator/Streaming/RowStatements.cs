@@ -35,11 +35,28 @@ sealed class RowStatements
     // In the shared database a statement reaches only the tenant's rows, whatever the key says.
     string OursOnly => reverse ? $" AND {table.OursInTarget}" : "";
 
-    // Which of new rows, seen as n, are to be written: a derived row does not tell whose it is.
+    // Which of new rows, seen as n, are to be written: a derived row does not tell whose it is. In the shared database the
+    // row that it names may be another tenant's, whatever had that key in the isolated one.
     string Wanted =>
         !table.Table.IsByReference ? "true"
-        : reverse ? scope.Arrived(table.Table, "n")
+        : reverse ? $"{scope.Arrived(table.Table, "n")} AND {table.OursAs("n")}"
         : scope.Copied(table.Table, "n", key);
+
+    // The same of a row as it will be, where only some columns are set.
+    string StaysOurs(int[] set)
+    {
+        if (!reverse || !table.Table.IsByReference)
+            return "";
+        var columns = table
+            .Table.Claims.SelectMany(claim => claim.Columns)
+            .Concat(table.Definition.Key)
+            .Distinct()
+            .Select(name =>
+                (Name: Sql.Identifier(name), Place: Array.FindIndex(set, i => table.Columns[i].Name == name))
+            )
+            .Select(column => (column.Place < 0 ? $"t.{column.Name}" : $"n.v{column.Place}") + $" AS {column.Name}");
+        return $" AND (SELECT {table.OursAs("x")} FROM (SELECT {string.Join(", ", columns)}) x)";
+    }
 
     string Names => Sql.Identifiers(table.Columns.Select(column => column.Name));
 
@@ -97,11 +114,12 @@ sealed class RowStatements
     {
         var assignments = string.Join(", ", set.Select((i, n) => $"{Sql.Identifier(table.Columns[i].Name)} = n.v{n}"));
         var aliases = Aliases(set.Length + table.KeyPositions.Count);
+        var stays = StaysOurs(set);
         return rows =>
             $"""
                 UPDATE {table.Definition.From} t SET {assignments}
                 FROM (VALUES {Values(rows, [.. set, .. table.KeyPositions])}) n ({aliases})
-                WHERE {ByKey(set.Length)}{OursOnly}
+                WHERE {ByKey(set.Length)}{OursOnly}{stays}
                 """;
     }
 

@@ -73,21 +73,10 @@ public sealed class StreamedTable
     public bool RefersTo(StreamedTable other) => parents.Contains(other.Name);
 
     /// <summary>The condition that a row of the target, seen as <c>t</c>, is not another tenant's.</summary>
-    public string OursInTarget
-    {
-        get
-        {
-            if (!reverse)
-                return "true";
-            if (Table.Scope != TableScope.Derived)
-                return scope.Condition(Table, "t", key);
-            // The parent may follow later in the same transaction.
-            var others = scope.NamesOthers(Table, "t", key);
-            return Table.Claims.Count == 1
-                ? $"NOT ({others})"
-                : $"(({scope.Condition(Table, "t", key)}) IS TRUE OR ({others}) IS NOT TRUE)";
-        }
-    }
+    public string OursInTarget => OursAs("t");
+
+    /// <summary>The same of a row with another alias, which is in the target or is to be written there.</summary>
+    public string OursAs(string alias) => reverse ? scope.MayBeOurs(Table, alias, key) : "true";
 
     /// <summary>The key of a row.</summary>
     public RowKey KeyOf(object?[] row) => new([.. KeyPositions.Select(position => (string)row[position]!)]);
