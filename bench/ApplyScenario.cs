@@ -90,7 +90,7 @@ sealed class ApplyScenario(BenchmarkServers servers)
     {
         var direction = StreamDirection.Forward(run.Stream);
         await using var source = await run.Databases.Shared.OpenConnectionAsync();
-        var mark = await ReplicationSlot.EmitWatermarkAsync(source, CancellationToken.None);
+        var (mark, _) = await ReplicationSlot.EmitWatermarkAsync(source, CancellationToken.None);
         var watch = Stopwatch.StartNew();
         await using var feed = await ChangeFeed.OpenAsync(direction, TargetState.Mixed, CancellationToken.None);
         await feed.WaitForWatermarkAsync(mark, CancellationToken.None);
