@@ -14,7 +14,7 @@ namespace Migrator.Guarding;
 static class OwnRemains
 {
     // Nobody works with what is dropped, so that nobody queues behind this wait.
-    const int LockTimeout = 500;
+    const int LockTimeout = 2_000;
 
     /// <summary>Drops one after the other, each in a transaction of its own.</summary>
     /// <param name="drops">Statements that are safe to repeat.</param>

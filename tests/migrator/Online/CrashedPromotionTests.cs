@@ -109,11 +109,8 @@ public sealed class CrashedPromotionTests(Servers servers)
             await holder.ExecuteAsync("LOCK TABLE tenants IN SHARE MODE");
             await Waiting.UntilAsync(
                 move.Shared,
-                """
-                SELECT EXISTS (
-                    SELECT FROM pg_stat_activity
-                    WHERE wait_event_type = 'Lock' AND query LIKE '%isolation_mode%' AND datname = current_database())
-                """
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE @holder = ANY (pg_blocking_pids(pid)))",
+                new { holder = holder.ProcessID }
             );
             migrator.Kill();
             Assert.Equal("isolated", await move.Isolated.ScalarAsync<string>("SELECT isolation_mode FROM tenants"));
