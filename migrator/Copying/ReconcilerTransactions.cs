@@ -16,12 +16,11 @@ sealed class ReconcilerTransactions(
 )
 {
     /// <param name="lifts">Constraints that rows older than them need not satisfy are lifted meanwhile.</param>
-    /// <param name="written">What is deleted or changed, as <see cref="StrangersKeys.RequireNoneAsync"/> takes it.</param>
     public Task<long> RunAsync(
         NpgsqlConnection shared,
         IReadOnlyList<ReconcilerStage> stages,
         bool lifts,
-        IEnumerable<(TableName, IReadOnlyList<string>)> written,
+        IEnumerable<WrittenTable> written,
         Func<Task<long>> work,
         CancellationToken cancellationToken
     ) =>
@@ -35,7 +34,6 @@ sealed class ReconcilerTransactions(
             cancellationToken
         );
 
-    /// <param name="written">What is deleted or changed, as <see cref="StrangersKeys.RequireNoneAsync"/> takes it.</param>
     /// <param name="identities">Tables of which an identity that is always generated is set.</param>
     /// <param name="lifts">Constraints that rows older than them need not satisfy are lifted meanwhile.</param>
     public Task<long> RunAsync(
@@ -43,7 +41,7 @@ sealed class ReconcilerTransactions(
         IReadOnlyList<TableName> tables,
         IEnumerable<TableDefinition> identities,
         bool lifts,
-        IEnumerable<(TableName, IReadOnlyList<string>)> written,
+        IEnumerable<WrittenTable> written,
         Func<Task<long>> work,
         CancellationToken cancellationToken
     ) =>
@@ -57,17 +55,7 @@ sealed class ReconcilerTransactions(
                 return await Suspension.WriteAsync(
                     shared,
                     () => LiftAsync(shared, tables, identities, lifts, token),
-                    () =>
-                        TriggerDisabling.WithoutTriggersAsync(
-                            shared,
-                            tables,
-                            async () =>
-                            {
-                                await StrangersKeys.RequireNoneAsync(shared, written, token);
-                                return await work();
-                            },
-                            token
-                        ),
+                    () => TriggerDisabling.WithoutTriggersAsync(shared, tables, written, work, token),
                     token
                 );
             },

@@ -1,4 +1,4 @@
-using Migrator.Model;
+using Migrator.Guarding;
 
 namespace Migrator.Copying;
 
@@ -21,11 +21,11 @@ sealed record ReconcilerWrite(ReconcilerStage Stage, IReadOnlyList<int> Batch, R
         };
 
     /// <summary>The table if rows of it are deleted or changed, with the columns that stay.</summary>
-    public IEnumerable<(TableName, IReadOnlyList<string>)> Written =>
+    public IEnumerable<WrittenTable> Written =>
         Kind switch
         {
             ReconcilerWriteKind.Insert => [],
-            ReconcilerWriteKind.Update => [(Stage.Table.Name, Stage.Table.Table.Key)],
-            _ => [(Stage.Table.Name, [])],
+            ReconcilerWriteKind.Update => [new(Stage.Table.Name, Stage.Table.Table.Key)],
+            _ => [new(Stage.Table.Name)],
         };
 }

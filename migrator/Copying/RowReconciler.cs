@@ -30,8 +30,6 @@ public sealed class RowReconciler(
     // A delete in the shared database may cascade to rows that should stay; the next round inserts them again.
     const int Rounds = 5;
 
-    static readonly IReadOnlyList<string> None = [];
-
     readonly Comparison comparison = new(databases, scope, tenant);
     readonly ReconcilerTransactions transactions = new(guard, requireCurrentRun, clock);
 
@@ -105,7 +103,7 @@ public sealed class RowReconciler(
     )
     {
         Task<long> WriteAsync(bool lifts) =>
-            transactions.RunAsync(shared, [table], [], lifts, [(table, [])], work, cancellationToken);
+            transactions.RunAsync(shared, [table], [], lifts, [new(table)], work, cancellationToken);
         try
         {
             return await WriteAsync(lifts: false);
@@ -229,7 +227,7 @@ public sealed class RowReconciler(
                 shared,
                 [.. stuck.Select(one => one.Stage).Distinct()],
                 lifts: true,
-                stuck.Select(one => one.Stage.Table.Name).Distinct().Select(table => (table, None)),
+                stuck.Select(one => one.Stage.Table.Name).Distinct().Select(table => new WrittenTable(table)),
                 () => ApplyDeferredAsync(shared, stuck, cancellationToken),
                 cancellationToken
             );

@@ -14,15 +14,14 @@ namespace Migrator.Guarding;
 public static class StrangersKeys
 {
     /// <summary>To be called behind a lock of the tables, before rows are deleted or changed.</summary>
-    /// <param name="writes">The tables, each with the columns that no write changes; none of a table whose rows go.</param>
     /// <exception cref="MigratorException">There is such a key; the message names its owner.</exception>
     public static async Task RequireNoneAsync(
         NpgsqlConnection connection,
-        IEnumerable<(TableName Table, IReadOnlyList<string> Kept)> writes,
+        IEnumerable<WrittenTable> written,
         CancellationToken cancellationToken
     )
     {
-        var all = writes.ToArray();
+        var all = written.ToArray();
         if (all.Length == 0)
             return;
         var key = await connection.QueryFirstOrDefaultAsync<StrangersKey>(
@@ -41,8 +40,8 @@ public static class StrangersKeys
             """,
             new
             {
-                tables = all.Select(write => write.Table.Quoted).ToArray(),
-                kept = all.Select(write => "{" + string.Join(',', write.Kept.Select(Element)) + "}").ToArray(),
+                tables = all.Select(one => one.Table.Quoted).ToArray(),
+                kept = all.Select(one => "{" + string.Join(',', one.Kept.Select(Element)) + "}").ToArray(),
             },
             cancellationToken
         );

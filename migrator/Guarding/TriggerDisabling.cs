@@ -33,8 +33,30 @@ public static class TriggerDisabling
             cancellationToken
         );
 
+    /// <summary>The same for writes that delete rows or change them.</summary>
+    /// <exception cref="MigratorException">
+    /// A stranger's foreign key refers to what is written; see <see cref="StrangersKeys"/>.
+    /// </exception>
+    public static Task<T> WithoutTriggersAsync<T>(
+        NpgsqlConnection connection,
+        IReadOnlyList<TableName> tables,
+        IEnumerable<WrittenTable> written,
+        Func<Task<T>> write,
+        CancellationToken cancellationToken
+    ) =>
+        WithoutTriggersAsync(
+            connection,
+            tables,
+            async () =>
+            {
+                await StrangersKeys.RequireNoneAsync(connection, written, cancellationToken);
+                return await write();
+            },
+            cancellationToken
+        );
+
     /// <summary>
-    /// Proves that the lock can be had which <see cref="WithoutTriggersAsync"/> takes, by taking it for a moment; where a
+    /// Proves that the lock can be had which <see cref="DisableAsync"/> takes, by taking it for a moment; where a
     /// table has no triggers there is no such lock.
     /// </summary>
     /// <exception cref="MigratorException">Another session keeps the table locked; the message names the session.</exception>

@@ -20,8 +20,6 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
 {
     const string Everything = "true";
 
-    static readonly IReadOnlyList<string> None = [];
-
     readonly Dictionary<TableName, long> deletedOf = [];
     long deleted = facts.Deleted;
 
@@ -190,11 +188,8 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
                 var rows = await TriggerDisabling.WithoutTriggersAsync(
                     connection,
                     tables,
-                    async () =>
-                    {
-                        await StrangersKeys.RequireNoneAsync(connection, tables.Select(table => (table, None)), token);
-                        return await work();
-                    },
+                    tables.Select(table => new WrittenTable(table)),
+                    work,
                     token
                 );
                 await PhaseJournal.CountDeletedAsync(connection, run.Id, rows, token);

@@ -1,7 +1,6 @@
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Messages;
-using Migrator.Model;
 using Npgsql;
 
 namespace Migrator.Streaming;
@@ -16,8 +15,6 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
     readonly ChangeWriter writer = new(direction);
     readonly LockRetry locks = new(direction.Clock);
     readonly List<string> resumptions = [];
-
-    static readonly IReadOnlyList<string> NoColumns = [];
 
     public bool IsOpen => writer.IsOpen;
 
@@ -107,7 +104,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
                         resumptions.AddRange(
                             await ConstraintDeferral.DeferKeysAsync(writer.Connection, tables, cancellationToken)
                         );
-                    await StrangersKeys.RequireNoneAsync(writer.Connection, Writes(batch), cancellationToken);
+                    await StrangersKeys.RequireNoneAsync(writer.Connection, Written(batch), cancellationToken);
                 }
                 catch (PostgresException e) when (TableLock.IsRefused(e))
                 {
@@ -121,15 +118,15 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
     }
 
     // What changes, and what of a row an update leaves alone. Of a transaction that goes on, the rest is not known.
-    IEnumerable<(TableName, IReadOnlyList<string>)> Writes(ChangeBatch batch)
+    IEnumerable<WrittenTable> Written(ChangeBatch batch)
     {
         if (!batch.EndsTransaction)
-            return direction.Tables.Select(table => (table.Name, NoColumns));
+            return direction.Tables.Select(table => new WrittenTable(table.Name));
         return from change in batch.Changes
             where change.Kind != ChangeKind.Insert
             let isUpdate = change.Kind == ChangeKind.Update && change.Old is null
             group isUpdate by change.Table into writes
-            select (writes.Key.Name, writes.All(isUpdate => isUpdate) ? writes.Key.Definition.Key : NoColumns);
+            select new WrittenTable(writes.Key.Name, writes.All(isUpdate => isUpdate) ? writes.Key.Definition.Key : []);
     }
 
     async Task WriteAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
