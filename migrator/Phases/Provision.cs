@@ -42,11 +42,8 @@ public sealed class Provision : Phase
     // Whoever may create databases can have made this one since preflight looked.
     static async Task RequireOwnerAsync(PromotionRun run, NpgsqlConnection server, CancellationToken cancellationToken)
     {
-        var (slug, worker) = (run.Tenant.Slug, run.Databases.IsolatedServer.Username);
-        if (await DatabaseRoles.StrangerAsync(server, slug.DatabaseName, worker, cancellationToken) is { } owner)
-            throw MigratorException.Refused(
-                PrivilegeMessages.TargetOfStranger(slug, owner, worker ?? "", run.Databases.IsolatedServer)
-            );
+        if (await DatabaseRoles.WhyStrangersAsync(server, run.Databases, cancellationToken) is { } why)
+            throw MigratorException.Refused(why);
     }
 
     // A database that somebody made for us may keep its schema public to itself; pg_restore will tell.

@@ -31,7 +31,7 @@ sealed record PreflightContext(
     /// Whether a check may read a table while other checks may still refuse its owner: to read the table of a stranger runs the
     /// stranger's code.
     /// </summary>
-    public bool IsRead(TableDefinition table) => table.IsTrusted || table.Owner == Catalog.Find(Tenancy.Table)?.Owner;
+    public bool IsRead(TableDefinition table) => !Catalog.IsStrangers(table, Tenancy.Table);
 
     /// <summary>The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's.</summary>
     public string Condition(ScopedTable table, string alias) => Scope.Condition(table, alias, Tenant.Key);

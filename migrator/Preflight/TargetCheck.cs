@@ -79,19 +79,8 @@ sealed class TargetCheck(PreflightContext context)
                 )
             );
         // What the database holds is not looked at either: its owner decides what our session does there.
-        var worker = context.Databases.IsolatedServer.Username;
-        if (
-            await DatabaseRoles.StrangerAsync(context.Server, context.Slug.DatabaseName, worker, cancellationToken) is
-            { } owner
-        )
-            context.Faults.Add(
-                PrivilegeMessages.TargetOfStranger(
-                    context.Slug,
-                    owner,
-                    worker ?? me.Name,
-                    context.Databases.IsolatedServer
-                )
-            );
+        if (await DatabaseRoles.WhyStrangersAsync(context.Server, context.Databases, cancellationToken) is { } why)
+            context.Faults.Add(why);
         else
             await CheckExistingDatabaseAsync(cancellationToken);
     }

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Messages;
 using Npgsql;
 
 namespace Migrator.Schema;
@@ -38,27 +39,30 @@ public static class DatabaseRoles
         );
 
     /// <summary>
-    /// The owner of a database of the connection's server, if that is somebody whom the roles that work there are no members
+    /// Why the isolated database is not ours to work in, if its owner is somebody whom the roles that work there are no members
     /// of: it may drop what they make in the schemas that come with the database. Null for other owners, and where there is no
     /// such database.
     /// </summary>
-    /// <param name="worker">The role that makes the tables there; null for the connection's own.</param>
+    /// <param name="server">A connection to the isolated database's server.</param>
     /// <remarks>https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS</remarks>
-    public static Task<string?> StrangerAsync(
+    public static async Task<string?> WhyStrangersAsync(
         NpgsqlConnection server,
-        string database,
-        string? worker,
+        Databases databases,
         CancellationToken cancellationToken
-    ) =>
-        server.ExecuteScalarAsync<string?>(
+    )
+    {
+        var (slug, worker) = (databases.Slug, databases.IsolatedServer.Username ?? server.UserName ?? "");
+        var owner = await server.ExecuteScalarAsync<string?>(
             """
             SELECT r.rolname::text FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba
             WHERE d.datname = @database AND NOT r.rolsuper AND NOT pg_has_role(r.oid, 'MEMBER')
               AND NOT EXISTS (SELECT FROM pg_roles w WHERE w.rolname = @worker AND pg_has_role(w.oid, r.oid, 'MEMBER'))
             """,
-            new { database, worker },
+            new { database = slug.DatabaseName, worker },
             cancellationToken
         );
+        return owner is null ? null : PrivilegeMessages.TargetOfStranger(slug, owner, worker, databases.IsolatedServer);
+    }
 
     /// <summary>
     /// The condition that an entry of pg_shdepend, seen as <c>d</c>, is about an object that is copied. Any login may make a

@@ -28,11 +28,12 @@ public sealed record Catalog(
     }
 
     /// <summary>Tables of owners that have nothing to do with the tenants' table.</summary>
-    public IReadOnlyList<TableDefinition> Strangers(TableName tenants)
-    {
-        var owner = Find(tenants)?.Owner;
-        return [.. Tables.Where(table => !table.IsTrusted && table.Owner != owner)];
-    }
+    public IReadOnlyList<TableDefinition> Strangers(TableName tenants) =>
+        [.. Tables.Where(table => IsStrangers(table, tenants))];
+
+    /// <summary>Whether a table's owner has nothing to do with the tenants' table.</summary>
+    public bool IsStrangers(TableDefinition table, TableName tenants) =>
+        !table.IsTrusted && table.Owner != Find(tenants)?.Owner;
 
     public static async Task<Catalog> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
