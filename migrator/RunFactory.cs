@@ -21,8 +21,10 @@ sealed class RunFactory(
     TimeProvider clock
 )
 {
-    // A retry resumes this process's own run. If another run held the tenant in between, that run's decision counts.
-    /// <summary>The promotion and its run that this process has begun; null before.</summary>
+    /// <summary>
+    /// The promotion and its run that this process has begun; null before. A retry resumes this process's own run. If another
+    /// run held the tenant in between, that run's decision counts.
+    /// </summary>
     public (long Promotion, long Run)? Begun { get; private set; }
 
     public Slug Slug => databases.Slug;

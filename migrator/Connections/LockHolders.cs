@@ -14,9 +14,9 @@ namespace Migrator.Connections;
 public static class LockHolders
 {
     // Statements are left out, because they quote values of rows. The locks of a prepared transaction have no process; its
-    // lock of the transaction's own number tells which they are. Its name is anybody's text, and a message quotes it: commands
-    // are read from what a message quotes. Of others' sessions a role without pg_read_all_stats sees
-    // no more than whose they are: such a session counts as open where a lock or a number of its transaction tells.
+    // lock of the transaction's own number tells which they are. Its name is anybody's text, and commands are read from what a
+    // message quotes. Of others' sessions a role without pg_read_all_stats sees no more than whose they are: such a session
+    // counts as open where a lock or a number of its transaction tells.
     const string Open = """
         open AS (
             SELECT a.pid, NULL::text AS prepared, a.xact_start AS since, a.backend_xid IS NOT NULL AS writes, a.datname,

@@ -1,4 +1,3 @@
-using Migrator.Copying;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Streaming;
@@ -18,13 +17,7 @@ public sealed class CatchUpReverse : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await run.IsolatedGuard.InstallAsync(cancellationToken);
-        await new ReferenceRows(
-            run.Databases,
-            run.Common,
-            run.Tenant,
-            run.RequireCurrentRunAsync,
-            run.Clock
-        ).BringHomeAsync(cancellationToken);
+        await run.ReferenceRows.BringHomeAsync(cancellationToken);
         // The stream deletes rows that those of tables without a key referred to when the tenant moved.
         if (run.Common.UnstreamedTables.ToArray() is { Length: > 0 } unstreamed)
             await run.Reconciler.ApproachAsync(unstreamed, cancellationToken);

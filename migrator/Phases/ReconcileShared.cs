@@ -19,13 +19,7 @@ public sealed class ReconcileShared : Phase
         // The tenant may have written since the rollback looked; from here on the isolated database stands still.
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
             await StrayRows.RequireNoneAsync(isolated, run.Common, run.Tenant, cancellationToken);
-        await new ReferenceRows(
-            run.Databases,
-            run.Common,
-            run.Tenant,
-            run.RequireCurrentRunAsync,
-            run.Clock
-        ).BringHomeAsync(cancellationToken);
+        await run.ReferenceRows.BringHomeAsync(cancellationToken);
         var rows = await run.Reconciler.RunAsync(cancellationToken);
         await SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken);
         return new($"{rows:N0} rows changed, both sides equal");

@@ -77,6 +77,9 @@ public sealed class PromotionRun(
     public RowReconciler Reconciler =>
         new(databases, common, tenant, Guard, RequireCurrentRunAsync, options.Jobs, progress, clock);
 
+    /// <summary>Brings new rows of reference tables home, in a rollback.</summary>
+    public ReferenceRows ReferenceRows => new(databases, common, tenant, RequireCurrentRunAsync, clock);
+
     /// <summary>What the two streams work with.</summary>
     public StreamContext Stream =>
         field ??= new(
