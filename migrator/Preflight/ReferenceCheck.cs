@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Messages;
+using Migrator.Model;
 using Migrator.Scope;
 
 namespace Migrator.Preflight;
@@ -83,16 +84,35 @@ sealed class ReferenceCheck(PreflightContext context)
                 table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany)
             )
         )
+        foreach (var others in await OthersAsync(table, cancellationToken))
         {
-            var others = context.Scope.NamesOthers(table, "t", context.Tenant.Key);
+            var claimed = context.Scope.ClaimedByOthers(table, "t", context.Tenant.Key, others);
             var (count, samples) = await CountAsync(
                 table,
-                $"{context.Condition(table, "t")} AND ({others})",
+                $"{context.Condition(table, "t")} AND ({claimed})",
                 cancellationToken
             );
-            if (count > 0)
-                context.Faults.Add(PreflightMessages.ClaimedByOthers(table.Name, count, samples));
+            if (count == 0)
+                continue;
+            context.Faults.Add(PreflightMessages.ClaimedByOthers(table.Name, count, samples));
+            break;
         }
+    }
+
+    // Whom the table's conditions have to be asked of; so many at a time as a statement may well name.
+    async Task<IEnumerable<string[]>> OthersAsync(ScopedTable table, CancellationToken cancellationToken)
+    {
+        var root = context.Scope.Root;
+        IReadOnlyList<string> keys = table.Claims.All(claim => claim.Where is null)
+            ? []
+            : await context.Shared.QueryAsync<string>(
+                $"""
+                SELECT {Sql.Identifier(root.TenantColumn.Name)}::text FROM {root.Table.From} t
+                WHERE ({context.Condition(root, "t")}) IS NOT TRUE
+                """,
+                cancellationToken
+            );
+        return keys.Chunk(200).DefaultIfEmpty([]);
     }
 
     bool IsOutward(ForeignKey key) =>

@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Scope;
-using Migrator.Settings;
 using Npgsql;
 
 namespace Migrator.Preflight;
@@ -18,10 +17,8 @@ sealed partial class WhereCheck(PreflightContext context)
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        foreach (var table in context.Scope.Tables)
-        {
-            if (table.Claims is not [{ Where: { } where }] || !context.IsRead(table.Table))
-                continue;
+        foreach (var table in context.Scope.Tables.Where(table => context.IsRead(table.Table)))
+        foreach (var where in table.Claims.Select(claim => claim.Where).OfType<RowCondition>())
             if (await WhyNotAsync(table, where, cancellationToken) is { } why)
                 context.Faults.Add(
                     PreflightMessages.RuleDoesNotFit(
@@ -30,15 +27,10 @@ sealed partial class WhereCheck(PreflightContext context)
                         why
                     )
                 );
-            else if (
-                table.Table.EstimatedRows > WorthAnIndex
-                && await ReadsAllAsync(table, where, cancellationToken)
-                && context.Tenancy.Rules[table.Name] is WhereRule rule
-            )
+            else if (table.Table.EstimatedRows > WorthAnIndex && await ReadsAllAsync(table, where, cancellationToken))
                 context.Warnings.Add(
-                    ScopeMessages.WhereWithoutIndex(table.Name.Quoted, rule.Condition, IndexFor(rule.Condition))
+                    ScopeMessages.WhereWithoutIndex(table.Name.Quoted, where.Text, IndexFor(where.Text))
                 );
-        }
     }
 
     async Task<string?> WhyNotAsync(ScopedTable table, RowCondition where, CancellationToken cancellationToken)

@@ -15,6 +15,9 @@ public sealed partial class RowCondition
 
     RowCondition(IReadOnlyList<(string, string?, bool)> parts) => this.parts = parts;
 
+    /// <summary>The condition as tenancy.json has it.</summary>
+    public string Text => string.Concat(parts.Select(part => part.Text));
+
     /// <summary>The columns that the condition looks at.</summary>
     public IReadOnlyList<string> Columns => [.. parts.Select(part => part.Column).OfType<string>().Distinct()];
 

@@ -190,15 +190,32 @@ public sealed class TenantScope
     /// The condition under which a row names something that is not the tenant's, whatever else it names.
     /// </summary>
     public string NamesOthers(ScopedTable table, string alias, string key) =>
+        Any(table.Claims.Select(claim => NamesOthers(table, claim, alias, key)));
+
+    /// <summary>
+    /// The condition under which a row is somebody else's by one of its claims. A condition of tenancy.json that is false of this
+    /// tenant says nothing of others, and is asked of them.
+    /// </summary>
+    /// <param name="others">Keys of other tenants, as text.</param>
+    public string ClaimedByOthers(ScopedTable table, string alias, string key, IReadOnlyList<string> others) =>
         Any(
             table.Claims.Select(claim =>
-            {
-                if (claim.Step is null)
-                    return $"NOT ({Equal(table, claim, alias, key)})";
-                var (parent, join, belongs) = Step(claim.Step, alias, 1, key);
-                return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
-            })
+                claim.Where is { } where
+                    ? Any(others.Select(other => where.On(alias, other)).DefaultIfEmpty("false"))
+                    : NamesOthers(table, claim, alias, key)
+            )
         );
+
+    string NamesOthers(ScopedTable table, Claim claim, string alias, string key)
+    {
+        // A condition that is false says nothing of what the row names, which may come later.
+        if (claim.Where is not null)
+            return $"(NOT {Equal(table, claim, alias, key)} AND ({Verdict(table, alias, key)}) IS NOT NULL)";
+        if (claim.Step is null)
+            return $"NOT ({Equal(table, claim, alias, key)})";
+        var (parent, join, belongs) = Step(claim.Step, alias, 1, key);
+        return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
+    }
 
     /// <summary>
     /// The condition under which a row of the shared database, or one that is to become one, is not another tenant's. A

@@ -57,7 +57,7 @@ sealed class TableRules
                 return rules.Contains(null) ? null : new AnyOfRule(rules!);
             case "by_type" when rule["by_type"] is { Keys: "id to type" } parts:
                 return ByType(table, parts);
-            case "where" when !nested && rule["where"]!.Text is { Length: > 0 } condition:
+            case "where" when rule["where"]!.Text is { Length: > 0 } condition:
                 return new WhereRule(condition);
             case "named_by" when !nested && NamesOf(rule["named_by"]!) is { } names:
                 return new NamedByRule(names);
