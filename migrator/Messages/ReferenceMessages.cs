@@ -15,6 +15,34 @@ static class ReferenceMessages
         + $"them. Columns that look like secrets or personal data: {string.Join(", ", columns)}. "
         + $"If the rows are other tenants', write \"{table}\": \"ignored\" under \"tables\" in tenancy.json.";
 
+    public static string SharedLooksPrivate(TableName table, long rows, IEnumerable<string> columns) =>
+        $"{table} is shared with other tenants: the {rows:N0} rows that this tenant's rows name are copied, with columns that look "
+        + $"like secrets or personal data: {string.Join(", ", columns)}. "
+        + $"Columns that the isolated database is not to have belong into \"blank\" of the rule of {table} in tenancy.json.";
+
+    /// <summary>What the plan shows of a table whose rows have no owner.</summary>
+    public static string Unowned(long rows, long unnamed, IReadOnlyList<string> columns)
+    {
+        string[] parts =
+        [
+            .. unnamed > 0 ? [$"no row of the tenant names {unnamed:N0} of {rows:N0} rows"] : Array.Empty<string>(),
+            .. columns.Count > 0 ? [$"columns {string.Join(", ", columns)}"] : Array.Empty<string>(),
+        ];
+        return string.Join("; ", parts);
+    }
+
+    /// <summary>What the validation says of such a table in the isolated database.</summary>
+    public static string UnownedThere(
+        TableName table,
+        long rows,
+        long unnamed,
+        long ofOthers,
+        IReadOnlyList<string> columns
+    ) =>
+        $"no row of the tenant names {unnamed:N0} of {rows:N0} rows of {table}"
+        + (ofOthers > 0 ? $" (rows of other tenants name {ofOthers:N0})" : "")
+        + (columns.Count > 0 ? $", which have columns that look private: {string.Join(", ", columns)}" : "");
+
     public static string ReferenceRowsOfOthers(IEnumerable<string> tables) =>
         "Reference tables are copied whole. Rows that only other tenants' rows name are copied too: "
         + $"{string.Join(", ", tables)}. If such rows are the other tenants' own, say in tenancy.json whose they are "

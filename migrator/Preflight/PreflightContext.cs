@@ -33,6 +33,9 @@ sealed record PreflightContext(
     /// </summary>
     public bool IsRead(TableDefinition table) => !Catalog.IsStrangers(table, Tenancy.Table);
 
+    /// <summary>What is copied of tables whose rows have no owner.</summary>
+    public List<UnownedRows> Unowned { get; } = [];
+
     /// <summary>The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's.</summary>
     public string Condition(ScopedTable table, string alias) => Scope.Condition(table, alias, Tenant.Key);
 

@@ -46,7 +46,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         await CheckDefinitionsAsync(context, cancellationToken);
         // The other checks read rows, and need the rights and the rules that the checks so far have confirmed.
         var plan = context.Faults.Count == 0 ? await CheckRowsAsync(context, cancellationToken) : [];
-        return new(tenant, scope, tools, facts, context.Faults, context.Warnings, plan);
+        return new(tenant, scope, tools, facts, context.Faults, context.Warnings, plan, context.Unowned);
     }
 
     // The tenant's mode was set by hand after finalize.

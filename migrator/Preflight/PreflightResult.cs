@@ -7,6 +7,7 @@ namespace Migrator.Preflight;
 
 /// <summary>The result of preflight: all faults at once, and warnings.</summary>
 /// <param name="Plan">The tables to copy; empty if there are faults.</param>
+/// <param name="Unowned">What is copied of reference and shared tables; empty if there are faults.</param>
 public sealed record PreflightResult(
     Tenant Tenant,
     TenantScope Scope,
@@ -14,5 +15,6 @@ public sealed record PreflightResult(
     PreflightFacts Facts,
     IReadOnlyList<string> Faults,
     IReadOnlyList<string> Warnings,
-    IReadOnlyList<PlannedTable> Plan
+    IReadOnlyList<PlannedTable> Plan,
+    IReadOnlyList<UnownedRows> Unowned
 );

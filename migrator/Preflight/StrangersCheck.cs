@@ -1,37 +1,37 @@
-using System.Text.RegularExpressions;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Scope;
 
 namespace Migrator.Preflight;
 
-/// <summary>Reference tables are copied whole: rows that are other tenants' are refused, or counted and said aloud.</summary>
-sealed partial class StrangersCheck(PreflightContext context)
+/// <summary>
+/// Reference tables are copied whole, and shared rows are other tenants' too: what is surely others' is refused, and the rest is
+/// counted and said aloud.
+/// </summary>
+sealed class StrangersCheck(PreflightContext context)
 {
     readonly ReferenceNames names = new(context.Scope, context.Tenant.Key);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        context.Unowned.AddRange(
+            await UnownedRows.ToCopyAsync(context.Shared, context.Scope, context.Tenant, cancellationToken)
+        );
         var told = new List<string>();
-        foreach (var table in context.Scope.Tables.Where(table => table.Scope == TableScope.Reference))
+        foreach (var unowned in context.Unowned)
         {
-            if (await IsOwnedAsync(table, cancellationToken))
+            var name = unowned.Table.Name;
+            if (await IsOwnedAsync(unowned.Table, cancellationToken))
                 continue;
-            var rows = await CountAsync($"SELECT count(*) FROM {table.Table.From} t", cancellationToken);
-            var unnamed = await CountAsync(names.Unnamed(table), cancellationToken);
-            string[] columns =
-            [
-                .. table.Table.Columns.Select(column => column.Name).Where(name => LooksPrivate().IsMatch(name)),
-            ];
-            if (columns.Length > 0 && unnamed > 0)
-                context.Warnings.Add(ReferenceMessages.ReferenceLooksPrivate(table.Name, rows, unnamed, columns));
-            else if (
-                unnamed > 0
-                && await CountAsync(names.OfOthers(table, names.KeysInto(table)), cancellationToken)
-                    is > 0
-                        and var others
-            )
-                told.Add($"{table.Name} ({others:N0} of {rows:N0} rows)");
+            var isPrivate = unowned.PrivateColumns.Count > 0;
+            if (isPrivate && unowned is { Rows: > 0, Table.Scope: TableScope.Shared })
+                context.Warnings.Add(ReferenceMessages.SharedLooksPrivate(name, unowned.Rows, unowned.PrivateColumns));
+            else if (isPrivate && unowned.Unnamed > 0)
+                context.Warnings.Add(
+                    ReferenceMessages.ReferenceLooksPrivate(name, unowned.Rows, unowned.Unnamed, unowned.PrivateColumns)
+                );
+            else if (unowned.OfOthers > 0)
+                told.Add($"{name} ({unowned.OfOthers:N0} of {unowned.Rows:N0} rows)");
         }
         if (told.Count > 0)
             context.Warnings.Add(ReferenceMessages.ReferenceRowsOfOthers(told));
@@ -40,11 +40,14 @@ sealed partial class StrangersCheck(PreflightContext context)
     // A row that at most one row may name is a part of that row, and so of its tenant: no list that tenants share.
     async Task<bool> IsOwnedAsync(ScopedTable table, CancellationToken cancellationToken)
     {
-        foreach (var key in names.KeysInto(table))
+        if (table.Scope != TableScope.Reference)
+            return false;
+        foreach (var key in names.KeysInto(table).Where(key => context.Scope[key.From].IsTenantData))
         {
             if (
                 !await IsUniqueAsync(key, cancellationToken)
-                || await CountAsync(names.OfOthers(table, [key]), cancellationToken) is not (> 0 and var rows)
+                || names.OfOthers(table, [key]) is not { } query
+                || await context.Shared.ExecuteScalarAsync<long>(query, cancellationToken) is not (> 0 and var rows)
             )
                 continue;
             context.Faults.Add(
@@ -54,9 +57,6 @@ sealed partial class StrangersCheck(PreflightContext context)
         }
         return false;
     }
-
-    async Task<long> CountAsync(string? query, CancellationToken cancellationToken) =>
-        query is null ? 0 : await context.Shared.ExecuteScalarAsync<long>(query, cancellationToken);
 
     Task<bool> IsUniqueAsync(ForeignKey key, CancellationToken cancellationToken) =>
         context.Shared.ExecuteScalarAsync<bool>(
@@ -71,10 +71,4 @@ sealed partial class StrangersCheck(PreflightContext context)
             new { table = key.From.Quoted, columns = key.FromColumns.ToArray() },
             cancellationToken
         );
-
-    [GeneratedRegex(
-        "password|passwd|secret|token|api_?key|private_?key|e?mail|phone|birth|iban|ssn",
-        RegexOptions.IgnoreCase
-    )]
-    private static partial Regex LooksPrivate();
 }

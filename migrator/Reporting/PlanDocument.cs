@@ -16,6 +16,15 @@ public sealed record PlanDocument(
     IReadOnlyList<string> NextSteps
 )
 {
-    /// <param name="Scope"><c>root</c>, <c>direct</c>, <c>derived</c>, <c>reference</c> or <c>ignored</c>.</param>
-    public sealed record TableEntry(string Table, string Scope, long Rows, long Bytes);
+    /// <param name="Scope"><c>root</c>, <c>direct</c>, <c>derived</c>, <c>shared</c>, <c>reference</c> or <c>ignored</c>.</param>
+    /// <param name="Unnamed">Rows that are copied and that no row of the tenant names; null where rows have an owner.</param>
+    /// <param name="PrivateColumns">Columns that look like secrets or personal data; null where rows have an owner.</param>
+    public sealed record TableEntry(
+        string Table,
+        string Scope,
+        long Rows,
+        long Bytes,
+        long? Unnamed,
+        IReadOnlyList<string>? PrivateColumns
+    );
 }

@@ -1,3 +1,4 @@
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Preflight;
 using Migrator.Scope;
@@ -67,10 +68,27 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
     {
         var planned = Preflight.Plan.FirstOrDefault(planned => planned.Table.Name == table.Name);
         var scope = table.Scope.ToString().ToLowerInvariant();
-        return new(table.Name.ToString(), scope, planned?.Rows ?? 0, planned?.Bytes ?? 0);
+        var unowned = UnownedOf(table);
+        return new(
+            table.Name.ToString(),
+            scope,
+            planned?.Rows ?? 0,
+            planned?.Bytes ?? 0,
+            unowned?.Unnamed,
+            unowned?.PrivateColumns
+        );
     }
 
+    UnownedRows? UnownedOf(ScopedTable table) =>
+        Preflight.Unowned.FirstOrDefault(unowned => unowned.Table.Name == table.Name);
+
     string Whose(ScopedTable table) =>
+        UnownedOf(table) is { } unowned
+        && ReferenceMessages.Unowned(unowned.Rows, unowned.Unnamed, unowned.PrivateColumns) is { Length: > 0 } aloud
+            ? $"{Class(table)}: {aloud}"
+            : Class(table);
+
+    string Class(ScopedTable table) =>
         table.Scope switch
         {
             TableScope.Root => "the tenant itself",

@@ -78,6 +78,9 @@ public sealed record PromotionReport(
         console.MarkupLineInterpolated($"  Validation: {passed} of {judged} checks passed.");
         foreach (var check in Checks.Where(check => check.Outcome == CheckOutcome.Failed))
             console.MarkupLineInterpolated($"  [red]failed[/] {check.Area}, {check.Name}: {check.Detail}");
+        // What may be others' is said aloud; measurements of speed are not.
+        foreach (var check in Checks.Where(check => check is { Outcome: CheckOutcome.Measured, Area: "security" }))
+            console.MarkupLineInterpolated($"  [yellow]![/] {check.Name}: {check.Detail}");
         if (!verbose)
             console.MarkupLineInterpolated($"  [grey]--verbose and --report show all tables, checks and phases.[/]");
     }

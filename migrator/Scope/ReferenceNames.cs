@@ -1,12 +1,19 @@
+using Migrator.Connections;
+using Npgsql;
+
 namespace Migrator.Scope;
 
 /// <summary>Which rows of a reference table only other tenants' rows name. They are copied all the same.</summary>
 /// <param name="tenant">The tenant's key as text.</param>
 public sealed class ReferenceNames(TenantScope scope, string tenant)
 {
-    /// <summary>The foreign keys by which rows of tenants name rows of a reference table.</summary>
+    /// <summary>The foreign keys by which rows of tenants, or rows that they share, name rows of a reference table.</summary>
     public IReadOnlyList<ForeignKey> KeysInto(ScopedTable reference) =>
-        [.. scope.ForeignKeys.Where(key => key.To == reference.Name && scope[key.From].IsTenantData)];
+        [
+            .. scope.ForeignKeys.Where(key =>
+                key.To == reference.Name && (scope[key.From].IsTenantData || scope[key.From].IsByReference)
+            ),
+        ];
 
     /// <summary>
     /// A query of one number: the rows that rows of others name by one of <paramref name="keys"/>, and no row of the
@@ -25,11 +32,28 @@ public sealed class ReferenceNames(TenantScope scope, string tenant)
         return $"SELECT count(*) FROM ({string.Join(" UNION ", branches)}) theirs";
     }
 
-    /// <summary>A query of one number: the rows that no row of the tenant names.</summary>
-    public string Unnamed(ScopedTable reference)
+    /// <summary>The rows that rows of others name, and no row of the tenant.</summary>
+    public async Task<long> CountOfOthersAsync(
+        NpgsqlConnection shared,
+        ScopedTable reference,
+        CancellationToken cancellationToken
+    ) =>
+        OfOthers(reference, KeysInto(reference)) is { } query
+            ? await shared.ExecuteScalarAsync<long>(query, cancellationToken)
+            : 0;
+
+    /// <summary>The rows that no row of the tenant names.</summary>
+    public Task<long> CountUnnamedAsync(
+        NpgsqlConnection connection,
+        ScopedTable reference,
+        CancellationToken cancellationToken
+    )
     {
         var named = KeysInto(reference).Select(key => $"NOT {Named(key, "IS TRUE")}").ToArray();
-        return $"SELECT count(*) FROM {reference.Table.From} t WHERE {All(named)}";
+        return connection.ExecuteScalarAsync<long>(
+            $"SELECT count(*) FROM {reference.Table.From} t WHERE {All(named)}",
+            cancellationToken
+        );
     }
 
     static string All(string[] conditions) => conditions.Length == 0 ? "true" : string.Join(" AND ", conditions);

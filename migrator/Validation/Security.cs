@@ -1,5 +1,6 @@
 using System.Net;
 using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Scope;
 using Npgsql;
@@ -22,21 +23,25 @@ public static class Security
     )
     {
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         return
         [
-            await ForeignRowsAsync(isolated, scope, tenant, cancellationToken),
+            await ForeignRowsAsync(isolated, shared, scope, tenant, cancellationToken),
             await DefinersAsync(isolated, cancellationToken),
             await EncryptionAsync(isolated, IsLocal(databases.IsolatedServer.Host!), cancellationToken),
         ];
     }
 
+    // Whose the rows of reference tables are, nobody can tell: rows that may be others' are neither passed over nor a failure.
     static async Task<Check> ForeignRowsAsync(
         NpgsqlConnection isolated,
+        NpgsqlConnection shared,
         TenantScope scope,
         Tenant tenant,
         CancellationToken cancellationToken
     )
     {
+        const string name = "no row of another tenant";
         var foreign = new List<string>();
         foreach (var table in scope.TenantTables)
         {
@@ -49,11 +54,22 @@ public static class Security
             if (rows > 0)
                 foreign.Add($"{table.Name} ({rows:N0})");
         }
-        var detail =
-            foreign.Count == 0
-                ? $"{scope.TenantTables.Count()} tables{await CopiedWholeAsync(isolated, scope, tenant, cancellationToken)}"
-                : string.Join(", ", foreign);
-        return Check.Of(Area, "no row of another tenant", foreign.Count == 0, detail);
+        if (foreign.Count > 0)
+            return Check.Of(Area, name, false, string.Join(", ", foreign));
+        var copied = await UnownedRows.CopiedAsync(isolated, shared, scope, tenant, cancellationToken);
+        var aloud = copied
+            .Where(one => one.Unnamed > 0)
+            .Select(one =>
+                ReferenceMessages.UnownedThere(one.Table.Name, one.Rows, one.Unnamed, one.OfOthers, one.PrivateColumns)
+            );
+        return new(
+            Area,
+            name,
+            copied.Any(one => one.Unnamed > 0 && (one.OfOthers > 0 || one.PrivateColumns.Count > 0))
+                ? CheckOutcome.Measured
+                : CheckOutcome.Passed,
+            string.Join("; ", aloud.Prepend($"{scope.TenantTables.Count() + copied.Count} tables"))
+        );
     }
 
     static async Task<Check> DefinersAsync(NpgsqlConnection isolated, CancellationToken cancellationToken)
@@ -87,24 +103,6 @@ public static class Security
             encrypted,
             encrypted ? version! : "the connection is not encrypted; set TARGET_DB_SSLMODE=require"
         );
-    }
-
-    // Whose the rows of reference tables are, nobody can tell here: those that no row of the tenant names are counted.
-    static async Task<string> CopiedWholeAsync(
-        NpgsqlConnection isolated,
-        TenantScope scope,
-        Tenant tenant,
-        CancellationToken cancellationToken
-    )
-    {
-        var names = new ReferenceNames(scope, tenant.Key);
-        var unnamed = new List<string>();
-        foreach (var table in scope.Tables.Where(table => table.Scope == TableScope.Reference))
-            if (await isolated.ExecuteScalarAsync<long>(names.Unnamed(table), cancellationToken) is > 0 and var rows)
-                unnamed.Add($"{table.Name} ({rows:N0})");
-        return unnamed.Count == 0
-            ? ""
-            : $"; not looked at: rows of reference tables that no row of the tenant names: {string.Join(", ", unnamed)}";
     }
 
     static bool IsLocal(string host) =>

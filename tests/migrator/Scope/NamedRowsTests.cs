@@ -121,7 +121,7 @@ public sealed class NamedRowsTests(Servers servers)
         await move.PromoteAsync();
 
         Assert.Contains(
-            "public.document_data (16)",
+            "no row of the tenant names 16 of 31 rows of public.document_data (rows of other tenants name 15)",
             Assert.Single(move.Watched.Checks, check => check.Name == "no row of another tenant").Detail
         );
     }
