@@ -141,7 +141,9 @@ sealed class PauseScenario(BenchmarkServers servers)
                 await Task.Delay(TimeSpan.FromSeconds(1));
                 return ledger.Pause(database, began) is { } seen && observed.Pause is { } own
                     ? new(seen.TotalMilliseconds, own, failed, observed.Retries, observed.Parts)
-                    : throw new InvalidOperationException($"The tenant did not come to {database} by stream.");
+                    : throw new InvalidOperationException(
+                        $"The tenant did not come to {database} by stream:\n{string.Join('\n', observed.Said)}"
+                    );
             }
             catch (MigratorException failure) when (failure.Code == ExitCode.Failed && failed + 1 < Attempts)
             {

@@ -10,6 +10,7 @@ namespace Bench;
 sealed class RecordingProgress(Action<string>? started = null) : IPromotionProgress
 {
     readonly Dictionary<string, (long Began, long Ended)> phases = [];
+    readonly List<string> said = [];
     string current = "";
 
     /// <summary>
@@ -46,13 +47,17 @@ sealed class RecordingProgress(Action<string>? started = null) : IPromotionProgr
 
     public void Validated(IReadOnlyList<Check> checks) { }
 
+    /// <summary>What the migrator has said beside its figures.</summary>
+    public IReadOnlyList<string> Said => said;
+
     public void Warn(string sentence)
     {
+        said.Add(sentence);
         if (current == PhaseName.CutOver || current == PhaseName.FlipBack)
             Retries++;
     }
 
-    public void Info(string sentence) { }
+    public void Info(string sentence) => said.Add(sentence);
 
     public void Advance(TableName table, long bytes) { }
 

@@ -32,7 +32,13 @@ static class StreamMessages
                 + $"or 'migrator rollback --tenant-slug={slug} --confirm' and then promote with --mode fenced."
         );
 
-    public static StreamLostException CannotFollowHome(Slug slug, Exception? e = null) =>
+    public static StreamLostException CannotCatchUpHome(Slug slug) =>
+        new(
+            ExitCode.Failed,
+            $"'{slug}' changes faster than reverse replication applies the changes in the shared database."
+        );
+
+    public static StreamLostException HomeIsLocked(Slug slug, Exception e) =>
         new(
             ExitCode.Failed,
             $"Reverse replication of '{slug}' cannot keep up: other sessions hold locks on the shared tables too long.",

@@ -55,7 +55,7 @@ public sealed class CatchUpLoop(StreamDirection direction)
         )
             return;
         throw direction.IsReverse
-            ? StreamMessages.CannotFollowHome(direction.Tenant.Slug)
+            ? StreamMessages.CannotCatchUpHome(direction.Tenant.Slug)
             : StreamMessages.CannotCatchUp(direction.Tenant.Slug);
     }
 

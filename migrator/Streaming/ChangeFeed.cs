@@ -256,13 +256,14 @@ public sealed class ChangeFeed : IAsyncDisposable
     }
 
     // In the shared database each commit has to wait for tables that others write to: batches that wait already go with
-    // it.
+    // it, as long as nobody there waits longer for that.
     ChangeBatch WithWaiting(ChangeBatch batch)
     {
         while (
             batch.EndsTransaction
             && batches.Reader.TryPeek(out var next)
             && next.EndsTransaction
+            && batch.Changes.Count + next.Changes.Count <= ChangeReader.EnoughReverseChanges
             && batches.Reader.TryRead(out next)
         )
             batch = batch.Concat(next);

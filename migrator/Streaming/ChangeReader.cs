@@ -27,8 +27,15 @@ public sealed class ChangeReader(
     ReadAhead ahead
 )
 {
-    // Where a batch may end, and where it must end in the middle of a transaction.
-    const int EnoughChanges = 1_000;
+    /// <summary>
+    /// Changes that fill a batch. In the shared database, where other tenants may wait for its end, a batch is shorter.
+    /// </summary>
+    public const int EnoughChanges = 1_000;
+
+    /// <inheritdoc cref="EnoughChanges"/>
+    public const int EnoughReverseChanges = 500;
+
+    // Where a batch must end in the middle of a transaction.
     const int TooManyChanges = 4_000;
     const int TooManyBytes = 8_000_000;
 
@@ -88,7 +95,7 @@ public sealed class ChangeReader(
             && (
                 decoder.HasReassigned
                 || decoder.HasWatermarks
-                || (!direction.IsReverse && decoder.Count >= EnoughChanges)
+                || decoder.Count >= (direction.IsReverse ? EnoughReverseChanges : EnoughChanges)
             )
         );
 

@@ -112,7 +112,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
                     throw;
                 }
             },
-            refused => StreamMessages.CannotFollowHome(direction.Tenant.Slug, refused),
+            refused => StreamMessages.HomeIsLocked(direction.Tenant.Slug, refused),
             cancellationToken
         );
     }

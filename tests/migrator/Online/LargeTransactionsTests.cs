@@ -1,28 +1,28 @@
 using Dapper;
 using Migrator.Embedded;
 using Migrator.Model;
+using Migrator.Streaming;
 using Migrator.Tests.Support;
 
 namespace Migrator.Tests.Online;
 
-/// <summary>Transactions of many rows, which the stream applies piece by piece.</summary>
+/// <summary>Transactions of many rows, which the stream applies piece by piece; and many small ones, which it joins.</summary>
 public sealed class LargeTransactionsTests(Servers servers)
 {
     const int Rows = 9_000;
     const int Batches = 12;
+
+    static readonly string Notes = $"""
+        CREATE TABLE notes (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, n int NOT NULL DEFAULT 1);
+        INSERT INTO notes SELECT id, 1 FROM generate_series(1, {Rows}) id;
+        """;
 
     // The stream is held up until the watermark that it waits for and a large transaction behind that are both in the log,
     // and more before them than is read ahead: so both are read without a pause in between.
     [Fact]
     public async Task A_watermark_that_a_large_transaction_follows_comes_through()
     {
-        await using var move = await TenantMove.CreateAsync(
-            servers,
-            $"""
-            CREATE TABLE notes (id bigint PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants, n int NOT NULL DEFAULT 0);
-            INSERT INTO notes SELECT id, 1 FROM generate_series(1, {Rows}) id;
-            """
-        );
+        await using var move = await TenantMove.CreateAsync(servers, Notes);
         var meanwhile = Task.CompletedTask;
 
         await move.PromoteAsync(
@@ -36,7 +36,37 @@ public sealed class LargeTransactionsTests(Servers servers)
             .WaitAsync(Waiting.Limit, TestContext.Current.CancellationToken);
 
         await meanwhile;
-        Assert.Equal((Rows, 1 + Batches + 1), await CountAsync(move));
+        Assert.Equal((Rows, 1 + 1 + Batches + 1), await CountAsync(move));
+    }
+
+    // What is written in the shared database in one transaction is locked there until its end.
+    [Fact]
+    public async Task What_has_piled_up_comes_home_in_short_transactions()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Notes);
+        await move.PromoteAsync(validate: false);
+        await using (var session = await move.Isolated.OpenAsync(EmbeddedCluster.Superuser))
+            await session.ExecuteAsync(
+                """
+                DO $$
+                DECLARE note bigint;
+                BEGIN
+                    FOR note IN SELECT id FROM notes LOOP
+                        UPDATE notes SET n = n + 1 WHERE id = note;
+                        COMMIT;
+                    END LOOP;
+                END $$
+                """
+            );
+
+        await move.RollBackAsync();
+
+        var transactions = await move.Shared.QueryAsync<long>(
+            "SELECT count(*) FROM notes WHERE n = 2 GROUP BY xmin",
+            role: EmbeddedCluster.Superuser
+        );
+        Assert.Equal(Rows, transactions.Sum());
+        Assert.All(transactions, rows => Assert.InRange(rows, 1, ChangeReader.EnoughReverseChanges));
     }
 
     // Returns when the stream cannot go on; what is returned ends when it can.
