@@ -29,11 +29,14 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
             }
             if (!await phase.IsDueAsync(run, cancellationToken))
                 continue;
+            // While this process keeps a guard closed the tenant's writes wait for it.
+            if (run.Closed is null)
+                await run.Governor.ResumedAsync(cancellationToken);
             await run.Journal.Phases.StartAsync(run.Id, phase.Name, phase.State, cancellationToken);
             started.Add(phase.Name);
             progress.PhaseStarted(phase.Name, phase.Title);
             var began = clock.GetTimestamp();
-            var outcome = await WhileClosedAsync(run, token => phase.RunAsync(run, token), cancellationToken);
+            var outcome = await WhileClosedAsync(run, token => RunAsync(run, phase, token), cancellationToken);
             if (!outcome.Recorded && !outcome.Stops)
                 await run.Journal.Phases.EndAsync(run.Id, phase.Name, outcome.Facts, cancellationToken);
             progress.PhaseEnded(phase.Name, phase.Title, clock.GetElapsedTime(began), outcome.Summary);
@@ -41,6 +44,11 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
                 return;
         }
     }
+
+    static Task<PhaseOutcome> RunAsync(PromotionRun run, Phase phase, CancellationToken cancellationToken) =>
+        phase.EndsByPause && run.Closed is null
+            ? run.Governor.RepeatAsync(token => phase.RunAsync(run, token), cancellationToken)
+            : phase.RunAsync(run, cancellationToken);
 
     // A phase that relies on a closed guard ends when its server has opened the guard.
     static async Task<PhaseOutcome> WhileClosedAsync(

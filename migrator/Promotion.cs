@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Cutover;
+using Migrator.Governing;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -84,7 +85,16 @@ public sealed class Promotion(
 
     SchemaMovedException? moved;
 
-    RunFactory Runs => field ??= new(settings, databases, options, progress, clock);
+    Governor Governor =>
+        field ??= new(
+            databases,
+            new(options.MaxRate, options.MaxReplicaLag, options.MaxActiveSessions),
+            () => Runs.Begun?.Promotion,
+            progress,
+            clock
+        );
+
+    RunFactory Runs => field ??= new(settings, databases, options, progress, Governor, clock);
 
     PhaseRunner Runner => field ??= new(progress, clock);
 
@@ -245,6 +255,8 @@ public sealed class Promotion(
     {
         await using var notes = new ProgressNotes(databases, progress, () => Runs.Begun, clock);
         notes.Start();
+        await using var governor = Governor;
+        governor.Start();
         try
         {
             bool again;

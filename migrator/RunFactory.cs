@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Governing;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Messages;
@@ -18,6 +19,7 @@ sealed class RunFactory(
     Databases databases,
     PromotionOptions options,
     IPromotionProgress progress,
+    Governor governor,
     TimeProvider clock
 )
 {
@@ -135,9 +137,21 @@ sealed class RunFactory(
             throw PromotionMessages.TargetMoved(Slug, record.Target);
         var (identity, all) = await ReadAsync(held.Token);
         var (scope, common) = await IsolatedDatabase.ScopesAsync(databases, record, all, held.Token);
+        var isFirst = Begun is null;
         Begun = null;
         // An earlier version may have begun the promotion: its guard gets the functions of this one.
         await held.Journal.InstallAsync(held.Token);
+        if (isFirst)
+            await held.Journal.TransactAsync(
+                transaction =>
+                    GovernorJournal.BeginAsync(
+                        transaction,
+                        record.Id,
+                        (options.MaxRate, options.MaxReplicaLag, options.MaxActiveSessions)
+                    ),
+                held.Token
+            );
+        governor.IsUrgent = record is { Stage: PromotionStage.BeforeCutover, IsOnline: false };
         var number = await held.Journal.NextRunAsync(record.Id, held.Token);
         Begun = (record.Id, number);
         Latest = record;
@@ -154,6 +168,7 @@ sealed class RunFactory(
             record,
             number,
             progress,
+            governor,
             clock
         );
     }

@@ -15,6 +15,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     internal static readonly (string Title, string[] Verbs)[] VerbGroups =
     [
         ("Move a tenant", ["promote", "cutover", "rollback", "finalize", "forget"]),
+        ("While a run is at work", ["tune", "pause", "resume"]),
         ("Look", ["status", "list", "scope", "verify", "routes", "doctor", "privileges"]),
         ("Around it", ["demo", "resolve-tenant", "completion", "uninstall"]),
     ];
@@ -66,6 +67,13 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ["finalize"] = ["migrator finalize --tenant-slug=acme-corp --confirm"],
         ["forget"] = ["migrator forget --tenant-slug=acme-corp --confirm"],
         ["status"] = ["migrator status --tenant-slug=acme-corp", "migrator status --tenant-slug=acme-corp --watch"],
+        ["tune"] =
+        [
+            "migrator tune --tenant-slug=acme-corp --max-rate 5MB",
+            "migrator tune --tenant-slug=acme-corp --max-active-sessions 10 --max-rate 0",
+        ],
+        ["pause"] = ["migrator pause --tenant-slug=acme-corp"],
+        ["resume"] = ["migrator resume --tenant-slug=acme-corp"],
         ["list"] = ["migrator list", "migrator list --json"],
         ["verify"] = ["migrator verify --tenant-slug=acme-corp"],
         ["routes"] = ["migrator routes --tenant-slug=acme-corp", "migrator routes --tenant-slug=acme-corp --watch"],

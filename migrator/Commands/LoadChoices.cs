@@ -13,7 +13,7 @@ sealed class LoadChoices
 
     readonly Option<long?> maxReplicaLag = CommonOptions.Size(
         "--max-replica-lag",
-        "The copy waits while a standby is further behind, as in 100MB; 0 for never (default 256MB, in mode fenced 0)."
+        "The run waits while a standby is further behind, as in 100MB; 0 for never (default 256MB, in mode fenced 0)."
     );
 
     readonly Option<int> maxActiveSessions = CommonOptions.Number(
@@ -31,7 +31,7 @@ sealed class LoadChoices
     public LoadChoices(Command command)
     {
         maxActiveSessions.Description =
-            "The copy waits while more sessions of others run statements on the shared server; 0 for never (default).";
+            "The run waits while more sessions of others run statements on the shared server; 0 for never (default).";
         maxWal.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && result.Tokens[0].Value == "0")

@@ -118,6 +118,8 @@ sealed class StatusCommand : TenantCommand
             yield return row;
         foreach (var row in status.Progress is { } progress ? ProgressRows.Of(progress) : [])
             yield return row;
+        if (status.Load is { } load && LoadRows.Of(load) is { } limits)
+            yield return ("limits", limits);
         foreach (var waits in status.WaitsFor)
             yield return ("waits for", waits);
         foreach (var row in status.Hold is { } hold ? HoldRows.Of(hold) : [])

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data;
 using Migrator.Connections;
+using Migrator.Governing;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Progress;
@@ -19,7 +20,7 @@ public sealed class TableCopier(
     Tenant tenant,
     IsolatedJournal journal,
     ICopyProgress progress,
-    Throttle throttle,
+    Governor governor,
     TimeProvider clock
 )
 {
@@ -186,7 +187,7 @@ public sealed class TableCopier(
             {
                 bytes += length;
                 progress.Advance(plan.Table.Name, length);
-                return throttle.PassAsync(length, cancellationToken);
+                return governor.PassAsync(length, cancellationToken);
             },
             clock,
             cancellationToken

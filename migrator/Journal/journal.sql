@@ -99,3 +99,15 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.progress (
     waits_for       text,
     PRIMARY KEY (promotion_id, table_name)
 );
+
+-- The limits of the process that is at work, which other terminals change, and the last change that the process obeys.
+CREATE TABLE IF NOT EXISTS tenant_promotion.governor (
+    promotion_id        bigint PRIMARY KEY,
+    changed_at          timestamptz NOT NULL,
+    changed_by          text,
+    paused              boolean NOT NULL,
+    max_rate            bigint NOT NULL,
+    max_replica_lag     bigint,
+    max_active_sessions integer NOT NULL,
+    obeyed              timestamptz NOT NULL
+);

@@ -31,13 +31,13 @@ public sealed record PromotionOptions(
     public long MaxRate { get; init; }
 
     /// <summary>
-    /// The copy waits while a standby of the shared server lags by more than this number of bytes; 0 disables
+    /// The run waits while a standby of the shared server lags by more than this number of bytes; 0 disables
     /// the limit. Null for the mode's default.
     /// </summary>
     public long? MaxReplicaLag { get; init; }
 
     /// <summary>
-    /// The copy waits while more than this number of other sessions run statements on the shared server; 0
+    /// The run waits while more than this number of other sessions run statements on the shared server; 0
     /// disables the limit (default).
     /// </summary>
     public int MaxActiveSessions { get; init; }

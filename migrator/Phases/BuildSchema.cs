@@ -15,18 +15,23 @@ public sealed class BuildSchema : Phase
     public override string Name => PhaseName.BuildSchema;
     public override string Title => "Build keys and indexes";
     public override string State => PromotionState.Copying;
+    public override bool EndsByPause => true;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await run.Databases.EndLeftoverSessionsAsync(run.Clock, cancellationToken);
         var archive = await run.ArchiveAsync(cancellationToken);
-        await using (IndexBuilds.Watch(run.Databases, run.Progress, run.Clock, cancellationToken))
+        await run.Governor.WaitAsync(cancellationToken);
+        await using (var builds = new IndexBuilds(run.Databases, run.Progress, run.Clock))
+        {
+            builds.Start();
             await archive.RestoreAsync(
                 [SchemaPart.PrimaryKeys, SchemaPart.PostData],
                 run.Databases,
                 run.Options.Jobs,
                 cancellationToken
             );
+        }
         await ProvisionalKeys.DropAsync(StreamDirection.Forward(run.Stream), cancellationToken);
         await RefreshViewsAsync(run, cancellationToken);
         await AnalyzeAsync(run, cancellationToken);

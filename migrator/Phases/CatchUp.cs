@@ -15,6 +15,7 @@ public sealed class CatchUp : Phase
     public override string Name => PhaseName.CatchUp;
     public override string Title => "Catch up with the changes";
     public override string State => PromotionState.CatchingUp;
+    public override bool EndsByPause => true;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {

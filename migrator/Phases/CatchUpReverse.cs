@@ -13,6 +13,7 @@ public sealed class CatchUpReverse : Phase
     public override string Name => PhaseName.CatchUpReverse;
     public override string Title => "Apply the changes to the shared database";
     public override string State => PromotionState.RollingBack;
+    public override bool EndsByPause => true;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {

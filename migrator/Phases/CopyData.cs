@@ -8,8 +8,6 @@ namespace Migrator.Phases;
 /// <summary>Copies all of the tenant's rows, several tables at once.</summary>
 public sealed class CopyData : Phase
 {
-    const long DefaultReplicaLag = 256_000_000;
-
     public override string Name => PhaseName.CopyData;
     public override string Title => "Copy the rows";
     public override string State => PromotionState.Copying;
@@ -57,22 +55,14 @@ public sealed class CopyData : Phase
 
     static async Task CopyAsync(PromotionRun run, IReadOnlyList<LeafPlan> plans, CancellationToken cancellationToken)
     {
-        // In mode fenced the tenant's writes wait for the copy, so the copy does not wait for a standby by default.
-        var lag = run.Options.MaxReplicaLag ?? (run.Record.IsOnline ? DefaultReplicaLag : 0);
-        await using var throttle = await Throttle.StartAsync(
-            run.Databases,
-            new(run.Options.MaxRate, lag, run.Options.MaxActiveSessions),
-            run.Progress,
-            run.Clock,
-            cancellationToken
-        );
+        await run.Governor.BeginAsync(cancellationToken);
         var copier = new TableCopier(
             run.Databases,
             run.Scope,
             run.Tenant,
             run.Isolated,
             run.Progress,
-            throttle,
+            run.Governor,
             run.Clock
         );
         using var slots = new SemaphoreSlim(run.Options.Jobs);

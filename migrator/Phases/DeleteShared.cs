@@ -21,6 +21,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
     public override string Name => PhaseName.DeleteShared;
     public override string Title => "Delete the shared copy";
     public override string State => PromotionState.Isolated;
+    public override bool EndsByPause => true;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {

@@ -18,6 +18,12 @@ public abstract class Phase
     /// <summary>The promotion's state while this phase runs.</summary>
     public abstract string State { get; }
 
+    /// <summary>
+    /// A pause from another terminal ends the phase at once, and the phase runs again when the run goes on. Other phases
+    /// come to their end first.
+    /// </summary>
+    public virtual bool EndsByPause => false;
+
     /// <summary>Whether this promotion has the phase at all.</summary>
     public virtual Task<bool> IsDueAsync(PromotionRun run, CancellationToken cancellationToken) =>
         Task.FromResult(true);

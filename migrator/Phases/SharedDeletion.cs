@@ -178,6 +178,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         CancellationToken cancellationToken
     )
     {
+        await run.Governor.WaitAsync(cancellationToken);
         var written = await TableLock.RunAsync(
             connection,
             tables[0],

@@ -12,6 +12,7 @@ public sealed class Validate : Phase
     public override string Name => PhaseName.Validate;
     public override string Title => "Validate";
     public override string State => PromotionState.Isolated;
+    public override bool EndsByPause => true;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {

@@ -18,6 +18,7 @@ public sealed class VerifyFlip(bool force = false) : Phase
     public override string Name => PhaseName.VerifyFlip;
     public override string Title => "Verify the flipped rows";
     public override string State => PromotionState.Isolated;
+    public override bool EndsByPause => true;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {

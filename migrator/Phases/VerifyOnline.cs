@@ -15,6 +15,7 @@ public sealed class VerifyOnline : Phase
     public override string Name => PhaseName.Verify;
     public override string Title => "Verify every row";
     public override string State => PromotionState.Verifying;
+    public override bool EndsByPause => true;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {

@@ -15,6 +15,7 @@ public sealed class VerifyReverse : Phase
     public override string Name => PhaseName.VerifyReverse;
     public override string Title => "Verify every row";
     public override string State => PromotionState.RollingBack;
+    public override bool EndsByPause => true;
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {

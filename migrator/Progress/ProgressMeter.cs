@@ -47,6 +47,16 @@ public sealed class ProgressMeter(IPromotionProgress shown, TimeProvider clock) 
         }
     }
 
+    /// <summary>The tenant's writes may wait for the phase.</summary>
+    public bool IsPause
+    {
+        get
+        {
+            lock (gate)
+                return isPause;
+        }
+    }
+
     /// <inheritdoc/>
     public override void PhaseStarted(string name, string title)
     {

@@ -14,6 +14,7 @@ namespace Migrator.Reporting;
 /// <param name="Stream">The replication slot of the promotion; null when there is none.</param>
 /// <param name="Hold">The hold before the cutover; null when the promotion does not hold, or has flipped.</param>
 /// <param name="Progress">How far the run is in its phase; null when no run is at work, or has said nothing yet.</param>
+/// <param name="Load">What the run may load the servers with; null when no run is at work, or has said nothing yet.</param>
 /// <param name="WaitsFor">Transactions of the shared database whose locks the run waits for now.</param>
 /// <param name="NextSteps">The commands that make sense now.</param>
 public sealed record StatusDocument(
@@ -32,6 +33,7 @@ public sealed record StatusDocument(
     StreamSection? Stream,
     HoldSection? Hold,
     ProgressSection? Progress,
+    LoadSection? Load,
     IReadOnlyList<string> WaitsFor,
     IReadOnlyList<string> Warnings,
     IReadOnlyList<string> NextSteps

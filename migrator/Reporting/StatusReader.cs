@@ -47,6 +47,10 @@ public static class StatusReader
                         await ProgressJournal.FindAsync(shared, record.Id, cancellationToken),
                         section?.Phase
                     ),
+            Load =
+                active is null || record is null
+                    ? null
+                    : LoadSection.Of(await GovernorJournal.FindAsync(shared, record.Id, cancellationToken)),
             WaitsFor = active is null
                 ? []
                 : await LockHolders.BlockingAsync(shared, databases.ApplicationName, cancellationToken),
@@ -86,6 +90,7 @@ public static class StatusReader
             Stream: null,
             Hold: null,
             Progress: null,
+            Load: null,
             WaitsFor: [],
             Warnings: [],
             NextSteps: []

@@ -35,7 +35,8 @@ static class CountedComparison
                     ProgressUnit.Rows,
                     result.Isolated.Rows,
                     result.Isolated.Rows
-                )
+                ),
+            run.Governor.WaitAsync
         );
     }
 }

@@ -1,5 +1,6 @@
 using Migrator.Connections;
 using Migrator.Copying;
+using Migrator.Governing;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
@@ -27,6 +28,7 @@ public sealed class PromotionRun(
     PromotionRecord promotion,
     long run,
     IPromotionProgress progress,
+    Governor governor,
     TimeProvider clock
 ) : IDisposable
 {
@@ -46,6 +48,9 @@ public sealed class PromotionRun(
     public PromotionJournal Journal => journal;
     public IPromotionProgress Progress => progress;
     public TimeProvider Clock => clock;
+
+    /// <summary>Lets this run work or stand still.</summary>
+    public Governor Governor => governor;
 
     /// <summary>The promotion as it was when this run began.</summary>
     public PromotionRecord Record => promotion;
@@ -97,6 +102,7 @@ public sealed class PromotionRun(
                 ),
             RequireCurrentRunAsync,
             progress,
+            governor,
             clock
         );
 

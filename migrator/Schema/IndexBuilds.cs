@@ -10,74 +10,32 @@ namespace Migrator.Schema;
 /// What was copied of a table counts once for each of its indexes: a build reads the table, and then writes about half as long.
 /// https://www.postgresql.org/docs/current/progress-reporting.html#CREATE-INDEX-PROGRESS-REPORTING
 /// </remarks>
-public sealed class IndexBuilds : IAsyncDisposable
+public sealed class IndexBuilds(Databases databases, IPromotionProgress progress, TimeProvider clock)
+    : SideLine(databases.IsolatedServer, Interval, clock)
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    readonly CancellationTokenSource closing;
-    readonly Task watching;
-
-    IndexBuilds(
-        Databases databases,
-        IPromotionProgress progress,
-        TimeProvider clock,
-        CancellationToken cancellationToken
-    )
-    {
-        closing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        watching = WatchAsync(databases, progress, clock, closing.Token);
-    }
-
-    /// <summary>Tells until disposed.</summary>
-    public static IndexBuilds Watch(
-        Databases databases,
-        IPromotionProgress progress,
-        TimeProvider clock,
-        CancellationToken cancellationToken
-    ) => new(databases, progress, clock, cancellationToken);
+    Dictionary<string, long>? wanted;
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    protected override async Task TickAsync(CancellationToken cancellationToken)
     {
-        await closing.CancelAsync();
-        await watching;
-        closing.Dispose();
+        wanted ??= await WantedAsync(cancellationToken);
+        foreach (
+            var (table, bytes, built) in await BuiltAsync(await ConnectAsync(cancellationToken), cancellationToken)
+        )
+            progress.Reached(
+                table,
+                ProgressUnit.IndexBytes,
+                (long)(bytes * built),
+                bytes * wanted.GetValueOrDefault(table)
+            );
     }
 
-    static async Task WatchAsync(
-        Databases databases,
-        IPromotionProgress progress,
-        TimeProvider clock,
-        CancellationToken cancellationToken
-    )
+    async Task<Dictionary<string, long>> WantedAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-            await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
-            var wanted = (await WantedAsync(shared, cancellationToken)).ToDictionary();
-            using var timer = new PeriodicTimer(Interval, clock);
-            do foreach (var (table, bytes, built) in await BuiltAsync(isolated, cancellationToken))
-                progress.Reached(
-                    table,
-                    ProgressUnit.IndexBytes,
-                    (long)(bytes * built),
-                    bytes * wanted.GetValueOrDefault(table)
-                );
-            while (await timer.WaitForNextTickAsync(cancellationToken));
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested) { }
-        catch (NpgsqlException)
-        {
-            // If a server is gone and not only this session, the build fails by itself.
-        }
-    }
-
-    static Task<IReadOnlyList<(string, long)>> WantedAsync(
-        NpgsqlConnection shared,
-        CancellationToken cancellationToken
-    ) =>
-        shared.QueryAsync<(string, long)>(
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var indexes = await shared.QueryAsync<(string, long)>(
             """
             SELECT n.nspname || '.' || c.relname, count(*)
             FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -85,6 +43,8 @@ public sealed class IndexBuilds : IAsyncDisposable
             """,
             cancellationToken
         );
+        return indexes.ToDictionary();
+    }
 
     // Of the indexes that are being built the part that is. The catalogs alone: a size would be asked of a table that is
     // locked.

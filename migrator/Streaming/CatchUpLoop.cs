@@ -26,6 +26,7 @@ public sealed class CatchUpLoop(StreamDirection direction)
             await using (var feed = await ChangeFeed.OpenAsync(direction, state, cancellationToken))
                 try
                 {
+                    feed.IsGoverned = true;
                     await WithinAsync(feed, direction.IsReverse ? ReverseNearEnough : NearEnough, cancellationToken);
                     return changes + feed.Changes;
                 }
@@ -74,26 +75,29 @@ public sealed class CatchUpLoop(StreamDirection direction)
             near,
             rounds,
             lag => direction.Progress.Info(StreamMessages.CatchingUp(feed.Changes, lag)),
-            direction.Clock
+            direction.Clock,
+            () => feed.Waited
         );
     }
 
     /// <summary>Whether one of some watermarks comes through within a time.</summary>
     /// <param name="passWatermark">Emits a watermark and waits for it.</param>
     /// <param name="behind">Told how long a watermark took, when a person would notice.</param>
+    /// <param name="waited">How long the feed was held up on purpose, which counts for nothing.</param>
     internal static async Task<bool> IsReachedAsync(
         Func<Task> passWatermark,
         TimeSpan near,
         int rounds,
         Action<TimeSpan> behind,
-        TimeProvider clock
+        TimeProvider clock,
+        Func<TimeSpan>? waited = null
     )
     {
         for (var round = 1; round <= rounds; round++)
         {
-            var emitted = clock.GetTimestamp();
+            var (emitted, before) = (clock.GetTimestamp(), waited?.Invoke());
             await passWatermark();
-            var lag = clock.GetElapsedTime(emitted);
+            var lag = clock.GetElapsedTime(emitted) - (waited?.Invoke() - before ?? TimeSpan.Zero);
             if (lag < near)
                 return true;
             if (lag > NearEnough)

@@ -25,6 +25,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     readonly NpgsqlLogSequenceNumber from;
     long changes;
     long expected;
+    long waited;
     bool disposed;
 
     ChangeFeed(
@@ -56,6 +57,12 @@ public sealed class ChangeFeed : IAsyncDisposable
 
     /// <summary>Ends when the position to stop before is reached; faulted when the stream breaks.</summary>
     public Task Completion { get; }
+
+    /// <summary>Each transaction asks the governor first; not in a cutover.</summary>
+    public bool IsGoverned { get; set; }
+
+    /// <summary>How long the governor has held the feed up.</summary>
+    public TimeSpan Waited => TimeSpan.FromTicks(Interlocked.Read(ref waited));
 
     /// <summary>How many changes have been applied.</summary>
     public long Changes => Interlocked.Read(ref changes);
@@ -243,6 +250,8 @@ public sealed class ChangeFeed : IAsyncDisposable
             return 0;
         if (direction.IsReverse)
             batch = WithWaiting(batch);
+        if (IsGoverned && !applier.IsOpen)
+            await WaitAsync();
         await applier.ApplyAsync(batch, stop.Token);
         Interlocked.Add(ref changes, batch.Changes.Count);
         if (!batch.EndsTransaction || applier.IsOpen)
@@ -253,6 +262,13 @@ public sealed class ChangeFeed : IAsyncDisposable
         foreach (var watermark in batch.Watermarks)
             Reached(watermark).TrySetResult();
         return batch.Size;
+    }
+
+    async Task WaitAsync()
+    {
+        var asked = direction.Clock.GetTimestamp();
+        await direction.Governor.WaitAsync(stop.Token);
+        Interlocked.Add(ref waited, direction.Clock.GetElapsedTime(asked).Ticks);
     }
 
     // In the shared database each commit has to wait for tables that others write to: batches that wait already go with

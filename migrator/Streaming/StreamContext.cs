@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Governing;
 using Migrator.Guarding;
 using Migrator.Journal;
 using Migrator.Model;
@@ -26,5 +27,6 @@ public sealed record StreamContext(
     IReadOnlyDictionary<TableName, ShownTransactions> Recopied,
     Func<NpgsqlConnection, CancellationToken, Task> RequireCurrentRun,
     IPromotionProgress Progress,
+    Governor Governor,
     TimeProvider Clock
 );

@@ -1,3 +1,4 @@
+using Migrator.Governing;
 using Migrator.Model;
 using Migrator.Progress;
 using Migrator.Scope;
@@ -28,6 +29,8 @@ public sealed class StreamDirection
     public long Promotion => context.Promotion;
 
     public IPromotionProgress Progress => context.Progress;
+
+    public Governor Governor => context.Governor;
 
     public TimeProvider Clock => context.Clock;
 

@@ -25,11 +25,13 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         DigestsAsync(scope.CopiedTables, jobs, cancellationToken);
 
     /// <param name="compared">Told of each table.</param>
+    /// <param name="before">Awaited before each table.</param>
     public async Task<IReadOnlyList<TableComparison>> DigestsAsync(
         IEnumerable<ScopedTable> tables,
         int jobs,
         CancellationToken cancellationToken,
-        Action<TableComparison>? compared = null
+        Action<TableComparison>? compared = null,
+        Func<CancellationToken, ValueTask>? before = null
     )
     {
         await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
@@ -41,6 +43,8 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = cancellationToken },
             async (table, token) =>
             {
+                if (before is not null)
+                    await before(token);
                 var result = await DigestAsync(table, copied, token);
                 lock (results)
                     results.Add(result);

@@ -1,6 +1,6 @@
-using Migrator.Copying;
 using Migrator.Demo;
 using Migrator.Embedded;
+using Migrator.Governing;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Tests.Support;
@@ -94,7 +94,7 @@ public sealed class ThrottleTests(ThrottleTests.QuietServer quiet) : IClassFixtu
         await promotion;
         await Task.WhenAll(busy);
         Assert.Single(move.Watched.Warnings, warning => warning.Contains("--max-active-sessions"));
-        Assert.Single(move.Watched.Infos, info => info == "The copy resumes.");
+        Assert.Single(move.Watched.Infos, info => info == "The run goes on.");
         Assert.Equal(10_000, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM notes"));
     }
 
@@ -124,11 +124,16 @@ public sealed class ThrottleTests(ThrottleTests.QuietServer quiet) : IClassFixtu
         await UntilProbedAsync(shared);
         Assert.False(promotion.IsCompleted);
 
-        var now = await shared.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text");
-        standby.SetReplicationStatus(NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(now));
-        await standby.SendStatusUpdate(default);
+        // The copy itself writes to the same server's log.
+        await Waiting.UntilAsync(async () =>
+        {
+            var now = await shared.ScalarAsync<string>("SELECT pg_current_wal_lsn()::text");
+            standby.SetReplicationStatus(NpgsqlTypes.NpgsqlLogSequenceNumber.Parse(now));
+            await standby.SendStatusUpdate(default);
+            return promotion.IsCompleted;
+        });
         await promotion;
-        Assert.Contains("The copy resumes.", move.Watched.Infos);
+        Assert.Contains("The run goes on.", move.Watched.Infos);
         await ending.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
     }

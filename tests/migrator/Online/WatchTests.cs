@@ -117,7 +117,7 @@ public sealed class WatchTests(Servers servers)
                 }
             )
         );
-        await UntilAsync(promotion, () => Waits(move, "tenant_promotion.progress"));
+        await UntilAsync(promotion, () => Waits(move.Shared, "tenant_promotion.progress"));
         locked.Set();
         await promotion;
         await transaction!.DisposeAsync();
@@ -155,6 +155,166 @@ public sealed class WatchTests(Servers servers)
         && (long?)progress["total"] >= (long?)progress["done"]
         && progress["tables"]!.AsArray().Any(one => (string?)one!["table"] == table && (long)one["done"]! > 0);
 
+    [Fact]
+    public async Task Another_terminal_pauses_a_run_and_changes_its_limits()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
+        await RefusedAsync(move, "pause", "there is none");
+        // At this rate the copy would take hours.
+        var promotion = await CopyingAsync(move, move.Options() with { MaxRate = 1 });
+
+        var paused = await InjectedFault.RunAsync(move, 0, "pause", $"--tenant-slug={move.Slug}");
+        Assert.Equal(PromotionState.Copying, (string)paused["promotion"]!["state"]!);
+        Assert.True(move.Watched.HasWarned("has paused the run"));
+        Assert.True((bool)paused["load"]!["paused"]!);
+        Assert.Equal(1, (long)paused["load"]!["max_rate"]!);
+        var tuned = await InjectedFault.RunAsync(
+            move,
+            0,
+            "tune",
+            $"--tenant-slug={move.Slug}",
+            "--max-rate=0",
+            "--max-active-sessions=1000"
+        );
+        Assert.True((bool)tuned["load"]!["paused"]!);
+        Assert.Equal(0, (long)tuned["load"]!["max_rate"]!);
+        Assert.Null(tuned["load"]!["max_replica_lag"]);
+        var (_, shown, _) = await InjectedFault.SayAsync(move, "status", $"--tenant-slug={move.Slug}");
+        Assert.Matches($"limits +paused, waits above 1000 active sessions .changed by {Environment.UserName}", shown);
+        await Waiting.UntilAsync(async () =>
+        {
+            var still = await InjectedFault.RunAsync(move, 0, "status", $"--tenant-slug={move.Slug}");
+            Assert.Equal(PromotionState.Copying, (string)still["promotion"]!["state"]!);
+            Assert.Null(
+                still["promotion"]!["phases"]!
+                    .AsArray()
+                    .Single(phase => (string)phase!["name"]! == PhaseName.CopyData)!["seconds"]
+            );
+            return ((string?)still["progress"]?["waits_for"])?.Contains("migrator resume", StringComparison.Ordinal)
+                == true;
+        });
+
+        await InjectedFault.RunAsync(move, 0, "resume", $"--tenant-slug={move.Slug}");
+        await promotion;
+        await move.MustBeIsolatedAsync();
+    }
+
+    [Fact]
+    public async Task A_run_that_was_paused_by_a_terminal_that_is_gone_goes_on_from_another()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
+        var promotion = await CopyingAsync(move, move.Options() with { MaxRate = 1 });
+        await using (var shared = await move.Shared.OpenAsync())
+        {
+            // It died as soon as it had said so.
+            var record = (await JournalReader.FindAsync(shared, $"{TenantMove.Acme}", default))!;
+            await GovernorJournal.ChangeAsync(shared, record.Id, "gone", true, (0, null, null), default);
+        }
+        await UntilAsync(promotion, () => Task.FromResult(move.Watched.HasWarned("gone has paused the run")));
+
+        await InjectedFault.RunAsync(move, 0, "resume", $"--tenant-slug={move.Slug}");
+        await promotion;
+        await move.MustBeIsolatedAsync();
+    }
+
+    [Fact]
+    public async Task A_fenced_promotion_is_tuned_and_not_paused()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
+        move.Mode = PromotionOptions.Fenced;
+        var promotion = await CopyingAsync(move, move.Options() with { MaxRate = 1 });
+
+        await RefusedAsync(move, "pause", "writes");
+
+        await InjectedFault.RunAsync(move, 0, "tune", $"--tenant-slug={move.Slug}", "--max-rate=0");
+        await promotion;
+        Assert.True(await move.IsIsolatedAsync());
+    }
+
+    [Fact]
+    public async Task A_pause_ends_a_comparison_and_its_snapshot_and_the_run_begins_it_again()
+    {
+        const string Lock = "BEGIN; LOCK TABLE labels IN ACCESS EXCLUSIVE MODE";
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
+        NpgsqlConnection? holding = null;
+        var promotion = Task.Run(() =>
+            move.PromoteAsync(
+                move.Options(),
+                phase =>
+                {
+                    if (phase != PhaseName.Verify || holding is not null)
+                        return;
+                    holding = move.Isolated.OpenAsync().GetAwaiter().GetResult();
+                    holding.Execute(Lock);
+                }
+            )
+        );
+        await UntilAsync(promotion, async () => holding is not null && await Waits(move.Isolated, "labels"));
+        // What asks for the table before the comparison goes on, and somebody else is the next in the queue.
+        while (!await HasSnapshotAsync())
+        {
+            var next = await move.Isolated.OpenAsync();
+            var locked = next.ExecuteAsync(Lock);
+            await Waiting.UntilAsync(
+                move.Isolated,
+                $"SELECT EXISTS (SELECT FROM pg_locks WHERE pid = {next.ProcessID} AND NOT granted)"
+            );
+            await holding!.DisposeAsync();
+            await locked;
+            holding = next;
+            await UntilAsync(promotion, () => Waits(move.Isolated, "labels"));
+        }
+
+        await InjectedFault.RunAsync(move, 0, "pause", $"--tenant-slug={move.Slug}");
+        await UntilAsync(promotion, async () => !await Waits(move.Isolated, "labels") && !await HasSnapshotAsync());
+        await holding!.DisposeAsync();
+        Assert.False(promotion.IsCompleted);
+
+        await InjectedFault.RunAsync(move, 0, "resume", $"--tenant-slug={move.Slug}");
+        await promotion;
+        await move.MustBeIsolatedAsync();
+
+        Task<bool> HasSnapshotAsync() =>
+            move.Shared.ScalarAsync<bool>(
+                """
+                SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'tp/%'
+                    AND datname = current_database() AND backend_xmin IS NOT NULL AND state LIKE 'idle%')
+                """,
+                role: EmbeddedCluster.Superuser
+            );
+    }
+
+    [Fact]
+    public async Task A_pause_is_for_one_process()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
+        using var stop = new CancellationTokenSource();
+        var first = TenantMove.WithPromotionAsync(
+            move.Settings,
+            move.Parsed,
+            move.Options() with
+            {
+                MaxRate = 1,
+            },
+            move.Watched = new(null),
+            promotion => promotion.PromoteAsync(stop.Token)
+        );
+        await UntilAsync(first, () => Task.FromResult(move.Watched.Phases.Contains(PhaseName.CopyData)));
+        await InjectedFault.RunAsync(move, 0, "pause", $"--tenant-slug={move.Slug}");
+        await stop.CancelAsync();
+        await Assert.ThrowsAsync<MigratorException>(() => first);
+
+        await move.PromoteAsync();
+        await move.MustBeIsolatedAsync();
+    }
+
+    static async Task<Task> CopyingAsync(TenantMove move, PromotionOptions options)
+    {
+        var promotion = Task.Run(() => move.PromoteAsync(options));
+        await UntilAsync(promotion, () => Task.FromResult(move.Watched.Phases.Contains(PhaseName.CopyData)));
+        return promotion;
+    }
+
     static Task UntilAsync(Task promotion, Func<Task<bool>> condition) =>
         Waiting.UntilAsync(async () =>
         {
@@ -163,8 +323,8 @@ public sealed class WatchTests(Servers servers)
             return await condition();
         });
 
-    static Task<bool> Waits(TenantMove move, string table) =>
-        move.Shared.ScalarAsync<bool>(
+    static Task<bool> Waits(TestDatabase database, string table) =>
+        database.ScalarAsync<bool>(
             """
             SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                 WHERE NOT l.granted AND l.relation = to_regclass(@table) AND a.application_name LIKE 'tp/%')
@@ -172,4 +332,12 @@ public sealed class WatchTests(Servers servers)
             new { table },
             EmbeddedCluster.Superuser
         );
+
+    static async Task RefusedAsync(TenantMove move, string verb, string why)
+    {
+        var (code, _, error) = await InjectedFault.SayAsync(move, verb, $"--tenant-slug={move.Slug}");
+        Assert.Equal((int)ExitCode.Refused, code);
+        Assert.Contains(why, error, StringComparison.Ordinal);
+        Assert.Contains("Nothing was changed", error, StringComparison.Ordinal);
+    }
 }

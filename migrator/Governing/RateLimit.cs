@@ -1,4 +1,4 @@
-namespace Migrator.Copying;
+namespace Migrator.Governing;
 
 /// <summary>
 /// Bytes per second, over all workers together. A worker that has sent more waits until the rate allows it.
@@ -8,14 +8,20 @@ public sealed class RateLimit(long bytesPerSecond, TimeProvider clock)
     // Rows come one by one; a wait for each of them would be shorter than the timer's resolution.
     static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(10);
 
+    // A timer cannot wait for longer than some weeks.
+    static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
     // A timer that fires late is made up for; a pause of the copy is not.
     static readonly TimeSpan Credit = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The rate.</summary>
+    public long BytesPerSecond => bytesPerSecond;
 
     readonly Lock turn = new();
     readonly long start = clock.GetTimestamp();
     TimeSpan paidUntil;
 
-    public ValueTask PassAsync(long bytes, CancellationToken cancellationToken)
+    public Task PassAsync(long bytes, CancellationToken cancellationToken)
     {
         TimeSpan wait;
         lock (turn)
@@ -24,8 +30,8 @@ public sealed class RateLimit(long bytesPerSecond, TimeProvider clock)
             if (paidUntil < now - Credit)
                 paidUntil = now - Credit;
             paidUntil += TimeSpan.FromSeconds((double)bytes / bytesPerSecond);
-            wait = paidUntil - now;
+            wait = paidUntil - now < LongestWait ? paidUntil - now : LongestWait;
         }
-        return wait < ShortestWait ? ValueTask.CompletedTask : new(Task.Delay(wait, clock, cancellationToken));
+        return wait < ShortestWait ? Task.CompletedTask : Task.Delay(wait, clock, cancellationToken);
     }
 }
