@@ -31,7 +31,7 @@ sealed class HoldKeeper(PhaseRunner runner, PromotionOptions options, IPromotion
             return;
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         if (await shared.ExecuteScalarAsync<string>("SHOW max_slot_wal_keep_size", cancellationToken) == "-1")
-            throw HoldMessages.SlotUnbounded(databases.Slug);
+            throw HoldMessages.SlotUnbounded(databases.Slug, options.Rehearses ? "--keep" : "--detach");
     }
 
     /// <summary>

@@ -48,6 +48,7 @@ public sealed class Promotion(
         new CloneTriggersAndPolicies(),
         new TryApplicationLogin(),
         new VerifyOnline(),
+        new Rehearse(),
         new Hold(),
         new CutOverOnline(),
         new StopStreaming(),
@@ -113,11 +114,25 @@ public sealed class Promotion(
             async held =>
             {
                 await HoldKeeper.RequirePossibleAsync(databases, options, held.Token);
+                await Rehearsal.RequirePossibleAsync(held, options);
                 using var run = await PreparedAsync(held);
-                if (run.Record.Stage == PromotionStage.BeforeCutover)
-                    await SchemaFollower.GuardAsync(run, watched => RunAsync(run, watched), held.Token);
-                else
-                    await RunAsync(run, held.Token);
+                await Rehearsal.NoteAsync(run, options, held.Token);
+                var undoes = options is { Rehearses: true, Hold: null };
+                try
+                {
+                    if (run.Record.Stage == PromotionStage.BeforeCutover)
+                        await SchemaFollower.GuardAsync(run, watched => RunAsync(run, watched), held.Token);
+                    else
+                        await RunAsync(run, held.Token);
+                }
+                catch (MigratorException e)
+                    when (undoes && Rehearsal.HasFailed(e) && !held.Token.IsCancellationRequested)
+                {
+                    await Rehearsal.EndAsync(() => UndoAsync(run, held.Token), databases.Slug, progress);
+                    throw;
+                }
+                if (undoes)
+                    await UndoAsync(run, held.Token);
             },
             cancellationToken
         );
@@ -141,14 +156,13 @@ public sealed class Promotion(
                 switch (record.Stage)
                 {
                     case PromotionStage.BeforeCutover:
-                        await Runner.UndoAsync(run, record.IsOnline ? Online : Fenced, held.Token);
+                        await UndoAsync(run, held.Token);
                         break;
                     case not PromotionStage.RolledBack:
                         await rollback.RunAsync(run, Runner, force, held.Token);
+                        await run.Journal.EndAsync(run.Id, PromotionState.Shared, held.Token);
                         break;
                 }
-                if (record.Stage != PromotionStage.RolledBack)
-                    await run.Journal.EndAsync(run.Id, PromotionState.Shared, held.Token);
                 if (dropIsolated)
                     await IsolatedDatabase.DropAsync(run, held.Token);
             },
@@ -198,6 +212,13 @@ public sealed class Promotion(
             )
             : Runner.RunAsync(run, Fenced, cancellationToken);
 
+    // Before the flip.
+    async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await Runner.UndoAsync(run, run.Record.IsOnline ? Online : Fenced, cancellationToken);
+        await run.Journal.EndAsync(run.Id, PromotionState.Shared, cancellationToken);
+    }
+
     async Task<PromotionRun> PreparedAsync(HeldTenant held)
     {
         while (true)
@@ -241,7 +262,11 @@ public sealed class Promotion(
         if (hasMoved)
             return false;
         // The isolated database was unattended between runs: the process that cuts over must be the one that verified.
-        await run.Journal.Phases.ForgetAsync(run.Id, [PhaseName.Verify, PhaseName.Hold], cancellationToken);
+        await run.Journal.Phases.ForgetAsync(
+            run.Id,
+            [PhaseName.Verify, PhaseName.Rehearse, PhaseName.Hold],
+            cancellationToken
+        );
         if (run.Record.IsOnline)
             await Recovery.ResumeStreamAsync(run, cancellationToken);
         else

@@ -41,6 +41,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
             "Hold before the cutover",
             ["--hold", "--cutover-at", "--cutover-window", "--hold-for", "--hold-expires", "--detach"]
         ),
+        ("Rehearse", ["--rehearse", "--keep"]),
         ("Where", ["--settings", "--target", "--stack-outputs", "--routing-dir"]),
         ("Output", ["--json", "--log-format", "--report", "--verbose", "--help", "--version"]),
     ];
@@ -53,6 +54,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
             "migrator promote --tenant-slug=acme-corp --confirm --report report.md",
             "migrator promote --tenant-slug=acme-corp --confirm --max-rate 20MB --max-pause 1s",
             "migrator promote --tenant-slug=acme-corp --confirm --hold",
+            "migrator promote --tenant-slug=acme-corp --confirm --rehearse",
         ],
         ["cutover"] =
         [

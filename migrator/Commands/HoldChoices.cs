@@ -66,6 +66,12 @@ sealed class HoldChoices
         return parsed.GetValue(hold) || asked != new HoldOptions() ? asked : null;
     }
 
+    /// <summary>Whether anything was said of holding.</summary>
+    public bool IsSaid(CommandResult result) =>
+        ((Option[])[hold, at, window, length, expires, detach]).Any(option =>
+            result.GetResult(option) is { Implicit: false }
+        );
+
     /// <summary>Which options do not go together.</summary>
     public void Validate(CommandResult result, Option<string> mode, Option<bool> finalize)
     {

@@ -27,6 +27,8 @@ sealed class PromoteCommand : TenantCommand
     readonly Option<FileInfo?> stackOutputs;
     readonly Option<FileInfo?> report;
     readonly HoldChoices hold;
+    readonly Option<bool> rehearse;
+    readonly Option<bool> keepRehearsed;
 
     public PromoteCommand()
         : base("promote", "Move a tenant into a database of its own.")
@@ -48,6 +50,16 @@ sealed class PromoteCommand : TenantCommand
         stackOutputs = Add(StackOutputsOption());
         report = Add(CommonOptions.Report());
         hold = new(this);
+        rehearse = Add<bool>(
+            new("--rehearse")
+            {
+                Description =
+                    "Everything but the move: copy, verify, rehearse the pause twenty times, and undo all of it.",
+            }
+        );
+        keepRehearsed = Add<bool>(
+            new("--keep") { Description = "Do not undo the rehearsal: hold until 'migrator cutover' lets it go." }
+        );
         Validators.Add(RequireThatTheyGoTogether);
     }
 
@@ -58,6 +70,16 @@ sealed class PromoteCommand : TenantCommand
         if (result.GetValue(keep) && result.GetValue(finalize))
             result.AddError("--keep-shared-data and --finalize exclude each other. Choose one.");
         hold.Validate(result, mode, finalize);
+        if (result.GetValue(keepRehearsed) && !result.GetValue(rehearse))
+            result.AddError(RehearsalMessages.KeepsNothing);
+        if (!result.GetValue(rehearse))
+            return;
+        if (result.GetValue(finalize) || result.GetValue(dryRun))
+            result.AddError(RehearsalMessages.MovesNothing);
+        if (result.GetValue(mode) == PromotionOptions.Fenced)
+            result.AddError(RehearsalMessages.NeedsOnline);
+        if (hold.IsSaid(result))
+            result.AddError(RehearsalMessages.HoldsNothing);
     }
 
     static Option<string> ModeOption()
@@ -131,7 +153,11 @@ sealed class PromoteCommand : TenantCommand
                 await promotion.FinalizeAsync(FinalizeCommand.DefaultBatch, force: false, cancellationToken);
         });
 
-        await PromotionOutput.WriteAsync(terminal, settings, databases, parsed.GetValue(report), cancellationToken);
+        var file = parsed.GetValue(report);
+        if (options.Rehearses)
+            await PromotionOutput.WriteRehearsalAsync(terminal, settings, databases, file, cancellationToken);
+        else
+            await PromotionOutput.WriteAsync(terminal, settings, databases, file, cancellationToken);
     }
 
     PromotionOptions OptionsOf(ParseResult parsed) =>
@@ -145,9 +171,10 @@ sealed class PromoteCommand : TenantCommand
                 parsed.GetValue(healthUrls) ?? []
             )
             {
-                RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse,
+                RefusesDuringPause = parsed.GetValue(duringPause) == CommonOptions.Refuse && !parsed.GetValue(rehearse),
                 MaxWaiting = parsed.GetValue(maxWaiting),
-                Hold = hold.Of(parsed),
+                Hold = parsed.GetValue(keepRehearsed) ? new(Detach: true) : hold.Of(parsed),
+                Rehearses = parsed.GetValue(rehearse),
             }
         );
 
@@ -168,6 +195,8 @@ sealed class PromoteCommand : TenantCommand
             return $"Resume the promotion of {slug}, which is in phase {promotion.Phase}?";
         }
         (await PlanAsync(terminal, settings, databases, options, cancellationToken)).WritePlan(terminal.Error);
+        if (options.Rehearses)
+            return RehearsalMessages.Question(slug, keeps: options.Hold is not null);
         return $"Move tenant {slug} into {slug.DatabaseName} on {settings.Target.Host}:{settings.Target.Port}? "
             + (options.Mode == PromotionOptions.Online ? "It works on meanwhile." : "Its writes pause meanwhile.");
     }

@@ -1,4 +1,5 @@
 using Migrator.Connections;
+using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Reporting;
 using Migrator.Settings;
@@ -9,6 +10,31 @@ namespace Migrator.Commands;
 /// <summary>What <c>promote</c> and <c>cutover</c> print when they have done their work.</summary>
 static class PromotionOutput
 {
+    /// <summary>What <c>promote --rehearse</c> prints.</summary>
+    public static async Task WriteRehearsalAsync(
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        FileInfo? report,
+        CancellationToken cancellationToken
+    )
+    {
+        var status = await StatusReader.ReadAsync(settings, databases, databases.Slug, cancellationToken);
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        var facts = await JournalReader.RehearsalAsync(shared, status.TenantId, cancellationToken);
+        var rehearsal = RehearsalSection.Of(facts)!;
+        var result = new RehearsalReport(databases.Slug, rehearsal, status.Hold is not null);
+        if (report is not null)
+            await File.WriteAllTextAsync(report.FullName, result.ToMarkdown(), cancellationToken);
+        if (terminal.Json)
+        {
+            terminal.WriteJson(status with { Rehearsal = rehearsal });
+            return;
+        }
+        result.Write(terminal.Out);
+        NextSteps.Write(terminal, status);
+    }
+
     /// <param name="report">Where to write the report as Markdown; null for nowhere.</param>
     public static async Task WriteAsync(
         ConsoleOutput terminal,

@@ -102,6 +102,40 @@ public static class Flip
     {
         await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await MarkAsync(run, connection, isolation, roles, before, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>The same, and back.</summary>
+    public static async Task RehearseIsolatedAsync(
+        PromotionRun run,
+        System.Text.Json.Nodes.JsonObject isolation,
+        IReadOnlyList<string> roles,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var connection = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await MarkAsync(
+            run,
+            connection,
+            isolation,
+            roles,
+            isolated => ConstraintDeferral.ResumeAsync(isolated, cancellationToken),
+            cancellationToken
+        );
+        await transaction.RollbackAsync(cancellationToken);
+    }
+
+    static async Task MarkAsync(
+        PromotionRun run,
+        NpgsqlConnection connection,
+        System.Text.Json.Nodes.JsonObject isolation,
+        IReadOnlyList<string> roles,
+        Func<NpgsqlConnection, Task>? before,
+        CancellationToken cancellationToken
+    )
+    {
         await run.Isolated.RequireCurrentRunAsync(connection, cancellationToken);
         if (before is not null)
             await before(connection);
@@ -113,7 +147,6 @@ public static class Flip
                     + $"TO {Sql.Identifier(role)}"
             );
         await GiveToOwnerAsync(run, connection, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
     }
 
     // What comes with the ownership of a database (schemas, extensions) the owner has there as well, where we may say

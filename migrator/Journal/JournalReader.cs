@@ -60,6 +60,26 @@ public static class JournalReader
         return records;
     }
 
+    /// <summary>The tenant's newest rehearsal; null if there was none.</summary>
+    public static async Task<RehearsalFacts?> RehearsalAsync(
+        NpgsqlConnection connection,
+        string tenantKey,
+        CancellationToken cancellationToken
+    ) =>
+        await connection.ExecuteScalarAsync<string?>(
+            """
+            SELECT f.facts ->> 'Rehearsal'
+            FROM tenant_promotion.phase f JOIN tenant_promotion.promotion p ON p.id = f.promotion_id
+            WHERE p.tenant_key = @tenantKey AND f.name = @Preflight AND f.facts ->> 'Rehearsal' IS NOT NULL
+            ORDER BY p.id DESC LIMIT 1
+            """,
+            new { tenantKey, PhaseName.Preflight },
+            cancellationToken
+        )
+            is { } facts
+            ? JsonSerializer.Deserialize<RehearsalFacts>(facts)
+            : null;
+
     static async Task<PhaseRecord[]> PhasesAsync(
         NpgsqlConnection connection,
         long promotion,

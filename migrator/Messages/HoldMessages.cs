@@ -56,11 +56,12 @@ static class HoldMessages
                 + $"'migrator promote --tenant-slug={slug} --confirm' copies again and holds again."
         );
 
-    public static MigratorException SlotUnbounded(Slug slug) =>
+    /// <param name="option">The option that lets the process end.</param>
+    public static MigratorException SlotUnbounded(Slug slug, string option) =>
         MigratorException.Refused(
-            $"--detach leaves the replication slot of '{slug}' without a process that watches it, and the shared server would "
+            $"{option} leaves the replication slot of '{slug}' without a process that watches it, and the shared server would "
                 + "keep WAL for it until its disk is full (max_slot_wal_keep_size = -1). Nothing was changed. "
-                + "Set max_slot_wal_keep_size there, or leave --detach out."
+                + $"Set max_slot_wal_keep_size there, or leave {option} out."
         );
 
     public static MigratorException TakenBack(string slug) =>

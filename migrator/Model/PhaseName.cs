@@ -20,6 +20,7 @@ public static class PhaseName
     public const string Hold = "hold";
     public const string InstallGuard = "guard";
     public const string Provision = "provision";
+    public const string Rehearse = "rehearse";
     public const string ReconcileShared = "bring-home";
     public const string StartStreaming = "start-streaming";
     public const string StopStreaming = "stop-streaming";

@@ -12,6 +12,9 @@ public static class ProgressUnit
     /// <summary>What was copied of a table, once for each of its indexes.</summary>
     public const string IndexBytes = "index_bytes";
 
+    /// <summary>Pauses that are rehearsed.</summary>
+    public const string Pauses = "pauses";
+
     /// <summary>Rows that are compared or deleted.</summary>
     public const string Rows = "rows";
 

@@ -56,6 +56,9 @@ public sealed record PromotionOptions(
     /// <summary>Online: hold before the cutover; null where nothing was said of that.</summary>
     public HoldOptions? Hold { get; init; }
 
+    /// <summary>Online: everything but the flip, and then, unless the promotion holds, all undone.</summary>
+    public bool Rehearses { get; init; }
+
     /// <summary>Who lets a held tenant go with this run; null for a run that may hold.</summary>
     public string? LetGoBy { get; init; }
 

@@ -77,7 +77,7 @@ public sealed class CutOverOnline : Phase
             direction,
             NearEnough,
             touched,
-            feed => PauseAsync(run, plan, direction, feed, touched, keyless, cancellationToken),
+            feed => PauseAsync(run, plan, feed, touched, keyless, cancellationToken),
             cancellationToken
         );
     }
@@ -85,7 +85,6 @@ public sealed class CutOverOnline : Phase
     static async Task<string> PauseAsync(
         PromotionRun run,
         Plan plan,
-        StreamDirection direction,
         ChangeFeed feed,
         DirtyKeys touched,
         KeylessRows keyless,
@@ -102,7 +101,7 @@ public sealed class CutOverOnline : Phase
             run,
             run.Guarded,
             parts,
-            token => PrepareAsync(run, plan, direction, feed, touched, keyless, parts, token),
+            token => PrepareAsync(run, plan, feed, touched, keyless, parts, token),
             (closed, limit, ready) =>
                 parts.MeasureAsync(
                     PauseParts.Flip,
@@ -125,7 +124,6 @@ public sealed class CutOverOnline : Phase
     static async Task<(string Snapshot, NpgsqlLogSequenceNumber Position)> PrepareAsync(
         PromotionRun run,
         Plan plan,
-        StreamDirection direction,
         ChangeFeed feed,
         DirtyKeys touched,
         KeylessRows keyless,
@@ -133,31 +131,7 @@ public sealed class CutOverOnline : Phase
         CancellationToken cancellationToken
     )
     {
-        await parts.MeasureAsync(
-            PauseParts.Changes,
-            () => feed.WaitForLastChangeAsync(run.Databases.Shared, cancellationToken)
-        );
-        await Task.WhenAll(
-            // The flip is itself a change of the shared database, and must not reach the isolated one.
-            parts.MeasureAsync(PauseParts.End, () => feed.DisposeAsync().AsTask()),
-            parts.MeasureAsync(
-                PauseParts.Looks,
-                async () =>
-                {
-                    await Flip.RequireSameSchemaAsync(run, cancellationToken);
-                    await run.Guard.RequireStandingAsync(cancellationToken);
-                }
-            ),
-            parts.MeasureAsync(
-                PauseParts.Compare,
-                () => CutoverLoop.RecheckAsync(run, direction, touched, null, cancellationToken)
-            ),
-            parts.MeasureAsync(
-                PauseParts.Sequences,
-                () => SequenceSetter.SetAsync(run.Databases, run.Scope, run.Id, plan.Highest, cancellationToken)
-            )
-        );
-        await parts.MeasureAsync(PauseParts.Keyless, () => keyless.CatchUpAsync(cancellationToken));
+        await new LastChanges(run, feed, touched, keyless, plan.Highest, parts).BringAsync(cancellationToken);
         await parts.MeasureAsync(
             PauseParts.Rules,
             () => plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, cancellationToken)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Messages;
 using Migrator.Model;
 using Spectre.Console;
 
@@ -14,7 +15,8 @@ public sealed record PromotionReport(
     Slug Slug,
     PromotionRecord Record,
     IReadOnlyDictionary<string, Digest> Digests,
-    IReadOnlyList<Check> Checks
+    IReadOnlyList<Check> Checks,
+    RehearsalSection? Rehearsal
 )
 {
     /// <param name="tenantKey">The key of the tenant, which whoever asks has looked up.</param>
@@ -31,7 +33,8 @@ public sealed record PromotionReport(
             record.Phase(PhaseName.Validate) is { } phase && PhaseData.Read<ValidationFacts>(phase.Facts) is { } facts
                 ? facts.Checks
                 : [];
-        return new(databases.Slug, record, digests, checks);
+        var rehearsal = RehearsalSection.Of(await JournalReader.RehearsalAsync(shared, tenantKey, cancellationToken));
+        return new(databases.Slug, record, digests, checks, rehearsal);
     }
 
     long Rows => Digests.Values.Sum(digest => digest.Rows);
@@ -58,6 +61,20 @@ public sealed record PromotionReport(
                 : $"{pause:0} ms"
             : "none";
 
+    // The pause beside those that were rehearsed; null if there were none.
+    string? Compared =>
+        Rehearsal is { } rehearsed && Record is { IsOnline: true, PauseMilliseconds: { } pause }
+            ? RehearsalMessages.Pauses(
+                rehearsed.PauseMinMs,
+                rehearsed.PauseMedianMs,
+                rehearsed.PauseP90Ms,
+                rehearsed.PauseMaxMs,
+                rehearsed.Pauses.Count
+            )
+                + " "
+                + RehearsalMessages.Compared(pause, rehearsed.PauseMaxMs)
+            : null;
+
     string Where => $"{Record.Target.Database} on {Record.Target.Host}:{Record.Target.Port}";
 
     /// <summary>On screen: what a person has to know, in a few lines.</summary>
@@ -71,6 +88,8 @@ public sealed record PromotionReport(
             $"  [bold]{Rows:N0}[/] rows in {Digests.Count} tables, {Megabytes} MB. Both sides were equal at the flip."
         );
         console.MarkupLineInterpolated($"  Writes paused for [bold]{Pause}[/] (mode {Record.Mode}).");
+        if (Compared is { } compared)
+            console.MarkupLineInterpolated($"  {compared}");
         if (Checks.Count == 0)
             return;
         var passed = Checks.Count(check => check.Outcome == CheckOutcome.Passed);
@@ -123,6 +142,8 @@ public sealed record PromotionReport(
         text.Append($"{Where}; {Rows:N0} rows, {Megabytes} MB; writes paused for {Pause} (mode {Record.Mode}); ")
             .AppendLine($"started {Record.StartedAt:yyyy-MM-dd HH:mm:ss} UTC.")
             .AppendLine();
+        if (Compared is { } compared)
+            text.AppendLine(compared).AppendLine();
         text.AppendLine("| table | rows | digest |").AppendLine("|---|---:|---:|");
         foreach (var (name, digest) in Digests.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             text.AppendLine($"| {Cell(name)} | {digest.Rows:N0} | {digest.Sum} |");
@@ -147,7 +168,8 @@ public sealed record PromotionReport(
                     .OrderBy(pair => pair.Key, StringComparer.Ordinal)
                     .Select(pair => new ReportSection.TableEntry(pair.Key, pair.Value.Rows, pair.Value.Sum)),
             ],
-            Checks
+            Checks,
+            Rehearsal
         );
 
     static string Coloured(CheckOutcome outcome) =>

@@ -42,4 +42,8 @@ public sealed record StatusDocument(
     /// <summary>What a promotion did; in the result of promote only.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ReportSection? Report { get; init; }
+
+    /// <summary>What was measured; in the result of promote --rehearse only.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RehearsalSection? Rehearsal { get; init; }
 }

@@ -61,6 +61,11 @@ public sealed class HoldOptionsTests
     [InlineData("--hold-for", "8h", "nothing cuts over at a time by itself", "--detach")]
     [InlineData("--detach", "", "--finalize needs the cutover", "--finalize")]
     [InlineData("--hold", "", "mode online only", "--mode", "fenced")]
+    [InlineData("--rehearse", "", "mode fenced has no other pause", "--mode", "fenced")]
+    [InlineData("--rehearse", "", "moves nothing", "--finalize")]
+    [InlineData("--rehearse", "", "moves nothing", "--dry-run")]
+    [InlineData("--rehearse", "", "do not go with it", "--hold")]
+    [InlineData("--keep", "", "Add --rehearse")]
     public void A_wish_that_makes_no_sense_is_one_sentence(
         string option,
         string value,
@@ -87,6 +92,7 @@ public sealed class HoldOptionsTests
     [InlineData("--cutover-window", "Sat,Sun 02:00-04:00 Europe/Berlin", "--hold-for", "20d")]
     [InlineData("--hold-for", "8h", "--hold-expires", "cutover")]
     [InlineData("--detach")]
+    [InlineData("--rehearse", "--keep")]
     public void A_wish_that_makes_sense_is_understood(params string[] words) =>
         Assert.Empty(Root.Parse(["promote", "--tenant-slug=acme", .. words]).Errors);
 
