@@ -8,9 +8,6 @@ static class CommonOptions
 {
     public static Option<bool> Confirm() => new("--confirm") { Description = "Do it without asking." };
 
-    public static Option<FileInfo?> Report() =>
-        new("--report") { Description = "Write the report as Markdown to this file." };
-
     /// <summary>Workers side by side; two, or the machine's processors when there are more.</summary>
     public static Option<int> Jobs()
     {

@@ -28,7 +28,7 @@ sealed class CutoverCommand : TenantCommand
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
         maxWaiting = Add(CommonOptions.MaxWaiting());
-        report = Add(CommonOptions.Report());
+        report = Add(ReportFile.Option());
     }
 
     protected override async Task RunAsync(

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Model;
+using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 
@@ -14,6 +15,7 @@ sealed class FinalizeCommand : TenantCommand
     readonly Option<bool> confirm;
     readonly Option<bool> force;
     readonly Option<int> batchSize;
+    readonly Option<FileInfo?> report;
 
     public FinalizeCommand()
         : base("finalize", "Delete a promoted tenant's rows from the shared database.")
@@ -27,6 +29,7 @@ sealed class FinalizeCommand : TenantCommand
         );
         batchSize.Description = "Rows deleted in one transaction.";
         batchSize.DefaultValueFactory = _ => DefaultBatch;
+        report = Add(ReportFile.HtmlOption());
     }
 
     protected override async Task RunAsync(
@@ -53,6 +56,9 @@ sealed class FinalizeCommand : TenantCommand
                 cancellationToken
             )
         );
-        await StatusCommand.ShowAsync(terminal, settings, databases, slug, cancellationToken);
+        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+        var file = parsed.GetValue(report);
+        await ReportFile.WriteAsync(file, terminal, databases, "Finalization", status, null, cancellationToken);
+        StatusCommand.Write(terminal, status);
     }
 }

@@ -48,7 +48,7 @@ sealed class PromoteCommand : TenantCommand
         noValidate = Add<bool>(new("--no-validate") { Description = "Skip the validation after the flip." });
         healthUrls = Add(HealthUrlsOption());
         stackOutputs = Add(StackOutputsOption());
-        report = Add(CommonOptions.Report());
+        report = Add(ReportFile.Option());
         hold = new(this);
         rehearse = Add<bool>(
             new("--rehearse")

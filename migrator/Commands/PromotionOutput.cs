@@ -24,18 +24,26 @@ static class PromotionOutput
         var facts = await JournalReader.RehearsalAsync(shared, status.TenantId, cancellationToken);
         var rehearsal = RehearsalSection.Of(facts)!;
         var result = new RehearsalReport(databases.Slug, rehearsal, status.Hold is not null);
-        if (report is not null)
-            await File.WriteAllTextAsync(report.FullName, result.ToMarkdown(), cancellationToken);
+        status = status with { Rehearsal = rehearsal };
+        await ReportFile.WriteAsync(
+            report,
+            terminal,
+            databases,
+            "Rehearsal",
+            status,
+            _ => result.ToMarkdown(),
+            cancellationToken
+        );
         if (terminal.Json)
         {
-            terminal.WriteJson(status with { Rehearsal = rehearsal });
+            terminal.WriteJson(status);
             return;
         }
         result.Write(terminal.Out);
         NextSteps.Write(terminal, status);
     }
 
-    /// <param name="report">Where to write the report as Markdown; null for nowhere.</param>
+    /// <param name="report">Where to write the report; null for nowhere.</param>
     public static async Task WriteAsync(
         ConsoleOutput terminal,
         MigratorSettings settings,
@@ -52,8 +60,15 @@ static class PromotionOutput
             return;
         }
         var result = await PromotionReport.ReadAsync(databases, status.TenantId, cancellationToken);
-        if (report is not null)
-            await File.WriteAllTextAsync(report.FullName, result.ToMarkdown(), cancellationToken);
+        await ReportFile.WriteAsync(
+            report,
+            terminal,
+            databases,
+            "Promotion",
+            status,
+            promotion => promotion.ToMarkdown(),
+            cancellationToken
+        );
         if (terminal.Json)
         {
             terminal.WriteJson(status with { Report = result.ToSection() });

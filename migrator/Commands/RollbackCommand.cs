@@ -2,6 +2,7 @@ using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
+using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 using Spectre.Console;
@@ -18,6 +19,7 @@ sealed class RollbackCommand : TenantCommand
     readonly Option<TimeSpan?> maxPause;
     readonly Option<string> duringPause;
     readonly Option<int> maxWaiting;
+    readonly Option<FileInfo?> report;
 
     public RollbackCommand()
         : base("rollback", "Put a tenant back into the shared database, losing nothing.")
@@ -31,6 +33,7 @@ sealed class RollbackCommand : TenantCommand
         maxPause = Add(CommonOptions.MaxPause());
         duringPause = Add(CommonOptions.DuringPause());
         maxWaiting = Add(CommonOptions.MaxWaiting());
+        report = Add(ReportFile.HtmlOption());
     }
 
     protected override async Task RunAsync(
@@ -63,7 +66,10 @@ sealed class RollbackCommand : TenantCommand
             terminal.Out.MarkupLineInterpolated(
                 $"[green]✓[/] {RollbackMessages.IsBack(slug, settings.Target.Host!, settings.Target.Port, parsed.GetValue(dropIsolated))}"
             );
-        await StatusCommand.ShowAsync(terminal, settings, databases, slug, cancellationToken);
+        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+        var file = parsed.GetValue(report);
+        await ReportFile.WriteAsync(file, terminal, databases, "Rollback", status, null, cancellationToken);
+        StatusCommand.Write(terminal, status);
     }
 
     PromotionOptions OptionsOf(ParseResult parsed) =>

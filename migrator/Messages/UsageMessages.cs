@@ -73,4 +73,10 @@ static class UsageMessages
             "--target takes host or host:port. "
                 + "User and password of that server come from TARGET_DB_USER and TARGET_DB_PASSWORD."
         );
+
+    public static string ReportNowhere(string path) =>
+        $"--report cannot write to '{path}': its folder does not exist, or it is a folder itself. Name a file in a folder that exists.";
+
+    public static string ReportNotHtml(string path) =>
+        $"The report is an HTML file, and '{path}' does not end in .html. Name it as in report.html.";
 }

@@ -37,6 +37,10 @@ public sealed record PromotionReport(
         return new(databases.Slug, record, digests, checks, rehearsal);
     }
 
+    /// <summary>Milliseconds of each part of the pause; null where the journal has none.</summary>
+    public IReadOnlyDictionary<string, double>? PauseParts =>
+        Record.Phase(PhaseName.CutOver) is { } cutover ? PhaseData.Read<CutoverFacts>(cutover.Facts)?.PauseParts : null;
+
     long Rows => Digests.Values.Sum(digest => digest.Rows);
 
     CopyFacts? Copied =>
