@@ -36,6 +36,8 @@ for (const event of events) {
 const last = events.at(-1)?.at;
 for (const [phase, at] of open) phases.push({ section: "Migrator", name: phase, from: at, to: last ?? at, failed: true });
 
+// What a rehearsal measured is in the words with which its phase ended.
+const measured = events.findLast((event) => event.event === "phase_ended" && event.phase === "rehearse");
 const checks = events.filter((event) => event.event === "check");
 const complaints = events
   .filter((event) => ["WARNING", "ERROR", "CRITICAL"].includes(event.severity) && event.event !== "check")
@@ -60,6 +62,8 @@ else if (stopped && entries.length === 0 && stopped[0] !== "plan" && !locked)
   out.push("Nothing that the migrator logged arrived here. The log of the job says what stopped it.", "");
 if (locked)
   out.push("The stack is locked by a run that died. Look that none is under way, run the workflow *Unlock*, then put the label on again.", "");
+
+if (measured) out.push(`${plain(measured.message)}.`, "");
 
 if (phases.length > 0) {
   out.push("| | phase | result | seconds |", "|---|---|---|---:|");
@@ -91,5 +95,8 @@ if (stopped?.[0] === "promote" && TITLE === "Promotion" && !locked)
 else if (stopped?.[0] === "cut over" && TITLE === "Promotion" && !locked)
   out.push("No row is lost. The tenant holds before its cutover, or has moved: the log says which. *Re-run failed jobs* asks for the "
     + "approval again and goes on. The workflow *Roll back* takes it back.", "");
-else if (stopped && stopped[0] !== "promote" && TITLE === "Promotion") out.push("Nothing was changed.", "");
+else if (stopped?.[0] === "promote" && TITLE === "Rehearsal" && !locked)
+  out.push("The tenant is where it was. *Re-run failed jobs* rehearses again, and undoes what a run that died has left; the workflow "
+    + "*Roll back* undoes it as well.", "");
+else if (stopped && stopped[0] !== "promote" && ["Promotion", "Rehearsal"].includes(TITLE)) out.push("Nothing was changed.", "");
 console.log(out.join("\n"));

@@ -11,7 +11,7 @@ namespace Migrator.Commands;
 /// <summary>
 /// Tells a workflow which tenant a pull request asks for: by the label <c>promote-tenant:acme-corp</c>, else by a title
 /// <c>[TENANT: acme-corp] …</c> under the label <c>promote-tenant</c>, else by a line <c>Tenant: acme-corp</c> of its
-/// text, else the default.
+/// text, else the default. The labels <c>rehearse-tenant</c> name a tenant as well.
 /// </summary>
 /// <remarks>
 /// Anybody can write titles and texts. What comes out is a slug of a committed stack or nothing, and places that name
@@ -22,12 +22,14 @@ sealed partial class ResolveTenantCommand : MigratorCommand
 {
     const string Label = "promote-tenant";
 
+    static readonly string[] Labels = [Label, "rehearse-tenant"];
+
     readonly Option<FileInfo> payload;
     readonly Option<string?> otherwise;
     readonly Option<DirectoryInfo> registry;
 
     public ResolveTenantCommand()
-        : base("resolve-tenant", "Tell which tenant a pull request asks to promote.")
+        : base("resolve-tenant", "Tell which tenant a pull request asks to promote or to rehearse.")
     {
         payload = Add<FileInfo>(
             new("--event") { Description = "The event as GitHub wrote it ($GITHUB_EVENT_PATH).", Required = true }
@@ -94,9 +96,10 @@ sealed partial class ResolveTenantCommand : MigratorCommand
             .Select(label => label.GetProperty("name").GetString() ?? "")
             .ToList();
         var mentions = new List<(string Source, string Text)>();
-        foreach (var label in labels.Where(label => label.StartsWith($"{Label}:", StringComparison.Ordinal)))
-            mentions.Add(("label", label[(Label.Length + 1)..]));
-        if (labels.Contains(Label) || mentions.Count > 0)
+        foreach (var label in labels)
+            if (Labels.FirstOrDefault(one => label.StartsWith($"{one}:", StringComparison.Ordinal)) is { } ours)
+                mentions.Add(("label", label[(ours.Length + 1)..]));
+        if (labels.Intersect(Labels).Any() || mentions.Count > 0)
             foreach (Match match in InTitle().Matches(request.GetProperty("title").GetString() ?? ""))
                 mentions.Add(("title", match.Groups[1].Value.Trim()));
         if (request.TryGetProperty("body", out var body) && body.GetString() is { } text)

@@ -159,6 +159,33 @@ public class PromoteWorkflowTests
         );
 
     [Fact]
+    public void The_label_that_was_put_on_decides_whether_a_tenant_moves_and_a_rehearsal_is_approved_as_a_promotion_is()
+    {
+        var jobs = Jobs("promote.yml").ToDictionary(job => job.Name, job => job.Node);
+        const string promotes = "needs.resolve.outputs.verb == 'Promote'";
+        const string rehearses = "needs.resolve.outputs.verb == 'Rehearse'";
+
+        var started = Scalar(jobs["resolve"], "if")!;
+        foreach (var label in (string[])["promote-tenant", "rehearse-tenant"])
+        {
+            Assert.Contains($"github.event.label.name == '{label}'", started);
+            Assert.Contains($"startsWith(github.event.label.name, '{label}:')", started);
+        }
+        Assert.Equal(
+            "${{ startsWith(github.event.label.name, 'rehearse-tenant') && 'Rehearse' || 'Promote' }}",
+            Scalar(Mapping(jobs["resolve"], "outputs")!, "verb")
+        );
+        Assert.Equal(promotes, Scalar(jobs["cut-over"], "if"));
+        var moving = Steps(jobs["promote"])
+            .Where(step => Scalar(step, "run")?.Contains("run-migrator.sh", StringComparison.Ordinal) == true)
+            .ToDictionary(step => Scalar(step, "if")!, step => Scalar(step, "run")!);
+        Assert.Equal(2, moving.Count);
+        Assert.EndsWith("--hold --detach", moving[promotes]);
+        Assert.EndsWith("--rehearse", moving[rehearses]);
+        Assert.DoesNotContain("--keep", moving[rehearses]);
+    }
+
+    [Fact]
     public void Promotion_goes_resolve_validate_promote_cut_over_and_reports_whatever_happened()
     {
         var jobs = Jobs("promote.yml").ToDictionary(job => job.Name, job => job.Node);
@@ -177,6 +204,7 @@ public class PromoteWorkflowTests
                 "Where it is",
                 "Copy, verify and hold",
                 "What the second approver sees",
+                "Rehearse",
             ],
             Steps(jobs["promote"]).Select(step => Scalar(step, "name")).OfType<string>()
         );

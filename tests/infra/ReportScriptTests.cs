@@ -93,6 +93,27 @@ public sealed class ReportScriptTests : ScriptTests
         Assert.Contains("*Re-run failed jobs* on this run goes on where it stopped", report);
     }
 
+    [Theory]
+    [InlineData("success", "### Rehearsal of `acme-corp` is done", "Nothing was changed.")]
+    [InlineData("failure", "### Rehearsal of `acme-corp` did not finish", "Re-run failed jobs* on this run goes on")]
+    public async Task The_report_of_a_rehearsal_tells_what_was_measured(string promoted, string said, string unsaid)
+    {
+        await WriteAsync(
+            "report-2-promote/rehearse.jsonl",
+            Entry(
+                "10:00:00",
+                "INFO",
+                """{"event":"phase_ended","phase":"rehearse","seconds":30,"message":"Rehearse the pause: 20 pauses, 90 ms"}"""
+            )
+        );
+
+        var (_, report, _) = await ReportAsync(("SLUG", "acme-corp"), ("TITLE", "Rehearsal"), ("PROMOTED", promoted));
+
+        Assert.Contains(said, report);
+        Assert.Contains("Rehearse the pause: 20 pauses, 90 ms.", report);
+        Assert.DoesNotContain(unsaid, report);
+    }
+
     [Fact]
     public async Task A_log_cannot_write_markup_into_the_report()
     {

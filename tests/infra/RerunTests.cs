@@ -44,6 +44,19 @@ public sealed class RerunTests : ScriptTests
     }
 
     [Fact]
+    public async Task A_rehearsal_makes_the_infrastructure_and_runs_no_other_verb()
+    {
+        await FakeCloudAsync(failing: "nothing");
+
+        Assert.Null(await AttemptAsync("promote", "Rehearse"));
+
+        Assert.Equal(
+            ["up", "output", "output", "output", "output", "output", "output", "promote --rehearse"],
+            await DoneAsync()
+        );
+    }
+
+    [Fact]
     public async Task A_rerun_does_not_cut_over_a_tenant_that_has_moved_and_compares_it_again()
     {
         await FakeCloudAsync(failing: "verify");
@@ -96,7 +109,7 @@ public sealed class RerunTests : ScriptTests
     }
 
     /// <summary>Runs a job's own steps until one fails, and tells which one did.</summary>
-    async Task<string?> AttemptAsync(string name)
+    async Task<string?> AttemptAsync(string name, string verb = "Promote")
     {
         Directory.CreateDirectory(Path.Combine(Folder, "plan"));
         if (!Directory.Exists(Path.Combine(Folder, ".github")))
@@ -104,7 +117,7 @@ public sealed class RerunTests : ScriptTests
         await WriteAsync("env");
         await WriteAsync("output");
         foreach (var step in Steps(Jobs("promote.yml").Single(job => job.Name == name).Node))
-            if (Scalar(step, "run") is { } run && await IsDueAsync(Scalar(step, "if")))
+            if (Scalar(step, "run") is { } run && await IsDueAsync(Scalar(step, "if"), verb))
             {
                 var result = await Tool.RunAsync(
                     "bash",
@@ -122,13 +135,16 @@ public sealed class RerunTests : ScriptTests
         return null;
     }
 
-    // A condition asks an output of an earlier step, or there is none.
-    async Task<bool> IsDueAsync(string? condition) =>
-        condition is null
-        || !(await ReadAsync($"{Folder}/output")).Contains(
-            Regex.Match(condition, @"^steps\.earlier\.outputs\.(\w+) != 'done'$").Groups[1].Value + "=done",
-            StringComparison.Ordinal
-        );
+    // A condition asks an output of an earlier step or which label was put on, or there is none.
+    async Task<bool> IsDueAsync(string? condition, string verb)
+    {
+        if (condition is null)
+            return true;
+        if (Regex.Match(condition, @"^needs\.resolve\.outputs\.verb == '(\w+)'$") is { Success: true } asked)
+            return asked.Groups[1].Value == verb;
+        var done = Regex.Match(condition, @"^steps\.earlier\.outputs\.(\w+) != 'done'$").Groups[1].Value + "=done";
+        return !(await ReadAsync($"{Folder}/output")).Contains(done, StringComparison.Ordinal);
+    }
 
     async Task<(string, string)[]> VariablesAsync() =>
         [
@@ -184,7 +200,8 @@ public sealed class RerunTests : ScriptTests
             $$$"""
             case "$*" in
               "run jobs execute "*) all=$*; verb=${all##*--args=}; echo "${verb%%,*}" > "{{{Folder}}}/verb"
-                cat "{{{Folder}}}/verb" >> "{{{Folder}}}/calls"; echo execution-1 ;;
+                case "$all" in *,--rehearse*) more=" --rehearse" ;; esac
+                echo "${verb%%,*}${more:-}" >> "{{{Folder}}}/calls"; echo execution-1 ;;
               *describe*) completed=True; if [ "$(cat "{{{Folder}}}/verb")" = {{{failing}}} ]; then completed=False; fi
                 echo "{\"status\":{\"conditions\":[{\"type\":\"Completed\",\"status\":\"$completed\"}]}}" ;;
               *) echo '[]' ;;

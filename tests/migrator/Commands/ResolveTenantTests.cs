@@ -20,6 +20,8 @@ public sealed class ResolveTenantTests : IDisposable
     [Theory]
     [InlineData("promote-tenant:acme-corp", "Grow", null)]
     [InlineData("promote-tenant", "[TENANT: acme-corp] Grow", null)]
+    [InlineData("rehearse-tenant:acme-corp", "Grow", null)]
+    [InlineData("rehearse-tenant", "[TENANT: acme-corp] Grow", null)]
     [InlineData("promote-tenant", "Grow", "Why:\r\n\r\nTenant: acme-corp\r\nThanks")]
     [InlineData("promote-tenant:acme-corp", "[TENANT: acme-corp] Grow", "Tenant: acme-corp")]
     public async Task A_label_a_title_or_a_line_of_the_text_names_the_tenant(string label, string title, string? body)
@@ -85,12 +87,12 @@ public sealed class ResolveTenantTests : IDisposable
         Assert.Contains($"The pull request names different tenants: {both}. Keep one of them.", error);
     }
 
-    [Fact]
-    public async Task Two_labels_of_two_tenants_are_a_refusal()
+    [Theory]
+    [InlineData("promote-tenant:globex")]
+    [InlineData("rehearse-tenant:globex")]
+    public async Task Two_labels_of_two_tenants_are_a_refusal(string other)
     {
-        var (exitCode, _, error) = await ResolveAsync(
-            PullRequest("Grow", null, "promote-tenant:acme-corp", "promote-tenant:globex")
-        );
+        var (exitCode, _, error) = await ResolveAsync(PullRequest("Grow", null, "promote-tenant:acme-corp", other));
 
         Assert.Equal(2, exitCode);
         Assert.Contains("acme-corp (label), globex (label)", error);
@@ -122,6 +124,7 @@ public sealed class ResolveTenantTests : IDisposable
     [Theory]
     [InlineData("promote-tenant:$(id)")]
     [InlineData("promote-tenant:")]
+    [InlineData("rehearse-tenant:../globex")]
     public async Task A_hostile_label_is_refused_even_if_the_title_is_in_order(string label)
     {
         var (exitCode, output, error) = await ResolveAsync(PullRequest("[TENANT: acme-corp] Grow", null, label));
