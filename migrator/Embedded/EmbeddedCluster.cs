@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Text;
 using Migrator.Model;
 using Npgsql;
@@ -142,14 +141,14 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         CancellationToken cancellationToken = default
     )
     {
-        password ??= NewPassword();
+        var random = RandomPassword.New();
         await ExecuteFormattedAsync(
             creator,
             $"SELECT format('CREATE ROLE %I {attributes} PASSWORD %L', $1, $2)",
-            [role, password],
+            [role, password ?? random.Verifier],
             cancellationToken
         );
-        passwords[role] = password;
+        passwords[role] = password ?? random.Text;
     }
 
     /// <summary>Creates a database, owned by the superuser if no owner is given.</summary>
@@ -210,8 +209,9 @@ public sealed class EmbeddedCluster : IAsyncDisposable
         if (user is not null)
             await user.OwnAsync(root, cancellationToken);
 
-        passwords[Superuser] = NewPassword();
-        await programs.InitializeAsync(passwords[Superuser], cancellationToken);
+        var password = RandomPassword.New();
+        passwords[Superuser] = password.Text;
+        await programs.InitializeAsync(password.Verifier, cancellationToken);
 
         await ConfigureAsync(settings, cancellationToken);
         for (var attempt = 1; ; attempt++)
@@ -271,8 +271,6 @@ public sealed class EmbeddedCluster : IAsyncDisposable
     }
 
     static string Quoted(string value) => $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
-
-    static string NewPassword() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
     static int FreePort()
     {
