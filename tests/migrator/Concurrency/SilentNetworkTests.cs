@@ -17,7 +17,7 @@ public sealed class SilentNetworkTests(Servers servers)
 
     [Theory]
     [InlineData("setval(CAST(name")]
-    [InlineData("AS t\nSET ")]
+    [SoakData("AS t\nSET ")]
     public async Task The_guard_opens_when_the_pause_is_over_and_not_when_the_network_is_back(string from)
     {
         await using var origin = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);

@@ -29,10 +29,10 @@ public sealed class ArrivalTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online, PhaseName.CopyData)]
-    [InlineData(PromotionOptions.Online, PhaseName.BuildSchema)]
+    [SoakData(PromotionOptions.Online, PhaseName.BuildSchema)]
     [InlineData(PromotionOptions.Online, PhaseName.CutOver)]
     [InlineData(PromotionOptions.Fenced, PhaseName.CopyData)]
-    [InlineData(PromotionOptions.Fenced, PhaseName.CutOver)]
+    [SoakData(PromotionOptions.Fenced, PhaseName.CutOver)]
     public async Task A_session_that_outlived_a_rollback_cannot_write_before_the_flip(string mode, string phase)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);

@@ -30,7 +30,7 @@ public sealed class HealingTests(Servers servers)
 
     [Theory]
     [InlineData(false)]
-    [InlineData(true)]
+    [SoakData(true)]
     public async Task A_promotion_killed_within_its_pause_leaves_the_guard_open(bool refuse)
     {
         await using var origin = await TenantMove.CreateAsync(servers, Notes, servers.Dedicated);

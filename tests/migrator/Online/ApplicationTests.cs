@@ -13,7 +13,7 @@ public sealed class ApplicationTests(Servers servers)
     static readonly SampleSize Small = new(MainRows: 3_000, OtherTenants: 3, OtherRows: 300);
 
     [Theory]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     [InlineData(PromotionOptions.Online)]
     public async Task An_application_that_routes_as_the_sample_does_loses_nothing_there_and_back(string mode)
     {

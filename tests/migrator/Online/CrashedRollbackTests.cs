@@ -41,17 +41,15 @@ public sealed class CrashedRollbackTests(Servers servers)
         await move.MustBeHomeAsync();
     }
 
-    public static TheoryData<bool> Sweeps => [new TheoryDataRow<bool>(false), Soak.Row(true)];
-
-    [Theory]
-    [MemberData(nameof(Sweeps))]
-    public async Task A_rollback_killed_again_and_again_at_any_moment_loses_and_doubles_nothing(bool whole)
+    [Fact]
+    [Trait(Soak.Category, Soak.Name)]
+    public async Task A_rollback_killed_again_and_again_at_any_moment_loses_and_doubles_nothing()
     {
         var random = Seed.Random();
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         await move.PromoteAsync(validate: false);
         await using var writer = FaultsWriter.Start(move);
-        foreach (var phase in whole ? AtAnyMoment : AtAnyMoment.Distinct())
+        foreach (var phase in AtAnyMoment)
             if (await move.IsIsolatedAsync())
                 await move.KillAsync("rollback", $"started {phase}", TimeSpan.FromMilliseconds(random.Next(400)));
         await move.ResumeAsync("rollback");

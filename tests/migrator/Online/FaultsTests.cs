@@ -13,8 +13,8 @@ public sealed class FaultsTests(Servers servers)
 {
     [Theory]
     [InlineData("copy", "ALTER TABLE tasks ADD COLUMN extra int DEFAULT 1")]
-    [InlineData(PhaseName.CatchUp, "ALTER TABLE tasks ADD COLUMN extra int")]
-    [InlineData(PhaseName.Verify, "CREATE UNIQUE INDEX ON tasks (id, title)")]
+    [SoakData(PhaseName.CatchUp, "ALTER TABLE tasks ADD COLUMN extra int")]
+    [SoakData(PhaseName.Verify, "CREATE UNIQUE INDEX ON tasks (id, title)")]
     [InlineData(PhaseName.CutOver, "ALTER TABLE tasks ADD COLUMN extra int DEFAULT 1")]
     public async Task A_change_of_a_table_costs_its_copy_and_nothing_is_lost(string phase, string change)
     {
@@ -31,7 +31,7 @@ public sealed class FaultsTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(PhaseName.CatchUp)]
+    [SoakData(PhaseName.CatchUp)]
     [InlineData(PhaseName.CutOver)]
     public async Task A_change_of_the_schema_stops_it_and_nothing_is_lost(string phase)
     {

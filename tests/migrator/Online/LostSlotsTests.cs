@@ -60,7 +60,7 @@ public sealed class LostSlotsTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(PhaseName.CatchUp)]
+    [SoakData(PhaseName.CatchUp)]
     [InlineData(PhaseName.BuildSchema)]
     public async Task A_slot_whose_log_the_server_has_removed_is_given_up_and_the_copy_made_anew(string phase)
     {
@@ -124,7 +124,7 @@ public sealed class LostSlotsTests(Servers servers)
 
     [Theory]
     [InlineData(PhaseName.CatchUpReverse)]
-    [InlineData(PhaseName.VerifyReverse)]
+    [SoakData(PhaseName.VerifyReverse)]
     [InlineData(PhaseName.FlipBack)]
     public async Task A_slot_that_is_lost_on_the_way_home_costs_the_stream_and_not_the_rows(string phase)
     {

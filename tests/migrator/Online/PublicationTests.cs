@@ -90,7 +90,7 @@ public sealed class PublicationTests(Servers servers)
 
     [Theory]
     [InlineData(PhaseName.CatchUp)]
-    [InlineData(PhaseName.Verify)]
+    [SoakData(PhaseName.Verify)]
     [InlineData(PhaseName.CutOver)]
     public async Task A_transaction_of_many_chunks_arrives_and_what_everybody_shares_may_be_truncated(string phase)
     {
@@ -125,9 +125,9 @@ public sealed class PublicationTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(PhaseName.CopyData)]
+    [SoakData(PhaseName.CopyData)]
     [InlineData(PhaseName.CatchUp)]
-    [InlineData(PhaseName.BuildSchema)]
+    [SoakData(PhaseName.BuildSchema)]
     [InlineData(PhaseName.CutOver)]
     public async Task Rows_without_a_key_stay_out_of_the_way_of_those_that_they_refer_to(string phase)
     {

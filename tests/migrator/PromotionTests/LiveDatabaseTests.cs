@@ -36,9 +36,9 @@ public sealed class LiveDatabaseTests(Servers servers)
 
     [Theory]
     [InlineData("rollback")]
-    [InlineData("rollback --drop-isolated")]
+    [SoakData("rollback --drop-isolated")]
     [InlineData("finalize")]
-    [InlineData("promote")]
+    [SoakData("promote")]
     public async Task A_copy_made_after_the_flip_cannot_touch_the_live_database(string verb)
     {
         await using var production = await TenantMove.CreateAsync(servers, Notes);

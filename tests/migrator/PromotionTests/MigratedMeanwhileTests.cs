@@ -51,9 +51,9 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         """;
 
     [Theory]
-    [InlineData("copy")]
+    [SoakData("copy")]
     [InlineData(PhaseName.CatchUp)]
-    [InlineData(PhaseName.Verify)]
+    [SoakData(PhaseName.Verify)]
     [InlineData(PhaseName.CutOver)]
     public async Task What_does_no_harm_is_followed(string phase)
     {
@@ -114,7 +114,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         "CREATE OR REPLACE FUNCTION rank(n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN -n",
         "function public.rank"
     )]
-    [InlineData(
+    [SoakData(
         "CREATE OR REPLACE FUNCTION inner_rank(n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN -n",
         "function public.inner_rank"
     )]
@@ -122,15 +122,15 @@ public sealed class MigratedMeanwhileTests(Servers servers)
         "DROP FUNCTION price; CREATE FUNCTION price(n integer) RETURNS bigint LANGUAGE sql RETURN n",
         "function public.price"
     )]
-    [InlineData("GRANT EXECUTE ON FUNCTION price TO sink_reader", "function public.price")]
-    [InlineData("ALTER TABLE events DETACH PARTITION events_2", "public.events_2")]
-    [InlineData("ALTER TYPE mood RENAME VALUE 'calm' TO 'quiet'", "enum public.mood")]
+    [SoakData("GRANT EXECUTE ON FUNCTION price TO sink_reader", "function public.price")]
+    [SoakData("ALTER TABLE events DETACH PARTITION events_2", "public.events_2")]
+    [SoakData("ALTER TYPE mood RENAME VALUE 'calm' TO 'quiet'", "enum public.mood")]
     [InlineData("CREATE TABLE parcels (id bigint PRIMARY KEY, tenant_id bigint REFERENCES tenants)", "public.parcels")]
     [InlineData(
         "ALTER TABLE orders RENAME TO x; ALTER TABLE orders_next RENAME TO orders; ALTER TABLE x RENAME TO orders_next",
         "table public.orders is another table"
     )]
-    [InlineData("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO sink_reader", "default grant")]
+    [SoakData("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO sink_reader", "default grant")]
     [InlineData("CREATE COLLATION german (locale = 'C'); COMMENT ON TABLE orders IS 'said'", "pg_dump")]
     public async Task What_would_be_missing_stops_before_the_flip_and_is_named(string ddl, string named)
     {
@@ -151,23 +151,23 @@ public sealed class MigratedMeanwhileTests(Servers servers)
 
     [Theory]
     [InlineData("copy", "ALTER TABLE orders ADD COLUMN n int NOT NULL DEFAULT 3")]
-    [InlineData("copy", "ALTER TABLE orders ALTER COLUMN total TYPE text USING total || ' EUR'")]
-    [InlineData(PhaseName.CatchUp, "ALTER TABLE orders RENAME note TO remark")]
+    [SoakData("copy", "ALTER TABLE orders ALTER COLUMN total TYPE text USING total || ' EUR'")]
+    [SoakData(PhaseName.CatchUp, "ALTER TABLE orders RENAME note TO remark")]
     [InlineData(PhaseName.Verify, "ALTER TABLE orders DROP COLUMN note CASCADE")]
-    [InlineData(PhaseName.Verify, "ALTER TABLE orders ADD COLUMN n serial; COMMENT ON COLUMN orders.n IS 'said'")]
+    [SoakData(PhaseName.Verify, "ALTER TABLE orders ADD COLUMN n serial; COMMENT ON COLUMN orders.n IS 'said'")]
     [InlineData(PhaseName.CutOver, "ALTER TABLE orders ALTER COLUMN total TYPE text USING total || ' EUR'")]
-    [InlineData(PhaseName.CutOver, "ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'dflt'")]
+    [SoakData(PhaseName.CutOver, "ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'dflt'")]
     [InlineData(
         PhaseName.CutOver,
         "ALTER TABLE orders ENABLE ROW LEVEL SECURITY; ALTER POLICY own ON orders USING (id > 0)"
     )]
-    [InlineData(PhaseName.CutOver, "CREATE UNIQUE INDEX u ON orders (note)")]
+    [SoakData(PhaseName.CutOver, "CREATE UNIQUE INDEX u ON orders (note)")]
     [InlineData(PhaseName.CutOver, "ALTER TABLE orders ADD CHECK (total < 1000), SET (fillfactor = 50)")]
-    [InlineData(PhaseName.CutOver, "ALTER TABLE events DROP CONSTRAINT events_pkey, ADD PRIMARY KEY (at, id)")]
-    [InlineData(PhaseName.CutOver, "GRANT SELECT ON orders TO sink_reader")]
-    [InlineData(PhaseName.CutOver, "CREATE OR REPLACE VIEW notes AS SELECT id, note, total FROM orders")]
+    [SoakData(PhaseName.CutOver, "ALTER TABLE events DROP CONSTRAINT events_pkey, ADD PRIMARY KEY (at, id)")]
+    [SoakData(PhaseName.CutOver, "GRANT SELECT ON orders TO sink_reader")]
+    [SoakData(PhaseName.CutOver, "CREATE OR REPLACE VIEW notes AS SELECT id, note, total FROM orders")]
     [InlineData(PhaseName.CutOver, "DROP TABLE events_2")]
-    [InlineData(
+    [SoakData(
         PhaseName.CutOver,
         "ALTER TABLE lines ADD n text; CREATE INDEX ON lines (n); ALTER TABLE orders ADD n int NOT NULL DEFAULT 3"
     )]

@@ -59,8 +59,8 @@ public sealed class MigratedSinceTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online, true)]
-    [InlineData(PromotionOptions.Online, false)]
-    [InlineData(PromotionOptions.Fenced, true)]
+    [SoakData(PromotionOptions.Online, false)]
+    [SoakData(PromotionOptions.Fenced, true)]
     [InlineData(PromotionOptions.Fenced, false)]
     public async Task Verify_and_finalize_go_on_after_each_migration(string mode, bool both)
     {
@@ -134,19 +134,19 @@ public sealed class MigratedSinceTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(
+    [SoakData(
         "ALTER TABLE orders ADD COLUMN w int NOT NULL DEFAULT 7",
         "INSERT INTO orders (tenant_id, amount) VALUES (1, 5)"
     )]
     [InlineData("ALTER TABLE orders RENAME COLUMN note TO remark", "UPDATE orders SET remark = 'x' WHERE id = 2")]
-    [InlineData("ALTER TABLE orders DROP COLUMN note", "UPDATE orders SET amount = amount WHERE id = 2")]
+    [SoakData("ALTER TABLE orders DROP COLUMN note", "UPDATE orders SET amount = amount WHERE id = 2")]
     [InlineData(
         "ALTER TABLE orders DROP COLUMN note",
         "DELETE FROM lines WHERE id = 2; DELETE FROM orders WHERE id = 2"
     )]
-    [InlineData("ALTER TABLE orders ALTER COLUMN amount TYPE bigint", "UPDATE orders SET amount = -1 WHERE id = 2")]
+    [SoakData("ALTER TABLE orders ALTER COLUMN amount TYPE bigint", "UPDATE orders SET amount = -1 WHERE id = 2")]
     [InlineData("DROP TABLE events_1", "DELETE FROM events WHERE at >= '2024-02-01' AND tenant_id = 1")]
-    [InlineData("DROP TABLE events_1", "INSERT INTO events VALUES (900, 1, '2024-02-02')")]
+    [SoakData("DROP TABLE events_1", "INSERT INTO events VALUES (900, 1, '2024-02-02')")]
     [InlineData(
         "CREATE TABLE invoices (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants)",
         "INSERT INTO invoices VALUES (1, 1)"
@@ -182,8 +182,8 @@ public sealed class MigratedSinceTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online, true)]
-    [InlineData(PromotionOptions.Online, false)]
-    [InlineData(PromotionOptions.Fenced, true)]
+    [SoakData(PromotionOptions.Online, false)]
+    [SoakData(PromotionOptions.Fenced, true)]
     [InlineData(PromotionOptions.Fenced, false)]
     public async Task A_rollback_brings_the_rows_into_a_shared_schema_that_has_moved_on(string mode, bool both)
     {

@@ -7,7 +7,7 @@ namespace Migrator.Tests.PromotionTests;
 public sealed class RollbackAfterTheFlipTests(Servers servers)
 {
     [Theory]
-    [InlineData("nothing at all", "SELECT 1", Traits = [Soak.Category, Soak.Name])]
+    [SoakData("nothing at all", "SELECT 1")]
     [InlineData(
         "inserts",
         """
@@ -20,23 +20,21 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
             INSERT INTO pins (tenant_id, slot, label) VALUES (1, 77, 'new')
             """
     )]
-    [InlineData(
+    [SoakData(
         "updates that triggers stamp",
         """
             UPDATE notes SET body = body || '!' WHERE id > 10;
             UPDATE remarks SET body = NULL;
             UPDATE pins SET label = 'other'
-            """,
-        Traits = [Soak.Category, Soak.Name]
+            """
     )]
-    [InlineData(
+    [SoakData(
         "deletes with cascades",
         """
             DELETE FROM notes WHERE id IN (20, 18);
             DELETE FROM loose WHERE word = 'b';
             DELETE FROM days WHERE day < '2024-01-01'
-            """,
-        Traits = [Soak.Category, Soak.Name]
+            """
     )]
     [InlineData(
         "changed keys",
@@ -62,14 +60,13 @@ public sealed class RollbackAfterTheFlipTests(Servers servers)
             UPDATE remarks SET note_id = 2 WHERE note_id = 4
             """
     )]
-    [InlineData(
+    [SoakData(
         "deleted parents whose children moved",
         """
             INSERT INTO notes (id, tenant_id, body) VALUES (800, 1, 'new parent');
             UPDATE remarks SET note_id = 800; UPDATE notes SET parent_id = 800 WHERE id <> 800;
             DELETE FROM notes WHERE id <> 800 AND id < 15
-            """,
-        Traits = [Soak.Category, Soak.Name]
+            """
     )]
     [InlineData(
         "everything gone",

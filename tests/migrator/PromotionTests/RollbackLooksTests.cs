@@ -22,16 +22,16 @@ public sealed class RollbackLooksTests(Servers servers)
         "INSERT INTO logs (id, tenant_id, event) VALUES (900, NULL, 'system')",
         "id=900"
     )]
-    [InlineData(
+    [SoakData(
         PromotionOptions.Fenced,
         "logs",
         "INSERT INTO logs (id, tenant_id, event) VALUES (900, NULL, 'system')",
         "id=900"
     )]
-    [InlineData(PromotionOptions.Online, "traces", "INSERT INTO traces VALUES (NULL, 'system')", "1 row")]
+    [SoakData(PromotionOptions.Online, "traces", "INSERT INTO traces VALUES (NULL, 'system')", "1 row")]
     [InlineData(PromotionOptions.Fenced, "traces", "INSERT INTO traces VALUES (NULL, 'system')", "1 row")]
     [InlineData(PromotionOptions.Online, "lines", "INSERT INTO lines VALUES (901, NULL, 'stray')", "id=901")]
-    [InlineData(PromotionOptions.Fenced, "lines", "INSERT INTO lines VALUES (901, NULL, 'stray')", "id=901")]
+    [SoakData(PromotionOptions.Fenced, "lines", "INSERT INTO lines VALUES (901, NULL, 'stray')", "id=901")]
     public async Task Rows_without_a_tenant_are_named_and_nothing_is_written(
         string mode,
         string table,
@@ -77,7 +77,7 @@ public sealed class RollbackLooksTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task Schemas_that_moved_apart_are_named_all_at_once_and_the_same_migration_leads_home(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
@@ -127,7 +127,7 @@ public sealed class RollbackLooksTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task What_got_past_the_shared_guard_is_named_and_goes_with_force_only(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
@@ -159,7 +159,7 @@ public sealed class RollbackLooksTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task What_a_failed_rollback_has_copied_back_does_not_stop_the_next_one(string mode)
     {
         await using var move = await TenantMove.CreateAsync(
@@ -184,10 +184,10 @@ public sealed class RollbackLooksTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(PromotionOptions.Online, true)]
+    [SoakData(PromotionOptions.Online, true)]
     [InlineData(PromotionOptions.Online, false)]
     [InlineData(PromotionOptions.Fenced, true)]
-    [InlineData(PromotionOptions.Fenced, false)]
+    [SoakData(PromotionOptions.Fenced, false)]
     public async Task What_a_failed_rollback_has_copied_back_is_nobodys_fault_and_can_be_deleted(
         string mode,
         bool ended

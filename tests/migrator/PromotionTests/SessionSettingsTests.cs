@@ -10,7 +10,7 @@ public sealed class SessionSettingsTests(Servers servers)
     // The settings go with the tenant, so the second promotion restores into a database that has them.
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_database_that_cuts_sessions_is_promoted_and_comes_home_twice(string mode)
     {
         await using var move = await TenantMove.CreateAsync(

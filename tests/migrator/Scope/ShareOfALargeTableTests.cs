@@ -83,11 +83,11 @@ public sealed class ShareOfALargeTableTests(Servers servers)
         """;
 
     [Theory]
-    [InlineData("tasks", 300)]
-    [InlineData("attachments", 300)]
-    [InlineData("lines", 300)]
+    [SoakData("tasks", 300)]
+    [SoakData("attachments", 300)]
+    [SoakData("lines", 300)]
     [InlineData("comments", 300)]
-    [InlineData("blobs", 300)]
+    [SoakData("blobs", 300)]
     [InlineData("users", 300)]
     [InlineData("jobs", 300)]
     public async Task No_way_in_which_rows_are_the_tenants_reads_all_rows(string table, int rows)

@@ -22,7 +22,7 @@ public sealed class HeldLocksTests(Servers servers)
 
     [Theory]
     [InlineData("pg_advisory_lock", PromotionOptions.Online)]
-    [InlineData("pg_advisory_lock", PromotionOptions.Fenced)]
+    [SoakData("pg_advisory_lock", PromotionOptions.Fenced)]
     [InlineData("pg_advisory_lock_shared", PromotionOptions.Online)]
     public async Task A_login_that_holds_our_locks_stops_neither_writes_nor_runs(string function, string mode)
     {

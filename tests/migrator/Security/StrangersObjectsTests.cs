@@ -25,8 +25,8 @@ public sealed class StrangersObjectsTests(Servers servers)
         "FUNCTION planted()",
         "CREATE FUNCTION planted() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'"
     )]
-    [InlineData("VIEW planted", "CREATE VIEW planted AS SELECT current_user AS name")]
-    [InlineData("TYPE planted", "CREATE TYPE planted AS (name text)")]
+    [SoakData("VIEW planted", "CREATE VIEW planted AS SELECT current_user AS name")]
+    [SoakData("TYPE planted", "CREATE TYPE planted AS (name text)")]
     public async Task An_object_that_a_stranger_makes_meanwhile_does_not_become_the_migrators(string what, string sql)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);
@@ -83,10 +83,10 @@ public sealed class StrangersObjectsTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("CREATE TABLE planted (id int PRIMARY KEY, tenant_id bigint); INSERT INTO planted VALUES (1, 1)")]
-    [InlineData("CREATE TABLE planted (id int PRIMARY KEY); INSERT INTO planted VALUES (1)")]
+    [SoakData("CREATE TABLE planted (id int PRIMARY KEY, tenant_id bigint); INSERT INTO planted VALUES (1, 1)")]
+    [SoakData("CREATE TABLE planted (id int PRIMARY KEY); INSERT INTO planted VALUES (1)")]
     [InlineData("CREATE TABLE planted (tenant_id bigint); GRANT ALL ON planted TO PUBLIC")]
-    [InlineData("CREATE TABLE planted (tenant_id bigint REFERENCES tenants ON DELETE CASCADE)")]
+    [SoakData("CREATE TABLE planted (tenant_id bigint REFERENCES tenants ON DELETE CASCADE)")]
     [InlineData(
         """
             CREATE TABLE planted (id int);
@@ -100,7 +100,7 @@ public sealed class StrangersObjectsTests(Servers servers)
             """
     )]
     [InlineData("CREATE EXTENSION hstore SCHEMA tenant_promotion")]
-    [InlineData(
+    [SoakData(
         "CREATE FUNCTION planted(bigint) RETURNS text LANGUAGE sql AS 'SELECT 1'; CREATE VIEW planted AS SELECT 1 AS id"
     )]
     public async Task What_a_stranger_makes_in_the_shared_database_after_the_flip_stops_no_verb(string sql)
@@ -205,7 +205,7 @@ public sealed class StrangersObjectsTests(Servers servers)
     [Theory]
     [InlineData("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")]
     [InlineData("CREATE TEMPORARY TABLE own (tenant_id bigint, mood text)")]
-    [InlineData("SELECT lo_create(0)")]
+    [SoakData("SELECT lo_create(0)")]
     public async Task What_any_login_can_make_stops_no_promotion_at_any_time(string sql)
     {
         var mover = Servers.NewName("mover");

@@ -38,8 +38,9 @@ public sealed class Servers : IAsyncLifetime
     /// </summary>
     public async ValueTask InitializeAsync()
     {
-        // The migrator's processes live for seconds: their code is not worth profiling.
+        // The migrator's processes live for seconds: their code is not worth profiling, nor protecting while it is compiled.
         Environment.SetEnvironmentVariable("DOTNET_TieredPGO", "0");
+        Environment.SetEnvironmentVariable("DOTNET_EnableWriteXorExecute", "0");
         var starts = new[] { StartAsync("TEST_SHARED_MAJOR"), StartAsync("TEST_DEDICATED_MAJOR") };
         try
         {

@@ -1,3 +1,7 @@
+using System.Reflection;
+using Xunit.Sdk;
+using Xunit.v3;
+
 namespace Migrator.Tests.Support;
 
 /// <summary>
@@ -20,4 +24,16 @@ static class Soak
 
     /// <summary>A case that is for the soak alone.</summary>
     public static TheoryDataRow<T> Row<T>(T one) => new TheoryDataRow<T>(one).WithTrait(Category, Name);
+}
+
+/// <summary>Like <see cref="InlineDataAttribute"/>, for the soak alone.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+sealed class SoakDataAttribute(params object?[] data) : DataAttribute
+{
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(
+        MethodInfo testMethod,
+        DisposalTracker disposalTracker
+    ) => new([new TheoryDataRow(data).WithTrait(Soak.Category, Soak.Name)]);
+
+    public override bool SupportsDiscoveryEnumeration() => true;
 }
