@@ -1,6 +1,7 @@
 using Migrator;
 using Migrator.Connections;
 using Migrator.Demo;
+using Migrator.Governing;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Progress;
@@ -78,6 +79,13 @@ sealed class Move(BenchmarkServers servers, string database) : IDisposable
         );
         var record = (await journal.CurrentAsync(tenant.Key, CancellationToken.None))!;
         var binaries = servers.Shared.Binaries;
+        await using var governor = new Governor(
+            databases,
+            new(MaxRate: 0, MaxReplicaLag: 0, MaxActiveSessions: 0),
+            () => null,
+            new(new SilentProgress(), TimeProvider.System),
+            TimeProvider.System
+        );
         using var run = new PromotionRun(
             settings,
             Options,
@@ -92,6 +100,7 @@ sealed class Move(BenchmarkServers servers, string database) : IDisposable
             record,
             await journal.NextRunAsync(record.Id, CancellationToken.None),
             new SilentProgress(),
+            governor,
             TimeProvider.System
         );
         await run.Isolated.ClaimAsync(CancellationToken.None);
