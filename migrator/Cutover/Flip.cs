@@ -238,7 +238,8 @@ public static class Flip
                     run.Scope,
                     run.Tenant,
                     Tenant.IsolatedMode,
-                    isolation
+                    isolation,
+                    () => RequireOneTreeAsync(run, transaction.Connection, cancellationToken)
                 );
                 await PromotionJournal.SetStateAsync(transaction, run.Id, PromotionState.Isolated);
                 if (reverse is { } position)
@@ -254,6 +255,20 @@ public static class Flip
             cancellationToken
         );
         return pause;
+    }
+
+    // A tenant above or below may have moved by itself meanwhile. The lock of the tenants' table lets one flip after the other.
+    static async Task RequireOneTreeAsync(
+        PromotionRun run,
+        NpgsqlConnection shared,
+        CancellationToken cancellationToken
+    )
+    {
+        if (
+            await TreeOverlap.FindAsync(shared, run.Tenancy, run.Scope, run.Tenant, cancellationToken) is
+            { Count: > 0 } others
+        )
+            throw MigratorException.Refused(TreeMessages.Overlaps(run.Tenant.Slug, others));
     }
 
     /// <summary>

@@ -88,6 +88,8 @@ sealed class FenceTriggers(TenantScope scope)
         {
             if (claim.Column is { } column)
                 yield return OfColumn(table, column, row);
+            else if (claim.Step is { } up && up.To == root.Name && root.Tree is not null)
+                yield return OfTree(claim, up, row);
             else if (claim.Step is { } step && step.To == root.Name)
             {
                 var key =
@@ -107,6 +109,21 @@ sealed class FenceTriggers(TenantScope scope)
                     : new($"CASE WHEN {claim.OfType(row)}true THEN {key.Sql} END", IsPlain: false);
             }
         }
+    }
+
+    // The tenant that has moved, above the row of the tenants' table that the row names.
+    Key OfTree(Claim claim, ForeignKey step, string row)
+    {
+        var root = scope.Root;
+        var above = new TenantTree(root).Up(one => step.Join(row, one));
+        var named = $"up.{Sql.Identifier(root.TenantColumn.Name)} {root.TenantColumn.EqualToText("g.tenant_key")}";
+        var key =
+            $"({above} SELECT g.tenant_key FROM up JOIN {Schema}.guard g ON {named} "
+            + $"WHERE g.state = {Sql.Literal(GuardState.Moved)} LIMIT 1)";
+        return new(
+            claim.TypeColumn is null ? key : $"CASE WHEN {claim.OfType(row)}true THEN {key} END",
+            IsPlain: false
+        );
     }
 
     // Where equal values may differ as text, the tenants that have moved are compared with the row one by one.

@@ -72,6 +72,13 @@ sealed class GuardNames(Tenant tenant)
     /// </summary>
     public string Root => prefix + "_root";
 
+    /// <summary>What <see cref="Pass"/> is for writes of the tenants' table, where a tenant is a tree of its rows.</summary>
+    public string PassAtOnce => prefix + "_pass_at_once";
+
+    /// <summary>The statements that create <see cref="PassAtOnce"/>; safe to repeat.</summary>
+    public string CreatePassAtOnce() =>
+        Function(PassAtOnce, "void", LockGateAtOnce, "RETURN;", skip: "") + SqlFile.Read("own-rights.sql");
+
     /// <summary>The statements that create them; safe to repeat.</summary>
     public string Create() =>
         $"""
@@ -90,7 +97,7 @@ sealed class GuardNames(Tenant tenant)
             {Function(Pass, "void", LockGate, "RETURN;", skip: "")}
             {Function(New, "trigger", LockGate, "RETURN NEW;", TriggerSql.Skip(Key))}
             {Function(Old, "trigger", LockGate, "RETURN OLD;", TriggerSql.Skip(Key))}
-            {Function(Root, "trigger", AtOnce, Result, TriggerSql.Skip(Key))}
+            {Function(Root, "trigger", LockGateAtOnce, Result, TriggerSql.Skip(Key))}
             {SqlFile.Read("own-rights.sql")}
             """;
 
@@ -134,7 +141,8 @@ sealed class GuardNames(Tenant tenant)
 
     const string Result = "IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;";
 
-    string AtOnce =>
+    /// <summary>The same where the write has a lock that the flip needs: it fails in the place of waiting.</summary>
+    public string LockGateAtOnce =>
         $"""
             BEGIN
                 LOCK TABLE {Quoted(Gate)} IN ROW SHARE MODE NOWAIT;

@@ -16,11 +16,11 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     {
         standing.Clear();
         var sql = new StringBuilder();
-        if (table.Scope == TableScope.Derived)
+        if (table.Scope == TableScope.Derived || table.Tree is not null)
             AddDerived(sql, table);
         else
             AddByColumn(sql, table);
-        if (table.Table.IsStreamable && table.Scope != TableScope.Root)
+        if (table.Table.IsStreamable && (table.Scope != TableScope.Root || table.Tree is not null))
             AddReassignment(sql, table);
         if (Notes(table))
             AddNotes(sql, table);
@@ -202,11 +202,13 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     string Function(ScopedTable table, string function, bool deferrable)
     {
         var verdict = scope.Verdict(table, "NEW", tenant.Key);
-        var pass = $"tenant_promotion.{Sql.Identifier(names.Pass)}()";
+        var (pass, gate) = table.Tree is null
+            ? ($"tenant_promotion.{Sql.Identifier(names.Pass)}()", names.LockGate)
+            : ($"tenant_promotion.{Sql.Identifier(names.PassAtOnce)}()", names.LockGateAtOnce);
         // Behind the gate, as for other tables: what is seen there of the guard stays so.
         var skip = $"""
             IF current_setting('tenant_promotion.moved', true) = 'skip' THEN
-                {names.LockGate}
+                {gate}
                 {TriggerSql.Skip(names.Key)}
             END IF;
             """;
@@ -247,6 +249,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             """
         );
         return $"""
+            {(table.Tree is null ? "" : names.CreatePassAtOnce())}
             CREATE OR REPLACE FUNCTION tenant_promotion.{function}() RETURNS trigger LANGUAGE plpgsql
                 SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS {body};
             REVOKE ALL ON FUNCTION tenant_promotion.{function}() FROM PUBLIC;

@@ -57,7 +57,7 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
     readonly string[] tables =
     [
         .. from table in scope.TenantTables
-        where table.Scope == TableScope.Derived
+        where table.IsByReference
         from part in TriggerSql.PartsOf(table)
         select part.Quoted,
     ];

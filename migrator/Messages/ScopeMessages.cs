@@ -21,6 +21,10 @@ public static class ScopeMessages
     public static string GuessedTenantsTable(TableName table, int references) =>
         $"{table} seems to have one row per tenant; {references} foreign keys lead there.";
 
+    public static string GuessedSubtree(TableName table, string column) =>
+        $"Rows of {table} are below others by {column}: a tenant is taken for a row with all rows below it. "
+        + "Take \"subtree\" out if each row is a tenant by itself.";
+
     public static string GuessedTenantColumns(IEnumerable<string> columns) =>
         $"These columns seem to name the tenant: {string.Join(", ", columns)}.";
 

@@ -72,6 +72,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
     async Task CheckDefinitionsAsync(PreflightContext context, CancellationToken cancellationToken)
     {
         new ScopeCheck(context).Run();
+        await new TreeCheck(context).RunAsync(cancellationToken);
         await new WhereCheck(context).RunAsync(cancellationToken);
         QueueCheck.Run(context);
         await CheckSessionsAsync(context, cancellationToken);

@@ -81,7 +81,7 @@ sealed class ReferenceCheck(PreflightContext context)
     {
         foreach (
             var table in context.Scope.TenantTables.Where(table =>
-                table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany)
+                table.Tree is null && (table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany))
             )
         )
         foreach (var others in await OthersAsync(table, cancellationToken))
@@ -119,7 +119,9 @@ sealed class ReferenceCheck(PreflightContext context)
         key.IsDeclared
         && context.Scope[key.From].IsCopied
         && context.Scope[key.To].Scope != TableScope.Reference
-        && !context.Scope.StaysInside(key);
+        && !context.Scope.StaysInside(key)
+        // Only the tenant on top names a row outside of the tree, and TreeCheck looks at it.
+        && !(key.From == context.Scope.Root.Name && key.Name == context.Scope.Root.Tree?.Name);
 
     bool StopsNothing(ForeignKey key) =>
         context.Scope[key.To].Scope == TableScope.Root && !context.Scope[key.From].IsTenantData;

@@ -53,7 +53,11 @@ sealed class ScopeCheck(PreflightContext context)
                 context.Warnings.Add(PreflightMessages.UnloggedTable(table.Name));
             if (table.Scope != TableScope.Derived || context.Tenancy.Rules.ContainsKey(table.Name))
                 continue;
-            foreach (var named in table.Table.Columns.Where(one => context.Tenancy.TenantColumns.Contains(one.Name)))
+            foreach (
+                var named in table
+                    .Table.Columns.Where(one => context.Tenancy.TenantColumns.Contains(one.Name))
+                    .Where(one => !Classifier.HoldsKey(context.Catalog, context.Tenancy, one))
+            )
                 context.Warnings.Add(PreflightMessages.TenantColumnOfOtherType(table.Name, named.Name, named.TypeText));
         }
     }

@@ -67,6 +67,7 @@ public sealed record ScopeInspection(
     static async Task CheckAsync(PreflightContext context, CancellationToken cancellationToken)
     {
         new ScopeCheck(context).Run();
+        await new TreeCheck(context).RunAsync(cancellationToken);
         await new WhereCheck(context).RunAsync(cancellationToken);
         if (context.Faults.Count > 0)
             return;

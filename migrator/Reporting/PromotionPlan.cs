@@ -91,7 +91,7 @@ public sealed record PromotionPlan(Slug Slug, string Mode, PreflightResult Prefl
     string Class(ScopedTable table) =>
         table.Scope switch
         {
-            TableScope.Root => "the tenant itself",
+            TableScope.Root => table.Tree is null ? "the tenant itself" : "the tenant and those below",
             TableScope.Direct => table.NullIsGlobal ? "tenant column, or everybody's" : "tenant column",
             TableScope.Derived when Preflight.Scope.PathOf(table) is { Count: > 0 } path => "via "
                 + string.Join(" → ", path.Select(step => step.To.Name)),

@@ -26,20 +26,28 @@ public static class TenantRow
         };
 
     /// <summary>
-    /// Sets the mode and merges <c>settings.isolation</c>; other keys stay. Null removes the key again.
+    /// Sets the mode and merges <c>settings.isolation</c>; other keys stay. Null removes the key again. In a tree of tenants the
+    /// rows below say the same.
     /// </summary>
+    /// <param name="look">Called when nobody else can change the table any more.</param>
     public static Task FlipAsync(
         JournalTransaction transaction,
         Tenancy tenancy,
         TenantScope scope,
         Tenant tenant,
         string mode,
-        JsonObject? isolation
+        JsonObject? isolation,
+        Func<Task>? look = null
     ) =>
         TriggerDisabling.WithoutTriggersAsync(
             transaction.Connection,
             [tenancy.Table],
-            () => UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation),
+            async () =>
+            {
+                if (look is not null)
+                    await look();
+                return await UpdateAsync(transaction, tenancy, scope, tenant, mode, isolation);
+            },
             transaction.Cancel
         );
 
@@ -53,7 +61,7 @@ public static class TenantRow
     ) =>
         connection.ExecuteScalarAsync<string?>(
             $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t "
-                + $"WHERE {scope.Condition(scope.Root, "t", tenant.Key)}",
+                + $"WHERE {scope.IsRoot("t", tenant.Key)}",
             cancellationToken
         );
 

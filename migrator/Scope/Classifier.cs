@@ -7,18 +7,23 @@ namespace Migrator.Scope;
 sealed class Classifier(Catalog catalog, Tenancy tenancy)
 {
     readonly Dictionary<TableName, ScopedTable> rules = [];
+    readonly ForeignKey? tree = RuledKeys.Tree(catalog, tenancy);
 
     public IEnumerable<ScopedTable> Run()
     {
         foreach (var table in catalog.Tables)
         {
             if (table.Name == tenancy.Table)
-                Add(table, TableScope.Root, [new() { Column = tenancy.KeyColumn }]);
+                AddRoot(table);
             else if (tenancy.Ignored.Contains(table.Name))
                 Add(table, TableScope.Ignored, []);
             else if (tenancy.Reference.Contains(table.Name))
                 Add(table, TableScope.Reference, []);
-            else if (TenantColumnsOf(catalog, tenancy, table) is [var column, ..])
+            else if (TenantColumnsOf(catalog, tenancy, table) is not [var column, ..])
+                continue;
+            else if (tree is not null && OfTenant(table, column) is { } claims)
+                Add(table, TableScope.Derived, claims);
+            else
                 rules.Add(
                     table.Name,
                     new(table, TableScope.Direct, [new() { Column = column }])
@@ -61,6 +66,21 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
             || column.Family is "text"
             || (column.Family is "integer" && key.Family is "integer")
         );
+
+    void AddRoot(TableDefinition table)
+    {
+        Claim key = new() { Column = tenancy.KeyColumn };
+        if (tree is null)
+            Add(table, TableScope.Root, [key]);
+        else
+            rules.Add(table.Name, new(table, TableScope.Root, [key, new() { Step = tree }]) { Tree = tree });
+    }
+
+    // In a tree the row of the tenants' table tells whose the row is.
+    IReadOnlyList<Claim>? OfTenant(TableDefinition table, string column) =>
+        tree is null ? [new() { Column = column }]
+        : RuledKeys.ToTenant(catalog, tenancy, table, column) is { } step ? [new() { Step = step }]
+        : null;
 
     void Add(TableDefinition table, TableScope scope, IReadOnlyList<Claim> claims) =>
         rules.Add(table.Name, new(table, scope, claims));
@@ -116,7 +136,7 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
         rule switch
         {
             TenantRule tenant => HoldsKey(catalog, tenancy, table.Column(tenant.Column))
-                ? [new() { Column = tenant.Column }]
+                ? OfTenant(table, tenant.Column)
                 : null,
             BelongsToRule belongs => RuledKeys.Find(catalog, table, belongs) is { } step && IsTenantData(step.To)
                 ? [new() { Step = step }]

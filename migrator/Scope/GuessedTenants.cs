@@ -56,7 +56,38 @@ sealed class GuessedTenants(Catalog catalog, Tenancy given, List<string> notes)
         )
             if (root.Column(column) is null)
                 notes.Add(ScopeMessages.TenantsNeed(root.Name, column, definition));
-        return tenancy with { TenantColumns = ColumnsOf(tenancy, root) };
+        return tenancy with
+        {
+            TenantColumns = ColumnsOf(tenancy, root),
+            SubtreeColumn = given.SubtreeColumn ?? await SubtreeOfAsync(connection, tenancy, root, cancellationToken),
+        };
+    }
+
+    // By a foreign key, or by the usual name; where no row is below another, a tenant is a single row.
+    async Task<string?> SubtreeOfAsync(
+        NpgsqlConnection connection,
+        Tenancy tenancy,
+        TableDefinition root,
+        CancellationToken cancellationToken
+    )
+    {
+        var column =
+            catalog
+                .ForeignKeys.FirstOrDefault(key =>
+                    key.From == root.Name && key is { FromColumns.Count: 1 } && key.To == root.Name
+                )
+                ?.FromColumns[0]
+            ?? "parent_id";
+        if (
+            RuledKeys.Tree(catalog, tenancy with { SubtreeColumn = column }) is null
+            || !await connection.ExecuteScalarAsync<bool>(
+                $"SELECT EXISTS (SELECT FROM {root.From} t WHERE t.{Sql.Identifier(column)} IS NOT NULL)",
+                cancellationToken
+            )
+        )
+            return null;
+        notes.Add(ScopeMessages.GuessedSubtree(root.Name, column));
+        return column;
     }
 
     // References count most, a usual name helps.

@@ -18,6 +18,26 @@ static class RuledKeys
         return declared.FirstOrDefault(key => IsSame(key, rule)) ?? Undeclared(catalog.Find(rule.Parent), table, rule);
     }
 
+    /// <summary>The step from a tenant to the one above it; null without a tree, or where its column does not fit.</summary>
+    /// <remarks>Deferrable: a statement may write a row before the one above it.</remarks>
+    public static ForeignKey? Tree(Catalog catalog, Tenancy tenancy) =>
+        tenancy.SubtreeColumn is { } column
+        && catalog.Find(tenancy.Table) is { } root
+        && ToTenant(catalog, tenancy, root, column) is { } step
+            ? step with
+            {
+                Deferrable = true,
+            }
+            : null;
+
+    /// <summary>The step from a row to the tenant whose key a column has; null where it does not fit.</summary>
+    public static ForeignKey? ToTenant(Catalog catalog, Tenancy tenancy, TableDefinition table, string column) =>
+        Find(
+            catalog,
+            table,
+            new BelongsToRule(tenancy.Table, new Dictionary<string, string> { [column] = tenancy.KeyColumn })
+        );
+
     /// <summary>
     /// The step that a rule <c>by_type</c> asks for, by the key of the table that a type names; null when it does not fit.
     /// </summary>

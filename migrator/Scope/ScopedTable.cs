@@ -6,8 +6,11 @@ namespace Migrator.Scope;
 /// <param name="Claims">The ways by which a row of a root, direct or derived table is the tenant's: any one of them.</param>
 public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadOnlyList<Claim> Claims)
 {
-    /// <summary>Derived or shared: other rows tell whether a row is copied.</summary>
-    public bool IsByReference => Scope is TableScope.Derived or TableScope.Shared;
+    /// <summary>Derived or shared, or a tree of tenants: other rows tell whether a row is copied.</summary>
+    public bool IsByReference => Scope is TableScope.Derived or TableScope.Shared || Tree is not null;
+
+    /// <summary>Of a root table whose rows form trees: the step to the tenant above. Null of all other tables.</summary>
+    public ForeignKey? Tree { get; init; }
 
     /// <summary>Columns of a shared table that are not copied.</summary>
     public IReadOnlyList<string> Blank { get; init; } = [];

@@ -123,7 +123,7 @@ public sealed class Suggestion
                 new AnyOfRule([new TenantRule(column.Name), .. parents]),
                 $"{column.Name} is null in some rows"
             );
-        else
+        else if (tenancy.SubtreeColumn is null)
             Add(
                 table.Name,
                 new TenantRule(column.Name, NullIsGlobal: true),

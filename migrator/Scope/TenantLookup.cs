@@ -32,7 +32,24 @@ public static class TenantLookup
             )
         ).ToArray();
         if (rows.Length == 1)
-            return new(slug, rows[0].Key, rows[0].Mode ?? "", JsonNode.Parse(rows[0].Row)!.AsObject());
+        {
+            var columns = JsonNode.Parse(rows[0].Row)!.AsObject();
+            // The flip of a tree says in each row where the tree is.
+            if (
+                tenancy.SubtreeColumn is { } above
+                && columns[above] is not null
+                && (columns[tenancy.SettingsColumn] as JsonObject)?["isolation"]?["isolated_db_name"]?.ToString()
+                    is { } database
+                && database != slug.DatabaseName
+            )
+                throw TreeMessages.PartOfATree(
+                    slug,
+                    rows[0].Key,
+                    await TreeOverlap.AboveAsync(connection, tenancy, rows[0].Key, database, cancellationToken),
+                    database
+                );
+            return new(slug, rows[0].Key, rows[0].Mode ?? "", columns);
+        }
         if (rows.Length > 1)
             throw TenantMessages.TenantAmbiguous(slug, rows.Length, tenancy.Table, tenancy.SlugColumn);
         throw TenantMessages.TenantNotFound(slug, await SimilarAsync(connection, tenancy, slug, cancellationToken));

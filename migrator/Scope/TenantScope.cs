@@ -70,6 +70,9 @@ public sealed class TenantScope
 
     public ScopedTable Root => Tables.Single(table => table.Scope == TableScope.Root);
 
+    /// <summary>A tenant is a row of the tenants' table with all rows below it.</summary>
+    public bool IsTree => tenancy.SubtreeColumn is not null && Root.Tree is not null;
+
     public ScopedTable this[TableName name] => byName[name];
 
     /// <summary>Reads a shared database's catalog, and classifies its tables.</summary>
@@ -132,6 +135,9 @@ public sealed class TenantScope
             _ => Owned(table, alias, 1, key),
         };
 
+    /// <summary>The condition that a row of the tenants' table is the tenant's own, and not one below.</summary>
+    public string IsRoot(string alias, string key) => Equal(Root, Root.Claims[0], alias, key);
+
     /// <summary>
     /// The condition under which a row comes along without being the tenant's: everybody's rows, or all rows of a
     /// reference table. Null where none does.
@@ -163,6 +169,13 @@ public sealed class TenantScope
     public string CopiedOfAll(ScopedTable table, string key) =>
         table.IsTenantData && ComesAlong(table, "t") is not null ? Copied(table, "t", key) : ConditionOfAll(table, key);
 
+    /// <summary>
+    /// <see cref="Copied"/> for a statement about a few rows: in a tree of tenants the walk is up from each row, as far as it is
+    /// deep, and not down to all rows of the tree.
+    /// </summary>
+    public string CopiedOfFew(ScopedTable table, string alias, string key) =>
+        IsTree && table.IsByReference ? $"({Verdict(table, alias, key)}) IS TRUE" : Copied(table, alias, key);
+
     /// <summary>The condition under which a row of the shared database comes along; null where none does.</summary>
     public string? CopiedAlong(ScopedTable table, string alias, string key) =>
         table.Scope == TableScope.Shared ? Condition(table, alias, key) : ComesAlong(table, alias);
@@ -184,7 +197,7 @@ public sealed class TenantScope
     /// A row, or one that makes it the tenant's, may name a row that is not there: no constraint enforces that reference.
     /// </summary>
     public bool MayLackAncestors(ScopedTable table) =>
-        table.Steps.Any(step => !step.IsDeclared || MayLackAncestors(this[step.To]));
+        table.Tree is not null || table.Steps.Any(step => !step.IsDeclared || MayLackAncestors(this[step.To]));
 
     /// <summary>
     /// The condition under which a row names something that is not the tenant's, whatever else it names.
@@ -223,6 +236,8 @@ public sealed class TenantScope
     /// </summary>
     public string MayBeOurs(ScopedTable table, string alias, string key)
     {
+        if (table.Tree is not null || (IsTree && table.Claims is [{ Step: not null, TypeColumn: null }]))
+            return $"({Verdict(table, alias, key)}) IS NOT FALSE";
         if (table.Scope != TableScope.Derived)
             return Condition(table, alias, key);
         var others = NamesOthers(table, alias, key);
@@ -241,7 +256,8 @@ public sealed class TenantScope
 
     /// <summary>A row can be the tenant's in several ways, itself or by a row that it leads to.</summary>
     public bool HasAlternatives(ScopedTable table) =>
-        table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany || HasAlternatives(this[step.To]));
+        table.Tree is null
+        && (table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany || HasAlternatives(this[step.To])));
 
     /// <summary>The tables through which a table's rows are the tenant's, where there is one way only.</summary>
     public IReadOnlyList<ForeignKey> PathOf(ScopedTable table) =>
@@ -249,7 +265,9 @@ public sealed class TenantScope
 
     /// <summary>The columns of a direct table that could name its tenant; the first one does.</summary>
     public IReadOnlyList<string> TenantColumnsOf(ScopedTable table) =>
-        table.Scope == TableScope.Direct ? Classifier.TenantColumnsOf(catalog, tenancy, table.Table) : [];
+        table.Scope is TableScope.Direct or TableScope.Derived
+            ? Classifier.TenantColumnsOf(catalog, tenancy, table.Table)
+            : [];
 
     /// <summary>
     /// A foreign key whose rows never cross from one tenant to another: it carries the tenant on both ends, or it is
@@ -290,19 +308,21 @@ public sealed class TenantScope
     }
 
     string Verdict(ScopedTable table, string row, int depth, string key) =>
-        Any(
-            table.Claims.Select(claim =>
-            {
-                if (claim.Step is null)
-                    return $"({Equal(table, claim, row, key)}) IS TRUE";
-                var names = string.Join(
-                    " AND ",
-                    claim.Names(row, name => table.Table.Column(name) is { NotNull: false })
-                );
-                var found = Found(claim.Step, row, depth, key);
-                return names.Length == 0 ? found : $"CASE WHEN {names} THEN {found} ELSE false END";
-            })
-        );
+        table.Tree is not null
+            ? new TenantTree(table).Verdict(row, key)
+            : Any(
+                table.Claims.Select(claim =>
+                {
+                    if (claim.Step is null)
+                        return $"({Equal(table, claim, row, key)}) IS TRUE";
+                    var names = string.Join(
+                        " AND ",
+                        claim.Names(row, name => table.Table.Column(name) is { NotNull: false })
+                    );
+                    var found = Found(claim.Step, row, depth, key);
+                    return names.Length == 0 ? found : $"CASE WHEN {names} THEN {found} ELSE false END";
+                })
+            );
 
     // What the rows say that a row names; null where there are none. A row that is there may name, in its turn, a row that
     // another transaction is about to commit: where no constraint enforces that, nobody's today is the tenant's tomorrow.
@@ -320,6 +340,8 @@ public sealed class TenantScope
 
     string Owned(ScopedTable table, string alias, int depth, string key, bool ofAll = false)
     {
+        if (table.Tree is not null)
+            return new TenantTree(table).Contains(alias, key);
         if (!ofAll || table.Claims.Count == 1 || !HasPlainKey(table))
             return Any(table.Claims.Select(claim => Way(table, claim, alias, depth, key, ofAll)));
         // Below an OR, PostgreSQL turns no EXISTS into a join, and reads the table.
@@ -373,12 +395,17 @@ public sealed class TenantScope
 
     string? LeadsTo(ScopedTable table, string alias, int depth, TableName ancestor, Func<string, string> among)
     {
+        if (table.Tree is not null)
+            return ancestor == table.Name ? new TenantTree(table).IsBelow(alias, among) : null;
         var name = "p" + depth;
         var ways = (
             from claim in table.Claims
             let step = claim.Step
             where step is not null
-            let rest = step.To == ancestor ? among(name) : LeadsTo(this[step.To], name, depth + 1, ancestor, among)
+            let parent = this[step.To]
+            let rest = step.To != ancestor ? LeadsTo(parent, name, depth + 1, ancestor, among)
+            : parent.Tree is null ? among(name)
+            : new TenantTree(parent).IsAmong(name, among)
             where rest is not null
             select $"{claim.OfType(alias)}EXISTS (SELECT FROM {this[step.To].Table.From} {name} "
                 + $"WHERE {step.Join(alias, name)} AND {rest})"

@@ -150,6 +150,7 @@ public sealed record MigratorSettings(
             SlugColumn = Text("tenants:slug", defaults.SlugColumn),
             ModeColumn = Text("tenants:isolation_mode", defaults.ModeColumn),
             SettingsColumn = Text("tenants:settings", defaults.SettingsColumn),
+            SubtreeColumn = configuration["tenants:subtree"] is { Length: > 0 } subtree ? subtree : null,
             TenantColumn = Text("tenant_column", defaults.TenantColumn),
             Reference = [.. Tables("reference"), .. rules.Reference],
             Ignored = [.. Tables("ignored"), .. rules.Ignored],

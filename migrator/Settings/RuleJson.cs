@@ -36,6 +36,8 @@ public static class RuleJson
             ["tenant_columns"] = List(tenancy.TenantColumns),
             ["tables"] = tables,
         };
+        if (tenancy.SubtreeColumn is { } subtree)
+            file["tenants"]!["subtree"] = subtree;
         if (tenancy.Derived.Count > 0)
             file["derived"] = Map(tenancy.Derived.ToDictionary(one => one.Key.ToString(), one => one.Value));
         return file.ToJsonString(Options);

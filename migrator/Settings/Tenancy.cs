@@ -18,6 +18,12 @@ public sealed record Tenancy
     /// <summary>Column of the root table that says <c>shared</c> or <c>isolated</c>.</summary>
     public string ModeColumn { get; init; } = "isolation_mode";
 
+    /// <summary>
+    /// Column of the root table with the key of the tenant above: a tenant is then its row and all rows below. Null where a
+    /// tenant is one row.
+    /// </summary>
+    public string? SubtreeColumn { get; init; }
+
     /// <summary>JSON column of the root table that receives the key <c>isolation</c>.</summary>
     public string SettingsColumn { get; init; } = "settings";
 

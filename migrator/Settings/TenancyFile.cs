@@ -30,7 +30,7 @@ ref struct TenancyFile
         ["migration_version"] = Kind.Text,
     };
 
-    static readonly string[] Columns = ["table", "key", "slug", "isolation_mode", "settings"];
+    static readonly string[] Columns = ["table", "key", "slug", "isolation_mode", "settings", "subtree"];
 
     enum Kind
     {

@@ -88,7 +88,11 @@ sealed class ForwardChanges
         switch (change.Kind)
         {
             case ChangeKind.Insert:
-                writes.Add(table.Insert(change.Row), table.MayComeBeforeParent ? change : null);
+                // One statement may insert a row of a tree before the row above it.
+                writes.Add(
+                    table.Insert(change.Row),
+                    table.MayComeBeforeParent || table.Table.Tree is not null ? change : null
+                );
                 break;
             case ChangeKind.Update:
                 AddUpdate(writes, change);

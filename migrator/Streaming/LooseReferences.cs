@@ -36,6 +36,9 @@ sealed class LooseReferences(
             var leaving = new HashSet<RowKey>();
             foreach (var change in changes.Where(change => change.Table == group.Key))
             {
+                // Of a tree the guard tells which rows have moved, and what hangs on them is fetched, or removed, with them.
+                if (change is { Kind: ChangeKind.Update, Old: null } && group.Key.Table.Tree is not null)
+                    continue;
                 if (change.Kind is ChangeKind.Update or ChangeKind.Delete)
                     leaving.Add(change.Old ?? change.Key);
                 if (change.Kind is ChangeKind.Update or ChangeKind.Insert)

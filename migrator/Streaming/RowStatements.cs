@@ -20,8 +20,16 @@ sealed class RowStatements
         this.scope = scope;
         this.key = key;
         this.reverse = reverse;
-        Insertion = new(table, StatementKind.Insert, reverse ? Inserting("") : Upserting(UpdateOthers));
-        MissingInsertion = new(table, StatementKind.Insert, Upserting(_ => "DO NOTHING"));
+        // Going there, each row of a tree tells of those below.
+        Insertion = new(
+            table,
+            StatementKind.Insert,
+            reverse ? Inserting("", Wanted) : Upserting(UpdateOthers, Wanted),
+            oneByOne: table.Table.Tree is not null && !reverse
+        );
+        // The source has told whose the row is. In a tree the rows above may come after it.
+        var wanted = table.Table.Tree is null ? Wanted : "true";
+        MissingInsertion = new(table, StatementKind.Insert, Upserting(_ => "DO NOTHING", wanted));
         Deletion = new(table, StatementKind.Delete, Deleting);
     }
 
@@ -40,7 +48,7 @@ sealed class RowStatements
     string Wanted =>
         !table.Table.IsByReference ? "true"
         : reverse ? $"{scope.Arrived(table.Table, "n")} AND {table.OursAs("n")}"
-        : scope.Copied(table.Table, "n", key);
+        : scope.CopiedOfFew(table.Table, "n", key);
 
     // The same of a row as it will be, where only some columns are set.
     string StaysOurs(int[] set)
@@ -72,33 +80,31 @@ sealed class RowStatements
     }
 
     /// <param name="onFound">What happens to the row that has the key, as an alias of the new row has it.</param>
-    Func<int, string> Upserting(Func<string, string> onFound)
+    Func<int, string> Upserting(Func<string, string> onFound, string wanted)
     {
         if (table.Definition.KeyExcludes)
-            return Merging(onFound("n"));
+            return Merging(onFound("n"), wanted);
         var found = onFound("excluded");
         var action = found.StartsWith("UPDATE", StringComparison.Ordinal) ? "DO " + found : found;
-        return Inserting($" ON CONFLICT ({Sql.Identifiers(table.Definition.Key)}) {action}");
+        return Inserting($" ON CONFLICT ({Sql.Identifiers(table.Definition.Key)}) {action}", wanted);
     }
 
-    Func<int, string> Inserting(string onConflict)
+    Func<int, string> Inserting(string onConflict, string wanted)
     {
         var target = $"INSERT INTO {table.Name.Quoted} ({Names}) OVERRIDING SYSTEM VALUE ";
-        var wanted = Wanted;
         return wanted == "true"
             ? rows => $"{target}VALUES {Values(rows, AllColumns, typed: false)}{onConflict}"
             : rows => $"{target}{Among(rows, wanted)}{onConflict}";
     }
 
     // ON CONFLICT does not know a key WITHOUT OVERLAPS.
-    Func<int, string> Merging(string onFound)
+    Func<int, string> Merging(string onFound, string wanted)
     {
         var values = Sql.Identifiers("n", table.Columns.Select(column => column.Name));
         var same = table.KeyPositions.Select(position =>
             (Column: table.Columns[position], Name: Sql.Identifier(table.Columns[position].Name))
         );
         var condition = string.Join(" AND ", same.Select(one => $"t.{one.Name} {one.Column.Equality} n.{one.Name}"));
-        var wanted = Wanted;
         return rows =>
             $"""
                 MERGE INTO {table.Definition.From} t USING ({Among(rows, wanted)}) n ON {condition}

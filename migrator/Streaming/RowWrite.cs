@@ -20,7 +20,8 @@ public enum StatementKind
 
 /// <summary>A statement that writes rows of one table.</summary>
 /// <param name="text">The statement's text for a number of rows.</param>
-public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<int, string> text)
+/// <param name="oneByOne">What it does with a row depends on rows that it may have written before.</param>
+public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<int, string> text, bool oneByOne = false)
 {
     readonly Dictionary<int, string> texts = [];
 
@@ -34,6 +35,7 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
     public bool IsBatchable(TargetState state) =>
         kind != StatementKind.Other
         && table.HasComparableKey
+        && !oneByOne
         && !(kind == StatementKind.Update && state == TargetState.Consistent && table.Definition.HasOtherUnique);
 
     /// <summary>

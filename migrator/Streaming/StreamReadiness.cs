@@ -81,7 +81,10 @@ public static class StreamReadiness
     // The migrator filters the stream by comparing texts.
     static IEnumerable<string> NotComparable(TenantScope scope) =>
         from table in scope.TenantTables
-        where table.Scope is TableScope.Root or TableScope.Direct && !table.TenantColumn.IsEqualAsText
+        where
+            table.Scope is TableScope.Root or TableScope.Direct
+            && table.Tree is null
+            && !table.TenantColumn.IsEqualAsText
         let column = table.TenantColumn
         select PreflightMessages.TenantColumnNotComparable(table.Name, column.Name, column.TypeText);
 

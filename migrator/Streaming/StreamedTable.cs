@@ -24,10 +24,10 @@ public sealed class StreamedTable
         key = tenant.Key;
         Columns = [.. table.Table.StoredColumns];
         KeyPositions = [.. table.Table.Key.Select(PositionOf)];
-        TenantPosition = table.Scope is TableScope.Root or TableScope.Direct
+        TenantPosition = table is { Scope: TableScope.Root, Tree: null } or { Scope: TableScope.Direct }
             ? PositionOf(table.TenantColumn.Name)
             : null;
-        MayComeBeforeParent = table.Steps.Any(step => step.Deferrable && step.IsDeclared);
+        MayComeBeforeParent = table.Tree is null && table.Steps.Any(step => step.Deferrable && step.IsDeclared);
         parents = [.. scope.ReferencesFrom(Name).Select(key => key.To)];
         IsReferredToByKey = scope
             .ReferencesTo(Name)

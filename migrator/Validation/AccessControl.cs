@@ -33,7 +33,7 @@ public static class AccessControl
             ];
         var bound = role is { Super: false, Bypass: false };
         var isBound = $"{name} is neither superuser nor BYPASSRLS";
-        var policies = new RowPolicies(isolated, tenant, tenancy, role.Member);
+        var policies = new RowPolicies(isolated, tenant, tenancy, role.Member, scope.Root.Tree is not null);
         var membership = $"GRANT {Sql.Identifier(name)} TO {Sql.Identifier(databases.IsolatedServer.Username!)}";
         var connects = $"{name} has CONNECT on {tenant.Slug.DatabaseName}";
         return

@@ -9,7 +9,8 @@ namespace Migrator.Validation;
 
 /// <summary>What the application's role sees of the tenant's rows, with the tenant named and without.</summary>
 /// <param name="member">The migrator's role is a member of the application's already.</param>
-sealed class RowPolicies(NpgsqlConnection isolated, Tenant tenant, Tenancy tenancy, bool member)
+/// <param name="isTree">The tenant has rows of several keys, and how a policy takes them is the application's matter.</param>
+sealed class RowPolicies(NpgsqlConnection isolated, Tenant tenant, Tenancy tenancy, bool member, bool isTree)
 {
     public async Task<IReadOnlyList<Check>> CheckAsync(
         string area,
@@ -29,12 +30,21 @@ sealed class RowPolicies(NpgsqlConnection isolated, Tenant tenant, Tenancy tenan
         }
         return
         [
-            Check.Of(
-                area,
-                $"rows visible with {tenancy.TenantSetting}",
-                blind.Count == 0,
-                blind.Count == 0 ? $"all rows of {tables.Count} tables" : $"not all rows of {string.Join(", ", blind)}"
-            ),
+            isTree
+                ? new(
+                    area,
+                    $"rows visible with {tenancy.TenantSetting}",
+                    CheckOutcome.Skipped,
+                    "the tenant is a tree of several keys"
+                )
+                : Check.Of(
+                    area,
+                    $"rows visible with {tenancy.TenantSetting}",
+                    blind.Count == 0,
+                    blind.Count == 0
+                        ? $"all rows of {tables.Count} tables"
+                        : $"not all rows of {string.Join(", ", blind)}"
+                ),
             Check.Of(
                 area,
                 $"no rows visible without {tenancy.TenantSetting}",

@@ -127,6 +127,34 @@ public sealed partial class SuggestionTests(Servers servers)
         ["public.user_preferences"] = "\"ignored\"",
     };
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("INSERT INTO tenants (id, slug, parent_id) VALUES (11, 'below', 1);", true)]
+    public async Task A_tree_is_suggested_where_rows_are_below_others(string rows, bool isTree)
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            $"""
+            ALTER TABLE tenants ADD parent_id bigint REFERENCES tenants; {rows}
+            CREATE TABLE notes (id int PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES tenants);
+            INSERT INTO notes SELECT id, id FROM tenants;
+            """
+        );
+
+        var (code, output, error) = await InjectedFault.SayAsync(
+            move,
+            "scope",
+            $"--tenant-slug={move.Slug}",
+            "--suggest"
+        );
+
+        Assert.True(code == 0, error);
+        Assert.Equal(isTree ? "parent_id" : null, (string?)JsonNode.Parse(output)!["tenants"]!["subtree"]);
+        Assert.Equal(isTree, error.Contains("parent_id", StringComparison.Ordinal));
+        await using var suggested = new TenantMove(move.Shared, move.Slug, tenancy: ScopePattern.Parse(output));
+        Assert.Empty((await suggested.PreflightAsync()).Faults);
+    }
+
     [Fact]
     public async Task What_the_settings_say_already_is_kept()
     {
