@@ -46,16 +46,18 @@ static class PreflightMessages
     public static string CannotHoldTheKey(string column, string type) =>
         $"{column} has type {type}, which cannot hold the tenant's key. Name another column.";
 
-    public static string NoSingleKeyTo(TableName parent) =>
-        $"no foreign key leads to {parent}, or several do. Add \"by\" with the columns.";
+    public static string NoSingleKeyTo(TableName parent, string? rule) =>
+        $"no foreign key leads to {parent}, or several do. "
+        + (rule is null ? "Add \"by\" with the columns." : $"Add \"by\" with the columns: {rule}.");
 
     public static string NoKeyOfTheParent(TableName parent, IReadOnlyList<string> key) =>
         $"\"by\" has to name all columns of the key of {parent} "
         + $"({Wording.Or(string.Join(", ", key), "it has none")}), each with a column of a fitting type.";
 
-    public static string ClaimedByOthers(TableName name, long count, IReadOnlyList<string> samples) =>
+    public static string ClaimedByOthers(TableName name, long count, IReadOnlyList<string> samples, string cure) =>
         $"{count:N0} rows of {name} are this tenant's by one row or column and somebody else's by another "
-        + $"({Wording.Foreign(string.Join("; ", samples))}): each row moves with one tenant. Correct the rows, or the rule of {name}.";
+        + $"({Wording.Foreign(string.Join("; ", samples))}): each row moves with one tenant. "
+        + $"Correct the rows, or the rule of {name}. {cure}".TrimEnd();
 
     public static string NoKeyForTheType(TableName target, string id, IReadOnlyList<string> key) =>
         $"{id} does not compare with the key of {target} ({Wording.Or(string.Join(", ", key), "it has none")}): "
@@ -68,9 +70,18 @@ static class PreflightMessages
         $"{table} is shared with other tenants, and its changes cannot be replicated. "
         + $"Give {table} a primary key and REPLICA IDENTITY DEFAULT, or use --mode fenced.";
 
-    public static string UnknownTypes(TableName name, string column, IReadOnlyList<string> values) =>
-        $"{name}.{column} has values that the rule of {name} does not know: {string.Join(", ", values)}. "
-        + "Add each to \"to\" with its table: a table of class \"ignored\" if the rows of the type are to stay.";
+    /// <param name="values">The values, each with its rows.</param>
+    /// <param name="entries">What "to" would have of them.</param>
+    public static string UnknownTypes(
+        TableName name,
+        string? place,
+        string column,
+        IEnumerable<string> values,
+        IEnumerable<string> entries
+    ) =>
+        $"{name}.{column} has values that the rule of {name} does not know: {Wording.Foreign(string.Join(", ", values))}. "
+        + $"Add each to \"to\" with its table in tenancy.json{(place is null ? "" : $" ({place})")}: "
+        + $"{Wording.Foreign(string.Join(", ", entries))}. A table of class \"ignored\" lets the rows of its type stay.";
 
     public static string LeadsToNoTenant(TableName parent) =>
         $"the rows of {parent} are no tenant's, or the rules lead in a circle. Correct the rule of one of the tables.";
@@ -89,16 +100,33 @@ static class PreflightMessages
         + $"A parent without a foreign key: \"{name}\": {{ \"belongs_to\": \"schema.parent\", \"by\": {{ \"{path}\": \"id\" }} }} "
         + "under \"tables\" (docs/scope.md).";
 
-    public static string Unclassified(Slug slug, IEnumerable<TableName> tables, IEnumerable<string> tenantColumns)
+    /// <param name="rules">Lines of tenancy.json for some of the tables, as names and rows suggest.</param>
+    /// <param name="rest">The other tables.</param>
+    public static string Unclassified(
+        Slug slug,
+        IEnumerable<TableName> tables,
+        IEnumerable<string> tenantColumns,
+        IReadOnlyCollection<string> rules,
+        IReadOnlyCollection<TableName> rest
+    )
     {
-        var names = tables.ToArray();
-        var list = string.Join(", ", names.Select(name => $"\"{name}\""));
-        return $"The migrator cannot tell whose rows these tables hold: {string.Join(", ", names)}. "
+        var list = string.Join(", ", rest.Select(name => $"\"{name}\""));
+        return $"The migrator cannot tell whose rows these tables hold: {string.Join(", ", tables)}. "
             + $"They have neither a column {string.Join(" or ", tenantColumns)} of a fitting type "
             + "nor a foreign key that leads to a tenant.\n"
-            + "Add each table to one of these lists in tenancy.json "
-            + "(reference: all rows are copied, whoever they belong to; ignored: created empty, no rows copied):\n"
-            + $"  \"reference\": [{list}]\n  \"ignored\": [{list}]\n"
+            + (
+                rules.Count == 0
+                    ? ""
+                    : "Names of columns, and rows, suggest these lines under \"tables\" in tenancy.json:\n"
+                        + $"  {string.Join(",\n  ", rules)}\n"
+            )
+            + (
+                rest.Count == 0
+                    ? ""
+                    : "Add each of the tables to one of these lists in tenancy.json "
+                        + "(reference: all rows are copied, whoever they belong to; ignored: created empty, no rows copied):\n"
+                        + $"  \"reference\": [{list}]\n  \"ignored\": [{list}]\n"
+            )
             + $"'migrator scope --tenant-slug={slug} --suggest' proposes a whole tenancy.json.";
     }
 
@@ -127,6 +155,10 @@ static class PreflightMessages
     public static string RowsOfEverybody(TableName table, long rows) =>
         $"{table} has {rows:N0} rows that name no tenant and are everybody's. Those rows are copied, and stay in the shared "
         + "database as well.";
+
+    public static string RowsWithoutIndex(TableName table, string on) =>
+        $"No index helps to find the tenant's rows of {table}: the copy and each comparison read whole tables. "
+        + $"Before the promotion, run CREATE INDEX CONCURRENTLY ON {on}.";
 
     public static string ForeignKeyWithoutIndex(
         string name,
@@ -212,9 +244,10 @@ static class PreflightMessages
         + "database too, and leave the tenant's rows in the shared database alone: SET tenant_promotion.moved = 'skip' "
         + "(docs/applications.md).";
 
-    public static string TenantColumnGenerated(TableName table, string column) =>
+    public static string TenantColumnGenerated(TableName table, string column, string? rule) =>
         $"{table}.{column} is a generated column, which neither a trigger nor the change stream sees before a row is written. "
-        + "Make it an ordinary column, or list the table under \"derived\" in tenancy.json with a foreign key to follow.";
+        + "Make it an ordinary column, or say in tenancy.json by which other row the rows are the tenant's: "
+        + $"{rule ?? $"\"{table}\": {{ \"belongs_to\": \"schema.parent\" }}"} under \"tables\".";
 
     public static string RoutingNotWritable(string directory, string why) =>
         $"The routing document cannot be written to {directory}: {why} "

@@ -66,16 +66,14 @@ static class ReferenceMessages
         + $"(constraint {constraint}), such as {Wording.Foreign(string.Join("; ", samples))}. "
         + $"The isolated database could not satisfy the constraint. Correct the rows. {cure}".TrimEnd();
 
-    public static string SharedRows(TableName table, TableName parent, string column) =>
-        $"Or, if rows of several tenants may name rows of {parent}, write "
-        + $"\"{parent}\": {{ \"shared_through\": [\"{table}.{column}\"] }} under \"tables\" in tenancy.json, "
-        + "with every other column that names them.";
+    /// <param name="rule">The line of tenancy.json.</param>
+    public static string SharedRows(TableName parent, string rule) =>
+        $"Or, if rows of several tenants may name rows of {parent}, write {rule} under \"tables\" in tenancy.json.";
 
-    public static string BlankColumn(TableName table, string column, IReadOnlyList<string> names) =>
-        $"Or, if rows of {table} are several tenants', write \"{table}\": {{ \"shared_through\": "
-        + $"[{string.Join(", ", names.Select(name => $"\"{name}\""))}], \"blank\": [\"{column}\"] }} under "
-        + $"\"tables\" in tenancy.json instead of the table's present rule. "
-        + $"Column {column} is then null in the isolated database.";
+    /// <param name="rule">The line of tenancy.json.</param>
+    public static string BlankColumn(TableName table, string column, string rule) =>
+        $"Or, if rows of {table} are several tenants', write {rule} under \"tables\" in tenancy.json instead of the table's "
+        + $"present rule. Column {column} is then null in the isolated database.";
 
     public static string ReferencedByOthers(
         TableName table,
@@ -93,6 +91,7 @@ static class ReferenceMessages
         $"Or, if a row of {table} belongs to one of several parents, write \"{table}\": {{ \"any_of\": ["
         + $"{string.Join(", ", parents.Select(parent => $"{{ \"belongs_to\": \"{parent}\" }}"))}] }} under \"tables\" in tenancy.json.";
 
-    public static string NoTreeOfTenants(TableName tenants) =>
-        $"A promotion moves one row of {tenants} with all that is its own, and not a tree of such rows.";
+    public static string NoTreeOfTenants(TableName tenants, string column) =>
+        $"Or, if a tenant is a row of {tenants} with all rows below it, write \"tenants\": {{ \"subtree\": \"{column}\" }} into "
+        + "tenancy.json, beside the other keys of \"tenants\".";
 }

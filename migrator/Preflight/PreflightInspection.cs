@@ -71,7 +71,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
 
     async Task CheckDefinitionsAsync(PreflightContext context, CancellationToken cancellationToken)
     {
-        new ScopeCheck(context).Run();
+        await new ScopeCheck(context).RunAsync(cancellationToken);
         await new TreeCheck(context).RunAsync(cancellationToken);
         await new WhereCheck(context).RunAsync(cancellationToken);
         QueueCheck.Run(context);
@@ -109,6 +109,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
     {
         await new ReferenceCheck(context).RunAsync(cancellationToken);
         await new RowCheck(context).RunAsync(cancellationToken);
+        await new IndexCheck(context).RunAsync(cancellationToken);
         await new LargeValueCheck(context).RunAsync(cancellationToken);
         await new LargeObjectCheck(context).RunAsync(cancellationToken);
         await new StrangersCheck(context).RunAsync(cancellationToken);
@@ -116,6 +117,28 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         if (mode == PromotionOptions.Online)
             context.Faults.AddRange(StreamReadiness.TooLarge(plan));
         return plan;
+    }
+
+    // Of several ways PostgreSQL guesses half the table. What is more than can be counted in a moment stays a guess.
+    static async Task<long> CountAsync(
+        PreflightContext context,
+        ScopedTable table,
+        long guess,
+        CancellationToken cancellationToken
+    )
+    {
+        const long most = 100_000;
+        var rows = await context.Shared.ExecuteScalarAsync<long>(
+            $"""
+            SELECT count(*) FROM (
+                SELECT FROM {table.Table.From} t WHERE {context.Scope.CopiedOfAll(
+                table,
+                context.Tenant.Key
+            )} LIMIT {most}) counted
+            """,
+            cancellationToken
+        );
+        return rows < most ? rows : Math.Max(guess, most);
     }
 
     static async Task<IReadOnlyList<PlannedTable>> PlanAsync(
@@ -132,6 +155,8 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
             );
             using var document = System.Text.Json.JsonDocument.Parse(explained!);
             var rows = document.RootElement[0].GetProperty("Plan").GetProperty("Plan Rows").GetInt64();
+            if (context.Scope.HasAlternatives(table))
+                rows = await CountAsync(context, table, rows, cancellationToken);
             var share = table.Table.EstimatedRows > 0 ? Math.Min(1.0, (double)rows / table.Table.EstimatedRows) : 1;
             plan.Add(new(table, rows, (long)(table.Table.Bytes * share)));
         }

@@ -9,6 +9,7 @@ namespace Migrator.Preflight;
 sealed class ReferenceCheck(PreflightContext context)
 {
     readonly InwardReferences inward = new(context.Scope, context.Tenant);
+    readonly ReferenceCures cures = new(context.Scope, context.Tenancy);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -25,7 +26,14 @@ sealed class ReferenceCheck(PreflightContext context)
             );
             if (count > 0)
                 context.Faults.Add(
-                    ReferenceMessages.CrossTenantReference(key.From, key.To, key.Name, count, samples, Cure(key))
+                    ReferenceMessages.CrossTenantReference(
+                        key.From,
+                        key.To,
+                        key.Name,
+                        count,
+                        samples,
+                        cures.Outward(key)
+                    )
                 );
         }
         await CheckClaimsAsync(cancellationToken);
@@ -38,42 +46,9 @@ sealed class ReferenceCheck(PreflightContext context)
             var (count, samples) = await CountAsync(from, condition, cancellationToken);
             if (count > 0)
                 context.Faults.Add(
-                    ReferenceMessages.ReferencedByOthers(from.Name, key.To, key.Name, count, samples, InwardCure(from))
+                    ReferenceMessages.ReferencedByOthers(from.Name, key.To, key.Name, count, samples, cures.Inward(key))
                 );
         }
-    }
-
-    // The tenants' own table cannot be shared: there, rows that several tenants name lose the reference.
-    string Cure(ForeignKey key)
-    {
-        if (context.Scope[key.To].Scope != TableScope.Root)
-            return ReferenceMessages.SharedRows(key.From, key.To, key.FromColumns[0]);
-        string[] names =
-        [
-            .. context
-                .Scope.ForeignKeys.Where(one => one.To == key.From && context.Scope[one.From].IsTenantData)
-                .Where(one => one.FromColumns.Count == 1)
-                .Select(one => $"{one.From}.{one.FromColumns[0]}"),
-        ];
-        var loses = context.Scope[key.From].Table.Column(key.FromColumns[0]) is { NotNull: false };
-        return names.Length > 0 && loses ? ReferenceMessages.BlankColumn(key.From, key.FromColumns[0], names) : "";
-    }
-
-    string InwardCure(ScopedTable from)
-    {
-        if (from.Scope == TableScope.Root)
-            return ReferenceMessages.NoTreeOfTenants(from.Name);
-        if (from.Scope != TableScope.Derived || context.Tenancy.Rules.ContainsKey(from.Name))
-            return "";
-        var parents = context
-            .Scope.ForeignKeys.Where(one => one.From == from.Name && one.To != from.Name)
-            .Where(one => context.Scope[one.To].IsTenantData)
-            .Select(one => one.To)
-            .ToArray();
-        // Two keys to one parent need "by" as well.
-        return parents.Length > 1 && parents.Distinct().Count() == parents.Length
-            ? ReferenceMessages.SeveralParents(from.Name, parents)
-            : "";
     }
 
     // A row that two tenants can claim would be deleted with the first of them.
@@ -94,7 +69,7 @@ sealed class ReferenceCheck(PreflightContext context)
             );
             if (count == 0)
                 continue;
-            context.Faults.Add(PreflightMessages.ClaimedByOthers(table.Name, count, samples));
+            context.Faults.Add(PreflightMessages.ClaimedByOthers(table.Name, count, samples, cures.Claimed(table)));
             break;
         }
     }

@@ -6,7 +6,7 @@ using Migrator.Settings;
 
 namespace Migrator.Preflight;
 
-/// <summary>Rows that belong to no tenant, and foreign keys without an index.</summary>
+/// <summary>Rows that belong to no tenant, or of which a rule cannot tell.</summary>
 sealed class RowCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -14,7 +14,6 @@ sealed class RowCheck(PreflightContext context)
         await CountRowsWithoutTenantAsync(cancellationToken);
         await CountRowsWithoutParentAsync(cancellationToken);
         await CheckTypesAsync(cancellationToken);
-        await CheckIndexesAsync(cancellationToken);
     }
 
     async Task CountRowsWithoutTenantAsync(CancellationToken cancellationToken)
@@ -63,9 +62,9 @@ sealed class RowCheck(PreflightContext context)
         foreach (var rule in (whole is AnyOfRule any ? any.Rules : [whole]).OfType<ByTypeRule>())
         {
             var type = $"t.{Sql.Identifier(rule.Type)}";
-            var values = await context.Shared.QueryAsync<string>(
+            var values = await context.Shared.QueryAsync<(string Value, long Rows)>(
                 $"""
-                SELECT {type}::text || ' (' || count(*) || ' rows)' FROM {context.Scope[name].Table.From} t
+                SELECT {type}::text, count(*) FROM {context.Scope[name].Table.From} t
                 WHERE {type}::text <> ALL (@known) AND t.{Sql.Identifier(rule.Id)} IS NOT NULL
                 GROUP BY {type} ORDER BY count(*) DESC LIMIT 20
                 """,
@@ -73,36 +72,18 @@ sealed class RowCheck(PreflightContext context)
                 cancellationToken
             );
             if (values.Count > 0)
-                context.Faults.Add(PreflightMessages.UnknownTypes(name, rule.Type, values));
-        }
-    }
-
-    // Deleting a referenced row searches for the rows that refer to it; without an index, each delete scans the
-    // whole table.
-    async Task CheckIndexesAsync(CancellationToken cancellationToken)
-    {
-        const long worthAnIndex = 10_000;
-        foreach (
-            var key in context.Scope.References.Where(key =>
-                context.Scope[key.To] is { IsTenantData: true, Scope: not TableScope.Root }
-                && context.Scope[key.From].Table.EstimatedRows > worthAnIndex
-            )
-        )
-            if (
-                !await context.Shared.ExecuteScalarAsync<bool>(
-                    """
-                    SELECT EXISTS (SELECT FROM pg_index i
-                                   WHERE i.indrelid = CAST(@table AS regclass) AND i.indisvalid
-                                     AND (SELECT array_agg(a.attname::text) FROM pg_attribute a
-                                          WHERE a.attrelid = i.indrelid AND a.attnum = ANY (
-                                              (i.indkey::int2[])[0:cardinality(@columns) - 1])) @> @columns)
-                    """,
-                    new { table = key.From.Quoted, columns = key.FromColumns.ToArray() },
-                    cancellationToken
-                )
-            )
-                context.Warnings.Add(
-                    PreflightMessages.ForeignKeyWithoutIndex(key.Name, key.From, key.FromColumns, key.To)
+                context.Faults.Add(
+                    PreflightMessages.UnknownTypes(
+                        name,
+                        context.Tenancy.RulePlaces.GetValueOrDefault(name),
+                        rule.Type,
+                        values.Select(one => $"{one.Value} ({one.Rows} rows)"),
+                        values.Select(one =>
+                            $"\"{one.Value}\": \"{GuessedNames.Named(context.Catalog, name, one.Value)?.Name.ToString()
+                                ?? "schema.table"}\""
+                        )
+                    )
                 );
+        }
     }
 }

@@ -86,6 +86,19 @@ sealed class RuleCheck(PreflightContext context)
             : PreflightMessages.LeadsToNoTenant(name.Table);
     }
 
+    // By a foreign key, or by a column that is called after the parent.
+    string? LineFor(TableDefinition table, TableDefinition parent)
+    {
+        var key = context.Catalog.ForeignKeys.FirstOrDefault(key => key.From == table.Name && key.To == parent.Name);
+        var by = key?.FromColumns.Zip(key.ToColumns).ToDictionary(pair => pair.First, pair => pair.Second);
+        if (by is null && parent.Key is [var one])
+            by = table
+                .Columns.Where(column => GuessedNames.TargetOf(context.Catalog, table, column) == parent)
+                .Take(1)
+                .ToDictionary(column => column.Name, _ => one);
+        return by is { Count: > 0 } ? RuleJson.Line(table.Name, new BelongsToRule(parent.Name, by)) : null;
+    }
+
     static string? WhyNotBlank(TableDefinition table, string column) =>
         table.Column(column) is not { } found ? PreflightMessages.NoSuchColumn(column)
         : found.NotNull || table.Key.Contains(column) ? PreflightMessages.CannotBeBlank(column)
@@ -107,7 +120,7 @@ sealed class RuleCheck(PreflightContext context)
                 return PreflightMessages.NoSuchColumn(missing);
         if (RuledKeys.Find(context.Catalog, table, rule) is null)
             return rule.By.Count == 0
-                ? PreflightMessages.NoSingleKeyTo(rule.Parent)
+                ? PreflightMessages.NoSingleKeyTo(rule.Parent, LineFor(table, parent))
                 : PreflightMessages.NoKeyOfTheParent(rule.Parent, parent.Key);
         return context.Scope.Tables.Any(one => one.Name == rule.Parent && one.IsTenantData)
             ? null

@@ -66,13 +66,14 @@ public sealed record ScopeInspection(
 
     static async Task CheckAsync(PreflightContext context, CancellationToken cancellationToken)
     {
-        new ScopeCheck(context).Run();
+        await new ScopeCheck(context).RunAsync(cancellationToken);
         await new TreeCheck(context).RunAsync(cancellationToken);
         await new WhereCheck(context).RunAsync(cancellationToken);
         if (context.Faults.Count > 0)
             return;
         await new ReferenceCheck(context).RunAsync(cancellationToken);
         await new RowCheck(context).RunAsync(cancellationToken);
+        await new IndexCheck(context).RunAsync(cancellationToken);
         await new StrangersCheck(context).RunAsync(cancellationToken);
     }
 

@@ -1,11 +1,13 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Migrator.Model;
 
 namespace Migrator.Settings;
 
 /// <summary>Rules as tenancy.json has them.</summary>
-public static class RuleJson
+public static partial class RuleJson
 {
     static readonly JsonSerializerOptions Options = new()
     {
@@ -42,6 +44,12 @@ public static class RuleJson
             file["derived"] = Map(tenancy.Derived.ToDictionary(one => one.Key.ToString(), one => one.Value));
         return file.ToJsonString(Options);
     }
+
+    /// <summary>One rule as a line under <c>tables</c>.</summary>
+    public static string Line(TableName table, TableRule rule) =>
+        $"\"{table}\": {Breaks().Replace(Of(rule).ToJsonString(Options), found => found.Groups["open"].Success ? "["
+            : found.Groups["close"].Success ? "]"
+            : " ")}";
 
     /// <summary>One rule.</summary>
     public static JsonNode Of(TableRule rule) =>
@@ -90,4 +98,8 @@ public static class RuleJson
 
     static JsonObject Map(IReadOnlyDictionary<string, string> texts) =>
         new(texts.Select(one => KeyValuePair.Create(one.Key, (JsonNode?)one.Value)));
+
+    // No text in JSON has a line break.
+    [GeneratedRegex(@"(?<open>\[)\r?\n\s*|\r?\n\s*(?<close>\])|\r?\n\s*")]
+    private static partial Regex Breaks();
 }

@@ -290,6 +290,7 @@ public sealed class SubtreeTests(Servers servers)
         """{ "tenants": { "subtree": "parent_id" }, "tables": { "public.notes": { "tenant": "tenant_id", "null": "global" } } }""",
         "cannot be told from a tree's"
     )]
+    [InlineData("{}", "\"tenants\": { \"subtree\": \"parent_id\" }")]
     public async Task Settings_that_do_not_fit_are_refused(string tenancy, string why)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: ScopePattern.Parse(tenancy));
