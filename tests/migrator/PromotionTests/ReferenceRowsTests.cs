@@ -31,6 +31,7 @@ public sealed class ReferenceRowsTests(Servers servers)
             INSERT INTO users VALUES (200, 'iso@x', 'new'), (201, 'unused@x', 'new');
             INSERT INTO membership VALUES (1, 200);
             UPDATE users SET pw = 'changed' WHERE id = 2;
+            DELETE FROM membership WHERE user_id = 6; DELETE FROM users WHERE id = 6;
             """
         );
         await move.Shared.ExecuteAsync("UPDATE users SET pw = 'shared' WHERE id = 4");
@@ -38,15 +39,16 @@ public sealed class ReferenceRowsTests(Servers servers)
         await move.RollBackAsync();
 
         Assert.Equal(
-            ["(4,u4@x,shared)", "(200,iso@x,new)"],
+            ["(4,u4@x,shared)", "(6,u6@x,old)", "(200,iso@x,new)"],
             await move.Shared.QueryAsync<string>(
-                "SELECT u::text FROM users u WHERE id IN (4, 200, 201) OR pw = 'changed' ORDER BY id"
+                "SELECT u::text FROM users u WHERE id IN (4, 6, 200, 201) OR pw = 'changed' ORDER BY id"
             )
         );
-        Assert.Equal(11, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM membership WHERE tenant_id = 1"));
+        Assert.Equal(10, await move.Shared.ScalarAsync<long>("SELECT count(*) FROM membership WHERE tenant_id = 1"));
         var said = Assert.Single(move.Watched.Warnings, warning => warning.Contains("Reference table public.users"));
         Assert.Contains("public.users: id=2 has other values", said);
         Assert.Contains("id=201", said);
+        Assert.Contains("id=6", said);
     }
 
     [Fact]
