@@ -79,7 +79,7 @@ public sealed class OfferedRulesTests(Servers servers)
         );
     }
 
-    // The columns of the present rule, and those that are missing in it.
+    // The columns of the present rule, of which a foreign key need not tell, and those that are missing in it.
     [Fact]
     public async Task The_refusal_of_people_who_would_stay_behind_has_every_column_that_names_them()
     {
@@ -89,7 +89,7 @@ public sealed class OfferedRulesTests(Servers servers)
             CREATE TABLE users (id int PRIMARY KEY, last_tenant_id bigint REFERENCES tenants);
             CREATE TABLE memberships (tenant_id bigint NOT NULL, user_id int NOT NULL REFERENCES users,
                 PRIMARY KEY (tenant_id, user_id));
-            CREATE TABLE tasks (id int PRIMARY KEY, tenant_id bigint NOT NULL, assignee_id int REFERENCES users,
+            CREATE TABLE tasks (id int PRIMARY KEY, tenant_id bigint NOT NULL, assignee_id int,
                 reviewer_id int REFERENCES users);
             CREATE TABLE tokens (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users);
             INSERT INTO users SELECT n, 1 + n % 2 FROM generate_series(1, 30) n;
@@ -99,7 +99,8 @@ public sealed class OfferedRulesTests(Servers servers)
         await RequireAsync(
             people,
             """
-            { "tables": { "public.users": { "shared_through": ["public.memberships.user_id"], "blank": ["last_tenant_id"] },
+            { "tables": { "public.users": { "shared_through": ["public.memberships.user_id", "public.tasks.assignee_id"],
+                                            "blank": ["last_tenant_id"] },
                           "public.tokens": "ignored" } }
             """,
             $$"""{ "shared_through": {{names}}, "blank": ["last_tenant_id"] }""",
