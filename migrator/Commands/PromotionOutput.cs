@@ -19,6 +19,8 @@ static class PromotionOutput
         CancellationToken cancellationToken
     )
     {
+        // The rehearsal is over: what comes next is the real one.
+        terminal.Advice = terminal.Advice.Without("--rehearse", "--keep");
         var status = await StatusReader.ReadAsync(settings, databases, databases.Slug, cancellationToken);
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var facts = await JournalReader.RehearsalAsync(shared, status.TenantId, cancellationToken);

@@ -34,6 +34,9 @@ public sealed class PauseParts(TimeProvider clock)
     /// <summary>The commit that moves the tenant.</summary>
     public const string Flip = "flip";
 
+    // A pause goes this way; what runs side by side stands as it begins.
+    static readonly string[] Order = [Close, Changes, End, Looks, Compare, Sequences, Keyless, Rules, Mark, Flip];
+
     const int Shown = 3;
 
     readonly Dictionary<string, double> parts = [];
@@ -47,6 +50,10 @@ public sealed class PauseParts(TimeProvider clock)
                 return new Dictionary<string, double>(parts);
         }
     }
+
+    /// <summary>Parts as the journal has them, which keeps no order.</summary>
+    public static IEnumerable<KeyValuePair<string, double>> InOrder(IEnumerable<KeyValuePair<string, double>> parts) =>
+        parts.OrderBy(part => Array.IndexOf(Order, part.Key));
 
     public async Task<T> MeasureAsync<T>(string part, Func<Task<T>> work)
     {

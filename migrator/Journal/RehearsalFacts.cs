@@ -5,15 +5,18 @@ namespace Migrator.Journal;
 /// <param name="Parts">Milliseconds by part; parts may have run side by side.</param>
 public sealed record RehearsedPause(double Ms, IReadOnlyDictionary<string, double> Parts);
 
+/// <summary>A phase of a rehearsal, and how long it took.</summary>
+public sealed record RehearsedPhase(string Name, double Seconds);
+
 /// <summary>What a rehearsal has measured. The property names are in users' journals and do not change.</summary>
-/// <param name="Seconds">How long each phase took.</param>
+/// <param name="Phases">How long each phase took, in their order.</param>
 /// <param name="Rows">Rows that were copied, as are bytes.</param>
 /// <param name="IsolatedBytes">The size of the isolated database.</param>
 /// <param name="WalHeldBytes">The most WAL that the slot has kept while pauses were rehearsed.</param>
 public sealed record RehearsalFacts(
     DateTime At,
     IReadOnlyList<RehearsedPause> Pauses,
-    IReadOnlyDictionary<string, double> Seconds,
+    IReadOnlyList<RehearsedPhase> Phases,
     long Rows,
     long Bytes,
     long IsolatedBytes,

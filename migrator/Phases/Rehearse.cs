@@ -148,12 +148,14 @@ public sealed class Rehearse : Phase
         return new(
             run.Clock.GetUtcNow().UtcDateTime,
             pauses,
-            record
-                .Phases.Where(phase => phase.EndedAt is not null)
-                .ToDictionary(
-                    phase => phase.Name,
-                    phase => Math.Round((phase.EndedAt!.Value - phase.StartedAt).TotalSeconds, 2)
-                ),
+            [
+                .. record
+                    .Phases.Where(phase => phase.EndedAt is not null)
+                    .Select(phase => new RehearsedPhase(
+                        phase.Name,
+                        Math.Round((phase.EndedAt!.Value - phase.StartedAt).TotalSeconds, 2)
+                    )),
+            ],
             copied.Rows,
             copied.Bytes,
             await isolated.ExecuteScalarAsync<long>(size, cancellationToken),

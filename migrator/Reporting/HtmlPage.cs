@@ -15,6 +15,7 @@ static class HtmlPage
         h1 { font-size: 1.6rem } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid #ccc }
         table { border-collapse: collapse; width: 100% } tr { break-inside: avoid }
         th, td { overflow-wrap: anywhere; text-align: left; padding: .2rem .6rem; border-bottom: 1px solid #eee; vertical-align: top }
+        body > table td:first-child { white-space: nowrap; width: 1% }
         td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
         td.failed { color: #a00; font-weight: bold } svg { width: 100%; height: 1rem; display: block }
         rect { fill: #4a7db5 } code { overflow-wrap: anywhere } p.warning { border-left: 3px solid #c80; padding-left: .6rem }

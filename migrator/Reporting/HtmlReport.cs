@@ -105,7 +105,7 @@ public sealed record HtmlReport(
             ? HtmlPage.Section(
                 "The pause",
                 new XElement("p", "Parts may have run side by side."),
-                Bars("part", parts.Select(part => (part.Key, part.Value)))
+                Bars("part", Cutover.PauseParts.InOrder(parts).Select(part => (part.Key, part.Value)))
             )
             : null;
 

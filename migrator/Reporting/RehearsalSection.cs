@@ -1,3 +1,4 @@
+using Migrator.Cutover;
 using Migrator.Journal;
 
 namespace Migrator.Reporting;
@@ -43,16 +44,16 @@ public sealed record RehearsalSection(
                 facts.NinetiethMs,
                 facts.LongestMs,
                 [
-                    .. facts
-                        .Pauses.SelectMany(pause => pause.Parts)
+                    .. PauseParts
+                        .InOrder(facts.Pauses.SelectMany(pause => pause.Parts))
                         .GroupBy(part => part.Key, part => part.Value)
                         .Select(part => new PartEntry(part.Key, part.Order().ElementAt(part.Count() / 2))),
                 ],
-                [.. facts.Seconds.Select(phase => new PhaseEntry(phase.Key, phase.Value))],
+                [.. facts.Phases.Select(phase => new PhaseEntry(phase.Name, phase.Seconds))],
                 facts.Rows,
                 facts.Bytes,
                 facts.IsolatedBytes,
                 facts.WalHeldBytes,
-                Math.Round(facts.Seconds.Values.Sum(), 1)
+                Math.Round(facts.Phases.Sum(phase => phase.Seconds), 1)
             );
 }

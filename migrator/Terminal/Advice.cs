@@ -57,6 +57,15 @@ public sealed partial class Advice
         return advice;
     }
 
+    /// <summary>The same without these options: what they asked for is done.</summary>
+    public Advice Without(params string[] options)
+    {
+        var less = new Advice();
+        foreach (var (verb, all) in kept)
+            less.kept[verb] = [.. all.Where(option => !options.Contains(option.Name))];
+        return less;
+    }
+
     /// <summary>The text with complete commands.</summary>
     public string In(string text) =>
         Command()

@@ -22,7 +22,7 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
     public TimeProvider Clock { get; } = TimeProvider.System;
 
     /// <summary>Completes the commands that are recommended.</summary>
-    public Advice Advice { get; init; } = Advice.None;
+    public Advice Advice { get; set; } = Advice.None;
 
     public Task ShowProgressAsync(Func<IPromotionProgress, Task> work) =>
         ProgressDisplay.RunAsync(

@@ -29,9 +29,16 @@ public sealed class RehearsalTests(Servers servers)
         Assert.True((double)rehearsal["pause_median_ms"]! >= pauses.Min());
         string[] parts = [.. rehearsal["parts"]!.AsArray().Select(part => (string)part!["part"]!)];
         Assert.Superset(new HashSet<string>(["close", "changes", "compare", "mark", "flip"]), parts.ToHashSet());
+        Assert.Equal("close", parts[0]);
         Assert.True((long)rehearsal["rows"]! > 0);
         Assert.True((long)rehearsal["isolated_bytes"]! > 1_000_000);
-        Assert.Contains(rehearsal["phases"]!.AsArray(), phase => (string)phase!["name"]! == PhaseName.CopyData);
+        string[] phases = [.. rehearsal["phases"]!.AsArray().Select(phase => (string)phase!["name"]!)];
+        Assert.Equal((PhaseName.Preflight, PhaseName.Verify), (phases[0], phases[^1]));
+        Assert.Contains(PhaseName.CopyData, phases);
+        // What comes next is the real one.
+        var next = told["next_steps"]!.AsArray().Select(step => (string)step!).ToArray();
+        Assert.Contains(next, step => step.StartsWith("migrator promote", StringComparison.Ordinal));
+        Assert.All(next, step => Assert.DoesNotContain("--rehearse", step, StringComparison.Ordinal));
         Assert.Contains("20 rehearsed pauses", await File.ReadAllTextAsync(report), StringComparison.Ordinal);
 
         await move.MustBeHomeAsync();

@@ -29,7 +29,7 @@ public sealed partial class HtmlReportTests(Servers servers)
         Assert.Contains("public.a\" onload=\"x &amp; ", tables);
         Assert.Contains("public.tasks", tables);
         var parts = Section(promoted, "The pause");
-        Assert.Superset(new HashSet<string>(["close", "changes"]), parts.ToHashSet());
+        Assert.Equal(["close", "changes"], parts[..2]);
         Assert.Contains(PhaseName.CopyData, Section(promoted, "Phases"));
         Assert.Contains($"migrator rollback --tenant-slug={move.Slug}", promoted.Value, StringComparison.Ordinal);
         Assert.Contains(Environment.MachineName, promoted.Value, StringComparison.Ordinal);
