@@ -89,7 +89,7 @@ public sealed class Promotion(
     Governor Governor =>
         field ??= new(
             databases,
-            new(options.MaxRate, options.MaxReplicaLag, options.MaxActiveSessions),
+            new(options.MaxRate, options.MaxReplicaLag, options.MaxActiveSessions, options.ThrottleQuery),
             () => Runs.Begun?.Promotion,
             progress,
             clock
@@ -114,6 +114,7 @@ public sealed class Promotion(
             async held =>
             {
                 await HoldKeeper.RequirePossibleAsync(databases, options, held.Token);
+                await ThrottleQuery.RequireAsync(databases, options.ThrottleQuery, held.Token);
                 await Rehearsal.RequirePossibleAsync(held, options);
                 using var run = await PreparedAsync(held);
                 await Rehearsal.NoteAsync(run, options, held.Token);

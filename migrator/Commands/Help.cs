@@ -33,6 +33,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
                 "--max-rate",
                 "--max-replica-lag",
                 "--max-active-sessions",
+                "--throttle-query",
                 "--max-wal",
                 "--batch-size",
             ]
@@ -41,7 +42,6 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
             "Hold before the cutover",
             ["--hold", "--cutover-at", "--cutover-window", "--hold-for", "--hold-expires", "--detach"]
         ),
-        ("Rehearse", ["--rehearse", "--keep"]),
         ("Where", ["--settings", "--target", "--stack-outputs", "--routing-dir"]),
         ("Output", ["--json", "--log-format", "--report", "--verbose", "--help", "--version"]),
     ];

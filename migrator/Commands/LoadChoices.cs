@@ -23,6 +23,14 @@ sealed class LoadChoices
         "--max-active-sessions is a number; 0 stands for no limit."
     );
 
+    readonly Option<string?> throttleQuery = new("--throttle-query")
+    {
+        Description =
+            "The run waits while this query of the shared database returns anything but 0, false and null. "
+            + "It names tables with their schema.",
+        HelpName = "SQL",
+    };
+
     readonly Option<long?> maxWal = CommonOptions.Size(
         "--max-wal",
         "Write-ahead log that the shared server may have to keep for the change stream (default 10GB)."
@@ -37,7 +45,7 @@ sealed class LoadChoices
             if (result.Tokens.Count > 0 && result.Tokens[0].Value == "0")
                 result.AddError("--max-wal is a size above 0, as in 10GB.");
         });
-        foreach (var option in (Option[])[maxRate, maxReplicaLag, maxActiveSessions, maxWal])
+        foreach (var option in (Option[])[maxRate, maxReplicaLag, maxActiveSessions, throttleQuery, maxWal])
             command.Options.Add(option);
     }
 
@@ -48,6 +56,7 @@ sealed class LoadChoices
             MaxRate = parsed.GetValue(maxRate) ?? 0,
             MaxReplicaLag = parsed.GetValue(maxReplicaLag),
             MaxActiveSessions = parsed.GetValue(maxActiveSessions),
+            ThrottleQuery = parsed.GetValue(throttleQuery),
             MaxWal = parsed.GetValue(maxWal) ?? PromotionOptions.DefaultMaxWal,
         };
 }

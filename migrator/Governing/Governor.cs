@@ -38,11 +38,13 @@ public sealed class Governor(
 
     // As it was started, or as another terminal has changed that since.
     LoadLimits Limits =>
-        Volatile.Read(ref order) is { } said ? new(said.MaxRate, said.MaxReplicaLag, said.MaxActiveSessions) : limits;
+        Volatile.Read(ref order) is { } said
+            ? new(said.MaxRate, said.MaxReplicaLag, said.MaxActiveSessions, limits.Query)
+            : limits;
 
     long MaxReplicaLag => Limits.MaxReplicaLag ?? (IsUrgent ? 0 : DefaultReplicaLag);
 
-    bool HasLoadLimits => MaxReplicaLag > 0 || Limits.MaxActiveSessions > 0;
+    bool HasLoadLimits => MaxReplicaLag > 0 || Limits.MaxActiveSessions > 0 || limits.Query is not null;
 
     /// <summary>Before a copy begins: not on a server that has enough to do.</summary>
     public async Task BeginAsync(CancellationToken cancellationToken)
@@ -152,6 +154,8 @@ public sealed class Governor(
                 cancellationToken
             )
             : null;
+        if (stress is null && limits.Query is { } query)
+            stress = await ThrottleQuery.StressAsync(shared, query, cancellationToken);
         if (!overload.Set(stress is not null))
             return;
         if (stress is null)

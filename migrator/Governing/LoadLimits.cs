@@ -4,4 +4,5 @@ namespace Migrator.Governing;
 /// <param name="MaxRate">Bytes per second that the copy may take, over all workers.</param>
 /// <param name="MaxReplicaLag">Bytes that a physical standby may be behind; null for the default.</param>
 /// <param name="MaxActiveSessions">Sessions of others that may be running a statement.</param>
-public sealed record LoadLimits(long MaxRate, long? MaxReplicaLag, int MaxActiveSessions);
+/// <param name="Query">See <see cref="ThrottleQuery"/>; null for none.</param>
+public sealed record LoadLimits(long MaxRate, long? MaxReplicaLag, int MaxActiveSessions, string? Query = null);

@@ -17,6 +17,21 @@ static class GovernorMessages
         $"{active} sessions are active on the shared server. "
         + $"The run waits until {limit} or fewer are active (--max-active-sessions; 0 disables the limit).";
 
+    public const string QueryHolds = "The run waits while the query of --throttle-query says so.";
+
+    public static string QueryFails(string why) =>
+        $"The run waits, because the query of --throttle-query fails: {Wording.OneLine(why)}";
+
+    public static string NeitherYesNorNo(string type) =>
+        $"it returns a value of type {type}, and not a number or a boolean.";
+
+    public static MigratorException QueryUnusable(string why) =>
+        MigratorException.Usage(
+            $"The query of --throttle-query cannot be used: {Wording.OneLine(why)} Nothing was changed. "
+                + "Give one that returns a number or a boolean, as in "
+                + "\"SELECT count(*) > 20 FROM pg_stat_activity WHERE state = 'active'\"."
+        );
+
     public static string LoadNotSeen(string role) =>
         $"Role {role} may not see other roles' sessions on the shared server, "
         + "so the run may not notice that the server is overloaded. "

@@ -42,6 +42,11 @@ public sealed record PromotionOptions(
     /// </summary>
     public int MaxActiveSessions { get; init; }
 
+    /// <summary>
+    /// The run waits while this query of the shared database returns anything but 0, false and null; null for none.
+    /// </summary>
+    public string? ThrottleQuery { get; init; }
+
     /// <summary>Online: writes that meet the pause fail at once, instead of waiting for its end.</summary>
     public bool RefusesDuringPause { get; init; }
 

@@ -1,3 +1,4 @@
+using Dapper;
 using Migrator.Demo;
 using Migrator.Embedded;
 using Migrator.Governing;
@@ -96,6 +97,56 @@ public sealed class ThrottleTests(ThrottleTests.QuietServer quiet) : IClassFixtu
         Assert.Single(move.Watched.Warnings, warning => warning.Contains("--max-active-sessions"));
         Assert.Single(move.Watched.Infos, info => info == "The run goes on.");
         Assert.Equal(10_000, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM notes"));
+    }
+
+    [Theory]
+    [InlineData("count(*)", "says so")]
+    [InlineData("count(*) > 0", "says so")]
+    [InlineData("0 / (1 - count(*))", "division by zero")]
+    public async Task A_run_waits_as_long_as_a_query_of_the_users_says_so_or_fails(string asked, string said)
+    {
+        await using var move = await quiet.MoveAsync(Notes);
+        await using var busy = await move.Shared.OpenAsync();
+
+        var promotion = Task.Run(() =>
+            move.PromoteAsync(
+                Options with
+                {
+                    ThrottleQuery = $"SELECT {asked} FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711",
+                },
+                phase =>
+                {
+                    if (phase == PhaseName.CopyData)
+                        busy.Execute("SELECT pg_advisory_lock(4711)");
+                }
+            )
+        );
+        await Waiting.UntilAsync(() => promotion.IsCompleted || move.Watched.HasWarned(said));
+        Assert.False(promotion.IsCompleted);
+        Assert.Equal(0, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM tenant_promotion.loaded"));
+
+        await busy.ExecuteAsync("SELECT pg_advisory_unlock(4711)");
+        await promotion;
+        Assert.Contains("The run goes on.", move.Watched.Infos);
+        Assert.Equal(10_000, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM notes"));
+    }
+
+    [Theory]
+    [InlineData("SELECT slug FROM public.tenants", "type String")]
+    [InlineData("SELECT FROM public.nowhere", "does not exist")]
+    [InlineData("DELETE FROM public.notes RETURNING 1", "read-only transaction")]
+    [InlineData("SELECT 1 FROM pg_sleep(3600)", "statement timeout")]
+    public async Task A_query_that_says_neither_yes_nor_no_is_refused_before_anything_is_done(string query, string why)
+    {
+        await using var move = await quiet.MoveAsync(Notes);
+
+        var refused = await Assert.ThrowsAsync<MigratorException>(() =>
+            move.PromoteAsync(Options with { ThrottleQuery = query })
+        );
+
+        Assert.Equal(ExitCode.Usage, refused.Code);
+        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+        Assert.False(await move.IsolatedExistsAsync());
     }
 
     [Fact]
