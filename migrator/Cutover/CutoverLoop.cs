@@ -3,6 +3,7 @@ using Migrator.Guarding;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
+using Migrator.Scope;
 using Migrator.Streaming;
 using Migrator.Verification;
 using Npgsql;
@@ -22,6 +23,7 @@ public static class CutoverLoop
     const int SampleSize = 10;
 
     static readonly TimeSpan WayGiven = TimeSpan.FromMilliseconds(200);
+    static readonly TimeSpan ForwardNearEnough = TimeSpan.FromMilliseconds(100);
 
     /// <exception cref="MigratorException">
     /// The guard did not close in any attempt; the message names the open transactions.
@@ -68,6 +70,37 @@ public static class CutoverLoop
                 run.Progress.Warn(GuardMessages.GuardRetries(reason, number, Attempts, holders));
                 await Task.Delay(run.Options.MaxPause, run.Clock, cancellationToken);
             }
+    }
+
+    /// <summary>One attempt at a pause before the flip, in a cutover and in its rehearsal.</summary>
+    /// <param name="pause">The pause; the tenant's own row is among those to compare.</param>
+    public static async Task<T> ForwardAsync<T>(
+        PromotionRun run,
+        Func<ChangeFeed, KeylessRows, Task<T>> pause,
+        CancellationToken cancellationToken
+    )
+    {
+        var direction = StreamDirection.Forward(run.Stream);
+        await Withdrawal.RunAsync(run, cancellationToken);
+        // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
+        run.Touched.Add(
+            direction.Tables.Single(table => table.Table.Scope == TableScope.Root),
+            new([run.Tenant.Key]),
+            null
+        );
+        await using var keyless = await KeylessRows.CopyAsync(run, cancellationToken);
+        return await ApproachAsync(
+            run,
+            direction,
+            ForwardNearEnough,
+            run.Touched,
+            feed =>
+            {
+                feed.DeferRefetches();
+                return pause(feed, keyless);
+            },
+            cancellationToken
+        );
     }
 
     /// <summary>Applies the stream until little is left to apply and few rows are left to compare.</summary>

@@ -9,14 +9,12 @@ namespace Migrator.Cutover;
 /// What a pause in mode online brings over and compares behind the closed guard, in a cutover and in its rehearsal.
 /// </summary>
 /// <param name="Feed">The stream, which ends with the last change.</param>
-/// <param name="Touched">Rows to compare.</param>
 /// <param name="Keyless">Rows that no stream can name.</param>
 /// <param name="Highest">The highest values of the sequences before the pause.</param>
 /// <param name="Parts">Where to note how long each part takes.</param>
 public sealed record LastChanges(
     PromotionRun Run,
     ChangeFeed Feed,
-    DirtyKeys Touched,
     KeylessRows Keyless,
     IReadOnlyDictionary<TableName, long> Highest,
     PauseParts Parts
@@ -36,7 +34,13 @@ public sealed record LastChanges(
             Parts.MeasureAsync(
                 PauseParts.Compare,
                 () =>
-                    CutoverLoop.RecheckAsync(Run, StreamDirection.Forward(Run.Stream), Touched, null, cancellationToken)
+                    CutoverLoop.RecheckAsync(
+                        Run,
+                        StreamDirection.Forward(Run.Stream),
+                        Run.Touched,
+                        null,
+                        cancellationToken
+                    )
             ),
             Parts.MeasureAsync(
                 PauseParts.Sequences,

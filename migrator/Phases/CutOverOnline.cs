@@ -6,7 +6,6 @@ using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Runs;
 using Migrator.Schema;
-using Migrator.Scope;
 using Migrator.Streaming;
 using NpgsqlTypes;
 
@@ -19,8 +18,6 @@ namespace Migrator.Phases;
 /// </summary>
 public sealed class CutOverOnline : Phase
 {
-    static readonly TimeSpan NearEnough = TimeSpan.FromMilliseconds(100);
-
     public override string Name => PhaseName.CutOver;
     public override string Title => "Cut over";
     public override string State => PromotionState.CuttingOver;
@@ -38,12 +35,15 @@ public sealed class CutOverOnline : Phase
             await SequenceSetter.HighestAsync(run.Databases, run.Scope, cancellationToken),
             archive
         );
-        // The changes that a failed attempt has applied stay, so the next attempt compares their rows too.
-        var touched = run.Touched;
         var summary = await CutoverLoop.TryAsync(
             run,
             run.Guard,
-            () => AttemptAsync(run, plan, touched, cancellationToken),
+            () =>
+                CutoverLoop.ForwardAsync(
+                    run,
+                    (feed, keyless) => PauseAsync(run, plan, feed, keyless, cancellationToken),
+                    cancellationToken
+                ),
             cancellationToken
         );
         // From here on nothing is undone automatically. The remaining steps must be recorded, even after Ctrl-C.
@@ -57,41 +57,14 @@ public sealed class CutOverOnline : Phase
         await StreamDirection.Reverse(run.Stream).RemoveAsync(cancellationToken);
     }
 
-    static async Task<string> AttemptAsync(
-        PromotionRun run,
-        Plan plan,
-        DirtyKeys touched,
-        CancellationToken cancellationToken
-    )
-    {
-        var direction = StreamDirection.Forward(run.Stream);
-        await Withdrawal.RunAsync(run, cancellationToken);
-        touched.Add(
-            direction.Tables.Single(table => table.Table.Scope == TableScope.Root),
-            new([run.Tenant.Key]),
-            null
-        );
-        await using var keyless = await KeylessRows.CopyAsync(run, cancellationToken);
-        return await CutoverLoop.ApproachAsync(
-            run,
-            direction,
-            NearEnough,
-            touched,
-            feed => PauseAsync(run, plan, feed, touched, keyless, cancellationToken),
-            cancellationToken
-        );
-    }
-
     static async Task<string> PauseAsync(
         PromotionRun run,
         Plan plan,
         ChangeFeed feed,
-        DirtyKeys touched,
         KeylessRows keyless,
         CancellationToken cancellationToken
     )
     {
-        feed.DeferRefetches();
         await run.Journal.TransactAsync(
             transaction => HoldJournal.RequireLetGoAsync(transaction, run.Record),
             cancellationToken
@@ -101,7 +74,7 @@ public sealed class CutOverOnline : Phase
             run,
             run.Guarded,
             parts,
-            token => PrepareAsync(run, plan, feed, touched, keyless, parts, token),
+            token => PrepareAsync(run, plan, feed, keyless, parts, token),
             (closed, limit, ready) =>
                 parts.MeasureAsync(
                     PauseParts.Flip,
@@ -125,13 +98,12 @@ public sealed class CutOverOnline : Phase
         PromotionRun run,
         Plan plan,
         ChangeFeed feed,
-        DirtyKeys touched,
         KeylessRows keyless,
         PauseParts parts,
         CancellationToken cancellationToken
     )
     {
-        await new LastChanges(run, feed, touched, keyless, plan.Highest, parts).BringAsync(cancellationToken);
+        await new LastChanges(run, feed, keyless, plan.Highest, parts).BringAsync(cancellationToken);
         await parts.MeasureAsync(
             PauseParts.Rules,
             () => plan.Archive.RestoreAsync([SchemaPart.Rules], run.Databases, 1, cancellationToken)

@@ -4,7 +4,6 @@ using Migrator.Cutover;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
-using Migrator.Scope;
 using Migrator.Streaming;
 
 namespace Migrator.Phases;
@@ -17,8 +16,6 @@ namespace Migrator.Phases;
 public sealed class Rehearse : Phase
 {
     const int Pauses = 20;
-
-    static readonly TimeSpan NearEnough = TimeSpan.FromMilliseconds(100);
 
     // The tenant's writes are to have some time of their own.
     static readonly TimeSpan Breath = TimeSpan.FromSeconds(1);
@@ -46,9 +43,16 @@ public sealed class Rehearse : Phase
             var pause = await CutoverLoop.TryAsync(
                 run,
                 run.Guard,
-                () => AttemptAsync(run, plan, cancellationToken),
+                () =>
+                    CutoverLoop.ForwardAsync(
+                        run,
+                        (feed, keyless) => PauseAsync(run, plan, feed, keyless, cancellationToken),
+                        cancellationToken
+                    ),
                 cancellationToken
             );
+            // They have been compared while nobody could write them.
+            run.Touched.Clear();
             pauses.Add(pause);
             run.Progress.Reached("", ProgressUnit.Pauses, pauses.Count, Pauses);
             held = Math.Max(held, await HeldAsync(run, cancellationToken));
@@ -66,29 +70,6 @@ public sealed class Rehearse : Phase
         return new(summary, Stops: run.Options.Hold is null);
     }
 
-    static async Task<RehearsedPause> AttemptAsync(PromotionRun run, Plan plan, CancellationToken cancellationToken)
-    {
-        var direction = StreamDirection.Forward(run.Stream);
-        await Withdrawal.RunAsync(run, cancellationToken);
-        run.Touched.Add(
-            direction.Tables.Single(table => table.Table.Scope == TableScope.Root),
-            new([run.Tenant.Key]),
-            null
-        );
-        await using var keyless = await KeylessRows.CopyAsync(run, cancellationToken);
-        var pause = await CutoverLoop.ApproachAsync(
-            run,
-            direction,
-            NearEnough,
-            run.Touched,
-            feed => PauseAsync(run, plan, feed, keyless, cancellationToken),
-            cancellationToken
-        );
-        // They have been compared while nobody could write them.
-        run.Touched.Clear();
-        return pause;
-    }
-
     static async Task<RehearsedPause> PauseAsync(
         PromotionRun run,
         Plan plan,
@@ -97,9 +78,8 @@ public sealed class Rehearse : Phase
         CancellationToken cancellationToken
     )
     {
-        feed.DeferRefetches();
         var parts = new PauseParts(run.Clock);
-        var last = new LastChanges(run, feed, run.Touched, keyless, plan.Highest, parts);
+        var last = new LastChanges(run, feed, keyless, plan.Highest, parts);
         var whole = await Pause.RunAsync(
             run,
             run.Guarded,
