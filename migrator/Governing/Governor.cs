@@ -116,7 +116,7 @@ public sealed class Governor(
         {
             var connection = await ConnectAsync(cancellationToken);
             if (
-                await GovernorJournal.FindAsync(connection, id, cancellationToken) is { ChangedBy: { } by } said
+                await GovernorJournal.OfRunAsync(connection, id, cancellationToken) is { ChangedBy: { } by } said
                 && said.ChangedAt != order?.ChangedAt
             )
             {

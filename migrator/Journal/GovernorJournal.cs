@@ -28,16 +28,24 @@ public static class GovernorJournal
     ) =>
         // A journal of an earlier version has no table of that name.
         await OwnSchema.HasAsync(connection, "governor", cancellationToken)
-            ? await connection.QueryFirstOrDefaultAsync<GovernorOrder>(
-                """
-                SELECT changed_at AS "ChangedAt", changed_by AS "ChangedBy", paused AS "Paused", max_rate AS "MaxRate",
-                       max_replica_lag AS "MaxReplicaLag", max_active_sessions AS "MaxActiveSessions"
-                FROM tenant_promotion.governor WHERE promotion_id = @promotion
-                """,
-                new { promotion },
-                cancellationToken
-            )
+            ? await OfRunAsync(connection, promotion, cancellationToken)
             : null;
+
+    /// <summary>The same for the run itself, which has made the table.</summary>
+    public static Task<GovernorOrder?> OfRunAsync(
+        NpgsqlConnection connection,
+        long promotion,
+        CancellationToken cancellationToken
+    ) =>
+        connection.QueryFirstOrDefaultAsync<GovernorOrder>(
+            """
+            SELECT changed_at AS "ChangedAt", changed_by AS "ChangedBy", paused AS "Paused", max_rate AS "MaxRate",
+                   max_replica_lag AS "MaxReplicaLag", max_active_sessions AS "MaxActiveSessions"
+            FROM tenant_promotion.governor WHERE promotion_id = @promotion
+            """,
+            new { promotion },
+            cancellationToken
+        );
 
     /// <summary>A process begins, with limits of its own: what was said to an earlier one is no longer meant.</summary>
     public static Task BeginAsync(
