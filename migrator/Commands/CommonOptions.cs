@@ -6,6 +6,9 @@ namespace Migrator.Commands;
 /// <summary>Options that several verbs have, and kinds of option that one verb has several of.</summary>
 static class CommonOptions
 {
+    /// <summary>Who runs this program, as the journal and reports name a person.</summary>
+    public static string User => $"{Environment.UserName} on {Environment.MachineName}";
+
     public static Option<bool> Confirm() => new("--confirm") { Description = "Do it without asking." };
 
     /// <summary>Workers side by side; two, or the machine's processors when there are more.</summary>

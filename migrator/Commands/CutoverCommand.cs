@@ -68,7 +68,7 @@ sealed class CutoverCommand : TenantCommand
             []
         )
         {
-            LetGoBy = $"{Environment.UserName} on {Environment.MachineName}",
+            LetGoBy = CommonOptions.User,
             MaxWaiting = parsed.GetValue(maxWaiting),
         };
 

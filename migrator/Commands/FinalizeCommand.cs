@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Model;
-using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 
@@ -56,9 +55,7 @@ sealed class FinalizeCommand : TenantCommand
                 cancellationToken
             )
         );
-        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
         var file = parsed.GetValue(report);
-        await ReportFile.WriteAsync(file, terminal, databases, "Finalization", status, null, cancellationToken);
-        StatusCommand.Write(terminal, status);
+        await StatusCommand.ShowAsync(terminal, settings, databases, slug, file, "Finalization", cancellationToken);
     }
 }

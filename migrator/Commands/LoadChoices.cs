@@ -16,11 +16,8 @@ sealed class LoadChoices
         "The run waits while a standby is further behind, as in 100MB; 0 for never (default 256MB, in mode fenced 0)."
     );
 
-    readonly Option<int> maxActiveSessions = CommonOptions.Number(
-        "--max-active-sessions",
-        0,
-        int.MaxValue,
-        "--max-active-sessions is a number; 0 stands for no limit."
+    readonly Option<int> maxActiveSessions = ActiveSessions(
+        "The run waits while more sessions of others run statements on the shared server; 0 for never (default)."
     );
 
     readonly Option<string?> throttleQuery = new("--throttle-query")
@@ -38,8 +35,6 @@ sealed class LoadChoices
 
     public LoadChoices(Command command)
     {
-        maxActiveSessions.Description =
-            "The run waits while more sessions of others run statements on the shared server; 0 for never (default).";
         maxWal.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && result.Tokens[0].Value == "0")
@@ -47,6 +42,19 @@ sealed class LoadChoices
         });
         foreach (var option in (Option[])[maxRate, maxReplicaLag, maxActiveSessions, throttleQuery, maxWal])
             command.Options.Add(option);
+    }
+
+    /// <summary>The option <c>--max-active-sessions</c>.</summary>
+    public static Option<int> ActiveSessions(string description)
+    {
+        var option = CommonOptions.Number(
+            "--max-active-sessions",
+            0,
+            int.MaxValue,
+            "--max-active-sessions is a number; 0 stands for no limit."
+        );
+        option.Description = description;
+        return option;
     }
 
     /// <summary>The options with these limits.</summary>

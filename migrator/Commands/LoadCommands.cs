@@ -41,7 +41,7 @@ abstract class LoadCommand(string name, string description) : TenantCommand(name
                 await GovernorJournal.ChangeAsync(
                     shared,
                     promotion,
-                    $"{Environment.UserName} on {Environment.MachineName}",
+                    CommonOptions.User,
                     Pauses,
                     LimitsOf(parsed),
                     cancellationToken
@@ -121,15 +121,10 @@ sealed class TuneCommand : LoadCommand
             CommonOptions.Size("--max-replica-lag", "The run waits while a standby is further behind, as in 100MB.")
         );
         maxActiveSessions = Add(
-            CommonOptions.Number(
-                "--max-active-sessions",
-                0,
-                int.MaxValue,
-                "--max-active-sessions is a number; 0 stands for no limit."
+            LoadChoices.ActiveSessions(
+                "The run waits while more sessions of others run statements on the shared server."
             )
         );
-        maxActiveSessions.Description =
-            "The run waits while more sessions of others run statements on the shared server.";
         Validators.Add(result =>
         {
             if (!Limits.Any(option => result.GetResult(option) is not null))

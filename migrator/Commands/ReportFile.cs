@@ -67,7 +67,7 @@ static class ReportFile
                     },
                     report.ToSection(),
                     report.PauseParts,
-                    $"{Environment.UserName} on {Environment.MachineName}",
+                    CommonOptions.User,
                     terminal.Clock.GetUtcNow()
                 ).ToString();
         await File.WriteAllTextAsync(file.FullName, text, cancellationToken);

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
-using Migrator.Reporting;
 using Migrator.Settings;
 using Migrator.Terminal;
 using Spectre.Console;
@@ -66,10 +65,8 @@ sealed class RollbackCommand : TenantCommand
             terminal.Out.MarkupLineInterpolated(
                 $"[green]✓[/] {RollbackMessages.IsBack(slug, settings.Target.Host!, settings.Target.Port, parsed.GetValue(dropIsolated))}"
             );
-        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
         var file = parsed.GetValue(report);
-        await ReportFile.WriteAsync(file, terminal, databases, "Rollback", status, null, cancellationToken);
-        StatusCommand.Write(terminal, status);
+        await StatusCommand.ShowAsync(terminal, settings, databases, slug, file, "Rollback", cancellationToken);
     }
 
     PromotionOptions OptionsOf(ParseResult parsed) =>

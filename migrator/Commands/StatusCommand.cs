@@ -81,6 +81,23 @@ sealed class StatusCommand : TenantCommand
         Write(terminal, await StatusReader.ReadAsync(settings, databases, slug, cancellationToken));
     }
 
+    /// <summary>The same, with a report of what was done if a file was named.</summary>
+    /// <param name="verb">What was done, as a noun.</param>
+    public static async Task ShowAsync(
+        ConsoleOutput terminal,
+        MigratorSettings settings,
+        Databases databases,
+        Slug slug,
+        FileInfo? report,
+        string verb,
+        CancellationToken cancellationToken
+    )
+    {
+        var status = await StatusReader.ReadAsync(settings, databases, slug, cancellationToken);
+        await ReportFile.WriteAsync(report, terminal, databases, verb, status, null, cancellationToken);
+        Write(terminal, status);
+    }
+
     public static void Write(ConsoleOutput terminal, StatusDocument status)
     {
         if (terminal.Json)
