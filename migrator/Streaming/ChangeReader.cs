@@ -27,15 +27,11 @@ public sealed class ChangeReader(
     ReadAhead ahead
 )
 {
-    /// <summary>
-    /// Changes that fill a batch. In the shared database, where other tenants may wait for its end, a batch is shorter.
-    /// </summary>
-    public const int EnoughChanges = 1_000;
-
-    /// <inheritdoc cref="EnoughChanges"/>
+    /// <summary>Changes that fill a batch in the shared database, where other tenants may wait for its end.</summary>
     public const int EnoughReverseChanges = 500;
 
-    // Where a batch must end in the middle of a transaction.
+    // Where another batch ends with its transaction, and where any must end in the middle of one.
+    const int EnoughChanges = 1_000;
     const int TooManyChanges = 4_000;
     const int TooManyBytes = 8_000_000;
 

@@ -68,17 +68,7 @@ public sealed class WatchTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         using var stop = new CancellationTokenSource();
-        // At this rate the copy would take days.
-        var promotion = TenantMove.WithPromotionAsync(
-            move.Settings,
-            move.Parsed,
-            move.Options() with
-            {
-                MaxRate = 1,
-            },
-            move.Watched = new(null),
-            promotion => promotion.PromoteAsync(stop.Token)
-        );
+        var promotion = SlowAsync(move, stop.Token);
         await UntilAsync(
             promotion,
             async () =>
@@ -289,16 +279,7 @@ public sealed class WatchTests(Servers servers)
     {
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
         using var stop = new CancellationTokenSource();
-        var first = TenantMove.WithPromotionAsync(
-            move.Settings,
-            move.Parsed,
-            move.Options() with
-            {
-                MaxRate = 1,
-            },
-            move.Watched = new(null),
-            promotion => promotion.PromoteAsync(stop.Token)
-        );
+        var first = SlowAsync(move, stop.Token);
         await UntilAsync(first, () => Task.FromResult(move.Watched.Phases.Contains(PhaseName.CopyData)));
         await InjectedFault.RunAsync(move, 0, "pause", $"--tenant-slug={move.Slug}");
         await stop.CancelAsync();
@@ -307,6 +288,19 @@ public sealed class WatchTests(Servers servers)
         await move.PromoteAsync();
         await move.MustBeIsolatedAsync();
     }
+
+    // At this rate the copy would take days.
+    static Task SlowAsync(TenantMove move, CancellationToken stop) =>
+        TenantMove.WithPromotionAsync(
+            move.Settings,
+            move.Parsed,
+            move.Options() with
+            {
+                MaxRate = 1,
+            },
+            move.Watched = new(null),
+            promotion => promotion.PromoteAsync(stop)
+        );
 
     static async Task<Task> CopyingAsync(TenantMove move, PromotionOptions options)
     {

@@ -38,9 +38,8 @@ public sealed class Servers : IAsyncLifetime
     /// </summary>
     public async ValueTask InitializeAsync()
     {
-        // The migrator's processes live for seconds: their code is not worth profiling, nor protecting while it is compiled.
+        // The migrator's processes live for seconds: their code is not worth profiling.
         Environment.SetEnvironmentVariable("DOTNET_TieredPGO", "0");
-        Environment.SetEnvironmentVariable("DOTNET_EnableWriteXorExecute", "0");
         var starts = new[] { StartAsync("TEST_SHARED_MAJOR"), StartAsync("TEST_DEDICATED_MAJOR") };
         try
         {
