@@ -6,9 +6,9 @@ using Npgsql;
 namespace Migrator.Streaming;
 
 /// <summary>
-/// Follows the reverse stream. In the shared database all constraints are in force and other tenants write: nothing is
-/// merged, the application's triggers are off while a batch is applied, and a row that is not as expected ends the
-/// stream. Every change tells all, so nothing has to be fetched.
+/// Follows the reverse stream. In the shared database all constraints are in force and other tenants write: the
+/// application's triggers are off while a batch is applied, what merged writes do not get past is written in order, and
+/// a row that is not as expected ends the stream. Every change tells all, so nothing has to be fetched.
 /// </summary>
 sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : IChangeApplier
 {
@@ -28,12 +28,15 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
     {
         try
         {
-            if (IsOpen || !batch.EndsTransaction)
-                await ApplyAsync(batch, defersKeys: true, cancellationToken);
-            else
-                await ApplyWholeAsync(batch, cancellationToken);
+            if (await IsMergedAsync(batch, cancellationToken))
+                return;
+            if (await MissingAsync(batch, merges: false, cancellationToken) is { } missing)
+                throw StreamMessages.StreamDiverged(
+                    direction.Tenant.Slug,
+                    $"{missing.Table.Name} has no row {missing.Old ?? missing.Key} to change."
+                );
         }
-        catch (PostgresException e) when (e.SqlState.StartsWith("23", StringComparison.Ordinal))
+        catch (PostgresException e) when (IsViolation(e))
         {
             throw StreamMessages.StreamDiverged(direction.Tenant.Slug, ServerErrors.Text(e) + ".", e);
         }
@@ -41,31 +44,42 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
 
     public ValueTask DisposeAsync() => writer.DisposeAsync();
 
-    // To defer a foreign key takes a lock on both tables, and is seldom needed: only when a statement of many rows,
-    // which the source checked at its end, comes here row by row.
-    async Task ApplyWholeAsync(ChangeBatch batch, CancellationToken cancellationToken)
+    // Merged, writes hold the locks for a shorter time. A CHECK that reads other tables may need them in order, and a
+    // statement of many rows, which the source checked at its end, may need deferred keys, which take a lock on both
+    // tables. Both are rare: a batch is written so when it has failed otherwise.
+    async Task<bool> IsMergedAsync(ChangeBatch batch, CancellationToken cancellationToken)
     {
+        if (IsOpen || !batch.EndsTransaction)
+            return false;
         try
         {
-            await ApplyAsync(batch, defersKeys: false, cancellationToken);
+            if (await MissingAsync(batch, merges: true, cancellationToken) is null)
+                return true;
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
-        {
-            await AbandonAsync();
-            await ApplyAsync(batch, defersKeys: true, cancellationToken);
-        }
+        catch (PostgresException e) when (IsViolation(e)) { }
+        await AbandonAsync();
+        return false;
     }
 
-    async Task ApplyAsync(ChangeBatch batch, bool defersKeys, CancellationToken cancellationToken)
+    static bool IsViolation(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
+
+    // Applies a batch, and commits where it ends, unless a change finds no row.
+    async Task<Change?> MissingAsync(ChangeBatch batch, bool merges, CancellationToken cancellationToken)
     {
         if (batch.Changes.Count > 0)
         {
             if (!IsOpen)
-                await BeginAsync(batch, defersKeys, cancellationToken);
-            await WriteAsync(batch.Changes, cancellationToken);
+                await BeginAsync(batch, defersKeys: !merges, cancellationToken);
+            if (await WriteAsync(batch.Changes, merges, cancellationToken) is { } missing)
+                return missing;
         }
-        if (!batch.EndsTransaction || !IsOpen)
-            return;
+        if (batch.EndsTransaction && IsOpen)
+            await CommitAsync(batch, cancellationToken);
+        return null;
+    }
+
+    async Task CommitAsync(ChangeBatch batch, CancellationToken cancellationToken)
+    {
         if (resumptions.Count > 0)
         {
             // Deferred events must run now: an ALTER TABLE refuses a table that has some pending.
@@ -129,20 +143,16 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
             select new WrittenTable(writes.Key.Name, writes.All(isUpdate => isUpdate) ? writes.Key.Definition.Key : []);
     }
 
-    async Task WriteAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
+    async Task<Change?> WriteAsync(IReadOnlyList<Change> changes, bool merges, CancellationToken cancellationToken)
     {
-        var writes = new WriteBatch(joins: false, TargetState.Consistent);
+        var writes = new WriteBatch(merges, TargetState.Consistent);
         foreach (var change in changes)
         {
             if (change.Kind != ChangeKind.Truncate)
                 touched?.Add(change.Table, change.Key, change.Old);
             Add(writes, change);
         }
-        foreach (var change in await writes.ExecuteAsync(writer.Connection, cancellationToken))
-            throw StreamMessages.StreamDiverged(
-                direction.Tenant.Slug,
-                $"{change.Table.Name} has no row {change.Old ?? change.Key} to change."
-            );
+        return (await writes.ExecuteAsync(writer.Connection, cancellationToken)).FirstOrDefault();
     }
 
     static void Add(WriteBatch writes, Change change)

@@ -20,12 +20,12 @@ sealed class RowStatements
         this.scope = scope;
         this.key = key;
         this.reverse = reverse;
-        // Going there, each row of a tree tells of those below.
+        // Each row of a tree tells whose those below are.
         Insertion = new(
             table,
             StatementKind.Insert,
             reverse ? Inserting("", Wanted) : Upserting(UpdateOthers, Wanted),
-            oneByOne: table.Table.Tree is not null && !reverse
+            oneByOne: table.Table.Tree is not null
         );
         // The source has told whose the row is. In a tree the rows above may come after it.
         var wanted = table.Table.Tree is null ? Wanted : "true";

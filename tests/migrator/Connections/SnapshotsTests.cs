@@ -7,19 +7,28 @@ using Npgsql.Replication;
 namespace Migrator.Tests.Connections;
 
 /// <summary>What a snapshot shows can be asked again later, whoever has made the snapshot.</summary>
-public sealed class SnapshotsTests(Servers servers)
+public sealed class SnapshotsTests
 {
+    // On a server of its own, because a slot waits for the transactions of all databases: others would shift the steps.
+    static readonly IReadOnlyDictionary<string, string> Settings = new Dictionary<string, string>(
+        EmbeddedCluster.FastSettings
+    )
+    {
+        ["autovacuum"] = "off",
+    };
+
     // A slot waits for the transactions that run when it is created, and then for those that run meanwhile. One that is
     // rolled back in between does not move the end of its snapshot, and the beginning is behind that.
     [Fact]
     public async Task The_snapshot_of_a_slot_can_be_read_back()
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        await using var database = await TestDatabase.CreateAsync(
-            servers.Shared,
-            "snapshot_" + Guid.NewGuid().ToString("n")[..8],
-            EmbeddedCluster.Superuser
+        await using var server = await EmbeddedCluster.StartAsync(
+            await PostgresBinaries.FindOrInstallAsync(),
+            Settings,
+            cancellationToken
         );
+        await using var database = await TestDatabase.CreateAsync(server, "snapshot", EmbeddedCluster.Superuser);
         await using var first = await database.OpenAsync();
         await using var second = await database.OpenAsync();
         await using var last = await database.OpenAsync();
