@@ -1,6 +1,8 @@
--- Code hosting: groups in groups, projects in groups, notes on anything, cycles between tables, a deferrable reference.
+-- Code hosting: tenants are trees of teams; groups in groups, projects in groups, notes on anything,
+-- cycles between tables, a deferrable reference.
 ---- tenancy
 {
+  "tenants": { "subtree": "parent_id" },
   "tenant_columns": ["root_id"],
   "tables": {
     "public.members": { "belongs_to": "public.groups" },
@@ -20,6 +22,8 @@
   }
 }
 ---- schema
+ALTER TABLE tenants ADD parent_id bigint REFERENCES tenants;
+INSERT INTO tenants (id, slug, parent_id) VALUES (11, 'team-11', 1), (12, 'team-12', 11), (21, 'team-21', 2);
 CREATE TABLE topics (id int PRIMARY KEY, name text);
 CREATE TABLE accounts (id bigint PRIMARY KEY, email text, home_group_id bigint);
 CREATE TABLE tokens (id bigint PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, digest text);
@@ -46,7 +50,8 @@ CREATE INDEX ON notes (noteable_id); CREATE INDEX ON issues (author_id); CREATE 
 INSERT INTO topics VALUES (1, 'x'), (2, 'y');
 INSERT INTO accounts SELECT n, 'a' || n, 1 FROM generate_series(1, 12) n;
 INSERT INTO tokens SELECT id, id, 'd' FROM accounts;
-INSERT INTO groups SELECT n, 1 + n % 2, CASE WHEN n > 2 THEN n - 2 END, 'g' FROM generate_series(1, 12) n;
+INSERT INTO groups SELECT n, (CASE n % 2 WHEN 1 THEN ARRAY[2, 21, 21] ELSE ARRAY[1, 11, 12] END)[1 + n / 5],
+    CASE WHEN n > 2 THEN n - 2 END, 'g' FROM generate_series(1, 12) n;
 INSERT INTO members SELECT n, n, 30 FROM generate_series(1, 12) n; INSERT INTO members VALUES (2, 3, 10);
 INSERT INTO projects SELECT n, n, 1 FROM generate_series(1, 12) n;
 INSERT INTO issues SELECT n, 1 + n % 12, 1 + n % 12, 't' FROM generate_series(1, 48) n;
@@ -60,21 +65,23 @@ INSERT INTO issue_labels SELECT n, 1 + n % 12 FROM generate_series(1, 48) n;
 INSERT INTO events SELECT n, CASE n % 2 WHEN 0 THEN 1 + n % 12 END, CASE n % 2 WHEN 1 THEN 1 + n % 12 END, 'e'
     FROM generate_series(1, 48) n;
 ---- mine
-groups | root_id = 1
-members | group_id IN (SELECT id FROM groups WHERE root_id = 1)
-projects | group_id IN (SELECT id FROM groups WHERE root_id = 1)
-issues | project_id IN (SELECT p.id FROM projects p JOIN groups g ON g.id = p.group_id AND g.root_id = 1)
-merges | project_id IN (SELECT p.id FROM projects p JOIN groups g ON g.id = p.group_id AND g.root_id = 1)
+groups | root_id IN (1, 11, 12, 13)
+members | group_id IN (SELECT id FROM groups WHERE root_id IN (1, 11, 12, 13))
+projects | group_id IN (SELECT id FROM groups WHERE root_id IN (1, 11, 12, 13))
+issues | project_id IN (SELECT p.id FROM projects p JOIN groups g ON g.id = p.group_id AND g.root_id IN (1, 11, 12, 13))
+merges | project_id IN (SELECT p.id FROM projects p JOIN groups g ON g.id = p.group_id AND g.root_id IN (1, 11, 12, 13))
 notes | (noteable_type = 'Issue' AND noteable_id IN (SELECT i.id FROM issues i
-    JOIN projects p ON p.id = i.project_id JOIN groups g ON g.id = p.group_id AND g.root_id = 1))
+    JOIN projects p ON p.id = i.project_id JOIN groups g ON g.id = p.group_id AND g.root_id IN (1, 11, 12, 13)))
     OR (noteable_type = 'Merge' AND noteable_id IN (SELECT i.id FROM merges i
-    JOIN projects p ON p.id = i.project_id JOIN groups g ON g.id = p.group_id AND g.root_id = 1))
-labels | group_id IN (SELECT id FROM groups WHERE root_id = 1)
-issue_labels | label_id IN (SELECT l.id FROM labels l JOIN groups g ON g.id = l.group_id AND g.root_id = 1)
-events | group_id IN (SELECT id FROM groups WHERE root_id = 1) OR project_id IN (SELECT p.id FROM projects p
-    JOIN groups g ON g.id = p.group_id AND g.root_id = 1)
+    JOIN projects p ON p.id = i.project_id JOIN groups g ON g.id = p.group_id AND g.root_id IN (1, 11, 12, 13)))
+labels | group_id IN (SELECT id FROM groups WHERE root_id IN (1, 11, 12, 13))
+issue_labels | label_id IN (SELECT l.id FROM labels l
+    JOIN groups g ON g.id = l.group_id AND g.root_id IN (1, 11, 12, 13))
+events | group_id IN (SELECT id FROM groups WHERE root_id IN (1, 11, 12, 13)) 
+    OR project_id IN (SELECT p.id FROM projects p JOIN groups g ON g.id = p.group_id AND g.root_id IN (1, 11, 12, 13))
 ---- meanwhile
-INSERT INTO groups VALUES (20, 1, 2, 'new'), (21, 2, 1, 'new'); INSERT INTO projects VALUES (20, 20, 1), (21, 21, 2);
+INSERT INTO tenants (id, slug, parent_id) VALUES (13, 'team-13', 11); UPDATE tenants SET parent_id = 1 WHERE id = 12;
+INSERT INTO groups VALUES (20, 13, 2, 'new'), (21, 2, 1, 'new'); INSERT INTO projects VALUES (20, 20, 1), (21, 21, 2);
 BEGIN; INSERT INTO merges VALUES (100, 22, 'early'); INSERT INTO projects VALUES (22, 20, 1); COMMIT;
 INSERT INTO issues VALUES (100, 20, 2, 'new'), (101, 21, 1, 'new'); UPDATE projects SET pinned_id = 100 WHERE id = 20;
 INSERT INTO notes VALUES (500, 'Merge', 100, 2, 'new'), (501, 'Issue', 100, NULL, 'new'), (502, 'Issue', 101, NULL,
@@ -82,10 +89,10 @@ INSERT INTO notes VALUES (500, 'Merge', 100, 2, 'new'), (501, 'Issue', 100, NULL
 UPDATE notes SET body = 'changed' WHERE id < 6;
 DELETE FROM notes WHERE id IN (207, 208);
 UPDATE groups SET parent_id = 2 WHERE id = 12;
-UPDATE projects SET group_id = 10 WHERE id = 12;
+UPDATE projects SET group_id = 10 WHERE id = 12; UPDATE groups SET root_id = 11 WHERE id = 2;
 INSERT INTO members VALUES (20, 12, 10); UPDATE events SET group_id = 4 WHERE id = 5;
 ---- there
 UPDATE issues SET title = 'there' WHERE id % 5 = 0; DELETE FROM notes WHERE id BETWEEN 210 AND 220;
-INSERT INTO groups VALUES (300, 1, 2, 'there'); INSERT INTO projects VALUES (300, 300, 2);
+INSERT INTO groups VALUES (300, 12, 2, 'there'); INSERT INTO projects VALUES (300, 300, 2);
 INSERT INTO issues VALUES (300, 300, 2, 'there'); INSERT INTO notes VALUES (600, 'Issue', 300, NULL, 'there');
 INSERT INTO events VALUES (300, 300, NULL, 'there');
