@@ -88,7 +88,7 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
         foreach (var table in scope.CopiedTables)
         {
             var columns = RawCopy.Columns(table.Table);
-            var rows = $"SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Key)}";
+            var rows = $"SELECT {columns} FROM {table.Table.From} t WHERE {scope.Condition(table, "t", tenant.Id)}";
             await PipeAsync(
                 BenchmarkServers.Tool("psql", shared, database, "-qXc", $"COPY ({rows}) TO STDOUT (FORMAT BINARY)"),
                 BenchmarkServers.Tool(

@@ -12,13 +12,20 @@ namespace Migrator.Copying;
 /// Some row has another value of an identity that is always generated: its updates need that lifted.
 /// </param>
 /// <param name="ParkableColumns">Columns whose unique values may be replaced by placeholders for a while.</param>
+/// <param name="Surplus">
+/// A temporary table with the keys of shared rows that the isolated side lacks, where a write to another table may take from
+/// such a row what makes it the tenant's, before the row is deleted. Null where a row goes on telling whose it is.
+/// </param>
+/// <param name="MayBeOurs">The condition that a row, seen as <c>t</c>, is not another tenant's.</param>
 sealed record ReconcilerStage(
     ScopedTable Table,
     string Name,
     string Condition,
     IReadOnlyList<IReadOnlyList<int>> Batches,
     bool SetsIdentities,
-    IReadOnlyList<Column> ParkableColumns
+    IReadOnlyList<Column> ParkableColumns,
+    string? Surplus,
+    string MayBeOurs
 )
 {
     TableDefinition Definition => Table.Table;
@@ -60,7 +67,7 @@ sealed record ReconcilerStage(
     }
 
     // Equal rows without a key are as good as each other: of each there are too many, or too few.
-    static string Surplus(string here, string there) =>
+    static string MoreOf(string here, string there) =>
         $"""
             SELECT part, place
             FROM (SELECT part, place, hash, row_number() OVER (PARTITION BY hash) AS number FROM ({here}) h) here
@@ -86,7 +93,7 @@ sealed record ReconcilerStage(
                     """
                 : $"""
                     INSERT INTO {Definition.Name.Quoted} ({Columns}) OVERRIDING SYSTEM VALUE
-                    SELECT {Columns} FROM {Name} WHERE ctid IN (SELECT place FROM ({Surplus(Staged, Standing)}) missing)
+                    SELECT {Columns} FROM {Name} WHERE ctid IN (SELECT place FROM ({MoreOf(Staged, Standing)}) missing)
                     """,
         ];
 
@@ -103,18 +110,32 @@ sealed record ReconcilerStage(
     public IEnumerable<string> ParkUniqueValues(IReadOnlyList<int> batch) =>
         Update(batch, ParkableColumns.Select(column => (column, PlaceholderFor(column))));
 
+    /// <summary>Notes the rows to delete, before anything is written.</summary>
+    public string NoteSurplus =>
+        $"""
+            CREATE TEMPORARY TABLE {Surplus} AS
+            SELECT {Sql.Identifiers("t", Definition.Key)} FROM {Definition.From} t
+            WHERE {Condition} AND {Comparison.InBuckets(Definition, "t", [.. Batches.SelectMany(batch => batch)])}
+              AND NOT EXISTS (SELECT FROM {Name} s WHERE {SameKey})
+            """;
+
     public IEnumerable<string> Deletions(IReadOnlyList<int> batch) =>
         [
-            HasKey
+            Surplus is not null
+                ? $"""
+                    DELETE FROM {Definition.From} t USING {Surplus} s
+                    WHERE {SameKey} AND {MayBeOurs} AND {Comparison.InBuckets(Definition, "t", batch)}
+                    """
+            : HasKey
                 ? $"""
                     DELETE FROM {Definition.From} t
                     WHERE {Condition} AND {Comparison.InBuckets(Definition, "t", batch)}
                       AND NOT EXISTS (SELECT FROM {Name} s WHERE {SameKey})
                     """
-                : $"""
-                    DELETE FROM {Definition.From} t USING ({Surplus(Standing, Staged)}) surplus
-                    WHERE t.ctid = surplus.place AND t.tableoid = surplus.part
-                    """,
+            : $"""
+                DELETE FROM {Definition.From} t USING ({MoreOf(Standing, Staged)}) surplus
+                WHERE t.ctid = surplus.place AND t.tableoid = surplus.part
+                """,
         ];
 
     IEnumerable<string> Update(IReadOnlyList<int> batch, IEnumerable<(Column Column, string Value)> assignments)

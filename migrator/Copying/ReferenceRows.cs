@@ -23,14 +23,21 @@ public sealed class ReferenceRows(
     const string Stage = "tenant_promotion_reference";
 
     /// <summary>Inserts the rows that the shared database lacks, by key; changes none that it has.</summary>
-    public async Task BringHomeAsync(CancellationToken cancellationToken)
+    public Task BringHomeAsync(CancellationToken cancellationToken) =>
+        BringHomeAsync(new Dictionary<TableName, string>(), cancellationToken);
+
+    /// <summary><see cref="BringHomeAsync(CancellationToken)"/>, and rows that the tenant's rows have named for a while.</summary>
+    /// <param name="others">Conditions on rows, seen as <c>t</c>, by their table.</param>
+    public async Task BringHomeAsync(IReadOnlyDictionary<TableName, string> others, CancellationToken cancellationToken)
     {
         foreach (var table in scope.CopiedTables)
         {
             if (scope.ComesAlong(table, "t") is not { } along || table.Table.Key.Count == 0)
                 continue;
             var keys = scope.ForeignKeys.Where(key => key.To == table.Name && scope[key.From].IsTenantData).ToArray();
-            var named = table.Scope == TableScope.Shared ? scope.Condition(table, "t", tenant.Key) : "false";
+            var named = table.Scope == TableScope.Shared ? scope.Condition(table, "t", tenant.Id) : "false";
+            if (others.TryGetValue(table.Name, out var which))
+                named = $"{named} OR {which}";
             if (keys.Length > 0 || table.Scope == TableScope.Shared)
                 await BringHomeAsync(table.Table, along, named, keys, cancellationToken);
         }

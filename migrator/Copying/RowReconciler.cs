@@ -140,7 +140,10 @@ public sealed class RowReconciler(
 
         var changed = await WriteAsync(shared, stages, cancellationToken);
         foreach (var stage in stages)
-            await shared.ExecuteAsync($"DROP TABLE {stage.Name}", cancellationToken);
+            await shared.ExecuteAsync(
+                $"DROP TABLE {stage.Name}{(stage.Surplus is { } surplus ? $", {surplus}" : "")}",
+                cancellationToken
+            );
         return changed;
     }
 

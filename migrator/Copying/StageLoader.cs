@@ -36,11 +36,15 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
         var stage = new ReconcilerStage(
             table,
             name,
-            scope.Condition(table, "t", tenant.Key),
+            scope.Condition(table, "t", tenant.Id),
             Batches(buckets, staged),
             SetsIdentities: false,
-            ParkableColumns: []
+            ParkableColumns: [],
+            Surplus: hasKey && scope.MayLackAncestors(table) ? $"{name}_surplus" : null,
+            MayBeOurs: scope.MayBeOurs(table, "t", tenant.Id)
         );
+        if (stage.Surplus is not null)
+            await shared.ExecuteAsync(stage.NoteSurplus, cancellationToken);
         var setsIdentities =
             stage.HasOtherIdentities is { } query && await shared.ExecuteScalarAsync<bool>(query, cancellationToken);
         return stage with { SetsIdentities = setsIdentities, ParkableColumns = ParkableColumns(table, setsIdentities) };
@@ -111,7 +115,7 @@ sealed class StageLoader(Comparison comparison, TenantScope scope, Tenant tenant
         var others = await shared.QueryAsync<string>(
             $"""
             SELECT {InwardReferences.Label(table, "s")} FROM {name} s
-            WHERE ({scope.MayBeOurs(table, "s", tenant.Key)}) IS NOT TRUE LIMIT 5
+            WHERE ({scope.MayBeOurs(table, "s", tenant.Id)}) IS NOT TRUE LIMIT 5
             """,
             cancellationToken
         );

@@ -165,8 +165,8 @@ public sealed class TableCopier(
         var table = plan.Table.Table;
         // A range of blocks is read as a whole.
         var condition = plan.IsSplit
-            ? scope.Copied(plan.Table, "t", tenant.Key)
-            : scope.CopiedOfAll(plan.Table, tenant.Key);
+            ? scope.Copied(plan.Table, "t", tenant.Id)
+            : scope.CopiedOfAll(plan.Table, tenant.Id);
         var read = RawCopy.Out(table, $"ONLY {plan.Leaf.Name.Quoted}", $"{condition} AND {part.Condition}");
         await using var target = await databases.Isolated.OpenConnectionAsync(cancellationToken);
         long bytes = 0;
@@ -211,7 +211,7 @@ public sealed class TableCopier(
             copied.Bytes,
             cancellationToken
         );
-        if (part.Number == 0 && scope.CopiedAlong(plan.Table, "t", tenant.Key) is { } along)
+        if (part.Number == 0 && scope.CopiedAlong(plan.Table, "t", tenant.Id) is { } along)
             await SaveDigestAsync(plan, along, source, target, cancellationToken);
         progress.PartDone(plan.Table.Name, copied.Rows);
     }

@@ -91,7 +91,7 @@ public sealed class KeylessRowsHome : IAsyncDisposable
         indexed = await KeylessTable.IndexAsync(
             shared,
             tables,
-            table => run.Common.Condition(table, "t", run.Tenant.Key),
+            table => run.Common.Condition(table, "t", run.Tenant.Id),
             cancellationToken
         );
     }

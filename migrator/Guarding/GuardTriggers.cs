@@ -44,7 +44,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         var isRoot = table.Scope == TableScope.Root;
         var function = Sql.Identifier(isRoot ? names.Root : names.New);
         var old = Sql.Identifier(isRoot ? names.Root : names.Old);
-        var (before, after) = (scope.Condition(table, "OLD", tenant.Key), scope.Condition(table, "NEW", tenant.Key));
+        var (before, after) = (scope.Condition(table, "OLD", tenant.Id), scope.Condition(table, "NEW", tenant.Id));
         var arrives = $"({before}) IS NOT TRUE AND ({after})";
         foreach (
             var (suffix, when, call) in (ReadOnlySpan<(string, string, string)>)
@@ -114,7 +114,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     {
         var condition =
             table.Scope == TableScope.Direct
-                ? IsDistinct(scope.Copied(table, "OLD", tenant.Key), scope.Copied(table, "NEW", tenant.Key))
+                ? IsDistinct(scope.Copied(table, "OLD", tenant.Id), scope.Copied(table, "NEW", tenant.Id))
                 : TriggerSql.ClaimsChange(table);
         string[] arguments = [tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key];
         sql.Append(
@@ -174,7 +174,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
                 [("_old", "OLD", "UPDATE OR DELETE"), ("_new", "NEW", "INSERT OR UPDATE")]
         )
         {
-            var when = $"AFTER {events} ON {name} FOR EACH ROW WHEN ({scope.Copied(table, row, tenant.Key)})";
+            var when = $"AFTER {events} ON {name} FOR EACH ROW WHEN ({scope.Copied(table, row, tenant.Id)})";
             sql.Append(Create(suffix, when, $"{function}({Sql.Literal(row.ToLowerInvariant())})"));
             EnableAlways(sql, table, suffix);
         }
@@ -201,7 +201,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     // and a row whose parent is still unknown then counts as the tenant's.
     string Function(ScopedTable table, string function, bool deferrable)
     {
-        var verdict = scope.Verdict(table, "NEW", tenant.Key);
+        var verdict = scope.Verdict(table, "NEW", tenant.Id);
         var (pass, gate) = table.Tree is null
             ? ($"tenant_promotion.{Sql.Identifier(names.Pass)}()", names.LockGate)
             : ($"tenant_promotion.{Sql.Identifier(names.PassAtOnce)}()", names.LockGateAtOnce);
@@ -233,7 +233,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
                 ours boolean;
             BEGIN
                 IF TG_OP <> 'INSERT' THEN
-                    ours := {scope.Verdict(table, "OLD", tenant.Key)};
+                    ours := {scope.Verdict(table, "OLD", tenant.Id)};
                     IF ours THEN
                         {skip}
                         PERFORM {pass};

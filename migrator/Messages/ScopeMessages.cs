@@ -45,8 +45,8 @@ public static class ScopeMessages
         + "would run what their owners have put there.";
 
     public static string WhereUnreadable() =>
-        "\"where\" has to be one condition on columns of the table itself, with :tenant for the tenant's key, without "
-        + "subqueries and comments. Correct the condition.";
+        "\"where\" has to be one condition on columns of the table itself, with :tenant for the tenant's key or :slug for its slug, "
+        + "without subqueries and comments. Correct the condition.";
 
     public static string WhereRefused(string why) =>
         $"PostgreSQL does not take the condition ({why}). "

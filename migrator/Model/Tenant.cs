@@ -10,5 +10,8 @@ public sealed record Tenant(Slug Slug, string Key, string IsolationMode, JsonObj
     public const string SharedMode = "shared";
     public const string IsolatedMode = "isolated";
 
+    /// <summary>What conditions on rows name the tenant by.</summary>
+    public TenantId Id => new(Key, Slug.Text);
+
     public bool IsIsolated => IsolationMode == IsolatedMode;
 }

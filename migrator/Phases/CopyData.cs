@@ -92,7 +92,7 @@ public sealed class CopyData : Phase
                     shared,
                     table,
                     leaf,
-                    run.Scope.CopiedOfAll(table, run.Tenant.Key),
+                    run.Scope.CopiedOfAll(table, run.Tenant.Id),
                     run.Options.Jobs,
                     cancellationToken
                 )

@@ -133,7 +133,7 @@ public sealed class DeleteShared(int batchSize, bool force) : Phase
         foreach (var table in Tables(run))
             if (
                 await shared.ExecuteScalarAsync<long>(
-                    $"SELECT count(*) FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)}",
+                    $"SELECT count(*) FROM {table.Table.From} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Id)}",
                     cancellationToken
                 )
                 is > 0

@@ -96,7 +96,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         // Locked first: from here on nobody can commit a new reference to these rows, and what is committed is seen below.
         var rows = await connection.QueryAsync<string>(
             $"""
-            SELECT t.ctid::text FROM {from} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Key)} AND {filter}
+            SELECT t.ctid::text FROM {from} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Id)} AND {filter}
             LIMIT {batchSize} FOR UPDATE
             """,
             cancellationToken
@@ -129,7 +129,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         CancellationToken cancellationToken
     )
     {
-        string Ours(ScopedTable table, string alias) => run.Scope.Condition(table, alias, run.Tenant.Key);
+        string Ours(ScopedTable table, string alias) => run.Scope.Condition(table, alias, run.Tenant.Id);
         foreach (var table in tables)
         {
             await connection.ExecuteAsync(

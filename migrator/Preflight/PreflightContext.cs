@@ -37,10 +37,10 @@ sealed record PreflightContext(
     public List<UnownedRows> Unowned { get; } = [];
 
     /// <summary>The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's.</summary>
-    public string Condition(ScopedTable table, string alias) => Scope.Condition(table, alias, Tenant.Key);
+    public string Condition(ScopedTable table, string alias) => Scope.Condition(table, alias, Tenant.Id);
 
     /// <summary>The condition under which a row is copied.</summary>
-    public string Copied(ScopedTable table, string alias) => Scope.Copied(table, alias, Tenant.Key);
+    public string Copied(ScopedTable table, string alias) => Scope.Copied(table, alias, Tenant.Id);
 
     /// <summary>A role that may only look may see the plan all the same.</summary>
     public async Task CheckWriteAccessAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

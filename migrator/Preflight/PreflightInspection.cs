@@ -133,7 +133,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
             SELECT count(*) FROM (
                 SELECT FROM {table.Table.From} t WHERE {context.Scope.CopiedOfAll(
                 table,
-                context.Tenant.Key
+                context.Tenant.Id
             )} LIMIT {most}) counted
             """,
             cancellationToken
@@ -150,7 +150,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         foreach (var table in context.Scope.CopiedTables)
         {
             var explained = await context.Shared.ExecuteScalarAsync<string>(
-                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {context.Scope.CopiedOfAll(table, context.Tenant.Key)}",
+                $"EXPLAIN (FORMAT JSON) SELECT * FROM {table.Table.From} t WHERE {context.Scope.CopiedOfAll(table, context.Tenant.Id)}",
                 cancellationToken
             );
             using var document = System.Text.Json.JsonDocument.Parse(explained!);

@@ -61,7 +61,7 @@ sealed class ReferenceCheck(PreflightContext context)
         )
         foreach (var others in await OthersAsync(table, cancellationToken))
         {
-            var claimed = context.Scope.ClaimedByOthers(table, "t", context.Tenant.Key, others);
+            var claimed = context.Scope.ClaimedByOthers(table, "t", context.Tenant.Id, others);
             var (count, samples) = await CountAsync(
                 table,
                 $"{context.Condition(table, "t")} AND ({claimed})",
@@ -75,19 +75,21 @@ sealed class ReferenceCheck(PreflightContext context)
     }
 
     // Whom the table's conditions have to be asked of; so many at a time as a statement may well name.
-    async Task<IEnumerable<string[]>> OthersAsync(ScopedTable table, CancellationToken cancellationToken)
+    async Task<IEnumerable<TenantId[]>> OthersAsync(ScopedTable table, CancellationToken cancellationToken)
     {
         var root = context.Scope.Root;
-        IReadOnlyList<string> keys = table.Claims.All(claim => claim.Where is null)
+        IReadOnlyList<(string Key, string Slug)> others = table.Claims.All(claim => claim.Where is null)
             ? []
-            : await context.Shared.QueryAsync<string>(
+            : await context.Shared.QueryAsync<(string, string)>(
                 $"""
-                SELECT {Sql.Identifier(root.TenantColumn.Name)}::text FROM {root.Table.From} t
+                SELECT {Sql.Identifier(root.TenantColumn.Name)}::text,
+                       coalesce({Sql.Identifier(context.Tenancy.SlugColumn)}::text, '')
+                FROM {root.Table.From} t
                 WHERE ({context.Condition(root, "t")}) IS NOT TRUE
                 """,
                 cancellationToken
             );
-        return keys.Chunk(200).DefaultIfEmpty([]);
+        return others.Select(other => new TenantId(other.Key, other.Slug)).Chunk(200).DefaultIfEmpty([]);
     }
 
     bool IsOutward(ForeignKey key) =>

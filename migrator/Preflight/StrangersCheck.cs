@@ -10,7 +10,7 @@ namespace Migrator.Preflight;
 /// </summary>
 sealed class StrangersCheck(PreflightContext context)
 {
-    readonly ReferenceNames names = new(context.Scope, context.Tenant.Key);
+    readonly ReferenceNames names = new(context.Scope, context.Tenant.Id);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {

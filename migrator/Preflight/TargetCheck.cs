@@ -178,7 +178,7 @@ sealed class TargetCheck(PreflightContext context)
             && await isolated.ExecuteScalarAsync<string?>(
                 $"""
                 SELECT {Sql.Identifier(context.Tenancy.ModeColumn)}::text FROM {tenants} t
-                WHERE {context.Scope.IsRoot("t", context.Tenant.Key)}
+                WHERE {context.Scope.IsRoot("t", context.Tenant.Id)}
                 """,
                 cancellationToken
             ) == Tenant.IsolatedMode;

@@ -81,7 +81,7 @@ sealed class TreeCheck(PreflightContext context)
         return context.Shared.ExecuteScalarAsync<int>(
             $"""
             WITH RECURSIVE level ({key}, depth) AS (
-                SELECT r.{key}, 0 FROM {root.Table.From} r WHERE {context.Scope.IsRoot("r", context.Tenant.Key)}
+                SELECT r.{key}, 0 FROM {root.Table.From} r WHERE {context.Scope.IsRoot("r", context.Tenant.Id)}
                 UNION SELECT r.{key}, depth + 1 FROM {root.Table.From} r JOIN level ON {root.Tree!.Join("r", "level")}
                 WHERE depth <= {Deepest})
             SELECT max(depth) FROM level
@@ -94,7 +94,7 @@ sealed class TreeCheck(PreflightContext context)
         context.Shared.ExecuteScalarAsync<string?>(
             $"""
             SELECT t.{Sql.Identifier(root.Tree!.FromColumns[0])}::text FROM {root.Table.From} t
-            WHERE {context.Scope.IsRoot("t", context.Tenant.Key)}
+            WHERE {context.Scope.IsRoot("t", context.Tenant.Id)}
             """,
             cancellationToken
         );

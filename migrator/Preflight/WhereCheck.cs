@@ -67,7 +67,7 @@ sealed partial class WhereCheck(PreflightContext context)
                 $"SET LOCAL search_path = pg_catalog; SET LOCAL enable_seqscan = {scans}",
                 cancellationToken
             );
-            var condition = where.On("t", context.Tenant.Key);
+            var condition = where.On("t", context.Tenant.Id);
             var json = await context.Shared.ExecuteScalarAsync<string>(
                 $"EXPLAIN (VERBOSE, FORMAT JSON) SELECT {condition} FROM {table.Table.From} t WHERE {condition}",
                 cancellationToken

@@ -61,7 +61,7 @@ public static class TenantRow
     ) =>
         connection.ExecuteScalarAsync<string?>(
             $"SELECT {Sql.Identifier(tenancy.ModeColumn)}::text FROM {tenancy.Table.Quoted} t "
-                + $"WHERE {scope.IsRoot("t", tenant.Key)}",
+                + $"WHERE {scope.IsRoot("t", tenant.Id)}",
             cancellationToken
         );
 
@@ -89,7 +89,7 @@ public static class TenantRow
             SET {Sql.Identifier(
                 modeColumn.Name
             )} = CAST(@mode AS {modeColumn.TypeText}), {settings} = CAST({merged} AS {settingsColumn.TypeText})
-            WHERE {scope.Condition(scope.Root, "t", tenant.Key)}
+            WHERE {scope.Condition(scope.Root, "t", tenant.Id)}
             """,
             new
             {

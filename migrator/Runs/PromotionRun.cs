@@ -101,6 +101,7 @@ public sealed class PromotionRun(
                     table => new ShownTransactions(promotion.Recopied[table.Name.ToString()])
                 ),
             RequireCurrentRunAsync,
+            ReferenceRows.BringHomeAsync,
             progress,
             governor,
             clock

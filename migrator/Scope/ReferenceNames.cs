@@ -1,11 +1,11 @@
 using Migrator.Connections;
+using Migrator.Model;
 using Npgsql;
 
 namespace Migrator.Scope;
 
 /// <summary>Which rows of a reference table only other tenants' rows name. They are copied all the same.</summary>
-/// <param name="tenant">The tenant's key as text.</param>
-public sealed class ReferenceNames(TenantScope scope, string tenant)
+public sealed class ReferenceNames(TenantScope scope, TenantId tenant)
 {
     /// <summary>The foreign keys by which rows of tenants, or rows that they share, name rows of a reference table.</summary>
     public IReadOnlyList<ForeignKey> KeysInto(ScopedTable reference) =>

@@ -5,15 +5,16 @@ using Migrator.Model;
 namespace Migrator.Scope;
 
 /// <summary>
-/// An SQL condition on a row's own columns, as tenancy.json has it, with the tenant's key as <c>:tenant</c>. A condition is
+/// An SQL condition on a row's own columns, as tenancy.json has it, with the tenant's key as <c>:tenant</c> and the slug as
+/// <c>:slug</c>. A condition is
 /// needed for rows of many names (t, NEW, OLD, n), so each column is written with the row's name before it.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-syntax-lexical.html</remarks>
 public sealed partial class RowCondition
 {
-    readonly IReadOnlyList<(string Text, string? Column, bool IsTenant)> parts;
+    readonly IReadOnlyList<(string Text, string? Column)> parts;
 
-    RowCondition(IReadOnlyList<(string, string?, bool)> parts) => this.parts = parts;
+    RowCondition(IReadOnlyList<(string, string?)> parts) => this.parts = parts;
 
     /// <summary>The condition as tenancy.json has it.</summary>
     public string Text => string.Concat(parts.Select(part => part.Text));
@@ -24,7 +25,7 @@ public sealed partial class RowCondition
     /// <summary>The condition on a row of a table; null where it has a subquery, a comment or a second statement.</summary>
     public static RowCondition? Parse(string text, TableDefinition table)
     {
-        var parts = new List<(string, string?, bool)>();
+        var parts = new List<(string, string?)>();
         var before = "";
         var end = 0;
         foreach (var token in Token().Matches(text).Cast<Match>())
@@ -34,7 +35,7 @@ public sealed partial class RowCondition
                 return null;
             end = token.Index + token.Length;
             var column = isWord ? ColumnOf(token.Value, before, text.AsSpan(end).TrimStart(), table) : null;
-            parts.Add((token.Value, column, token.Value == ":tenant"));
+            parts.Add((token.Value, column));
             if (!string.IsNullOrWhiteSpace(token.Value))
                 before = token.Value.ToLowerInvariant();
         }
@@ -42,13 +43,13 @@ public sealed partial class RowCondition
     }
 
     /// <summary>The condition on a row with an alias.</summary>
-    /// <param name="key">The tenant's key as text.</param>
-    public string On(string alias, string key)
+    public string On(string alias, TenantId tenant)
     {
         var sql = new StringBuilder("(");
-        foreach (var (text, column, isTenant) in parts)
+        foreach (var (text, column) in parts)
             sql.Append(
-                isTenant ? Sql.Literal(key)
+                text == ":tenant" ? Sql.Literal(tenant.Key)
+                : text == ":slug" ? Sql.Literal(tenant.Slug)
                 : column is not null ? $"{alias}.{Sql.Identifier(column)}"
                 : text
             );
@@ -69,10 +70,10 @@ public sealed partial class RowCondition
             ? name
             : null;
 
-    static bool IsBalanced(IEnumerable<(string Text, string?, bool)> parts)
+    static bool IsBalanced(IEnumerable<(string Text, string?)> parts)
     {
         var depth = 0;
-        foreach (var (text, _, _) in parts)
+        foreach (var (text, _) in parts)
             if (
                 (
                     depth +=
@@ -91,7 +92,7 @@ public sealed partial class RowCondition
             | [eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*'
             | (?<word>"(?:[^"]|"")+" | [\p{L}_][\p{L}\p{N}_$]*)
             | \d[\d.]*(?:[eE][+-]?\d+)?
-            | :tenant\b | :: | -- | /\* | [-+*/<>=~!@\#%^&|`?,.()\[\];]
+            | :tenant\b | :slug\b | :: | -- | /\* | [-+*/<>=~!@\#%^&|`?,.()\[\];]
             """,
         RegexOptions.IgnorePatternWhitespace
     )]

@@ -126,17 +126,17 @@ public sealed class TenantScope
     /// The condition under which a row, with the alias <paramref name="alias"/>, is the tenant's, or is named by the
     /// tenant's rows in a shared table; <c>true</c> for a reference table.
     /// </summary>
-    /// <param name="key">The tenant's key as text.</param>
-    public string Condition(ScopedTable table, string alias, string key) =>
+    /// <param name="tenant">Whose rows.</param>
+    public string Condition(ScopedTable table, string alias, TenantId tenant) =>
         table.Scope switch
         {
             TableScope.Reference => "true",
             TableScope.Ignored => "false",
-            _ => Owned(table, alias, 1, key),
+            _ => Owned(table, alias, 1, tenant),
         };
 
     /// <summary>The condition that a row of the tenants' table is the tenant's own, and not one below.</summary>
-    public string IsRoot(string alias, string key) => Equal(Root, Root.Claims[0], alias, key);
+    public string IsRoot(string alias, TenantId tenant) => Equal(Root, Root.Claims[0], alias, tenant);
 
     /// <summary>
     /// The condition under which a row comes along without being the tenant's: everybody's rows, or all rows of a
@@ -152,33 +152,35 @@ public sealed class TenantScope
         };
 
     /// <summary>The condition under which a row of the shared database is copied.</summary>
-    public string Copied(ScopedTable table, string alias, string key) =>
+    public string Copied(ScopedTable table, string alias, TenantId tenant) =>
         table.IsTenantData && ComesAlong(table, alias) is { } along
-            ? $"({Condition(table, alias, key)} OR {along})"
-            : Condition(table, alias, key);
+            ? $"({Condition(table, alias, tenant)} OR {along})"
+            : Condition(table, alias, tenant);
 
     /// <summary>
     /// <see cref="Condition"/> for a statement that reads all the tenant's rows of a table, seen as <c>t</c>: where there are
     /// several ways, each can use an index of its own. The set of rows is computed whole, which a statement about a few
     /// rows would pay for.
     /// </summary>
-    public string ConditionOfAll(ScopedTable table, string key) =>
-        table.IsByReference ? Owned(table, "t", 1, key, ofAll: true) : Condition(table, "t", key);
+    public string ConditionOfAll(ScopedTable table, TenantId tenant) =>
+        table.IsByReference ? Owned(table, "t", 1, tenant, ofAll: true) : Condition(table, "t", tenant);
 
     /// <summary><see cref="Copied"/> for a statement that reads all rows that are copied.</summary>
-    public string CopiedOfAll(ScopedTable table, string key) =>
-        table.IsTenantData && ComesAlong(table, "t") is not null ? Copied(table, "t", key) : ConditionOfAll(table, key);
+    public string CopiedOfAll(ScopedTable table, TenantId tenant) =>
+        table.IsTenantData && ComesAlong(table, "t") is not null
+            ? Copied(table, "t", tenant)
+            : ConditionOfAll(table, tenant);
 
     /// <summary>
     /// <see cref="Copied"/> for a statement about a few rows: in a tree of tenants the walk is up from each row, as far as it is
     /// deep, and not down to all rows of the tree.
     /// </summary>
-    public string CopiedOfFew(ScopedTable table, string alias, string key) =>
-        IsTree && table.IsByReference ? $"({Verdict(table, alias, key)}) IS TRUE" : Copied(table, alias, key);
+    public string CopiedOfFew(ScopedTable table, string alias, TenantId tenant) =>
+        IsTree && table.IsByReference ? $"({Verdict(table, alias, tenant)}) IS TRUE" : Copied(table, alias, tenant);
 
     /// <summary>The condition under which a row of the shared database comes along; null where none does.</summary>
-    public string? CopiedAlong(ScopedTable table, string alias, string key) =>
-        table.Scope == TableScope.Shared ? Condition(table, alias, key) : ComesAlong(table, alias);
+    public string? CopiedAlong(ScopedTable table, string alias, TenantId tenant) =>
+        table.Scope == TableScope.Shared ? Condition(table, alias, tenant) : ComesAlong(table, alias);
 
     /// <summary>
     /// The condition under which a row of the isolated database is to be one of the tenant's in the shared database,
@@ -191,7 +193,7 @@ public sealed class TenantScope
     /// Whose a row is, as a single row can tell: true for the tenant's, false for another's or nobody's, null where the
     /// row names a row that cannot be seen.
     /// </summary>
-    public string Verdict(ScopedTable table, string row, string key) => Verdict(table, row, 1, key);
+    public string Verdict(ScopedTable table, string row, TenantId tenant) => Verdict(table, row, 1, tenant);
 
     /// <summary>
     /// A row, or one that makes it the tenant's, may name a row that is not there: no constraint enforces that reference.
@@ -202,31 +204,31 @@ public sealed class TenantScope
     /// <summary>
     /// The condition under which a row names something that is not the tenant's, whatever else it names.
     /// </summary>
-    public string NamesOthers(ScopedTable table, string alias, string key) =>
-        Any(table.Claims.Select(claim => NamesOthers(table, claim, alias, key)));
+    public string NamesOthers(ScopedTable table, string alias, TenantId tenant) =>
+        Any(table.Claims.Select(claim => NamesOthers(table, claim, alias, tenant)));
 
     /// <summary>
     /// The condition under which a row is somebody else's by one of its claims. A condition of tenancy.json that is false of this
     /// tenant says nothing of others, and is asked of them.
     /// </summary>
-    /// <param name="others">Keys of other tenants, as text.</param>
-    public string ClaimedByOthers(ScopedTable table, string alias, string key, IReadOnlyList<string> others) =>
+    /// <param name="others">Other tenants.</param>
+    public string ClaimedByOthers(ScopedTable table, string alias, TenantId tenant, IReadOnlyList<TenantId> others) =>
         Any(
             table.Claims.Select(claim =>
                 claim.Where is { } where
                     ? Any(others.Select(other => where.On(alias, other)).DefaultIfEmpty("false"))
-                    : NamesOthers(table, claim, alias, key)
+                    : NamesOthers(table, claim, alias, tenant)
             )
         );
 
-    string NamesOthers(ScopedTable table, Claim claim, string alias, string key)
+    string NamesOthers(ScopedTable table, Claim claim, string alias, TenantId tenant)
     {
         // A condition that is false says nothing of what the row names, which may come later.
         if (claim.Where is not null)
-            return $"(NOT {Equal(table, claim, alias, key)} AND ({Verdict(table, alias, key)}) IS NOT NULL)";
+            return $"(NOT {Equal(table, claim, alias, tenant)} AND ({Verdict(table, alias, tenant)}) IS NOT NULL)";
         if (claim.Step is null)
-            return $"NOT ({Equal(table, claim, alias, key)})";
-        var (parent, join, belongs) = Step(claim.Step, alias, 1, key);
+            return $"NOT ({Equal(table, claim, alias, tenant)})";
+        var (parent, join, belongs) = Step(claim.Step, alias, 1, tenant);
         return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p1 WHERE {join} AND ({belongs}) IS NOT TRUE)";
     }
 
@@ -234,16 +236,16 @@ public sealed class TenantScope
     /// The condition under which a row of the shared database, or one that is to become one, is not another tenant's. A
     /// derived row may come before the row that it names.
     /// </summary>
-    public string MayBeOurs(ScopedTable table, string alias, string key)
+    public string MayBeOurs(ScopedTable table, string alias, TenantId tenant)
     {
         if (table.Tree is not null || (IsTree && table.Claims is [{ Step: not null, TypeColumn: null }]))
-            return $"({Verdict(table, alias, key)}) IS NOT FALSE";
+            return $"({Verdict(table, alias, tenant)}) IS NOT FALSE";
         if (table.Scope != TableScope.Derived)
-            return Condition(table, alias, key);
-        var others = NamesOthers(table, alias, key);
+            return Condition(table, alias, tenant);
+        var others = NamesOthers(table, alias, tenant);
         return table.Claims is [{ TypeColumn: null }]
             ? $"NOT ({others})"
-            : $"(({Condition(table, alias, key)}) IS TRUE OR ({others}) IS NOT TRUE)";
+            : $"(({Condition(table, alias, tenant)}) IS TRUE OR ({others}) IS NOT TRUE)";
     }
 
     /// <summary>
@@ -293,12 +295,12 @@ public sealed class TenantScope
     public IReadOnlyList<IReadOnlyList<ScopedTable>> Components() =>
         ReferenceGraph.Components(TenantTables, References);
 
-    static string Equal(ScopedTable table, Claim claim, string alias, string key)
+    static string Equal(ScopedTable table, Claim claim, string alias, TenantId tenant)
     {
         if (claim.Where is { } where)
-            return where.On(alias, key);
+            return where.On(alias, tenant);
         var column = table.Table.Column(claim.Column!)!;
-        return $"{alias}.{Sql.Identifier(column.Name)} {column.EqualTo(key)}";
+        return $"{alias}.{Sql.Identifier(column.Name)} {column.EqualTo(tenant.Key)}";
     }
 
     static string Any(IEnumerable<string> conditions)
@@ -307,57 +309,57 @@ public sealed class TenantScope
         return all.Length == 1 ? all[0] : $"({string.Join(" OR ", all)})";
     }
 
-    string Verdict(ScopedTable table, string row, int depth, string key) =>
+    string Verdict(ScopedTable table, string row, int depth, TenantId tenant) =>
         table.Tree is not null
-            ? new TenantTree(table).Verdict(row, key)
+            ? new TenantTree(table).Verdict(row, tenant.Key)
             : Any(
                 table.Claims.Select(claim =>
                 {
                     if (claim.Step is null)
-                        return $"({Equal(table, claim, row, key)}) IS TRUE";
+                        return $"({Equal(table, claim, row, tenant)}) IS TRUE";
                     var names = string.Join(
                         " AND ",
                         claim.Names(row, name => table.Table.Column(name) is { NotNull: false })
                     );
-                    var found = Found(claim.Step, row, depth, key);
+                    var found = Found(claim.Step, row, depth, tenant);
                     return names.Length == 0 ? found : $"CASE WHEN {names} THEN {found} ELSE false END";
                 })
             );
 
     // What the rows say that a row names; null where there are none. A row that is there may name, in its turn, a row that
     // another transaction is about to commit: where no constraint enforces that, nobody's today is the tenant's tomorrow.
-    string Found(ForeignKey step, string row, int depth, string key)
+    string Found(ForeignKey step, string row, int depth, TenantId tenant)
     {
-        var (parent, join, belongs) = Step(step, row, depth, key);
+        var (parent, join, belongs) = Step(step, row, depth, tenant);
         if (!MayLackAncestors(this[step.To]))
             return $"(SELECT bool_or(({belongs}) IS TRUE) FROM {parent} p{depth} WHERE {join})";
-        var verdict = Verdict(this[step.To], "p" + depth, depth + 1, key);
+        var verdict = Verdict(this[step.To], "p" + depth, depth + 1, tenant);
         return $"""
             (SELECT CASE max(CASE {verdict} WHEN true THEN 2 WHEN false THEN 0 ELSE 1 END) WHEN 2 THEN true WHEN 0 THEN false END
              FROM {parent} p{depth} WHERE {join})
             """;
     }
 
-    string Owned(ScopedTable table, string alias, int depth, string key, bool ofAll = false)
+    string Owned(ScopedTable table, string alias, int depth, TenantId tenant, bool ofAll = false)
     {
         if (table.Tree is not null)
-            return new TenantTree(table).Contains(alias, key);
+            return new TenantTree(table).Contains(alias, tenant.Key);
         if (!ofAll || table.Claims.Count == 1 || !HasPlainKey(table))
-            return Any(table.Claims.Select(claim => Way(table, claim, alias, depth, key, ofAll)));
+            return Any(table.Claims.Select(claim => Way(table, claim, alias, depth, tenant, ofAll)));
         // Below an OR, PostgreSQL turns no EXISTS into a join, and reads the table.
         var (own, names) = ("x" + depth, table.Table.Key);
         var ways = table.Claims.Select(claim =>
             $"SELECT {Sql.Identifiers(own, names)} FROM {table.Table.From} {own} "
-            + $"WHERE {Way(table, claim, own, depth, key, ofAll)}"
+            + $"WHERE {Way(table, claim, own, depth, tenant, ofAll)}"
         );
         return $"({Sql.Identifiers(alias, names)}) OPERATOR(pg_catalog.=) ANY ({string.Join(" UNION ALL ", ways)})";
     }
 
-    string Way(ScopedTable table, Claim claim, string alias, int depth, string key, bool ofAll)
+    string Way(ScopedTable table, Claim claim, string alias, int depth, TenantId tenant, bool ofAll)
     {
         if (claim.Step is null)
-            return Equal(table, claim, alias, key);
-        var (parent, join, belongs) = Step(claim.Step, alias, depth, key, ofAll);
+            return Equal(table, claim, alias, tenant);
+        var (parent, join, belongs) = Step(claim.Step, alias, depth, tenant, ofAll);
         return $"{claim.OfType(alias)}EXISTS (SELECT FROM {parent} p{depth} WHERE {join} AND {belongs})";
     }
 
@@ -385,12 +387,12 @@ public sealed class TenantScope
         ForeignKey step,
         string alias,
         int depth,
-        string key,
+        TenantId tenant,
         bool ofAll = false
     )
     {
         var (parent, name) = (this[step.To], "p" + depth);
-        return (parent.Table.From, step.Join(alias, name), Owned(parent, name, depth + 1, key, ofAll));
+        return (parent.Table.From, step.Join(alias, name), Owned(parent, name, depth + 1, tenant, ofAll));
     }
 
     string? LeadsTo(ScopedTable table, string alias, int depth, TableName ancestor, Func<string, string> among)

@@ -39,7 +39,7 @@ sealed class TenantTree(ScopedTable root)
         + $"UNION SELECT r.{key}, r.{parent} FROM {from} r JOIN up ON {step.Join("up", "r")})";
 
     /// <summary>
-    /// Whose a row is, as <see cref="TenantScope.Verdict(ScopedTable, string, string)"/> has it: null where a row above cannot be
+    /// Whose a row is, as <see cref="TenantScope.Verdict(ScopedTable, string, TenantId)"/> has it: null where a row above cannot be
     /// seen.
     /// </summary>
     public string Verdict(string row, string tenant) =>

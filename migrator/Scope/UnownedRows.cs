@@ -24,7 +24,7 @@ public sealed partial record UnownedRows(
         TenantScope scope,
         Tenant tenant,
         CancellationToken cancellationToken
-    ) => CountAsync(shared, shared, scope, tenant, table => scope.CopiedOfAll(table, tenant.Key), cancellationToken);
+    ) => CountAsync(shared, shared, scope, tenant, table => scope.CopiedOfAll(table, tenant.Id), cancellationToken);
 
     /// <summary>Counts what is in the isolated database. Whom others name only the shared database can tell.</summary>
     public static Task<IReadOnlyList<UnownedRows>> CopiedAsync(
@@ -44,14 +44,14 @@ public sealed partial record UnownedRows(
         CancellationToken cancellationToken
     )
     {
-        var names = new ReferenceNames(scope, tenant.Key);
+        var names = new ReferenceNames(scope, tenant.Id);
         var all = new List<UnownedRows>();
         foreach (var table in scope.Tables.Where(one => one.Scope is TableScope.Reference or TableScope.Shared))
         {
             var isShared = table.Scope == TableScope.Shared;
             var rows = await CountAsync(database, table, which(table), cancellationToken);
             var unnamed = isShared
-                ? rows - await CountAsync(database, table, scope.ConditionOfAll(table, tenant.Key), cancellationToken)
+                ? rows - await CountAsync(database, table, scope.ConditionOfAll(table, tenant.Id), cancellationToken)
                 : await names.CountUnnamedAsync(database, table, cancellationToken);
             var ofOthers =
                 isShared || unnamed == 0 ? 0 : await names.CountOfOthersAsync(shared, table, cancellationToken);

@@ -23,7 +23,7 @@ public sealed record AnyOfRule(IReadOnlyList<TableRule> Rules) : TableRule;
 public sealed record ByTypeRule(string Type, string Id, IReadOnlyDictionary<string, TableName> To) : TableRule;
 
 /// <summary>The row is the tenant's when an SQL condition on its own columns says so.</summary>
-/// <param name="Condition">With <c>:tenant</c> for the tenant's key.</param>
+/// <param name="Condition">With <c>:tenant</c> for the tenant's key and <c>:slug</c> for its slug.</param>
 public sealed record WhereRule(string Condition) : TableRule;
 
 /// <summary>A column of another table, which names rows of this one by their key.</summary>

@@ -31,6 +31,15 @@ public sealed record Change(StreamedTable Table, ChangeKind Kind, object?[] Row,
 
     /// <summary>The row's key after the change; for a row that is gone, its last one.</summary>
     public RowKey Key => Row.Length > 0 ? Table.KeyOf(Row) : Old!;
+
+    /// <summary>The text of a column's new value; null where the change does not tell, or tells null.</summary>
+    public string? TextOf(string column)
+    {
+        for (var i = 0; i < Row.Length; i++)
+            if (Table.Columns[i].Name == column)
+                return Row[i] as string;
+        return null;
+    }
 }
 
 /// <summary>

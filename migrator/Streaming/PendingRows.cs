@@ -122,17 +122,16 @@ sealed class PendingRows(StreamDirection direction, ChangeWriter writer, RowFetc
 
     async Task RemoveAsync(StreamedTable table, IReadOnlyList<RowKey> keys, CancellationToken cancellationToken)
     {
-        // A row that is the tenant's by another reference as well stays.
+        // A row that is the tenant's by another reference as well stays. These are looked for while what leads to them is here.
         var doubtful = new List<(StreamedTable Table, RowKey Key)>();
-        foreach (var descendant in direction.Tables.Reverse())
-            if (descendant.LeadsTo(table, keys) is not { } leads)
-                continue;
-            else if (descendant.HasAlternatives)
+        foreach (var descendant in direction.Tables.Where(descendant => descendant.HasAlternatives))
+            if (descendant.LeadsTo(table, keys) is { } leads)
                 doubtful.AddRange(
                     from key in await RowFetcher.KeysAsync(writer.Connection, descendant, leads, cancellationToken)
                     select (descendant, key)
                 );
-            else
+        foreach (var descendant in direction.Tables.Reverse().Where(descendant => !descendant.HasAlternatives))
+            if (descendant.LeadsTo(table, keys) is { } leads)
                 await writer.ExecuteAsync(
                     $"DELETE FROM {descendant.Definition.From} t WHERE {leads}",
                     cancellationToken

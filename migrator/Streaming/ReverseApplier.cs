@@ -15,6 +15,8 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
     readonly ChangeWriter writer = new(direction);
     readonly LockRetry locks = new(direction.Clock);
     readonly List<string> resumptions = [];
+    readonly HashSet<StreamedTable> naming = [.. direction.Tables.Where(table => direction.NamesNobody(table).Any())];
+    readonly Dictionary<StreamedTable, HashSet<RowKey>> written = [];
 
     public bool IsOpen => writer.IsOpen;
 
@@ -30,7 +32,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
         {
             if (await IsMergedAsync(batch, cancellationToken))
                 return;
-            if (await MissingAsync(batch, merges: false, cancellationToken) is { } missing)
+            if (await OneByOneAsync(batch, cancellationToken) is { } missing)
                 throw StreamMessages.StreamDiverged(
                     direction.Tenant.Slug,
                     $"{missing.Table.Name} has no row {missing.Old ?? missing.Key} to change."
@@ -61,6 +63,44 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
         return false;
     }
 
+    // What a foreign key misses may be a row that no stream brings home, such as a user whom the tenant has made since the
+    // rollback began. Of a transaction that goes on, the beginning is not here to be repeated.
+    async Task<Change?> OneByOneAsync(ChangeBatch batch, CancellationToken cancellationToken)
+    {
+        var isWhole = !IsOpen && batch.EndsTransaction;
+        try
+        {
+            return await MissingAsync(batch, merges: false, cancellationToken);
+        }
+        catch (PostgresException e) when (isWhole && e.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+        {
+            await AbandonAsync();
+        }
+        await direction.BringHomeAsync(batch.Changes, cancellationToken);
+        return await MissingAsync(batch, merges: false, cancellationToken);
+    }
+
+    // Whom the tenant names without a foreign key, nothing refuses.
+    async Task BringNamedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var table in written.Keys)
+        foreach (var keys in written[table].Chunk(RowFetcher.RowsPerBatch))
+        {
+            var nobody = string.Join(" OR ", direction.NamesNobody(table));
+            var found = await writer.Connection.ExecuteScalarAsync<bool>(
+                $"SELECT EXISTS (SELECT FROM {table.Definition.From} t WHERE {table.HasKey("t", keys)} AND ({nobody}))",
+                cancellationToken
+            );
+            if (found)
+            {
+                await direction.BringHomeAsync([], cancellationToken);
+                written.Clear();
+                return;
+            }
+        }
+        written.Clear();
+    }
+
     static bool IsViolation(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
 
     // Applies a batch, and commits where it ends, unless a change finds no row.
@@ -89,6 +129,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
         }
         await writer.CommitAsync(batch.End, cancellationToken);
         resumptions.Clear();
+        await BringNamedAsync(cancellationToken);
     }
 
     Task BeginAsync(ChangeBatch batch, bool defersKeys, CancellationToken cancellationToken)
@@ -150,9 +191,18 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
         {
             if (change.Kind != ChangeKind.Truncate)
                 touched?.Add(change.Table, change.Key, change.Old);
+            if (change.Kind is ChangeKind.Insert or ChangeKind.Update && naming.Contains(change.Table))
+                Note(change);
             Add(writes, change);
         }
         return (await writes.ExecuteAsync(writer.Connection, cancellationToken)).FirstOrDefault();
+    }
+
+    void Note(Change change)
+    {
+        if (!written.TryGetValue(change.Table, out var keys))
+            written.Add(change.Table, keys = []);
+        keys.Add(change.Key);
     }
 
     static void Add(WriteBatch writes, Change change)
@@ -182,5 +232,6 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
     {
         await writer.AbandonAsync();
         resumptions.Clear();
+        written.Clear();
     }
 }

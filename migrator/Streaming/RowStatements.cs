@@ -11,14 +11,14 @@ sealed class RowStatements
 {
     readonly StreamedTable table;
     readonly TenantScope scope;
-    readonly string key;
+    readonly TenantId tenant;
     readonly bool reverse;
 
-    public RowStatements(StreamedTable table, TenantScope scope, string key, bool reverse)
+    public RowStatements(StreamedTable table, TenantScope scope, TenantId tenant, bool reverse)
     {
         this.table = table;
         this.scope = scope;
-        this.key = key;
+        this.tenant = tenant;
         this.reverse = reverse;
         // Each row of a tree tells whose those below are.
         Insertion = new(
@@ -48,7 +48,7 @@ sealed class RowStatements
     string Wanted =>
         !table.Table.IsByReference ? "true"
         : reverse ? $"{scope.Arrived(table.Table, "n")} AND {table.OursAs("n")}"
-        : scope.CopiedOfFew(table.Table, "n", key);
+        : scope.CopiedOfFew(table.Table, "n", tenant);
 
     // The same of a row as it will be, where only some columns are set.
     string StaysOurs(int[] set)

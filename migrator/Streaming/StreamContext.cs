@@ -17,6 +17,10 @@ namespace Migrator.Streaming;
 /// <param name="RequireCurrentRun">
 /// Called in every transaction that writes in the shared database; fails when a newer run has taken over.
 /// </param>
+/// <param name="BringHome">
+/// Inserts in the shared database what the isolated one's rows name there and it lacks: rows of tables that no stream follows home,
+/// and of such tables the rows, seen as <c>t</c>, that meet a condition.
+/// </param>
 public sealed record StreamContext(
     Databases Databases,
     TenantScope Scope,
@@ -26,6 +30,7 @@ public sealed record StreamContext(
     WriteGuard Guard,
     IReadOnlyDictionary<TableName, ShownTransactions> Recopied,
     Func<NpgsqlConnection, CancellationToken, Task> RequireCurrentRun,
+    Func<IReadOnlyDictionary<TableName, string>, CancellationToken, Task> BringHome,
     IPromotionProgress Progress,
     Governor Governor,
     TimeProvider Clock

@@ -112,8 +112,7 @@ public sealed class StreamDirection
     }
 
     /// <summary>The condition that a row of the source is the tenant's, or comes along.</summary>
-    public string IsOurs(StreamedTable table) =>
-        IsReverse ? "true" : context.Scope.Copied(table.Table, "t", Tenant.Key);
+    public string IsOurs(StreamedTable table) => IsReverse ? "true" : context.Scope.Copied(table.Table, "t", Tenant.Id);
 
     /// <summary>Transactions whose changes of a table are in the copy already; null for most tables.</summary>
     internal ShownTransactions? CopiedAfter(TableName table) =>
@@ -122,6 +121,43 @@ public sealed class StreamDirection
     /// <summary>What the guard in the source proves its messages with; null where nothing in the source is proved.</summary>
     public Task<string?> SecretAsync(NpgsqlConnection source, CancellationToken cancellationToken) =>
         IsReverse ? Task.FromResult<string?>(null) : context.Guard.SecretAsync(source, cancellationToken);
+
+    /// <inheritdoc cref="StreamContext" path="/param[@name='BringHome']"/>
+    /// <param name="changes">Rows that these name come even if no row names them any more.</param>
+    internal Task BringHomeAsync(IEnumerable<Change> changes, CancellationToken cancellationToken)
+    {
+        var named =
+            from change in changes
+            where change.Kind is ChangeKind.Insert or ChangeKind.Update
+            from key in context.Scope.ReferencesFrom(change.Table.Name)
+            where
+                !context.Scope[key.To].IsTenantData || context.Scope.ComesAlong(context.Scope[key.To], "t") is not null
+            let columns = key.ToColumns.Select(column => context.Scope[key.To].Table.Column(column)!).ToArray()
+            let values = key.FromColumns.Select(change.TextOf).ToArray()
+            where values.All(value => value is not null)
+            group $"({string.Join(" AND ", columns.Zip(values, (column, value) =>
+                $"t.{Sql.Identifier(column.Name)} {column.EqualTo(value!)}"))})" by key.To;
+        return context.BringHome(
+            named.ToDictionary(rows => rows.Key, rows => string.Join(" OR ", rows.Distinct())),
+            cancellationToken
+        );
+    }
+
+    /// <summary>
+    /// The conditions that a row of a table, seen as <c>t</c>, names a row of a table that tenants share and that is not there, by
+    /// a column without a foreign key.
+    /// </summary>
+    internal IEnumerable<string> NamesNobody(StreamedTable table) =>
+        from shared in context.Scope.CopiedTables
+        where shared.Scope == TableScope.Shared
+        from step in shared.UndeclaredSteps
+        where
+            step.To == table.Name
+            && !context
+                .Scope.ReferencesFrom(table.Name)
+                .Any(key => key.IsDeclared && key.To == shared.Name && key.FromColumns.SequenceEqual(step.ToColumns))
+        let named = string.Join(" AND ", step.ToColumns.Select(column => $"t.{Sql.Identifier(column)} IS NOT NULL"))
+        select $"({named} AND NOT EXISTS (SELECT FROM {shared.Table.From} s WHERE {step.Join("s", "t")}))";
 
     /// <summary>
     /// To be called in every transaction that applies changes: the run must be the newest, and pass a closed guard.

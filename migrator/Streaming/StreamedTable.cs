@@ -10,7 +10,7 @@ namespace Migrator.Streaming;
 public sealed class StreamedTable
 {
     readonly TenantScope scope;
-    readonly string key;
+    readonly TenantId tenant;
     readonly bool reverse;
     readonly Dictionary<string, RowStatement?> updates = [];
     readonly RowStatements statements;
@@ -21,7 +21,7 @@ public sealed class StreamedTable
         Table = table;
         this.scope = scope;
         this.reverse = reverse;
-        key = tenant.Key;
+        this.tenant = tenant.Id;
         Columns = [.. table.Table.StoredColumns];
         KeyPositions = [.. table.Table.Key.Select(PositionOf)];
         TenantPosition = table is { Scope: TableScope.Root, Tree: null } or { Scope: TableScope.Direct }
@@ -37,7 +37,7 @@ public sealed class StreamedTable
                 )
             );
         HasComparableKey = KeyPositions.All(position => Columns[position].IsEqualAsText);
-        statements = new(this, scope, key, reverse);
+        statements = new(this, scope, tenant.Id, reverse);
     }
 
     public ScopedTable Table { get; }
@@ -76,7 +76,7 @@ public sealed class StreamedTable
     public string OursInTarget => OursAs("t");
 
     /// <summary>The same of a row with another alias, which is in the target or is to be written there.</summary>
-    public string OursAs(string alias) => reverse ? scope.MayBeOurs(Table, alias, key) : "true";
+    public string OursAs(string alias) => reverse ? scope.MayBeOurs(Table, alias, tenant) : "true";
 
     /// <summary>The key of a row.</summary>
     public RowKey KeyOf(object?[] row) => new([.. KeyPositions.Select(position => (string)row[position]!)]);
@@ -92,10 +92,10 @@ public sealed class StreamedTable
             : (row[position] is null && Table.NullIsGlobal && !reverse)
                 || row[position] is string value
                     && (
-                        value == key
+                        value == tenant.Key
                         || (
                             Columns[position].TypeText.StartsWith("character(", StringComparison.Ordinal)
-                            && value.TrimEnd(' ') == key
+                            && value.TrimEnd(' ') == tenant.Key
                         )
                     );
 

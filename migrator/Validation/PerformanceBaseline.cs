@@ -28,7 +28,7 @@ public static class PerformanceBaseline
         var checks = new List<Check>();
         foreach (var table in Largest(scope))
         {
-            var condition = scope.Condition(table, "t", tenant.Key);
+            var condition = scope.Condition(table, "t", tenant.Id);
             var wide =
                 $"SELECT count(*) FROM (SELECT FROM {table.Table.From} t WHERE {condition} LIMIT 1000) AS sample";
             var detail = $"tenant-wide {await CompareAsync(shared, isolated, [wide], clock, cancellationToken)}";

@@ -48,7 +48,7 @@ public static class Security
             var nullsAside = table.WithoutTenant("t") is { } unowned ? $"NOT ({unowned}) AND " : "";
             var rows = await isolated.ExecuteScalarAsync<long>(
                 $"SELECT count(*) FROM {table.Table.From} t "
-                    + $"WHERE {nullsAside}({scope.Copied(table, "t", tenant.Key)}) IS NOT TRUE",
+                    + $"WHERE {nullsAside}({scope.Copied(table, "t", tenant.Id)}) IS NOT TRUE",
                 cancellationToken
             );
             if (rows > 0)

@@ -106,7 +106,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         return await DigestReader.RecordAsync(
             connection,
             table.Table,
-            scope.ConditionOfAll(table, tenant.Key),
+            scope.ConditionOfAll(table, tenant.Id),
             cancellationToken
         );
     }
@@ -116,7 +116,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     {
         await using var shared = await OpenSharedAsync(cancellationToken);
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
-        var condition = scope.Condition(table, "t", tenant.Key);
+        var condition = scope.Condition(table, "t", tenant.Id);
         var key = table.Table.Key.Count > 0 ? KeyedRows.Label(table) : $"'row hash ' || {RowHash.Of(table.Table, "t")}";
         var within = "true";
         if (table.Table.Key.Count > 0)
@@ -151,7 +151,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
             (key, within) = (KeyedRows.Label(table), InBuckets(table.Table, "t", [.. differing.Take(SampleBuckets)]));
         }
-        var ours = $"{scope.Condition(table, "t", tenant.Key)} AND {within}";
+        var ours = $"{scope.Condition(table, "t", tenant.Id)} AND {within}";
         return KeyedRows.Compare(
             table.Name,
             await KeyedRows.HashesAsync(shared, table.Table, key, ours, cancellationToken),
@@ -184,7 +184,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             shared,
             table.Table,
             KeyedRows.Label(table),
-            $"{scope.Condition(table, "t", tenant.Key)} AND {within}",
+            $"{scope.Condition(table, "t", tenant.Id)} AND {within}",
             cancellationToken,
             arrays
         );
@@ -211,7 +211,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         var sharedSide = DigestReader.ReadBucketsAsync(
             shared,
             table.Table,
-            scope.ConditionOfAll(table, tenant.Key),
+            scope.ConditionOfAll(table, tenant.Id),
             Buckets,
             cancellationToken
         );

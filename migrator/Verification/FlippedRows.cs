@@ -55,7 +55,7 @@ public sealed class FlippedRows(
     async Task<FlippedTable> CheckAsync(ScopedTable table, CancellationToken cancellationToken)
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        var condition = scope.Condition(table, "t", tenant.Key);
+        var condition = scope.Condition(table, "t", tenant.Id);
         if (Recorded(table.Table) is not { } then)
         {
             var rows = await DigestReader.ReadAsync(shared, table.Table, condition, cancellationToken);

@@ -26,7 +26,7 @@ public static class StrayRows
         var found = new List<string>();
         foreach (var table in scope.TenantTables)
         {
-            var strays = $"FROM {table.Table.From} t WHERE ({scope.Copied(table, "t", tenant.Key)}) IS NOT TRUE";
+            var strays = $"FROM {table.Table.From} t WHERE ({scope.Copied(table, "t", tenant.Id)}) IS NOT TRUE";
             if (
                 await isolated.ExecuteScalarAsync<long>($"SELECT count(*) {strays}", cancellationToken)
                 is > 0

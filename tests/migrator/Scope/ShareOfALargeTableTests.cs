@@ -99,13 +99,13 @@ public sealed class ShareOfALargeTableTests(Servers servers)
         var catalog = await Catalog.ReadAsync(shared, TestContext.Current.CancellationToken);
         var scope = TenantScope.Classify(catalog, tenancy);
         var scoped = scope[new("public", table)];
-        var all = $"FROM {scoped.Table.From} t WHERE {scope.CopiedOfAll(scoped, "1")}";
+        var all = $"FROM {scoped.Table.From} t WHERE {scope.CopiedOfAll(scoped, new("1", ""))}";
 
         Assert.Equal(rows, await move.Shared.ScalarAsync<long>($"SELECT count(*) {all}"));
         Assert.Equal(
             await move.Shared.QueryAsync<string>($"SELECT t::text {all} ORDER BY 1"),
             await move.Shared.QueryAsync<string>(
-                $"SELECT t::text FROM {scoped.Table.From} t WHERE {scope.Copied(scoped, "t", "1")} ORDER BY 1"
+                $"SELECT t::text FROM {scoped.Table.From} t WHERE {scope.Copied(scoped, "t", new("1", ""))} ORDER BY 1"
             )
         );
         Assert.DoesNotContain(

@@ -1,13 +1,10 @@
 using Migrator.Tests.Support;
-using Npgsql;
 
 namespace Migrator.Tests.Scope;
 
 /// <summary>Trees of tenants whose rows move about while several sessions write, on the way there and on the way home.</summary>
 public sealed class SubtreeTurmoilTests(Servers servers)
 {
-    const int Sessions = 4;
-
     public static TheoryData<int> Rounds => Soak.Rounds(1, 6);
 
     [Theory]
@@ -27,18 +24,17 @@ public sealed class SubtreeTurmoilTests(Servers servers)
             tenancy: SubtreeTests.Tenancy
         );
 
-        // Nobody draws as another session did: a row must not come by a key that somebody else's has.
         await TurmoilAsync(move.Shared, seed, () => move.PromoteAsync(), mayLeave: true);
         // The shared rows have stood still since the flip.
         Assert.Equal(await OursAsync(move.Shared), await OursAsync(move.Isolated));
         Assert.Equal(await CountAsync(move.Isolated), (await OursAsync(move.Isolated)).Length);
 
         var others = await OthersAsync(move.Shared);
-        await TurmoilAsync(move.Isolated, seed + Sessions, () => move.RollBackAsync(), mayLeave: false);
+        await TurmoilAsync(move.Isolated, seed + Turmoil.Sessions, () => move.RollBackAsync(), mayLeave: false);
         Assert.Equal(await OursAsync(move.Isolated), await OursAsync(move.Shared));
         Assert.Equal(others, await OthersAsync(move.Shared));
 
-        await TurmoilAsync(move.Shared, seed + (2 * Sessions), () => move.PromoteAsync(), mayLeave: true);
+        await TurmoilAsync(move.Shared, seed + (2 * Turmoil.Sessions), () => move.PromoteAsync(), mayLeave: true);
         Assert.Equal(await OursAsync(move.Shared), await OursAsync(move.Isolated));
         var there = await OursAsync(move.Isolated);
         others = await OthersAsync(move.Shared);
@@ -72,58 +68,10 @@ public sealed class SubtreeTurmoilTests(Servers servers)
                 + "+ (SELECT count(*) FROM tenants)"
         );
 
-    static async Task TurmoilAsync(TestDatabase database, int seed, Func<Task> verb, bool mayLeave)
-    {
-        using var stop = new CancellationTokenSource();
-        var written = new int[Sessions];
-        var sessions = Enumerable
-            .Range(0, Sessions)
-            .Select(n => WriteAsync(database, new(seed + n), number => written[n] = number, mayLeave, stop.Token))
-            .ToArray();
-        try
-        {
-            await Waiting.UntilAsync(() => written.All(number => number > 10));
-            await verb();
-        }
-        finally
-        {
-            await stop.CancelAsync();
-            await Task.WhenAll(sessions);
-        }
-    }
+    static Task TurmoilAsync(TestDatabase database, int seed, Func<Task> verb, bool mayLeave) =>
+        new Turmoil(database, (random, fresh) => Statement(random, fresh, mayLeave)).DuringAsync(seed, verb);
 
     // Rows below one of those that are to stay: in the isolated database nothing may leave the tree.
-    static async Task WriteAsync(
-        TestDatabase database,
-        Random random,
-        Action<int> count,
-        bool mayLeave,
-        CancellationToken stop
-    )
-    {
-        for (var number = 1; !stop.IsCancellationRequested; number++)
-            try
-            {
-                var fresh = 10_000 + random.Next(1_000_000_000);
-                await database.ExecuteAsync(Statement(random, fresh, mayLeave));
-            }
-            // The tenant is away; a row has gone meanwhile, or is taken; two sessions have met.
-            catch (PostgresException e)
-                when (e.SqlState
-                        is PostgresErrorCodes.ReadOnlySqlTransaction
-                            or PostgresErrorCodes.SerializationFailure
-                            or PostgresErrorCodes.DeadlockDetected
-                            or PostgresErrorCodes.ForeignKeyViolation
-                            or PostgresErrorCodes.UniqueViolation
-                ) { }
-            finally
-            {
-                count(number);
-                // As fast as people are, so that the stream has an end to reach.
-                await Task.Delay(100, CancellationToken.None);
-            }
-    }
-
     // A circle would be a fault of the data: whoever goes below another is a leaf, and its new parent a row of the second level,
     // which goes from the one tenant to the other with all that is below. Rows of such a table move more seldom than others change.
     static string Statement(Random random, int fresh, bool mayLeave)

@@ -56,6 +56,54 @@ public sealed class WhereTests(Servers servers)
     public Task Rows_of_a_condition_go_there_fenced() =>
         (Pattern with { Mode = PromotionOptions.Fenced }).MoveAsync(servers);
 
+    // A column names the tenant, or the path begins with its slug.
+    static ScopePattern Paths(string more) =>
+        new(
+            "",
+            $"""
+            CREATE TABLE exports (id int PRIMARY KEY, org_id bigint, path text);
+            INSERT INTO exports SELECT n, NULL, (SELECT slug FROM tenants WHERE id = n % 2 + 1) || '/' || n FROM generate_series(1, 30) n;
+            INSERT INTO exports VALUES (100, 1, NULL), (101, 2, '/'), (102, NULL, 'nobody/7'); {more}
+            """,
+            [("exports", "org_id = 1 OR starts_with(path, (SELECT slug FROM tenants WHERE id = 1) || '/')")]
+        )
+        {
+            Tenancy = ScopePattern.Parse(
+                """
+                { "tables": { "public.exports": { "any_of": [
+                    { "tenant": "org_id" }, { "where": "split_part(path, '/', 1) = :slug" }] } } }
+                """
+            ),
+        };
+
+    [Fact]
+    public Task A_condition_names_the_tenant_by_its_slug() =>
+        (
+            Paths("") with
+            {
+                Meanwhile = """
+                    UPDATE exports SET path = 'nobody/2' WHERE id = 2;
+                    UPDATE exports SET path = (SELECT slug FROM tenants WHERE id = 1) || '/x' WHERE id IN (3, 102);
+                    """,
+                There = "UPDATE exports SET path = path || '/there' WHERE id = 4; DELETE FROM exports WHERE id = 6;",
+            }
+        ).MoveAsync(servers);
+
+    [Fact]
+    public async Task A_row_of_the_tenant_whose_slug_is_anothers_is_refused()
+    {
+        await using var move = await Paths("").CreateAsync(servers);
+        await move.Shared.ExecuteAsync("UPDATE tenants SET slug = 'It''s :slug' WHERE id = 2");
+        await move.Shared.ExecuteAsync(
+            "UPDATE exports SET path = (SELECT slug FROM tenants WHERE id = 2) WHERE id = 100"
+        );
+
+        var fault = Assert.Single((await move.PreflightAsync()).Faults);
+
+        Assert.Contains("public.exports", fault);
+        Assert.Contains("100", fault);
+    }
+
     [Fact]
     public async Task The_guard_knows_the_condition()
     {
@@ -145,6 +193,7 @@ public sealed class WhereTests(Servers servers)
 
     [Theory]
     [InlineData("id = :tenant AND \"order\" > 1", "(NEW.\"id\" = '7' AND NEW.\"order\" > 1)")]
+    [InlineData("ours = :slug OR ours = ':slug'", "(NEW.\"ours\" = 'a''b' OR NEW.\"ours\" = ':slug')")]
     [InlineData("ID::text = 'id' || 'it''s'", "(NEW.\"id\"::text = 'id' || 'it''s')")]
     [InlineData("lower(ours) = E'\\'id'", "(lower(NEW.\"ours\") = E'\\'id')")]
     [InlineData(
@@ -157,6 +206,9 @@ public sealed class WhereTests(Servers servers)
         await using var shared = await move.Shared.OpenAsync();
         var catalog = await Catalog.ReadAsync(shared, TestContext.Current.CancellationToken);
 
-        Assert.Equal(written, RowCondition.Parse(condition, catalog.Find(new("public", "jobs"))!)!.On("NEW", "7"));
+        Assert.Equal(
+            written,
+            RowCondition.Parse(condition, catalog.Find(new("public", "jobs"))!)!.On("NEW", new("7", "a'b"))
+        );
     }
 }
