@@ -1,3 +1,4 @@
+using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Phases;
 using Migrator.Progress;
@@ -38,12 +39,23 @@ sealed class PhaseRunner(IPromotionProgress progress, TimeProvider clock)
             var began = clock.GetTimestamp();
             var outcome = await WhileClosedAsync(run, token => RunAsync(run, phase, token), cancellationToken);
             if (!outcome.Recorded && !outcome.Stops)
-                await run.Journal.Phases.EndAsync(run.Id, phase.Name, outcome.Facts, cancellationToken);
+                await EndAsync(run, phase, outcome, cancellationToken);
             progress.PhaseEnded(phase.Name, phase.Title, clock.GetElapsedTime(began), outcome.Summary);
             if (outcome.Stops)
                 return;
         }
     }
+
+    static Task EndAsync(PromotionRun run, Phase phase, PhaseOutcome outcome, CancellationToken cancellationToken) =>
+        run.Journal.TransactAsync(
+            async transaction =>
+            {
+                await PhaseJournal.EndAsync(transaction, run.Id, phase.Name, outcome.Facts);
+                if (outcome.Happened is { } happened)
+                    await run.HappenedAsync(transaction, happened);
+            },
+            cancellationToken
+        );
 
     static Task<PhaseOutcome> RunAsync(PromotionRun run, Phase phase, CancellationToken cancellationToken) =>
         phase.EndsByPause && run.Closed is null

@@ -1,6 +1,8 @@
 using Migrator.Connections;
 using Migrator.Journal;
+using Migrator.Model;
 using Migrator.Progress;
+using Migrator.Settings;
 
 namespace Migrator;
 
@@ -10,12 +12,14 @@ sealed class ProgressNotes(
     Databases databases,
     ProgressMeter meter,
     Func<(long Promotion, long Run)?> run,
+    IReadOnlyList<Hook> hooks,
     TimeProvider clock
 ) : SideLine(databases.SharedServer, Interval, clock)
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     static readonly TimeSpan SayInterval = TimeSpan.FromSeconds(10);
 
+    readonly StallWatch stalls = new(hooks, clock);
     readonly Dictionary<string, ProgressState> written = [];
     long said = clock.GetTimestamp();
     (long, long, string, DateTime, string?) about;
@@ -41,6 +45,14 @@ sealed class ProgressNotes(
         var connection = await ConnectAsync(cancellationToken);
         await ProgressJournal.WriteAsync(connection, who, moved, begins, cancellationToken);
         about = now;
+        await OutboxJournal.AddAsync(
+            connection,
+            who.Promotion,
+            HookEvent.Stalled,
+            stalls.Look(whole),
+            whole.WaitsFor,
+            cancellationToken
+        );
         foreach (var state in moved)
             written[state.Table] = state;
     }

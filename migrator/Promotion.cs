@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Cutover;
 using Migrator.Governing;
+using Migrator.Hooks;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -116,6 +117,7 @@ public sealed class Promotion(
                 await HoldKeeper.RequirePossibleAsync(databases, options, held.Token);
                 await ThrottleQuery.RequireAsync(databases, options.ThrottleQuery, held.Token);
                 await Rehearsal.RequirePossibleAsync(held, options);
+                await RequireHooksAsync(held);
                 using var run = await PreparedAsync(held);
                 await Rehearsal.NoteAsync(run, options, held.Token);
                 var undoes = options is { Rehearses: true, Hold: null };
@@ -161,7 +163,7 @@ public sealed class Promotion(
                         break;
                     case not PromotionStage.RolledBack:
                         await rollback.RunAsync(run, Runner, force, held.Token);
-                        await run.Journal.EndAsync(run.Id, PromotionState.Shared, held.Token);
+                        await run.EndAsync(PromotionState.Shared, HookEvent.RolledBack, held.Token);
                         break;
                 }
                 if (dropIsolated)
@@ -183,7 +185,7 @@ public sealed class Promotion(
                 await IsolatedDatabase.RequireOursAsync(run, held.Token);
                 var verifies = record.IsOnline || record.HasRollbackWritten;
                 await Runner.RunAsync(run, Finalization(verifies, batchSize, force), held.Token);
-                await run.Journal.EndAsync(run.Id, PromotionState.Finalized, held.Token);
+                await run.EndAsync(PromotionState.Finalized, HookEvent.Finalized, held.Token);
             },
             cancellationToken
         );
@@ -203,6 +205,13 @@ public sealed class Promotion(
             cancellationToken
         );
 
+    // Before a promotion begins: one that is under way is not to stop for a hook that has gone.
+    async Task RequireHooksAsync(HeldTenant held)
+    {
+        if (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token) is not { EndedAt: null })
+            HookCall.RequireUsable(settings.Tenancy.Hooks);
+    }
+
     Task RunAsync(PromotionRun run, CancellationToken cancellationToken) =>
         run.Record.IsOnline
             ? SlotWatch.GuardAsync(
@@ -217,7 +226,7 @@ public sealed class Promotion(
     async Task UndoAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await Runner.UndoAsync(run, run.Record.IsOnline ? Online : Fenced, cancellationToken);
-        await run.Journal.EndAsync(run.Id, PromotionState.Shared, cancellationToken);
+        await run.EndAsync(PromotionState.Shared, HookEvent.RolledBack, cancellationToken);
     }
 
     async Task<PromotionRun> PreparedAsync(HeldTenant held)
@@ -279,7 +288,16 @@ public sealed class Promotion(
     // A retry is a resume: the same path as after a kill -9, which is why it is safe.
     async Task AttemptAsync(string verb, Func<HeldTenant, Task> attempt, CancellationToken cancellationToken)
     {
-        await using var notes = new ProgressNotes(databases, progress, () => Runs.Begun, clock);
+        await using var courier = new HookCourier(
+            databases,
+            settings.Tenancy.Hooks,
+            progress,
+            () => progress.IsPause,
+            () => Runs.Begun is not null,
+            clock
+        );
+        courier.StartIfNeeded();
+        await using var notes = new ProgressNotes(databases, progress, () => Runs.Begun, settings.Tenancy.Hooks, clock);
         notes.Start();
         await using var governor = Governor;
         governor.Start();
@@ -291,7 +309,7 @@ public sealed class Promotion(
         }
         catch (Exception e)
         {
-            var record = await Recovery.SettleAsync(e);
+            var record = await Recovery.SettleAsync(e, cancellationToken.IsCancellationRequested);
             if (cancellationToken.IsCancellationRequested && e is not MigratorException)
                 throw (verb, record?.Stage ?? KnownStage) switch
                 {

@@ -28,8 +28,9 @@ sealed class Recovery(
     /// Before the flip, the tenant's writes resume where they are. The journal forgets the copy that relied on
     /// the closed guard.
     /// </summary>
+    /// <param name="isInterrupted">Somebody has ended the command, which is no failure.</param>
     /// <returns>The promotion as it stands; null if there is none, or if the journal cannot be read.</returns>
-    public async Task<PromotionRecord?> SettleAsync(Exception cause)
+    public async Task<PromotionRecord?> SettleAsync(Exception cause, bool isInterrupted)
     {
         if (cause is MigratorException { Code: ExitCode.Usage or ExitCode.Refused or ExitCode.Busy })
             return null;
@@ -37,7 +38,7 @@ sealed class Recovery(
         try
         {
             await using var held = await runs.HoldAsync(timeout.Token);
-            return await SettleAsync(held, cause);
+            return await SettleAsync(held, cause, isInterrupted);
         }
         catch (MigratorException superseded) when (superseded.Code == ExitCode.Busy)
         {
@@ -59,7 +60,7 @@ sealed class Recovery(
         }
     }
 
-    async Task<PromotionRecord?> SettleAsync(HeldTenant held, Exception cause)
+    async Task<PromotionRecord?> SettleAsync(HeldTenant held, Exception cause, bool isInterrupted)
     {
         if (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token) is not { EndedAt: null } record)
             return null;
@@ -78,6 +79,11 @@ sealed class Recovery(
                     await GiveUpStreamAsync(run, held.Token);
                 break;
         }
+        if (!isInterrupted)
+            await held.Journal.TransactAsync(
+                transaction => run.HappenedAsync(transaction, HookEvent.Failed, error),
+                held.Token
+            );
         return record;
     }
 

@@ -16,7 +16,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     [
         ("Move a tenant", ["promote", "cutover", "rollback", "finalize", "forget"]),
         ("While a run is at work", ["tune", "pause", "resume"]),
-        ("Look", ["status", "list", "scope", "verify", "routes", "doctor", "privileges"]),
+        ("Look", ["status", "list", "scope", "verify", "routes", "hooks", "doctor", "privileges"]),
         ("Around it", ["demo", "resolve-tenant", "completion", "uninstall"]),
     ];
 
@@ -79,6 +79,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ["list"] = ["migrator list", "migrator list --json"],
         ["verify"] = ["migrator verify --tenant-slug=acme-corp"],
         ["routes"] = ["migrator routes --tenant-slug=acme-corp", "migrator routes --tenant-slug=acme-corp --watch"],
+        ["hooks"] = ["migrator hooks --tenant-slug=acme-corp"],
         ["doctor"] = ["migrator doctor", "migrator doctor --fix"],
         ["uninstall"] = ["migrator uninstall --confirm", "migrator uninstall --force --confirm"],
         ["scope"] =

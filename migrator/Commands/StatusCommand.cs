@@ -141,6 +141,8 @@ sealed class StatusCommand : TenantCommand
             yield return ("waits for", waits);
         foreach (var row in status.Hold is { } hold ? HoldRows.Of(hold) : [])
             yield return row;
+        if (status.Hooks.Count > 0)
+            yield return ("hooks", Shown(status.Hooks));
         if (status.Stream is { } stream)
             yield return ("stream", Shown(stream));
     }
@@ -162,6 +164,15 @@ sealed class StatusCommand : TenantCommand
         var active = stream.Active ? "active" : "idle";
         var (lag, held) = (ByteSize.Show(stream.LagBytes), ByteSize.Show(stream.WalHeldBytes));
         return $"{stream.Slot} in {stream.Database}, {active}, {lag} behind, holds {held} of WAL ({stream.WalStatus})";
+    }
+
+    // What is not delivered is said by the warnings.
+    static string Shown(IReadOnlyList<HookSection> hooks)
+    {
+        var last = hooks[^1];
+        var outstanding = hooks.Count(one => one.IsOutstanding());
+        return $"{hooks.Count - outstanding} of {hooks.Count} messages settled, the last: '{last.Event}' to {last.Hook}, "
+            + last.Outcome();
     }
 
     static string Copied(PromotionSection promotion)

@@ -23,6 +23,7 @@ static class Verbs
             new FinalizeCommand(),
             new ForgetCommand(),
             new RoutesCommand(),
+            new HooksCommand(),
             new DoctorCommand(),
             new ScopeCommand(),
             new PrivilegesCommand(),

@@ -26,7 +26,7 @@ public abstract class SideLine(NpgsqlConnectionStringBuilder server, TimeSpan in
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
         if (closing is null)

@@ -251,6 +251,7 @@ public static class Flip
                     "UPDATE tenant_promotion.promotion SET pause_ms = @pause WHERE id = @Id",
                     new { pause, run.Id }
                 );
+                await run.HappenedAsync(transaction, HookEvent.Flipped);
             },
             cancellationToken
         );

@@ -176,24 +176,20 @@ public sealed class PromotionJournal(TenantLock tenantLock) : IAsyncDisposable
         );
 
     /// <summary>Ends a promotion: it stays as history, without the recorded definitions, which nothing reads any more.</summary>
-    public Task EndAsync(long promotion, string state, CancellationToken cancellationToken) =>
-        tenantLock.TransactAsync(
-            async transaction =>
-            {
-                await transaction.ExecuteAsync(
-                    "DELETE FROM tenant_promotion.definition WHERE promotion_id = @promotion",
-                    new { promotion }
-                );
-                await transaction.ExecuteAsync(
-                    """
-                    UPDATE tenant_promotion.promotion
-                    SET state = @state, error = NULL, updated_at = now(), ended_at = now() WHERE id = @promotion
-                    """,
-                    new { promotion, state }
-                );
-            },
-            cancellationToken
+    public static async Task EndAsync(JournalTransaction transaction, long promotion, string state)
+    {
+        await transaction.ExecuteAsync(
+            "DELETE FROM tenant_promotion.definition WHERE promotion_id = @promotion",
+            new { promotion }
         );
+        await transaction.ExecuteAsync(
+            """
+            UPDATE tenant_promotion.promotion
+            SET state = @state, error = NULL, updated_at = now(), ended_at = now() WHERE id = @promotion
+            """,
+            new { promotion, state }
+        );
+    }
 
     public Task SaveDigestsAsync(
         long promotion,

@@ -111,3 +111,24 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.governor (
     max_active_sessions integer NOT NULL,
     obeyed              timestamptz NOT NULL
 );
+
+-- What hooks are told, one row for each hook, written in the transaction of what happened. payload is what is delivered;
+-- key is the same in each attempt.
+CREATE TABLE IF NOT EXISTS tenant_promotion.outbox (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    promotion_id bigint NOT NULL,
+    tenant_key   text NOT NULL,
+    tenant_slug  text NOT NULL,
+    hook         text NOT NULL,
+    event        text NOT NULL,
+    key          uuid NOT NULL,
+    happened_at  timestamptz NOT NULL,
+    payload      jsonb NOT NULL,
+    attempts     integer NOT NULL DEFAULT 0,
+    next_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    delivered_at timestamptz,
+    given_up_at  timestamptz,
+    failure      text
+);
+CREATE INDEX IF NOT EXISTS outbox_undelivered ON tenant_promotion.outbox (tenant_slug)
+    WHERE delivered_at IS NULL AND given_up_at IS NULL;

@@ -1,5 +1,6 @@
 using Migrator.Cutover;
 using Migrator.Guarding;
+using Migrator.Hooks;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -16,8 +17,10 @@ public sealed class CloseGuard : Phase
     public override string Title => "Close the write guard";
     public override string State => PromotionState.Copying;
 
-    public override Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken) =>
-        CutoverLoop.TryAsync(
+    public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
+    {
+        await CutoverQuestion.AskAsync(run, cancellationToken);
+        return await CutoverLoop.TryAsync(
             run,
             run.Guard,
             async () =>
@@ -33,6 +36,7 @@ public sealed class CloseGuard : Phase
             },
             cancellationToken
         );
+    }
 
     /// <summary>
     /// Closes the guard again for a run that goes on with an earlier run's copy, or begins the copy anew, if the tenant

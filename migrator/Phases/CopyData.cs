@@ -29,7 +29,7 @@ public sealed class CopyData : Phase
             totals.Sum(part => part.Bytes),
             run.Clock.GetElapsedTime(began).TotalSeconds
         );
-        return new($"{facts.Rows:N0} rows, {facts.Bytes / 1e6:N1} MB", facts);
+        return new($"{facts.Rows:N0} rows, {facts.Bytes / 1e6:N1} MB", facts, Happened: HookEvent.Copied);
     }
 
     // A table that an earlier run has finished stays; any other table is truncated and copied again.

@@ -1,6 +1,7 @@
 using Migrator.Connections;
 using Migrator.Copying;
 using Migrator.Cutover;
+using Migrator.Hooks;
 using Migrator.Journal;
 using Migrator.Messages;
 using Migrator.Model;
@@ -24,6 +25,7 @@ public sealed class CutOverOnline : Phase
 
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
+        await CutoverQuestion.AskAsync(run, cancellationToken);
         await Flip.RequireSameDumpAsync(run, cancellationToken);
         await DatabaseSettings.CopyAsync(run, cancellationToken);
         await ExtensionData.CopyAsync(run, cancellationToken);

@@ -29,7 +29,12 @@ public sealed class Hold : Phase
         // A failed attempt has left this slot, which would keep the log of all that the stream writes.
         await StreamDirection.Reverse(run.Stream).RemoveAsync(cancellationToken);
         await run.Journal.TransactAsync(
-            transaction => HoldJournal.ReachedAsync(transaction, run.Id),
+            async transaction =>
+            {
+                await HoldJournal.ReachedAsync(transaction, run.Id);
+                var hold = await HoldJournal.FindAsync(transaction.Connection, run.Id, cancellationToken);
+                await run.HappenedAsync(transaction, HookEvent.Holding, hold?.Failure);
+            },
             cancellationToken
         );
         if (run.Options is { LetGoBy: null, Hold.Detach: true })

@@ -39,9 +39,11 @@ public abstract class Phase
 /// <param name="Facts">Data that later phases, <c>status</c> or a later run need.</param>
 /// <param name="Recorded">True when the phase has recorded its own end, in a transaction of its own.</param>
 /// <param name="Stops">The phase stays under way, and the phases after it are left to another run.</param>
+/// <param name="Happened">What hooks are told when the phase has ended; see <see cref="Model.HookEvent"/>.</param>
 public sealed record PhaseOutcome(
     string? Summary = null,
     object? Facts = null,
     bool Recorded = false,
-    bool Stops = false
+    bool Stops = false,
+    string? Happened = null
 );

@@ -41,6 +41,6 @@ public sealed class Validate : Phase
         var failed = checks.Where(check => check.Outcome == CheckOutcome.Failed).ToArray();
         if (failed.Length > 0)
             throw VerificationMessages.ValidationFailed(run.Tenant.Slug, failed);
-        return new($"{checks.Count} checks", new ValidationFacts(checks));
+        return new($"{checks.Count} checks", new ValidationFacts(checks), Happened: HookEvent.Validated);
     }
 }

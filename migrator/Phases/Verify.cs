@@ -29,6 +29,9 @@ public sealed class Verify : Phase
             results.ToDictionary(result => result.Table.Name.ToString(), result => result.Recorded),
             cancellationToken
         );
-        return new($"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal");
+        return new(
+            $"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal",
+            Happened: HookEvent.Verified
+        );
     }
 }

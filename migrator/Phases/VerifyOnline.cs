@@ -45,7 +45,8 @@ public sealed class VerifyOnline : Phase
             cancellationToken
         );
         return new(
-            $"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal at {point.Position}"
+            $"{results.Count} tables, {results.Sum(result => result.Isolated.Rows):N0} rows equal at {point.Position}",
+            Happened: HookEvent.Verified
         );
     }
 }

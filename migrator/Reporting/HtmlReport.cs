@@ -34,7 +34,8 @@ public sealed record HtmlReport(
             Pause(),
             Rehearsed(),
             Tables(),
-            Validation()
+            Validation(),
+            Hooks()
         );
 
     XElement Facts()
@@ -147,6 +148,26 @@ public sealed record HtmlReport(
                     ["area", "check", "result", "detail"],
                     Report.Validation.Select(check =>
                         (IReadOnlyList<object>)[check.Area, check.Name, Outcome(check.Outcome), check.Detail]
+                    )
+                )
+            );
+
+    XElement? Hooks() =>
+        Status.Hooks.Count == 0
+            ? null
+            : HtmlPage.Section(
+                "Hooks",
+                HtmlPage.Table(
+                    ["hook", "event", "at", "result", "attempts"],
+                    Status.Hooks.Select(one =>
+                        (IReadOnlyList<object>)
+                            [
+                                one.Hook,
+                                one.Event,
+                                $"{one.At:yyyy-MM-dd HH:mm:ss} UTC",
+                                one.Outcome() + one.Why(),
+                                one.Attempts,
+                            ]
                     )
                 )
             );

@@ -16,7 +16,8 @@ public sealed record PromotionReport(
     PromotionRecord Record,
     IReadOnlyDictionary<string, Digest> Digests,
     IReadOnlyList<Check> Checks,
-    RehearsalSection? Rehearsal
+    RehearsalSection? Rehearsal,
+    IReadOnlyList<HookSection> Hooks
 )
 {
     /// <param name="tenantKey">The key of the tenant, which whoever asks has looked up.</param>
@@ -34,7 +35,8 @@ public sealed record PromotionReport(
                 ? facts.Checks
                 : [];
         var rehearsal = RehearsalSection.Of(await JournalReader.RehearsalAsync(shared, tenantKey, cancellationToken));
-        return new(databases.Slug, record, digests, checks, rehearsal);
+        var hooks = await OutboxJournal.OfTenantAsync(shared, tenantKey, cancellationToken);
+        return new(databases.Slug, record, digests, checks, rehearsal, [.. hooks.Select(HookSection.Of)]);
     }
 
     /// <summary>Milliseconds of each part of the pause; null where the journal has none.</summary>
@@ -157,6 +159,12 @@ public sealed record PromotionReport(
             foreach (var check in Checks)
                 text.Append($"| {Cell(check.Area)} | {Cell(check.Name)} ")
                     .AppendLine($"| {check.Outcome.ToString().ToLowerInvariant()} | {Cell(check.Detail)} |");
+        }
+        if (Hooks.Count > 0)
+        {
+            text.AppendLine().AppendLine("| hook | event | result |").AppendLine("|---|---|---|");
+            foreach (var hook in Hooks)
+                text.AppendLine($"| {Cell(hook.Hook)} | {hook.Event} | {Cell(hook.Outcome() + hook.Why())} |");
         }
         text.AppendLine().AppendLine("| phase | seconds |").AppendLine("|---|---:|");
         foreach (var (name, seconds) in Phases)

@@ -15,6 +15,7 @@ namespace Migrator.Reporting;
 /// <param name="Hold">The hold before the cutover; null when the promotion does not hold, or has flipped.</param>
 /// <param name="Progress">How far the run is in its phase; null when no run is at work, or has said nothing yet.</param>
 /// <param name="Load">What the run may load the servers with; null when no run is at work, or has said nothing yet.</param>
+/// <param name="Hooks">What hooks were told of the newest promotion, and what they have not taken of earlier ones.</param>
 /// <param name="WaitsFor">Transactions of the shared database whose locks the run waits for now.</param>
 /// <param name="NextSteps">The commands that make sense now.</param>
 public sealed record StatusDocument(
@@ -34,6 +35,7 @@ public sealed record StatusDocument(
     HoldSection? Hold,
     ProgressSection? Progress,
     LoadSection? Load,
+    IReadOnlyList<HookSection> Hooks,
     IReadOnlyList<string> WaitsFor,
     IReadOnlyList<string> Warnings,
     IReadOnlyList<string> NextSteps

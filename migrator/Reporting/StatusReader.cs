@@ -31,6 +31,8 @@ public static class StatusReader
         var stream = await StreamReport.ReadAsync(databases, shared, tenant, record, cancellationToken);
         var hasArrived = await HasArrivedAsync(databases, record, cancellationToken);
         var hold = await HoldAsync(shared, record, stream, active, cancellationToken);
+        var told = await OutboxJournal.OfTenantAsync(shared, tenant.Key, cancellationToken);
+        HookSection[] hooks = [.. told.Select(HookSection.Of)];
         var section = record is null ? null : PromotionSection.Of(record, copied);
         var advice = new StatusAdvice(settings, tenant, record, active is not null);
         return Row(settings, tenant, Route(settings, databases, tenant, record)) with
@@ -51,6 +53,7 @@ public static class StatusReader
                 active is null || record is null
                     ? null
                     : LoadSection.Of(await GovernorJournal.FindAsync(shared, record.Id, cancellationToken)),
+            Hooks = hooks,
             WaitsFor = active is null
                 ? []
                 : await LockHolders.BlockingAsync(shared, databases.ApplicationName, cancellationToken),
@@ -62,6 +65,7 @@ public static class StatusReader
                     ? []
                     : await TriggerWarningsAsync(settings, shared, tenant, record, cancellationToken),
                 .. stream.Warnings,
+                .. HookSection.Warnings(slug, hooks, active is not null),
             ],
             NextSteps =
                 active is null || hold is { Since: not null }
@@ -91,6 +95,7 @@ public static class StatusReader
             Hold: null,
             Progress: null,
             Load: null,
+            Hooks: [],
             WaitsFor: [],
             Warnings: [],
             NextSteps: []

@@ -147,6 +147,29 @@ public sealed class PromotionRun(
     public Task RequireCurrentRunAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         PromotionJournal.RequireCurrentRunAsync(connection, tenant.Slug, promotion.Id, run, cancellationToken);
 
+    /// <summary>Notes what hooks are told, in the transaction of what happened.</summary>
+    /// <param name="reason">Why; null where the event says it all.</param>
+    public Task HappenedAsync(JournalTransaction transaction, string happened, string? reason = null) =>
+        OutboxJournal.AddAsync(
+            transaction.Connection,
+            promotion.Id,
+            happened,
+            Tenancy.HooksOf(happened),
+            reason,
+            transaction.Cancel
+        );
+
+    /// <summary>Ends the promotion.</summary>
+    public Task EndAsync(string state, string happened, CancellationToken cancellationToken) =>
+        journal.TransactAsync(
+            async transaction =>
+            {
+                await PromotionJournal.EndAsync(transaction, promotion.Id, state);
+                await HappenedAsync(transaction, happened);
+            },
+            cancellationToken
+        );
+
     /// <summary>The promotion as it is in the journal now.</summary>
     public async Task<PromotionRecord> RecordAsync(CancellationToken cancellationToken) =>
         (await journal.CurrentAsync(tenant.Key, cancellationToken))!;

@@ -30,7 +30,7 @@ public sealed record MigratorSettings(
     /// <exception cref="MigratorException">The file is missing or unreadable, or a value is invalid.</exception>
     public static MigratorSettings Read(string? file, string? target, string? routingDirectory)
     {
-        var (configuration, rules) = Load(file);
+        var (configuration, rules, hooks) = Load(file);
         // Only the names of connections are read without our prefix: DOMAIN or REFERENCE may be anybody's variable.
         var connections = new ConfigurationBuilder().AddEnvironmentVariables().Build();
         var source = Server(connections, "MIGRATOR_SOURCE", "DB_", SourceDefaults());
@@ -44,7 +44,10 @@ public sealed record MigratorSettings(
             PointAt(isolated, target);
         var administrator = Administrator(connections, "DB_ADMIN_");
         return new(
-            ReadTenancy(configuration, rules),
+            ReadTenancy(configuration, rules) with
+            {
+                Hooks = hooks,
+            },
             source,
             isolated,
             routingDirectory ?? configuration["routing_dir"] ?? Path.Combine("config", "routing")
@@ -65,20 +68,21 @@ public sealed record MigratorSettings(
         };
 
     // The rules of single tables apart: their keys are names that differ by case, which a configuration takes for one.
-    static (IConfigurationRoot, TableRules) Load(string? file)
+    static (IConfigurationRoot, TableRules, IReadOnlyList<Hook>) Load(string? file)
     {
         if (file is not null && !File.Exists(file))
             throw UsageMessages.SettingsFileMissing(file);
         var path = Path.GetFullPath(file ?? DefaultFile);
         var builder = new ConfigurationBuilder();
         var rules = TableRules.Read(null, []);
+        IReadOnlyList<Hook> hooks = [];
         if (File.Exists(path))
         {
             var json = File.ReadAllBytes(path);
-            rules = TenancyFile.Read(file ?? DefaultFile, json);
+            (rules, hooks) = TenancyFile.Read(file ?? DefaultFile, json);
             builder.AddJsonStream(new MemoryStream(TenancyFile.WithoutRules(json)));
         }
-        return (builder.AddEnvironmentVariables("MIGRATOR_").Build(), rules);
+        return (builder.AddEnvironmentVariables("MIGRATOR_").Build(), rules, hooks);
     }
 
     static NpgsqlConnectionStringBuilder Server(

@@ -74,4 +74,11 @@ public sealed record Tenancy
     /// migration history.
     /// </summary>
     public string? MigrationVersion { get; init; }
+
+    /// <summary>Who is told what happens to tenants.</summary>
+    public IReadOnlyList<Hook> Hooks { get; init; } = [];
+
+    /// <summary>The names of the hooks that are told of an event.</summary>
+    public IReadOnlyList<string> HooksOf(string happened) =>
+        [.. Hooks.Where(hook => hook.On.Contains(happened)).Select(hook => hook.Name)];
 }

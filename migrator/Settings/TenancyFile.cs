@@ -28,6 +28,7 @@ ref struct TenancyFile
         ["domain"] = Kind.Text,
         ["routing_dir"] = Kind.Text,
         ["migration_version"] = Kind.Text,
+        ["hooks"] = Kind.Hooks,
     };
 
     static readonly string[] Columns = ["table", "key", "slug", "isolation_mode", "settings", "subtree"];
@@ -41,11 +42,15 @@ ref struct TenancyFile
 
         /// <summary>An object that <see cref="TableRules"/> reads.</summary>
         Rules,
+
+        /// <summary>A list that <see cref="HookSettings"/> reads.</summary>
+        Hooks,
     }
 
     readonly byte[] json;
     readonly List<string> faults = [];
     SettingNode? rules;
+    SettingNode? hooks;
     Utf8JsonReader reader;
 
     TenancyFile(byte[] json)
@@ -54,9 +59,9 @@ ref struct TenancyFile
         reader = new(json, new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
     }
 
-    /// <returns>The rules of single tables.</returns>
+    /// <returns>The rules of single tables, and the hooks.</returns>
     /// <exception cref="MigratorException">The file is no JSON, or has a key or a value that means nothing.</exception>
-    public static TableRules Read(string name, byte[] json)
+    public static (TableRules Rules, IReadOnlyList<Hook> Hooks) Read(string name, byte[] json)
     {
         // What editors write before the first character.
         if (json.AsSpan().StartsWith(Encoding.UTF8.Preamble))
@@ -70,11 +75,12 @@ ref struct TenancyFile
         {
             file.faults.Add(UsageMessages.SettingsNoJson((e.LineNumber ?? 0) + 1, (e.BytePositionInLine ?? 0) + 1));
         }
-        var read = TableRules.Read(file.rules, file.faults);
-        return file.faults.Count == 0 ? read : throw UsageMessages.SettingsInvalid(name, file.faults);
+        var rules = TableRules.Read(file.rules, file.faults);
+        var hooks = HookSettings.Read(file.hooks, file.faults);
+        return file.faults.Count == 0 ? (rules, hooks) : throw UsageMessages.SettingsInvalid(name, file.faults);
     }
 
-    /// <summary>The file without the rules of single tables.</summary>
+    /// <summary>The file without the rules of single tables and the hooks.</summary>
     public static byte[] WithoutRules(byte[] json)
     {
         var whole = JsonNode
@@ -84,6 +90,7 @@ ref struct TenancyFile
             )!
             .AsObject();
         whole.Remove("tables");
+        whole.Remove("hooks");
         return JsonSerializer.SerializeToUtf8Bytes(whole);
     }
 
@@ -131,6 +138,12 @@ ref struct TenancyFile
                 break;
             case Kind.Rules:
                 Expect(key, "an object in braces");
+                break;
+            case Kind.Hooks when reader.TokenType == JsonTokenType.StartArray:
+                hooks = ReadNode();
+                break;
+            case Kind.Hooks:
+                Expect(key, "a list in brackets");
                 break;
             default:
                 ReadList(key);

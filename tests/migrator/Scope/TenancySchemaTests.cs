@@ -20,6 +20,7 @@ public sealed partial class TenancySchemaTests
     [Theory]
     [InlineData("docs/scope.md", 8)]
     [InlineData("README.md", 1)]
+    [InlineData("docs/hooks.md", 1)]
     public void Every_example_of_the_documentation_is_valid(string file, int least)
     {
         var examples = JsonBlock().Matches(File.ReadAllText(Path.Combine(Docs, file)));
@@ -85,6 +86,20 @@ public sealed partial class TenancySchemaTests
     [InlineData("""{ "derived": { "public.a": "b" } }""", true)]
     [InlineData("""{ "derived": { "public.a": ["b"] } }""", false)]
     [InlineData("""{ "tables": [] }""", false)]
+    [InlineData("""{ "hooks": [] }""", true)]
+    [InlineData("""{ "hooks": {} }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"], "run": ["/bin/a", ""], "timeout": "5s" }] }""", true)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"], "run": "/bin/a" }] }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"], "run": ["/bin/a"], "secret": "S" }] }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"], "url": "https://a", "secret": "S" }] }""", true)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"], "url": "https://a" }] }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"], "url": "ftp://a", "secret": "S" }] }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["moved"], "run": ["/bin/a"] }] }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": [], "run": ["/bin/a"] }] }""", false)]
+    [InlineData("""{ "hooks": [{ "on": ["copied"], "run": ["/bin/a"] }] }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"] }] }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"], "run": ["/bin/a"], "timeout": 5 }] }""", false)]
+    [InlineData("""{ "hooks": [{ "name": "a", "on": ["copied"], "run": ["/bin/a"], "shell": "sh" }] }""", false)]
     [InlineData("[]", false)]
     public void A_file_is_valid_where_the_program_can_read_it(string json, bool isValid) => AssertAgree(json, isValid);
 
