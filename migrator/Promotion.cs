@@ -106,7 +106,9 @@ public sealed class Promotion(
 
     /// <summary>Reads everything and changes nothing.</summary>
     public Task<PreflightResult> PreflightAsync(CancellationToken cancellationToken) =>
-        new PreflightInspection(settings, databases, databases.Slug, options.Mode).RunAsync(cancellationToken);
+        new PreflightInspection(settings, databases, databases.Slug, options.Mode, options.Jobs).RunAsync(
+            cancellationToken
+        );
 
     /// <summary>Promotes, or resumes a promotion that was interrupted.</summary>
     public Task PromoteAsync(CancellationToken cancellationToken) =>

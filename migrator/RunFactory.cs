@@ -102,7 +102,7 @@ sealed class RunFactory(
     {
         progress.PhaseStarted(PhaseName.Preflight, "Preflight");
         var began = clock.GetTimestamp();
-        var inspection = new PreflightInspection(settings, databases, Slug, options.Mode);
+        var inspection = new PreflightInspection(settings, databases, Slug, options.Mode, options.Jobs);
         var found = await inspection.RunAsync(held.Token);
         foreach (var warning in found.Warnings)
             progress.Warn(warning);

@@ -46,7 +46,7 @@ static class PieceCopy
             long total = 0;
             int length;
             output = await pieces.BeginAsync(cancellationToken);
-            while ((length = await input.ReadAsync(buffer.AsMemory(0, BufferSize), cancellationToken)) > 0)
+            while ((length = await ReadAsync(input, buffer.AsMemory(0, BufferSize), cancellationToken)) > 0)
             {
                 var block = buffer.AsMemory(0, length);
                 total += length;
@@ -83,6 +83,22 @@ static class PieceCopy
                 await RawCopy.GiveUpAsync(output);
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    // The server sends a message for each row: those that have arrived go on together.
+    static async ValueTask<int> ReadAsync(Stream input, Memory<byte> block, CancellationToken cancellationToken)
+    {
+        var filled = 0;
+        while (filled < block.Length)
+        {
+            var reading = input.ReadAsync(block[filled..], cancellationToken);
+            var isLast = filled > 0 && !reading.IsCompleted;
+            var length = await reading;
+            filled += length;
+            if (isLast || length == 0)
+                break;
+        }
+        return filled;
     }
 
     // A limit may hold the copy up for minutes; the transaction does not wait with it.

@@ -19,6 +19,12 @@ sealed record PreflightContext(
     TenantScope Scope
 )
 {
+    /// <summary>The snapshot of all reads, for other sessions.</summary>
+    public required string Snapshot { get; init; }
+
+    /// <summary>How many sessions may read side by side.</summary>
+    public int Jobs { get; init; } = 1;
+
     public Slug Slug => Tenant.Slug;
 
     /// <summary>Findings that stop the promotion.</summary>
@@ -41,6 +47,28 @@ sealed record PreflightContext(
 
     /// <summary>The condition under which a row is copied.</summary>
     public string Copied(ScopedTable table, string alias) => Scope.Copied(table, alias, Tenant.Id);
+
+    /// <summary>Asks several questions side by side, all of the one snapshot.</summary>
+    /// <returns>The answers in the order of the questions.</returns>
+    public async Task<IReadOnlyList<T>> SideBySideAsync<T>(
+        IReadOnlyList<string> questions,
+        CancellationToken cancellationToken
+    )
+    {
+        var answers = new T[questions.Count];
+        await Parallel.ForEachAsync(
+            questions.Index(),
+            new ParallelOptions { MaxDegreeOfParallelism = Jobs, CancellationToken = cancellationToken },
+            async (question, token) =>
+            {
+                await using var connection = await Databases.Shared.OpenConnectionAsync(token);
+                await using var reading = await Snapshots.BeginAsync(connection, Snapshot, token);
+                await connection.ExecuteAsync("SET TRANSACTION READ ONLY", token);
+                answers[question.Index] = await connection.QuerySingleAsync<T>(question.Item, token);
+            }
+        );
+        return answers;
+    }
 
     /// <summary>A role that may only look may see the plan all the same.</summary>
     public async Task CheckWriteAccessAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

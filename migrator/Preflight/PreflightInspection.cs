@@ -14,7 +14,13 @@ using Npgsql;
 namespace Migrator.Preflight;
 
 /// <summary>Reads everything and changes nothing.</summary>
-public sealed class PreflightInspection(MigratorSettings settings, Databases databases, Slug slug, string mode)
+public sealed class PreflightInspection(
+    MigratorSettings settings,
+    Databases databases,
+    Slug slug,
+    string mode,
+    int jobs
+)
 {
     const int OldestMajor = 14;
 
@@ -26,6 +32,7 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
         // any change.
         await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        var snapshot = await shared.ExecuteScalarAsync<string>("SELECT pg_export_snapshot()", cancellationToken);
 
         // A promotion has looked the tenant up before, to know whose lock to take: another run may have moved the tenant
         // until the lock was held, and everything below is to be of one snapshot.
@@ -34,7 +41,11 @@ public sealed class PreflightInspection(MigratorSettings settings, Databases dat
             throw PromotionMessages.AlreadyIsolated(slug);
         var catalog = await Catalog.ReadAsync(shared, cancellationToken);
         var scope = TenantScope.Classify(catalog, settings.Tenancy);
-        var context = new PreflightContext(settings.Tenancy, databases, tenant, shared, server, catalog, scope);
+        var context = new PreflightContext(settings.Tenancy, databases, tenant, shared, server, catalog, scope)
+        {
+            Snapshot = snapshot!,
+            Jobs = jobs,
+        };
         if (tenant.IsolationMode != Tenant.SharedMode)
             context.Faults.Add(TenantMessages.UnknownMode(slug, tenant.IsolationMode));
         if (await IsFencedAsync(context, cancellationToken))

@@ -13,19 +13,34 @@ sealed class ReferenceCheck(PreflightContext context)
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        // A reference out of the tenant could never be satisfied in T.
+        var (outward, into) = (Outward().ToArray(), Inward().ToArray());
+        var found = await context.SideBySideAsync<(long Count, string[] Samples)>(
+            [.. outward.Concat(into).Select(question => question.Query)],
+            cancellationToken
+        );
+        Tell(outward, found);
+        await CheckClaimsAsync(cancellationToken);
+        Tell(into, [.. found.Skip(outward.Length)]);
+    }
+
+    void Tell(Question[] questions, IReadOnlyList<(long Count, string[] Samples)> found)
+    {
+        foreach (var (question, (count, samples)) in questions.Zip(found))
+            if (count > 0)
+                context.Faults.Add(question.Fault(count, samples));
+    }
+
+    // A reference out of the tenant could never be satisfied in T.
+    IEnumerable<Question> Outward()
+    {
         foreach (var key in context.Scope.ForeignKeys.Where(IsOutward))
         {
             var (from, to) = (context.Scope[key.From], context.Scope[key.To]);
-            var theirs = $"({context.Copied(to, "p")}) IS NOT TRUE";
+            var theirs = context.Scope.NotCopied(to, "p", context.Tenant.Id);
             var crossing = $"EXISTS (SELECT FROM {to.Table.From} p WHERE {key.Join("t", "p")} AND {theirs})";
-            var (count, samples) = await CountAsync(
-                from,
-                $"{context.Copied(from, "t")} AND {crossing}",
-                cancellationToken
-            );
-            if (count > 0)
-                context.Faults.Add(
+            yield return new(
+                Counting(from, $"{context.Copied(from, "t")} AND {crossing}"),
+                (count, samples) =>
                     ReferenceMessages.CrossTenantReference(
                         key.From,
                         key.To,
@@ -34,20 +49,22 @@ sealed class ReferenceCheck(PreflightContext context)
                         samples,
                         cures.Outward(key)
                     )
-                );
+            );
         }
-        await CheckClaimsAsync(cancellationToken);
-        // A reference into the tenant would stop finalize. The tenant's own row stays.
+    }
+
+    // A reference into the tenant would stop finalize. The tenant's own row stays.
+    IEnumerable<Question> Inward()
+    {
         foreach (var table in context.Scope.TenantTables)
         foreach (var key in inward.KeysInto(table).Where(key => !StopsNothing(key)))
         {
             var from = context.Scope[key.From];
-            var condition = inward.Condition(key, table.Table.From, context.Condition(table, "p"));
-            var (count, samples) = await CountAsync(from, condition, cancellationToken);
-            if (count > 0)
-                context.Faults.Add(
+            yield return new(
+                Counting(from, inward.Condition(key, table.Table.From, context.Condition(table, "p"))),
+                (count, samples) =>
                     ReferenceMessages.ReferencedByOthers(from.Name, key.To, key.Name, count, samples, cures.Inward(key))
-                );
+            );
         }
     }
 
@@ -107,15 +124,17 @@ sealed class ReferenceCheck(PreflightContext context)
         ScopedTable table,
         string condition,
         CancellationToken cancellationToken
-    )
-    {
-        var label = InwardReferences.Label(table, "t");
-        return await context.Shared.QuerySingleAsync<(long, string[])>(
-            $"""
+    ) => await context.Shared.QuerySingleAsync<(long, string[])>(Counting(table, condition), cancellationToken);
+
+    static string Counting(ScopedTable table, string condition) =>
+        $"""
             SELECT count(*), coalesce((array_agg(label))[1:5], '{"{}"}')
-            FROM (SELECT {label} AS label FROM {table.Table.From} t WHERE {condition}) crossing
-            """,
-            cancellationToken
-        );
-    }
+            FROM (SELECT {InwardReferences.Label(
+                table,
+                "t"
+            )} AS label FROM {table.Table.From} t WHERE {condition}) crossing
+            """;
+
+    /// <param name="Fault">What to say of so many rows, some of which are named.</param>
+    sealed record Question(string Query, Func<long, string[], string> Fault);
 }

@@ -44,12 +44,16 @@ public sealed record ScopeInspection(
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        var snapshot = await shared.ExecuteScalarAsync<string>("SELECT pg_export_snapshot()", cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var catalog = await Catalog.ReadAsync(shared, cancellationToken);
         var strangers = catalog.Strangers(settings.Tenancy.Table);
         var scope = TenantScope.Classify(catalog, settings.Tenancy).Without(strangers.Contains);
         // No check of a rule asks the other server.
-        var context = new PreflightContext(settings.Tenancy, databases, tenant, shared, shared, catalog, scope);
+        var context = new PreflightContext(settings.Tenancy, databases, tenant, shared, shared, catalog, scope)
+        {
+            Snapshot = snapshot!,
+        };
         if (strangers.Count > 0)
             context.Warnings.Add(ScopeMessages.TablesOfStrangers(strangers.Select(table => table.Name)));
         if (checks)

@@ -18,7 +18,7 @@ public sealed class InwardReferences(TenantScope scope, Tenant tenant)
     public string Condition(ForeignKey key, string from, string condition)
     {
         var referring = scope[key.From];
-        var theirs = referring.IsTenantData ? $"({scope.Condition(referring, "t", tenant.Id)}) IS NOT TRUE" : "true";
+        var theirs = referring.IsTenantData ? scope.NotOurs(referring, "t", tenant.Id) : "true";
         return $"{theirs} AND EXISTS (SELECT FROM {from} p WHERE {key.Join("t", "p")} AND {condition})";
     }
 

@@ -135,6 +135,12 @@ public sealed class TenantScope
             _ => Owned(table, alias, 1, tenant),
         };
 
+    /// <summary>The condition under which a row is not the tenant's. PostgreSQL joins for NOT EXISTS, and for no other form.</summary>
+    public string NotOurs(ScopedTable table, string alias, TenantId tenant) =>
+        table is { IsByReference: true, Tree: null, Claims: [{ Step: not null, TypeColumn: null }] }
+            ? $"NOT {Condition(table, alias, tenant)}"
+            : $"({Condition(table, alias, tenant)}) IS NOT TRUE";
+
     /// <summary>The condition that a row of the tenants' table is the tenant's own, and not one below.</summary>
     public string IsRoot(string alias, TenantId tenant) => Equal(Root, Root.Claims[0], alias, tenant);
 
@@ -156,6 +162,12 @@ public sealed class TenantScope
         table.IsTenantData && ComesAlong(table, alias) is { } along
             ? $"({Condition(table, alias, tenant)} OR {along})"
             : Condition(table, alias, tenant);
+
+    /// <summary>The condition under which a row of the shared database is not copied.</summary>
+    public string NotCopied(ScopedTable table, string alias, TenantId tenant) =>
+        table.IsTenantData && ComesAlong(table, alias) is not null
+            ? $"({Copied(table, alias, tenant)}) IS NOT TRUE"
+            : NotOurs(table, alias, tenant);
 
     /// <summary>
     /// <see cref="Condition"/> for a statement that reads all the tenant's rows of a table, seen as <c>t</c>: where there are
