@@ -29,6 +29,7 @@ sealed class ProgressNotes(
     {
         if (meter.Measure() is not [var whole, ..] states)
             return;
+        meter.Measured(whole);
         if (Clock.GetElapsedTime(said) >= SayInterval)
         {
             said = Clock.GetTimestamp();

@@ -155,6 +155,7 @@ sealed class RunFactory(
         var number = await held.Journal.NextRunAsync(record.Id, held.Token);
         Begun = (record.Id, number);
         Latest = record;
+        progress.Begun(identity, record.Id, record.Mode);
         return new(
             settings,
             options,

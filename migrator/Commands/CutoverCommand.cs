@@ -11,7 +11,7 @@ using Migrator.Terminal;
 namespace Migrator.Commands;
 
 /// <summary>Lets a promotion go that holds before its cutover, or takes that back.</summary>
-sealed class CutoverCommand : TenantCommand
+sealed class CutoverCommand : MoveCommand
 {
     readonly Option<bool> confirm;
     readonly Option<bool> cancel;

@@ -7,7 +7,7 @@ using Migrator.Terminal;
 namespace Migrator.Commands;
 
 /// <summary>Deletes a promoted tenant's rows from the shared database.</summary>
-sealed class FinalizeCommand : TenantCommand
+sealed class FinalizeCommand : MoveCommand
 {
     public const int DefaultBatch = 10_000;
 

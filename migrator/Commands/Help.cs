@@ -43,7 +43,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
             ["--hold", "--cutover-at", "--cutover-window", "--hold-for", "--hold-expires", "--detach"]
         ),
         ("Where", ["--settings", "--target", "--stack-outputs", "--routing-dir"]),
-        ("Output", ["--json", "--log-format", "--report", "--verbose", "--help", "--version"]),
+        ("Output", ["--json", "--log-format", "--report", "--metrics-listen", "--verbose", "--help", "--version"]),
     ];
 
     static readonly Dictionary<string, string[]> Examples = new()
@@ -109,6 +109,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ("DB_SSLMODE, DB_SSLROOTCERT, TARGET_DB_SSLMODE, …", "TLS, as in libpq"),
         ("MIGRATOR_TENANT_COLUMN, MIGRATOR_…", "any key of tenancy.json"),
         ("POSTGRES_BIN", "folder of pg_dump and pg_restore"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_…", "where metrics and traces are sent, as in OpenTelemetry"),
     ];
 
     static readonly (ExitCode Code, string Meaning)[] Codes =

@@ -10,7 +10,7 @@ using Migrator.Terminal;
 namespace Migrator.Commands;
 
 /// <summary>Moves a tenant into a database of its own, or goes on with a move that was interrupted.</summary>
-sealed class PromoteCommand : TenantCommand
+sealed class PromoteCommand : MoveCommand
 {
     readonly Option<bool> confirm;
     readonly Option<string> mode;
@@ -81,6 +81,8 @@ sealed class PromoteCommand : TenantCommand
         if (hold.IsSaid(result))
             result.AddError(RehearsalMessages.HoldsNothing);
     }
+
+    protected override string VerbOf(ParseResult parsed) => parsed.GetValue(rehearse) ? "rehearse" : Name;
 
     static Option<string> ModeOption()
     {

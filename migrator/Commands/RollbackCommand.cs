@@ -9,7 +9,7 @@ using Spectre.Console;
 namespace Migrator.Commands;
 
 /// <summary>Puts a tenant back into the shared database with everything that was written meanwhile.</summary>
-sealed class RollbackCommand : TenantCommand
+sealed class RollbackCommand : MoveCommand
 {
     readonly Option<bool> confirm;
     readonly Option<bool> dropIsolated;

@@ -25,13 +25,15 @@ abstract class TenantCommand : MigratorCommand
             }
         );
 
+    protected Slug SlugOf(ParseResult parsed) => parsed.GetValue(slug)!;
+
     protected override async Task<ExitCode> RunAsync(
         ParseResult parsed,
         ConsoleOutput terminal,
         CancellationToken cancellationToken
     )
     {
-        var tenant = parsed.GetValue(slug)!;
+        var tenant = SlugOf(parsed);
         var settings = await ReadSettingsAsync(parsed, tenant, cancellationToken);
         await using var databases = Databases.For(settings, tenant);
         await RunAsync(parsed, terminal, settings, databases, tenant, cancellationToken);

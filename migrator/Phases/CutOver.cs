@@ -61,6 +61,7 @@ public sealed class CutOver : Phase
         );
         // From here on nothing is undone automatically. The remaining steps must be recorded, even after Ctrl-C.
         await Flip.PublishAsync(run, CancellationToken.None);
+        run.Progress.Paused(pause, new Dictionary<string, double>());
         return new($"pause {pause:N0} ms", Recorded: true);
     }
 

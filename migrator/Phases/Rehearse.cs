@@ -104,6 +104,7 @@ public sealed class Rehearse : Phase
             },
             cancellationToken
         );
+        run.Progress.Paused(whole, parts.Milliseconds);
         return new(Math.Round(whole, 1), parts.Milliseconds);
     }
 

@@ -23,7 +23,10 @@ public interface IPromotionProgress : ICopyProgress
 
     void Info(string sentence);
 
-    /// <summary>The tenant has moved; its writes were paused for so long.</summary>
+    /// <summary>The run works on this promotion, as it stands in the journal of that database.</summary>
+    void Begun(DatabaseIdentity journal, long promotion, string mode) { }
+
+    /// <summary>The tenant's writes were paused for so long, by a move or by its rehearsal.</summary>
     /// <param name="milliseconds">By the migrator's clock or the server's.</param>
     /// <param name="parts">Milliseconds of each part; parts may have run side by side.</param>
     void Paused(double milliseconds, IReadOnlyDictionary<string, double> parts) { }
@@ -37,6 +40,15 @@ public interface IPromotionProgress : ICopyProgress
     /// <summary>The phase that runs stands still on purpose.</summary>
     /// <param name="why">Null when it goes on.</param>
     void Waits(string? why) { }
+
+    /// <summary>What the slot of the stream into the isolated database keeps: said every other second.</summary>
+    /// <param name="slot">
+    /// Bytes of the shared server's log that are not applied yet, and bytes that it cannot remove; null without a slot.
+    /// </param>
+    void Streams((long Lag, long Held)? slot) { }
+
+    /// <summary>How far the phase that runs is: measured each second.</summary>
+    void Measured(ProgressState now) { }
 
     /// <summary>How far the phase that runs is: said from time to time.</summary>
     void Progressed(ProgressState now) { }

@@ -32,10 +32,10 @@ public abstract class RelayedProgress(IPromotionProgress shown) : IPromotionProg
     public virtual void Advance(TableName table, long bytes) => shown.Advance(table, bytes);
 
     /// <inheritdoc/>
-    public void PartDone(TableName table, long rows) => shown.PartDone(table, rows);
+    public virtual void PartDone(TableName table, long rows) => shown.PartDone(table, rows);
 
     /// <inheritdoc/>
-    public void Paused(double milliseconds, IReadOnlyDictionary<string, double> parts) =>
+    public virtual void Paused(double milliseconds, IReadOnlyDictionary<string, double> parts) =>
         shown.Paused(milliseconds, parts);
 
     /// <inheritdoc/>
@@ -44,6 +44,16 @@ public abstract class RelayedProgress(IPromotionProgress shown) : IPromotionProg
 
     /// <inheritdoc/>
     public virtual void Waits(string? why) => shown.Waits(why);
+
+    /// <inheritdoc/>
+    public virtual void Begun(DatabaseIdentity journal, long promotion, string mode) =>
+        shown.Begun(journal, promotion, mode);
+
+    /// <inheritdoc/>
+    public virtual void Streams((long Lag, long Held)? slot) => shown.Streams(slot);
+
+    /// <inheritdoc/>
+    public virtual void Measured(ProgressState now) => shown.Measured(now);
 
     /// <inheritdoc/>
     public void Progressed(ProgressState now) => shown.Progressed(now);

@@ -23,6 +23,18 @@ public static class SlotWatch
 
     static async Task WatchAsync(StreamContext context, long maxWal, CancellationToken cancellationToken)
     {
+        try
+        {
+            await LookAsync(context, maxWal, cancellationToken);
+        }
+        finally
+        {
+            context.Progress.Streams(null);
+        }
+    }
+
+    static async Task LookAsync(StreamContext context, long maxWal, CancellationToken cancellationToken)
+    {
         var name = StreamDirection.Forward(context).Name;
         await using var shared = await context.Databases.Shared.OpenConnectionAsync(cancellationToken);
         var warned = false;
@@ -31,10 +43,14 @@ public static class SlotWatch
             await Task.Delay(Interval, context.Clock, cancellationToken);
             // There is no slot before the stream starts, and none after the flip.
             if (await SlotStatus.ReadAsync(shared, name, cancellationToken) is not { } slot)
+            {
+                context.Progress.Streams(null);
                 continue;
+            }
             if (slot.WalStatus == "lost")
                 throw StreamMessages.SlotLost(context.Tenant.Slug);
             var held = slot.WalHeldBytes;
+            context.Progress.Streams((slot.LagBytes, held));
             if (held > maxWal)
                 throw StreamMessages.TooMuchLog(context.Tenant.Slug, held, maxWal);
             if (warned || held < maxWal / 2)

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Progress;
+using Migrator.Telemetry;
 using Spectre.Console;
 
 namespace Migrator.Terminal;
@@ -24,13 +25,20 @@ public sealed partial record ConsoleOutput(bool Json, bool JsonLog, bool Verbose
     /// <summary>Completes the commands that are recommended.</summary>
     public Advice Advice { get; set; } = Advice.None;
 
+    /// <summary>Who else is to know of a run; null for nobody.</summary>
+    public RunObserver? Observer { get; set; }
+
     public Task ShowProgressAsync(Func<IPromotionProgress, Task> work) =>
         ProgressDisplay.RunAsync(
             Error,
             JsonLog,
             Console.Error,
             Clock,
-            progress => work(new AdvisingProgress(progress, Advice))
+            progress =>
+            {
+                var advising = new AdvisingProgress(progress, Advice);
+                return Observer is null ? work(advising) : Observer.RunAsync(advising, work);
+            }
         );
 
     /// <summary>Asks on a terminal; in a pipe there is nobody to ask.</summary>
