@@ -9,7 +9,7 @@ help:
 	@echo "make test                          the tests, on servers of their own"
 	@echo "make soak                          what make test leaves out: whole sweeps, long histories, every version"
 	@echo "make build                         artifacts/migrator/migrator"
-	@echo "make bench [ROWS=2000000] [SCENARIOS=…] the benchmarks of docs/benchmarks.md"
+	@echo "make bench [ROWS=2000000] [PARTS=…]  the benchmarks of docs/benchmarks.md; ten minutes"
 	@echo "make golden                        writes the golden resource graphs anew"
 	@echo "make isolate TENANT_ID=acme-corp   the tenant's stack, then the promotion as its Cloud Run job"
 	@echo "make isolate-db-only TENANT_ID=…   the promotion alone, from here (FLAGS=--dry-run shows the plan)"
@@ -38,7 +38,7 @@ format:
 
 bench:
 	dotnet build bench -c Release -v quiet --nologo
-	artifacts/bin/bench/release/bench $(ROWS) $(SCENARIOS)
+	artifacts/bin/bench/release/bench $(ROWS) $(PARTS)
 
 golden:
 	UPDATE_GOLDEN=1 dotnet run --project tests/infra

@@ -1,7 +1,9 @@
 namespace Bench;
 
-/// <summary>The changes of <see cref="ApplyScenario"/>: two inserts, two updates and a delete of five; the same ones each time.</summary>
+/// <summary>The changes of <see cref="RowChanges"/>: two inserts, two updates and a delete of five.</summary>
+/// <param name="seed">The same changes for the same seed.</param>
 sealed class ApplyStatements(
+    int seed,
     Guid tenant,
     IReadOnlyList<Guid> projects,
     IReadOnlyList<Guid> tasks,
@@ -9,7 +11,7 @@ sealed class ApplyStatements(
     Queue<(Guid Id, string CreatedAt)> events
 )
 {
-    readonly Random random = new(1);
+    readonly Random random = new(seed);
     int number;
 
     public IReadOnlyList<string> Transaction(int most) =>

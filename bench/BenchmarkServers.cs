@@ -28,6 +28,23 @@ sealed class BenchmarkServers(EmbeddedCluster shared, EmbeddedCluster dedicated,
 
     public Task<string> LargeAsync() => FilledAsync("large", rows);
 
+    /// <summary>Repeats are many, and not few to come to an end soon.</summary>
+    public bool IsThorough => rows >= 2_000_000;
+
+    /// <summary>Rounds of what runs by turns, because the machine's own speed drifts.</summary>
+    public int Rounds => IsThorough ? 3 : 2;
+
+    /// <summary>How long writers write whose rate is measured.</summary>
+    public TimeSpan Length => TimeSpan.FromSeconds(IsThorough ? 4 : 2);
+
+    /// <summary>Row changes that are applied at once: 200,000 for a tenant of 2,000,000 rows.</summary>
+    public int Changes => (int)Math.Clamp(rows / 4, 10_000, 200_000);
+
+    /// <summary>As many rows as there may be changes at most.</summary>
+    public Task<string> ApplyAsync() => FilledAsync("apply", 200_000);
+
+    public Task<string> NativeAsync() => FilledAsync("native", rows);
+
     /// <summary>A tenth of the large one's rows.</summary>
     public Task<string> SmallAsync() => FilledAsync("small", rows / 10);
 

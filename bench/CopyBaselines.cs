@@ -84,7 +84,7 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
         await dedicated.DropDatabaseAsync(Pipe);
         var watch = Stopwatch.StartNew();
         await dedicated.CreateDatabaseAsync(Pipe, SampleDatabase.Admin);
-        await PipeSchemaAsync(database, "pre-data");
+        await PipeSchemaAsync(database, Pipe, ["pre-data"]);
         foreach (var table in scope.CopiedTables)
         {
             var columns = RawCopy.Columns(table.Table);
@@ -100,23 +100,26 @@ sealed class CopyBaselines(EmbeddedCluster shared, EmbeddedCluster dedicated)
                 )
             );
         }
-        await PipeSchemaAsync(database, "post-data");
+        await PipeSchemaAsync(database, Pipe, ["post-data"]);
         await BenchmarkServers.Tool("psql", dedicated, Pipe, "-qXc", "ANALYZE").ExecuteAsync();
         return watch.Elapsed.TotalSeconds;
     }
 
-    Task PipeSchemaAsync(string database, string section) =>
+    /// <summary>Makes what the sections of the schema hold, which the shared database has.</summary>
+    public Task PipeSchemaAsync(string database, string target, string[] sections) =>
         PipeAsync(
             BenchmarkServers.Tool(
                 "pg_dump",
                 shared,
                 database,
-                "--format=custom",
-                "--schema-only",
-                $"--section={section}",
-                "--exclude-schema=tenant_promotion"
+                [
+                    "--format=custom",
+                    "--no-publications",
+                    "--exclude-schema=tenant_promotion",
+                    .. sections.Select(section => $"--section={section}"),
+                ]
             ),
-            BenchmarkServers.Tool("pg_restore", dedicated, Pipe, "--dbname", Pipe)
+            BenchmarkServers.Tool("pg_restore", dedicated, target, "--dbname", target)
         );
 
     /// <returns>Seconds, or null when pgcopydb is not installed.</returns>

@@ -9,9 +9,8 @@ using Spectre.Console;
 namespace Bench;
 
 /// <summary>What the writes of other tenants cost behind the fence of many tenants who have moved.</summary>
-sealed class FenceScenario(BenchmarkServers servers)
+sealed class FenceScenario(BenchmarkServers servers, Summary summary)
 {
-    const int Rounds = 3;
     const int Moved = 5_000;
     const int Writers = 4;
 
@@ -30,39 +29,32 @@ sealed class FenceScenario(BenchmarkServers servers)
             ratesWith = [],
             bulkWithout = [],
             bulkWith = [];
-        // By turns, because the machine's own speed drifts.
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < servers.Rounds; round++)
         {
             await LowerAsync(source, fence);
-            ratesWithout.Add(await GuardedWrites.RateAsync(source, Writers));
+            ratesWithout.Add(await GuardedWrites.RateAsync(source, Writers, servers.Length));
             bulkWithout.Add(await GuardedWrites.BulkAsync(source));
             await RaiseAsync(source, fence);
-            ratesWith.Add(await GuardedWrites.RateAsync(source, Writers));
+            ratesWith.Add(await GuardedWrites.RateAsync(source, Writers, servers.Length));
             bulkWith.Add(await GuardedWrites.BulkAsync(source));
         }
         Show(ratesWithout.Max(), ratesWith.Max(), bulkWithout.Min(), bulkWith.Min());
     }
 
-    static void Show(double before, double after, double least, double most) =>
-        AnsiConsole.Write(
-            new Table()
-                .AddColumns($"writes of a tenant, {Moved:N0} others moved", "without", "fence", "ratio", "wanted")
-                .RoundedBorder()
-                .AddRow(
-                    $"{Writers} writers, transactions/s",
-                    $"{before:N0}",
-                    $"{after:N0}",
-                    $"{after / before:0.00}",
-                    "≥ 0.95"
-                )
-                .AddRow(
-                    $"{GuardedWrites.ManyRows:N0} rows in a statement, ms",
-                    $"{least:N0}",
-                    $"{most:N0}",
-                    $"{most / least:0.00}",
-                    "≤ 1.6"
-                )
-        );
+    void Show(double before, double after, double least, double most)
+    {
+        var table = new Table()
+            .AddColumns($"writes of a tenant, {Moved:N0} others moved", "without", "fence", "ratio")
+            .RoundedBorder();
+        void Add(string what, double without, double with, Wanted wanted)
+        {
+            table.AddRow(what, $"{without:N0}", $"{with:N0}", $"{with / without:0.00}");
+            summary.Add($"{what}, fence against without", with / without, wanted);
+        }
+        Add($"{Writers} writers, transactions/s", before, after, Wanted.AtLeast(0.95));
+        Add($"{GuardedWrites.ManyRows:N0} rows in a statement, ms", least, most, Wanted.AtMost(1.6));
+        AnsiConsole.Write(table);
+    }
 
     static async Task PrepareAsync(NpgsqlDataSource source)
     {

@@ -9,8 +9,6 @@ static class GuardedWrites
 {
     public const int ManyRows = 50_000;
 
-    static readonly TimeSpan Length = TimeSpan.FromSeconds(4);
-
     public static async Task PrepareAsync(NpgsqlDataSource source)
     {
         await using var connection = await source.OpenConnectionAsync();
@@ -48,22 +46,22 @@ static class GuardedWrites
         await connection.ExecuteAsync(sql);
     }
 
-    public static async Task<double> RateAsync(NpgsqlDataSource source, int writers)
+    public static async Task<double> RateAsync(NpgsqlDataSource source, int writers, TimeSpan length)
     {
         var clock = Stopwatch.StartNew();
         var counts = await Task.WhenAll(
-            Enumerable.Range(0, writers).Select(writer => Task.Run(() => WriteAsync(source, writer, clock)))
+            Enumerable.Range(0, writers).Select(writer => Task.Run(() => WriteAsync(source, writer, clock, length)))
         );
         return counts.Sum() / clock.Elapsed.TotalSeconds;
     }
 
-    static async Task<long> WriteAsync(NpgsqlDataSource source, int writer, Stopwatch clock)
+    static async Task<long> WriteAsync(NpgsqlDataSource source, int writer, Stopwatch clock, TimeSpan length)
     {
         await using var connection = await source.OpenConnectionAsync();
         await using var command = new NpgsqlCommand("UPDATE guarded SET n = n + 1 WHERE id = $1", connection);
         var id = command.Parameters.Add(new() { Value = 0L });
         var count = 0L;
-        for (var random = new Random(writer); clock.Elapsed < Length; count++)
+        for (var random = new Random(writer); clock.Elapsed < length; count++)
         {
             id.Value = random.NextInt64(1, 10_001);
             await command.ExecuteNonQueryAsync();

@@ -11,7 +11,7 @@ namespace Bench;
 /// How far the isolated database is behind while the tenant writes: how long a mark takes from the shared database
 /// through the stream.
 /// </summary>
-sealed class LagScenario(BenchmarkServers servers)
+sealed class LagScenario(BenchmarkServers servers, Summary summary)
 {
     static readonly TimeSpan Time = TimeSpan.FromSeconds(10);
     static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
@@ -87,6 +87,8 @@ sealed class LagScenario(BenchmarkServers servers)
             $"{lag.Max:0.0}"
         );
         AnsiConsole.Write(table);
+        summary.Add("a mark has come through, median", lag.Median, null, " ms");
+        summary.Add("a mark has come through, p95", lag.P95, null, " ms");
     }
 
     static void AddWrites(Table table, Ledger ledger, string what, (long Began, long Ended) span)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Migrator;
 using Migrator.Connections;
 using Migrator.Demo;
@@ -8,6 +9,7 @@ using Migrator.Progress;
 using Migrator.Runs;
 using Migrator.Scope;
 using Migrator.Settings;
+using Migrator.Streaming;
 using Migrator.Terminal;
 
 namespace Bench;
@@ -64,6 +66,19 @@ sealed class Move(BenchmarkServers servers, string database) : IDisposable
         );
         return observed;
     }
+
+    /// <summary>Applies what waits in the slot, while nothing else runs.</summary>
+    public Task<(double Seconds, long Changes)> FollowAsync(TargetState state) =>
+        WithRunAsync(async run =>
+        {
+            var direction = StreamDirection.Forward(run.Stream);
+            await using var source = await run.Databases.Shared.OpenConnectionAsync();
+            var (mark, _) = await ReplicationSlot.EmitWatermarkAsync(source, CancellationToken.None);
+            var watch = Stopwatch.StartNew();
+            await using var feed = await ChangeFeed.OpenAsync(direction, state, CancellationToken.None);
+            await feed.WaitForWatermarkAsync(mark, CancellationToken.None);
+            return (watch.Elapsed.TotalSeconds, feed.Changes);
+        });
 
     /// <summary>Takes up a promotion that stands still, to do by hand what a phase would do.</summary>
     public async Task<T> WithRunAsync<T>(Func<PromotionRun, Task<T>> work)

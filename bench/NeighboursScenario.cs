@@ -5,7 +5,7 @@ using Spectre.Console;
 namespace Bench;
 
 /// <summary>What the other tenants notice while a large one is copied, indexed and compared.</summary>
-sealed class NeighboursScenario(BenchmarkServers servers)
+sealed class NeighboursScenario(BenchmarkServers servers, Summary summary)
 {
     static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
 
@@ -49,10 +49,12 @@ sealed class NeighboursScenario(BenchmarkServers servers)
         AnsiConsole.Write(table);
     }
 
-    static void Add(Table table, Ledger ledger, double usual, string what, (long Began, long Ended) span)
+    void Add(Table table, Ledger ledger, double usual, string what, (long Began, long Ended) span)
     {
         var seconds = ledger.Clock.GetElapsedTime(span.Began, span.Ended).TotalSeconds;
-        if (ledger.Latency(ofMoving: false, span.Began, span.Ended) is not { } times)
+        var latency = ledger.Latency(ofMoving: false, span.Began, span.Ended);
+        summary.Add($"p95 of others' writes {what}, to before", latency?.P95 / usual, null);
+        if (latency is not { } times)
             table.AddRow(what, $"{seconds:0.0}", "0");
         else
             table.AddRow(

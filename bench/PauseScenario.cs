@@ -10,13 +10,14 @@ namespace Bench;
 /// How long a busy tenant waits at a cutover: there and back by turns, as the application sees it and as the migrator
 /// does.
 /// </summary>
-sealed class PauseScenario(BenchmarkServers servers)
+sealed class PauseScenario(BenchmarkServers servers, Summary summary)
 {
-    const int Turns = 20;
     const int Attempts = 5;
     const int Keyless = 100_000;
 
     readonly ApplicationLoad load = new(Writers: 8, Rate: 500, OtherTenants: 0);
+
+    readonly int turns = servers.IsThorough ? 20 : 3;
 
     public async Task RunAsync()
     {
@@ -43,17 +44,11 @@ sealed class PauseScenario(BenchmarkServers servers)
             throw new InvalidOperationException(string.Join('\n', proof.Faults));
     }
 
-    static async Task MoveByTurnsAsync(
-        Ledger ledger,
-        Move move,
-        string database,
-        List<Cutover> there,
-        List<Cutover> back
-    )
+    async Task MoveByTurnsAsync(Ledger ledger, Move move, string database, List<Cutover> there, List<Cutover> back)
     {
         try
         {
-            for (var turn = 0; turn < Turns; turn++)
+            for (var turn = 0; turn < turns; turn++)
             {
                 there.Add(await CutOverAsync(ledger, BenchmarkServers.Slug.DatabaseName, move.PromoteAsync));
                 back.Add(await CutOverAsync(ledger, database, () => move.RollBackAsync()));
@@ -64,7 +59,7 @@ sealed class PauseScenario(BenchmarkServers servers)
             // What was measured until then is worth a table, and that it went no further is a result as well.
             var done = there.Count + back.Count;
             AnsiConsole.MarkupLineInterpolated(
-                $"[red]Given up after {done} of {2 * Turns} cutovers and {Attempts} attempts at the next:\n{failure.Message}[/]"
+                $"[red]Given up after {done} of {2 * turns} cutovers and {Attempts} attempts at the next:\n{failure.Message}[/]"
             );
         }
     }
@@ -88,6 +83,9 @@ sealed class PauseScenario(BenchmarkServers servers)
             Add(table, $"{verb}, by the migrator", cutovers, cutover => cutover.Own);
             foreach (var part in cutovers.SelectMany(cutover => cutover.Parts.Keys).Distinct())
                 Add(table, $"    {part}", cutovers, cutover => cutover.Parts.GetValueOrDefault(part));
+            double? pause =
+                cutovers.Count < turns ? null : Percentiles.Of(cutovers.Select(cutover => cutover.Seen)).P95;
+            summary.Add($"pause of a {verb}, p95 of {turns}", pause, Wanted.AtMost(1_000), " ms");
         }
         AnsiConsole.Write(table);
     }

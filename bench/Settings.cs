@@ -13,5 +13,7 @@ static class Settings
             ["full_page_writes"] = "on",
             ["shared_buffers"] = "1GB",
             ["max_wal_size"] = "4GB",
+            // A subscription that is stopped and started does not wait five seconds for its next worker.
+            ["wal_retrieve_retry_interval"] = "100ms",
         };
 }
