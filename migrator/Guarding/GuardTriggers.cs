@@ -201,7 +201,6 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     // and a row whose parent is still unknown then counts as the tenant's.
     string Function(ScopedTable table, string function, bool deferrable)
     {
-        var verdict = scope.Verdict(table, "NEW", tenant.Id);
         var (pass, gate) = table.Tree is null
             ? ($"tenant_promotion.{Sql.Identifier(names.Pass)}()", names.LockGate)
             : ($"tenant_promotion.{Sql.Identifier(names.PassAtOnce)}()", names.LockGateAtOnce);
@@ -214,17 +213,23 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             """;
         var decide = deferrable ? "ours OR (ours IS NULL AND TG_WHEN = 'AFTER')" : "ours IS NOT FALSE";
         // Without a constraint the row may have no parent at all, or its parent none. Behind a closed guard all that the
-        // tenant has committed is seen, and nothing more comes: whoever names nothing then is nobody's.
-        var hold = scope.MayLackAncestors(table)
-            ? $"""
-                BEGIN
-                    PERFORM {pass};
-                EXCEPTION WHEN read_only_sql_transaction THEN
-                    ours := {verdict};
-                    IF ours THEN RAISE; END IF;
-                END;
-                """
-            : $"PERFORM {pass};";
+        // tenant has committed is seen, and nothing more comes: whoever names nothing then is nobody's. The failure has let
+        // go of the gate.
+        string Hold(string row) =>
+            scope.MayLackAncestors(table)
+                ? $"""
+                    BEGIN
+                        PERFORM {pass};
+                    EXCEPTION WHEN read_only_sql_transaction THEN
+                        {gate}
+                        ours := {scope.Verdict(table, row, tenant.Id)};
+                        IF ours THEN RAISE; END IF;
+                    END;
+                    """
+                : $"PERFORM {pass};";
+        // A row that stands can have a parent that is yet to come where no constraint has asked for one. Elsewhere this
+        // transaction has deleted the parent, and holds the gate if that was ours.
+        var stands = scope.MayStandWithoutAncestors(table) ? "ours IS NOT FALSE" : "ours";
         // A literal and not dollar quotes, which a name or a key might contain; read in the application's session,
         // whatever that has set.
         var body = Sql.Literal(
@@ -234,15 +239,15 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             BEGIN
                 IF TG_OP <> 'INSERT' THEN
                     ours := {scope.Verdict(table, "OLD", tenant.Id)};
-                    IF ours THEN
+                    IF {stands} THEN
                         {skip}
-                        PERFORM {pass};
+                        {Hold("OLD")}
                     END IF;
                 END IF;
                 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-                ours := {verdict};
+                ours := {scope.Verdict(table, "NEW", tenant.Id)};
                 IF {decide} THEN
-                    {hold}
+                    {Hold("NEW")}
                 END IF;
                 RETURN NEW;
             END

@@ -213,6 +213,11 @@ public sealed class TenantScope
     public bool MayLackAncestors(ScopedTable table) =>
         table.Tree is not null || table.Steps.Any(step => !step.IsDeclared || MayLackAncestors(this[step.To]));
 
+    /// <summary>The same of a row that has been committed.</summary>
+    public bool MayStandWithoutAncestors(ScopedTable table) =>
+        table.Tree is { IsDeclared: false }
+        || table.Steps.Any(step => !step.IsDeclared || MayStandWithoutAncestors(this[step.To]));
+
     /// <summary>
     /// The condition under which a row names something that is not the tenant's, whatever else it names.
     /// </summary>
