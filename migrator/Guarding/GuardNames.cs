@@ -139,6 +139,11 @@ sealed class GuardNames(Tenant tenant)
     /// <summary>The tenant's key, a literal that reads alike whatever standard_conforming_strings is.</summary>
     public string Key => "E" + Sql.Literal(tenant.Key.Replace("\\", "\\\\"));
 
+    /// <summary>The condition, behind the gate, that a write need not look at the guard's row.</summary>
+    public string IsCalm =>
+        $"pg_catalog.pg_sequence_last_value({Sql.Literal(Quoted(Attention))}::pg_catalog.regclass) "
+        + $"OPERATOR(pg_catalog.=) {Calm}";
+
     const string Result = "IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;";
 
     /// <summary>The same where the write has a lock that the flip needs: it fails in the place of waiting.</summary>
@@ -154,11 +159,10 @@ sealed class GuardNames(Tenant tenant)
     // Settings of the function's own would cost more than all the rest: every name and operator says its schema.
     string Function(string name, string type, string lockGate, string result, string skip)
     {
-        var attention = $"{Sql.Literal(Quoted(Attention))}::pg_catalog.regclass";
         var body = $"""
             BEGIN
                 {lockGate}
-                IF pg_catalog.pg_sequence_last_value({attention}) OPERATOR(pg_catalog.=) {Calm} THEN
+                IF {IsCalm} THEN
                     {result}
                 END IF;
                 {skip}

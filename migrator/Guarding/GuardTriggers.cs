@@ -16,11 +16,16 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     {
         standing.Clear();
         var sql = new StringBuilder();
+        var update = ColumnUpdate.Serves(table) ? new ColumnUpdate(names, tenant, table) : null;
         if (table.Scope == TableScope.Derived || table.Tree is not null)
             AddDerived(sql, table);
         else
-            AddByColumn(sql, table);
-        if (table.Table.IsStreamable && (table.Scope != TableScope.Root || table.Tree is not null))
+            AddByColumn(sql, table, update);
+        if (
+            table.Table.IsStreamable
+            && (table.Scope != TableScope.Root || table.Tree is not null)
+            && update is not { Tells: true }
+        )
             AddReassignment(sql, table);
         if (Notes(table))
             AddNotes(sql, table);
@@ -38,37 +43,38 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
     }
 
     // The row tells whose it is.
-    void AddByColumn(StringBuilder sql, ScopedTable table)
+    void AddByColumn(StringBuilder sql, ScopedTable table, ColumnUpdate? update)
     {
         var name = table.Name.Quoted;
         var isRoot = table.Scope == TableScope.Root;
         var function = Sql.Identifier(isRoot ? names.Root : names.New);
         var old = Sql.Identifier(isRoot ? names.Root : names.Old);
         var (before, after) = (scope.Condition(table, "OLD", tenant.Id), scope.Condition(table, "NEW", tenant.Id));
-        var arrives = $"({before}) IS NOT TRUE AND ({after})";
-        foreach (
-            var (suffix, when, call) in (ReadOnlySpan<(string, string, string)>)
-                [
-                    ("_insert", $"BEFORE INSERT ON {name} FOR EACH ROW WHEN ({after})", function + "()"),
-                    ("_arrive", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({arrives})", function + "()"),
-                    (
-                        "_update",
-                        $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({before})",
-                        $"{function}({TriggerSql.MaySkip})"
-                    ),
-                    (
-                        "_delete",
-                        $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({before})",
-                        $"{old}({TriggerSql.MaySkip})"
-                    ),
-                ]
-        )
+        Add("_insert", $"BEFORE INSERT ON {name} FOR EACH ROW WHEN ({after})", function + "()");
+        if (update is not null)
+        {
+            sql.Append(update.Create());
+            Add("_update", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({before} OR {after})", update.Call);
+        }
+        else
+        {
+            var arrives = $"({before}) IS NOT TRUE AND ({after})";
+            Add("_arrive", $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({arrives})", function + "()");
+            Add(
+                "_update",
+                $"BEFORE UPDATE ON {name} FOR EACH ROW WHEN ({before})",
+                $"{function}({TriggerSql.MaySkip})"
+            );
+        }
+        Add("_delete", $"BEFORE DELETE ON {name} FOR EACH ROW WHEN ({before})", $"{old}({TriggerSql.MaySkip})");
+        if (table.Table.HasLateTriggers)
+            AddFinal(sql, table, $" WHEN ({after})", function + "()");
+
+        void Add(string suffix, string when, string call)
         {
             sql.Append(Create(suffix, when, call));
             EnableAlways(sql, table, suffix);
         }
-        if (table.Table.HasLateTriggers)
-            AddFinal(sql, table, $" WHEN ({after})", function + "()");
     }
 
     // Looks at the row once more as it was written, after every BEFORE trigger.
@@ -116,13 +122,12 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
             table.Scope == TableScope.Direct
                 ? IsDistinct(scope.Copied(table, "OLD", tenant.Id), scope.Copied(table, "NEW", tenant.Id))
                 : TriggerSql.ClaimsChange(table);
-        string[] arguments = [tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key];
         sql.Append(
             Create(
                 "_moved",
                 $"{(table.Table.HasLateTriggers ? "AFTER" : "BEFORE")} UPDATE ON {table.Name.Quoted} "
                     + $"FOR EACH ROW WHEN ({condition})",
-                $"guard_moved({string.Join(", ", arguments.Select(Sql.Literal))})"
+                $"guard_moved({TriggerSql.Moved(tenant, table)})"
             )
         );
         EnableAlways(sql, table, "_moved");

@@ -22,6 +22,13 @@ static class TriggerSql
     /// </summary>
     public const string MaySkip = "'may skip'";
 
+    /// <summary>The arguments by which the guard tells the stream of a row of the table that changes its tenant.</summary>
+    public static string Moved(Tenant tenant, ScopedTable table)
+    {
+        string[] arguments = [tenant.Key, table.Name.Schema, table.Name.Name, .. table.Table.Key];
+        return string.Join(", ", arguments.Select(Sql.Literal));
+    }
+
     /// <summary>The statement by which a function leaves a moved tenant's row alone, if the session asks for that.</summary>
     /// <param name="key">The tenant's key as an expression.</param>
     public static string Skip(string key) =>

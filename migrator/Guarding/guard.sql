@@ -147,32 +147,39 @@ $refuse$;
 -- A row becomes the tenant's, or is the tenant's no longer: the change itself may not tell (without a full replica
 -- identity it brings the new tenant only), so this does, in the stream and in its place. Arguments: tenant, schema,
 -- table, key columns. The settings are those under which the stream is read: a key must read alike in both.
-CREATE OR REPLACE FUNCTION tenant_promotion.guard_moved() RETURNS trigger LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET debug_print_plan = off
+CREATE OR REPLACE FUNCTION tenant_promotion.tell_moved(about text[], before anyelement, after anyelement) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET debug_print_plan = off
     SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
-    SET bytea_output = 'hex' AS $moved$
+    SET bytea_output = 'hex' AS $tell$
 DECLARE
     columns text := (SELECT string_agg(format('format(''%%s'', ($1).%I)', name), ', ' ORDER BY n)
-                     FROM unnest(TG_ARGV[3:]) WITH ORDINALITY AS k (name, n));
+                     FROM unnest(about[4:]) WITH ORDINALITY AS k (name, n));
     old_key jsonb;
     new_key jsonb;
     said text;
     secret text;
 BEGIN
     -- Anybody may write into the log. The proof tells the stream that the guard has written this.
-    SELECT g.pass INTO secret FROM tenant_promotion.guard g WHERE g.tenant_key = TG_ARGV[0];
+    SELECT g.pass INTO secret FROM tenant_promotion.guard g WHERE g.tenant_key = about[1];
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'tenant % began to move to a database of its own after this transaction took its snapshot', TG_ARGV[0]
+        RAISE EXCEPTION 'tenant % began to move to a database of its own after this transaction took its snapshot', about[1]
             USING ERRCODE = 'serialization_failure', HINT = 'Repeat the transaction.';
     END IF;
     -- A guard of an earlier version has no such sequence.
-    PERFORM nextval(to_regclass(format('tenant_promotion.%I', tenant_promotion.prefix(TG_ARGV[0]) || '_travelled')));
-    EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO old_key USING OLD;
-    EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO new_key USING NEW;
+    PERFORM nextval(to_regclass(format('tenant_promotion.%I', tenant_promotion.prefix(about[1]) || '_travelled')));
+    EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO old_key USING before;
+    EXECUTE format('SELECT jsonb_build_array(%s)', columns) INTO new_key USING after;
     said := jsonb_build_object(
-        'tenant', TG_ARGV[0], 'schema', TG_ARGV[1], 'table', TG_ARGV[2], 'old', old_key, 'new', new_key)::text;
+        'tenant', about[1], 'schema', about[2], 'table', about[3], 'old', old_key, 'new', new_key)::text;
     PERFORM pg_logical_emit_message(true, 'tenant_promotion_moved',
         convert_to(tenant_promotion.proof(secret, 'moved ' || said) || said, 'UTF8'));
+END
+$tell$;
+
+CREATE OR REPLACE FUNCTION tenant_promotion.guard_moved() RETURNS trigger LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $moved$
+BEGIN
+    PERFORM tenant_promotion.tell_moved(TG_ARGV[0:], OLD, NEW);
     RETURN NEW;
 END
 $moved$;
