@@ -64,7 +64,12 @@ sealed class Recovery(
     {
         if (await held.Journal.CurrentAsync(held.Tenant.Key, held.Token) is not { EndedAt: null } record)
             return null;
-        var error = cause is MigratorException failure ? failure.Message : "interrupted";
+        var error = cause switch
+        {
+            MigratorException failure => failure.Message,
+            _ when isInterrupted => "interrupted",
+            _ => $"{cause.GetType().Name}: {cause.Message}",
+        };
         await held.Journal.ErrorAsync(record.Id, error, held.Token);
         using var run = await runs.OfAsync(held, record);
         switch (record.Stage)

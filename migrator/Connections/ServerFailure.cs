@@ -26,6 +26,11 @@ public static class ServerFailure
     /// <summary>The SQLSTATE of a session that its server ended because it was idle within a transaction.</summary>
     public const string IdleInTransactionTimeout = "25P03";
 
+    /// <summary>A row does not satisfy a constraint: class 23 of the SQLSTATEs.</summary>
+    /// <remarks>https://www.postgresql.org/docs/current/errcodes-appendix.html</remarks>
+    public static bool IsConstraintViolation(PostgresException e) =>
+        e.SqlState.StartsWith("23", StringComparison.Ordinal);
+
     static MigratorException From(PostgresException e) =>
         e.SqlState switch
         {

@@ -108,12 +108,12 @@ public sealed class RowReconciler(
         {
             return await WriteAsync(lifts: false);
         }
-        catch (PostgresException e) when (IsConstraint(e)) { }
+        catch (PostgresException e) when (ServerFailure.IsConstraintViolation(e)) { }
         try
         {
             return await WriteAsync(lifts: true);
         }
-        catch (PostgresException e) when (IsConstraint(e))
+        catch (PostgresException e) when (ServerFailure.IsConstraintViolation(e))
         {
             throw RollbackMessages.CannotComeHome(tenant.Slug, $"{table}", e);
         }
@@ -206,7 +206,7 @@ public sealed class RowReconciler(
                     written = true;
                     progress.Reached("", ProgressUnit.Batches, all - pending.Count, all);
                 }
-                catch (PostgresException e) when (IsConstraint(e))
+                catch (PostgresException e) when (ServerFailure.IsConstraintViolation(e))
                 {
                     refusal = e;
                 }
@@ -235,7 +235,7 @@ public sealed class RowReconciler(
                 cancellationToken
             );
         }
-        catch (PostgresException e) when (IsConstraint(e))
+        catch (PostgresException e) when (ServerFailure.IsConstraintViolation(e))
         {
             throw RollbackMessages.CannotComeHome(tenant.Slug, $"{refusal.SchemaName}.{refusal.TableName}", refusal);
         }
@@ -282,6 +282,4 @@ public sealed class RowReconciler(
 
     void Compared(TableComparison result) =>
         progress.Reached($"{result.Table.Name}", ProgressUnit.Rows, result.Isolated.Rows, null);
-
-    static bool IsConstraint(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
 }

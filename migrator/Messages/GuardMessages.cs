@@ -102,5 +102,5 @@ static class GuardMessages
         };
 
     public static string GuardOpened(Slug slug) =>
-        $"The write guard is open again: the writes of '{slug}' resume in the shared database.";
+        $"The write guard is open: the writes of '{slug}' go on in the shared database.";
 }

@@ -215,8 +215,9 @@ public sealed class TenantScope
 
     /// <summary>The same of a row that has been committed.</summary>
     public bool MayStandWithoutAncestors(ScopedTable table) =>
-        table.Tree is { IsDeclared: false }
-        || table.Steps.Any(step => !step.IsDeclared || MayStandWithoutAncestors(this[step.To]));
+        table.Tree is { } tree
+            ? !tree.IsDeclared
+            : table.Steps.Any(step => !step.IsDeclared || MayStandWithoutAncestors(this[step.To]));
 
     /// <summary>
     /// The condition under which a row names something that is not the tenant's, whatever else it names.

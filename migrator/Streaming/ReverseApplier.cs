@@ -38,7 +38,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
                     $"{missing.Table.Name} has no row {missing.Old ?? missing.Key} to change."
                 );
         }
-        catch (PostgresException e) when (IsViolation(e))
+        catch (PostgresException e) when (ServerFailure.IsConstraintViolation(e))
         {
             throw StreamMessages.StreamDiverged(direction.Tenant.Slug, ServerErrors.Text(e) + ".", e);
         }
@@ -58,7 +58,7 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
             if (await MissingAsync(batch, merges: true, cancellationToken) is null)
                 return true;
         }
-        catch (PostgresException e) when (IsViolation(e)) { }
+        catch (PostgresException e) when (ServerFailure.IsConstraintViolation(e)) { }
         await AbandonAsync();
         return false;
     }
@@ -100,8 +100,6 @@ sealed class ReverseApplier(StreamDirection direction, DirtyKeys? touched) : ICh
         }
         written.Clear();
     }
-
-    static bool IsViolation(PostgresException e) => e.SqlState.StartsWith("23", StringComparison.Ordinal);
 
     // Applies a batch, and commits where it ends, unless a change finds no row.
     async Task<Change?> MissingAsync(ChangeBatch batch, bool merges, CancellationToken cancellationToken)
