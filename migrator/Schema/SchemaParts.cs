@@ -50,9 +50,11 @@ sealed class SchemaParts(HashSet<uint> keys, HashSet<string> keyIndexes)
             FROM pg_index i
             JOIN pg_class c ON c.oid = i.indexrelid
             JOIN pg_namespace n ON n.oid = c.relnamespace
+            -- The index of a partition comes with that of the whole table, and cannot come without it.
+            JOIN pg_index whole ON whole.indexrelid = coalesce(pg_partition_root(c.oid), c.oid)
             LEFT JOIN pg_constraint con ON con.conindid = c.oid AND con.contype IN ('p', 'u')
             -- A key WITHOUT OVERLAPS is for rows that are consistent.
-            WHERE (i.indisprimary OR i.indisreplident) AND NOT i.indisexclusion
+            WHERE (whole.indisprimary OR whole.indisreplident) AND NOT i.indisexclusion
             """,
             cancellationToken
         );

@@ -10,9 +10,16 @@ SELECT c.oid                                           AS "Oid",
            OR c.relowner = (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()) AS "Trusted",
        c.relrowsecurity                                AS "RowSecurity",
        c.relrowsecurity AND c.relforcerowsecurity      AS "ForcedRowSecurity",
-       -- What a change says of the old row is decided by the partition that held it.
+       -- What a change says of the old row is decided by the partition that held it. An index that is gone tells nothing.
        CASE WHEN EXISTS (SELECT FROM pg_partition_tree(c.oid) tree JOIN pg_class l ON l.oid = tree.relid
-                         WHERE c.relkind = 'p' AND tree.isleaf AND l.relreplident <> c.relreplident) THEN 'n'
+                         WHERE c.relkind = 'p' AND tree.isleaf AND l.relreplident <> c.relreplident)
+              OR c.relreplident = 'i' AND EXISTS (
+                     SELECT FROM (SELECT c.oid AS relid
+                                  UNION SELECT relid::oid FROM pg_partition_tree(c.oid) WHERE isleaf) part
+                     WHERE NOT EXISTS (
+                         SELECT FROM pg_index i JOIN pg_index own ON own.indrelid = c.oid AND own.indisreplident
+                         WHERE i.indrelid = part.relid AND i.indisreplident
+                           AND coalesce(pg_partition_root(i.indexrelid), i.indexrelid) = own.indexrelid)) THEN 'n'
             ELSE c.relreplident::text END             AS "ReplicaIdentity",
        coalesce((SELECT jsonb_agg(jsonb_build_object(
                     'schema', ln.nspname, 'name', l.relname, 'kind', l.relkind::text, 'pages', l.relpages,

@@ -145,6 +145,33 @@ public sealed class PublicationTests(Servers servers)
             );
     }
 
+    // A change of a partition names its row by the partition's own replica identity, and by none if that index is gone.
+    [Theory]
+    [InlineData("ALTER TABLE split_1 REPLICA IDENTITY USING INDEX split_1_tenant_id_code_key")]
+    [InlineData("DROP INDEX whole_key")]
+    public async Task Rows_that_a_change_names_by_another_key_than_the_tables_arrive(string identity)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Identified, servers.Dedicated);
+        await move.Shared.ExecuteAsync(identity, role: EmbeddedCluster.Superuser);
+
+        await move.PromoteMeddledAsync(
+            PhaseName.CatchUp,
+            () =>
+                move.Shared.ExecuteAsync(
+                    """
+                    DELETE FROM split WHERE id < 10; UPDATE split SET body = 'changed' WHERE id BETWEEN 10 AND 20;
+                    DELETE FROM whole WHERE id < 10; UPDATE whole SET body = 'changed' WHERE id BETWEEN 10 AND 20;
+                    """
+                )
+        );
+
+        foreach (var table in (string[])["split", "whole"])
+            Assert.Equal(
+                await move.Shared.QueryAsync<string>($"SELECT t::text FROM {table} t WHERE tenant_id = 1 ORDER BY 1"),
+                await move.Isolated.QueryAsync<string>($"SELECT t::text FROM {table} t ORDER BY 1")
+            );
+    }
+
     static string[] Tables =>
         ["plain", "whole", "indexed", "nothing", "unnamed", "late", "volatile", "split", "derived_value", "shrunk"];
 
@@ -170,6 +197,22 @@ public sealed class PublicationTests(Servers servers)
         CREATE TABLE shrunk (gone int, id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
         ALTER TABLE shrunk DROP COLUMN gone;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO application_role;
+        """;
+
+    const string Identified = """
+        CREATE TABLE split (
+            id int, tenant_id bigint NOT NULL, code int NOT NULL, body text, PRIMARY KEY (tenant_id, id),
+            UNIQUE (tenant_id, code)) PARTITION BY LIST (tenant_id);
+        CREATE TABLE split_1 PARTITION OF split FOR VALUES IN (1);
+        CREATE TABLE split_rest PARTITION OF split DEFAULT;
+        ALTER TABLE split REPLICA IDENTITY USING INDEX split_pkey;
+        ALTER TABLE split_1 REPLICA IDENTITY USING INDEX split_1_pkey;
+        ALTER TABLE split_rest REPLICA IDENTITY USING INDEX split_rest_pkey;
+        INSERT INTO split SELECT n, 1 + n % 2, 100 - n, 'row' FROM generate_series(1, 40) n;
+        CREATE TABLE whole (id int PRIMARY KEY, tenant_id bigint NOT NULL, body text);
+        CREATE UNIQUE INDEX whole_key ON whole (tenant_id, id);
+        ALTER TABLE whole REPLICA IDENTITY USING INDEX whole_key;
+        INSERT INTO whole SELECT n, 1 + n % 2, 'row' FROM generate_series(1, 40) n;
         """;
 
     const string Referring = """
