@@ -19,9 +19,9 @@ public sealed class RestoreTests : IDisposable
         ("Pulumi.Gcp", Central("PulumiGcpVersion"), [("Pulumi", "3.0.0")]),
         ("Pulumi.PostgreSql", Central("PulumiPostgreSqlVersion"), [("Pulumi", "3.0.0")]),
         ("OpenTelemetry", "1.9.0", []),
-        ("OpenTelemetry", "1.15.3", []),
+        ("OpenTelemetry", Pinned("OpenTelemetry"), []),
         (Exporter, "1.9.0", [("OpenTelemetry", "1.9.0")]),
-        (Exporter, "1.15.3", [("OpenTelemetry", "1.15.3")]),
+        (Exporter, Pinned(Exporter), [("OpenTelemetry", Pinned("OpenTelemetry"))]),
     ];
 
     const string Exporter = "OpenTelemetry.Exporter.OpenTelemetryProtocol";
@@ -201,6 +201,14 @@ public sealed class RestoreTests : IDisposable
             await entry.WriteAsync(Array.Empty<byte>());
     }
 
-    static string Central(string property) =>
-        XDocument.Load(Path.Combine(StackFiles.Root, "Directory.Packages.props")).Descendants(property).Single().Value;
+    static string Central(string property) => Versions().Descendants(property).Single().Value;
+
+    static string Pinned(string package) =>
+        Versions()
+            .Descendants("PackageVersion")
+            .Single(version => version.Attribute("Include")!.Value == package)
+            .Attribute("Version")!
+            .Value;
+
+    static XDocument Versions() => XDocument.Load(Path.Combine(StackFiles.Root, "Directory.Packages.props"));
 }
