@@ -32,7 +32,7 @@ sealed class HooksCommand()
         await terminal.ConfirmAsync(true, Name, slug, () => Task.FromResult(""), cancellationToken);
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
-        if ((await OutboxJournal.OfTenantAsync(shared, tenant.Key, cancellationToken)).Any(one => one.IsOutstanding))
+        if ((await ToldAsync()).Any(one => one.IsOutstanding()))
         {
             await WriteAccess.RequireAsync(shared, cancellationToken);
             await OutboxJournal.HurryAsync(shared, slug.Text, givenUp: true, cancellationToken);
@@ -40,10 +40,13 @@ sealed class HooksCommand()
                 Courier(settings, databases, terminal, progress).EmptyAsync(shared, Limit, cancellationToken)
             );
         }
-        var all = await OutboxJournal.OfTenantAsync(shared, tenant.Key, cancellationToken);
-        Write(terminal, slug, [.. all.Select(HookSection.Of)]);
-        if (all.Count(one => HookSection.Of(one).IsOutstanding()) is > 0 and var count)
+        var told = await ToldAsync();
+        Write(terminal, slug, told);
+        if (told.Count(one => one.IsOutstanding()) is > 0 and var count)
             throw HookMessages.LeftOver(slug, count);
+
+        async Task<HookSection[]> ToldAsync() =>
+            [.. (await OutboxJournal.OfTenantAsync(shared, tenant.Key, cancellationToken)).Select(HookSection.Of)];
     }
 
     static HookCourier Courier(

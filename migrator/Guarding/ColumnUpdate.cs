@@ -32,22 +32,18 @@ sealed class ColumnUpdate(GuardNames names, Tenant tenant, ScopedTable table)
     /// <summary>The statements that create the function; safe to repeat.</summary>
     public string Create()
     {
-        var becomes = IsOurs("NEW");
-        var hold = $"PERFORM tenant_promotion.hold({names.Key});";
         // Only a row that was the tenant's may be left alone.
         var body = $"""
             BEGIN
                 {names.LockGate}
                 IF {IsOurs("OLD")} THEN
-                    IF {names.IsCalm} THEN
-                        IF {becomes} THEN RETURN NEW; END IF;
-                    ELSE
+                    IF ({names.IsCalm}) IS NOT TRUE THEN
                         {TriggerSql.Skip(names.Key)}
-                        {hold}
-                        IF {becomes} THEN RETURN NEW; END IF;
+                        {names.Hold}
                     END IF;
+                    IF {IsOurs("NEW")} THEN RETURN NEW; END IF;
                 ELSIF ({names.IsCalm}) IS NOT TRUE THEN
-                    {hold}
+                    {names.Hold}
                 END IF;
                 IF TG_NARGS OPERATOR(pg_catalog.>) 1 THEN
                     PERFORM tenant_promotion.tell_moved(TG_ARGV[1:], OLD, NEW);

@@ -144,6 +144,9 @@ sealed class GuardNames(Tenant tenant)
         $"pg_catalog.pg_sequence_last_value({Sql.Literal(Quoted(Attention))}::pg_catalog.regclass) "
         + $"OPERATOR(pg_catalog.=) {Calm}";
 
+    /// <summary>The statement, behind the gate, that lets a write pass, or not, by what the guard's row says.</summary>
+    public string Hold => $"PERFORM tenant_promotion.hold({Key});";
+
     const string Result = "IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN RETURN OLD; END IF; RETURN NEW;";
 
     /// <summary>The same where the write has a lock that the flip needs: it fails in the place of waiting.</summary>
@@ -166,7 +169,7 @@ sealed class GuardNames(Tenant tenant)
                     {result}
                 END IF;
                 {skip}
-                PERFORM tenant_promotion.hold({Key});
+                {Hold}
                 {result}
             END
             """;

@@ -18,8 +18,4 @@ public sealed record OutboxRecord(
     DateTime? DeliveredAt,
     DateTime? GivenUpAt,
     string? Failure
-)
-{
-    /// <summary>What the hook has not taken yet.</summary>
-    public bool IsOutstanding => DeliveredAt is null;
-}
+);
