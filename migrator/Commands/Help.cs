@@ -14,9 +14,10 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     /// <summary>The verbs of each group, in the order of their use.</summary>
     internal static readonly (string Title, string[] Verbs)[] VerbGroups =
     [
+        ("Set up", ["check", "privileges"]),
         ("Move a tenant", ["promote", "cutover", "rollback", "finalize", "forget"]),
         ("While a run is at work", ["tune", "pause", "resume"]),
-        ("Look", ["status", "list", "scope", "verify", "routes", "hooks", "doctor", "privileges"]),
+        ("Look", ["status", "list", "scope", "verify", "routes", "hooks", "doctor"]),
         ("Around it", ["demo", "resolve-tenant", "completion", "uninstall"]),
     ];
 
@@ -82,6 +83,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ["hooks"] = ["migrator hooks --tenant-slug=acme-corp"],
         ["doctor"] = ["migrator doctor", "migrator doctor --fix"],
         ["uninstall"] = ["migrator uninstall --confirm", "migrator uninstall --force --confirm"],
+        ["check"] = ["migrator check", "migrator check --settings desk.json --json"],
         ["scope"] =
         [
             "migrator scope --tenant-slug=acme-corp --check",

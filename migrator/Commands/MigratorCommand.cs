@@ -67,6 +67,19 @@ abstract class MigratorCommand : Command
             parsed.GetValue(routingDirectory)
         );
 
+    /// <summary>The settings as far as they can be read, and what is wrong with the rest.</summary>
+    protected (MigratorSettings Settings, IReadOnlyList<string> Faults) TryReadSettings(ParseResult parsed)
+    {
+        var faults = new List<string>();
+        var settings = MigratorSettings.Read(
+            parsed.GetValue(settingsFile),
+            parsed.GetValue(Target),
+            parsed.GetValue(routingDirectory),
+            faults
+        );
+        return (settings, faults);
+    }
+
     async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var terminal = new ConsoleOutput(

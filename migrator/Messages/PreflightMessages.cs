@@ -31,11 +31,11 @@ static class PreflightMessages
         $"This machine has no pg_dump and pg_restore of version {major} or later. "
         + $"Install postgresql-client-{major}, or set POSTGRES_BIN to the folder that holds them.";
 
-    public static string SettingNamesNoTable(TableName name) =>
-        $"tenancy.json names a table {name} that does not exist. Correct the name, or remove it.";
+    public static string SettingNamesNoTable(TableName name, string? place) =>
+        $"tenancy.json{Wording.At(place)} names a table {name} that does not exist. Correct the name, or remove it.";
 
     public static string RuleDoesNotFit(TableName name, string? place, string why) =>
-        $"The rule of {name} in tenancy.json{(place is null ? "" : $" ({place})")} does not fit: {why}";
+        $"The rule of {name} in tenancy.json{Wording.At(place)} does not fit: {why}";
 
     public static string NoSuchTable(TableName name) => $"there is no table {name}. Correct the name.";
 
@@ -80,7 +80,7 @@ static class PreflightMessages
         IEnumerable<string> entries
     ) =>
         $"{name}.{column} has values that the rule of {name} does not know: {Wording.Foreign(string.Join(", ", values))}. "
-        + $"Add each to \"to\" with its table in tenancy.json{(place is null ? "" : $" ({place})")}: "
+        + $"Add each to \"to\" with its table in tenancy.json{Wording.At(place)}: "
         + $"{Wording.Foreign(string.Join(", ", entries))}. A table of class \"ignored\" lets the rows of its type stay.";
 
     public static string LeadsToNoTenant(TableName parent) =>
@@ -94,8 +94,8 @@ static class PreflightMessages
         $"No foreign key enforces that a row of {name} belongs to a row of {parent}; {rows:N0} rows have no such row and "
         + "stay in the shared database.";
 
-    public static string DerivedPathUnknown(TableName name, string path, IEnumerable<string> keys) =>
-        $"tenancy.json derives {name} by '{path}', which is not a foreign key from {name} to a tenant's table. "
+    public static string DerivedPathUnknown(TableName name, string path, string? place, IEnumerable<string> keys) =>
+        $"tenancy.json{Wording.At(place)} derives {name} by '{path}', which is not a foreign key from {name} to a tenant's table. "
         + $"Foreign keys to choose from: {Wording.Or(string.Join(", ", keys), "none")}. "
         + $"A parent without a foreign key: \"{name}\": {{ \"belongs_to\": \"schema.parent\", \"by\": {{ \"{path}\": \"id\" }} }} "
         + "under \"tables\" (docs/scope.md).";

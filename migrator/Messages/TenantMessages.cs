@@ -24,22 +24,20 @@ static class TenantMessages
                 + $"Make {slugColumn} unique, or name the right column in tenancy.json (tenants.slug)."
         );
 
-    public static MigratorException TenantsTableMissing(TableName tenants, string database) =>
-        MigratorException.Refused(
-            $"Database {database} has no table {tenants} that this role may see. "
-                + "Name the tenants table in tenancy.json: {\"tenants\": {\"table\": \"schema.name\"}}."
-        );
+    /// <param name="place">Where tenancy.json names it.</param>
+    public static string TenantsTableMissing(TableName tenants, string? place, string database) =>
+        $"Database {database} has no table {tenants}{Wording.At(place)} that this role may see. "
+        + "Name the tenants table in tenancy.json: {\"tenants\": {\"table\": \"schema.name\"}}.";
 
-    public static MigratorException TenantsColumnMissing(TableName tenants, string column, string? definition) =>
-        MigratorException.Refused(
-            $"Table {tenants} has no column {column}. "
-                + (
-                    definition is null
-                        ? "Name the key and slug columns in tenancy.json: "
-                            + "{\"tenants\": {\"key\": \"…\", \"slug\": \"…\"}}."
-                        : $"Run ALTER TABLE {tenants.Quoted} ADD COLUMN {Sql.Identifier(column)} {definition}, "
-                            + "or name the column in tenancy.json under \"tenants\"."
-                )
+    /// <param name="place">Where tenancy.json names it.</param>
+    public static string TenantsColumnMissing(TableName tenants, string column, string? place, string? definition) =>
+        $"Table {tenants} has no column {column}{Wording.At(place)}. "
+        + (
+            definition is null
+                ? "Name the key and slug columns in tenancy.json: "
+                    + "{\"tenants\": {\"key\": \"…\", \"slug\": \"…\"}}."
+                : $"Run ALTER TABLE {tenants.Quoted} ADD COLUMN {Sql.Identifier(column)} {definition}, "
+                    + "or name the column in tenancy.json under \"tenants\"."
         );
 
     public static string UnknownMode(Slug slug, string mode) =>

@@ -40,7 +40,7 @@ static class TreeMessages
         + "A row moves with one tenant. Roll those back first, or leave them where they are and promote others.";
 
     public static string OneKeyOnly(TableName table, string? place, string what) =>
-        $"The rule of {table} in tenancy.json{(place is null ? "" : $" ({place})")} does not fit a tenant that is a tree "
+        $"The rule of {table} in tenancy.json{Wording.At(place)} does not fit a tenant that is a tree "
         + $"(\"subtree\"): {what}. Say by a column or by another row whose the rows are: "
         + $"\"{table}\": {{ \"tenant\": \"column\" }} or {{ \"belongs_to\": \"schema.table\" }}.";
 

@@ -21,8 +21,11 @@ static class UsageMessages
 
     public static string NotConfirmed(string verb) => $"Nothing was changed: '{verb}' was not confirmed.";
 
-    public static MigratorException SettingsFileMissing(string file) =>
-        MigratorException.Usage($"There is no settings file {file}. Leave --settings out to run with the defaults.");
+    public static string SettingsFileMissing(string file) =>
+        $"There is no settings file {file}. Leave --settings out to run with the defaults.";
+
+    public static string SettingsUnreadable(string file, string why) =>
+        $"{file} cannot be read: {why} Correct that and run the same command again.";
 
     public static MigratorException SettingsInvalid(string file, IReadOnlyList<string> faults) =>
         MigratorException.Usage(
@@ -62,11 +65,9 @@ static class UsageMessages
     public static string RuleColumnsUnreadable(string place, TableName table) =>
         $"{place}: \"by\" in the rule for {table} has to be {{ \"column\": \"parent's column\" }}, each column once.";
 
-    public static MigratorException ConnectionSettingInvalid(string whole, string prefix) =>
-        MigratorException.Usage(
-            $"The connection settings {whole} or {prefix}HOST, {prefix}PORT, … cannot be read. "
-                + "A port is a number; a connection string looks like Host=…;Port=…;Database=…;Username=…."
-        );
+    public static string ConnectionSettingInvalid(string whole, string prefix) =>
+        $"The connection settings {whole} or {prefix}HOST, {prefix}PORT, … cannot be read. "
+        + "A port is a number; a connection string looks like Host=…;Port=…;Database=…;Username=….";
 
     public static MigratorException TargetInvalid() =>
         MigratorException.Usage(

@@ -31,6 +31,9 @@ static class Wording
         return e.InnerException is { } inner && inner.Message != e.Message ? $"{text}: {Chain(inner)}" : text;
     }
 
+    /// <summary>Line and column in parentheses, where they are known.</summary>
+    public static string At(string? place) => place is null ? "" : $" ({place})";
+
     public static string CommonStart(string left, string right) =>
         left[..left.Zip(right).TakeWhile(pair => pair.First == pair.Second).Count()];
 

@@ -66,12 +66,18 @@ public sealed class PreflightInspection(
             is { Stage: PromotionStage.Finalized }
         && await WriteGuard.StateAsync(context.Shared, context.Tenant.Key, cancellationToken) == GuardState.Moved;
 
+    /// <summary>Why nothing can be moved between servers of these major versions.</summary>
+    internal static IEnumerable<string> WhyNot(int shared, int isolated)
+    {
+        if (shared < OldestMajor)
+            yield return PreflightMessages.ServerTooOld("shared", shared);
+        if (isolated < shared)
+            yield return PreflightMessages.TargetOlder(shared, isolated);
+    }
+
     async Task<PgTools?> ToolsAsync(PreflightContext context, PreflightFacts facts, CancellationToken cancellationToken)
     {
-        if (facts.SharedMajor < OldestMajor)
-            context.Faults.Add(PreflightMessages.ServerTooOld("shared", facts.SharedMajor));
-        if (facts.IsolatedMajor < facts.SharedMajor)
-            context.Faults.Add(PreflightMessages.TargetOlder(facts.SharedMajor, facts.IsolatedMajor));
+        context.Faults.AddRange(WhyNot(facts.SharedMajor, facts.IsolatedMajor));
         if (await context.Shared.ExecuteScalarAsync<bool>("SELECT pg_is_in_recovery()", cancellationToken))
             context.Faults.Add(PreflightMessages.IsStandby(databases.SharedServer));
         var tools = await PgTools.FindAsync(facts.SharedMajor, facts.IsolatedMajor, cancellationToken);

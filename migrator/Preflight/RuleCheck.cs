@@ -5,30 +5,48 @@ using Migrator.Settings;
 
 namespace Migrator.Preflight;
 
-/// <summary>Every rule of tenancy.json fits the database; the faults are told all at once.</summary>
-sealed class RuleCheck(PreflightContext context)
+/// <summary>Every rule of tenancy.json fits the database; the faults are told all at once, and no tenant is needed.</summary>
+sealed class RuleCheck(Tenancy tenancy, Catalog catalog, TenantScope scope, List<string> faults)
 {
     public void Run()
     {
-        foreach (var (name, rule) in context.Tenancy.Rules)
-        foreach (var why in WhyNot(name, rule))
-            context.Faults.Add(
-                PreflightMessages.RuleDoesNotFit(name, context.Tenancy.RulePlaces.GetValueOrDefault(name), why)
+        faults.AddRange(UnknownTables(tenancy, catalog));
+        foreach (var name in tenancy.Derived.Keys.Where(name => scope.Unclassified.Any(table => table.Name == name)))
+            faults.Add(
+                PreflightMessages.DerivedPathUnknown(
+                    name,
+                    tenancy.Derived[name],
+                    tenancy.PlaceOf(name),
+                    catalog
+                        .ForeignKeys.Where(key => key.From == name)
+                        .Select(key => $"{string.Join(",", key.FromColumns)} → {key.To}")
+                )
             );
-        foreach (var table in context.Scope.Tables)
-            if (context.Scope.TenantColumnsOf(table) is { Count: > 1 } columns)
-                context.Faults.Add(PreflightMessages.SeveralTenantColumns(table.Name, columns));
+        foreach (var (name, rule) in tenancy.Rules)
+        foreach (var why in WhyNot(name, rule))
+            faults.Add(PreflightMessages.RuleDoesNotFit(name, tenancy.PlaceOf(name), why));
+        foreach (var table in scope.Tables)
+            if (scope.TenantColumnsOf(table) is { Count: > 1 } columns)
+                faults.Add(PreflightMessages.SeveralTenantColumns(table.Name, columns));
     }
+
+    /// <summary>A sentence for each table that a list names, or a map, and that is not there.</summary>
+    public static IEnumerable<string> UnknownTables(Tenancy tenancy, Catalog catalog) =>
+        tenancy
+            .Reference.Concat(tenancy.Ignored)
+            .Concat(tenancy.Derived.Keys)
+            .Where(name => catalog.Find(name) is null)
+            .Select(name => PreflightMessages.SettingNamesNoTable(name, tenancy.PlaceOf(name)));
 
     IEnumerable<string> WhyNot(TableName name, TableRule rule)
     {
-        if (context.Catalog.Find(name) is not { } table)
+        if (catalog.Find(name) is not { } table)
             return [PreflightMessages.NoSuchTable(name)];
         if (
-            name == context.Tenancy.Table
-            || context.Tenancy.Reference.Contains(name)
-            || context.Tenancy.Ignored.Contains(name)
-            || context.Tenancy.Derived.ContainsKey(name)
+            name == tenancy.Table
+            || tenancy.Reference.Contains(name)
+            || tenancy.Ignored.Contains(name)
+            || tenancy.Derived.ContainsKey(name)
         )
             return [PreflightMessages.SecondRule()];
         return WhyNot(table, rule).OfType<string>().Distinct();
@@ -56,7 +74,7 @@ sealed class RuleCheck(PreflightContext context)
 
     string? WhyNot(TableDefinition table, TenantRule rule) =>
         table.Column(rule.Column) is not { } column ? PreflightMessages.NoSuchColumn(rule.Column)
-        : Classifier.HoldsKey(context.Catalog, context.Tenancy, column) ? null
+        : Classifier.HoldsKey(catalog, tenancy, column) ? null
         : PreflightMessages.CannotHoldTheKey(rule.Column, column.TypeText);
 
     IEnumerable<string?> WhyNot(TableDefinition table, ByTypeRule rule)
@@ -65,23 +83,23 @@ sealed class RuleCheck(PreflightContext context)
             if (table.Column(column) is null)
                 yield return PreflightMessages.NoSuchColumn(column);
         foreach (var target in rule.To.Values.Distinct())
-            if (context.Catalog.Find(target) is not { } parent)
+            if (catalog.Find(target) is not { } parent)
                 yield return PreflightMessages.NoSuchTable(target);
-            else if (context.Scope.Tables.FirstOrDefault(one => one.Name == target) is not { } scoped)
+            else if (scope.Tables.FirstOrDefault(one => one.Name == target) is not { } scoped)
                 yield return PreflightMessages.LeadsToNoTenant(target);
-            else if (scoped.IsTenantData && RuledKeys.Find(context.Catalog, table, rule, target) is null)
+            else if (scoped.IsTenantData && RuledKeys.Find(catalog, table, rule, target) is null)
                 yield return PreflightMessages.NoKeyForTheType(target, rule.Id, parent.Key);
     }
 
     string? WhyNot(TableDefinition table, NamingColumn name)
     {
-        if (context.Catalog.Find(name.Table) is not { } naming)
+        if (catalog.Find(name.Table) is not { } naming)
             return PreflightMessages.NoSuchTable(name.Table);
         if (naming.Column(name.Column) is null)
             return PreflightMessages.NoSuchColumn($"{name.Table}.{name.Column}");
-        if (RuledKeys.Find(context.Catalog, table, name) is null)
+        if (RuledKeys.Find(catalog, table, name) is null)
             return PreflightMessages.NoKeyForTheType(table.Name, $"{name.Table}.{name.Column}", table.Key);
-        return context.Scope.Tables.Any(one => one.Name == name.Table && one.IsTenantData)
+        return scope.Tables.Any(one => one.Name == name.Table && one.IsTenantData)
             ? null
             : PreflightMessages.LeadsToNoTenant(name.Table);
     }
@@ -89,11 +107,11 @@ sealed class RuleCheck(PreflightContext context)
     // By a foreign key, or by a column that is called after the parent.
     string? LineFor(TableDefinition table, TableDefinition parent)
     {
-        var key = context.Catalog.ForeignKeys.FirstOrDefault(key => key.From == table.Name && key.To == parent.Name);
+        var key = catalog.ForeignKeys.FirstOrDefault(key => key.From == table.Name && key.To == parent.Name);
         var by = key?.FromColumns.Zip(key.ToColumns).ToDictionary(pair => pair.First, pair => pair.Second);
         if (by is null && parent.Key is [var one])
             by = table
-                .Columns.Where(column => GuessedNames.TargetOf(context.Catalog, table, column) == parent)
+                .Columns.Where(column => GuessedNames.TargetOf(catalog, table, column) == parent)
                 .Take(1)
                 .ToDictionary(column => column.Name, _ => one);
         return by is { Count: > 0 } ? RuleJson.Line(table.Name, new BelongsToRule(parent.Name, by)) : null;
@@ -106,7 +124,7 @@ sealed class RuleCheck(PreflightContext context)
 
     string? WhyNot(TableDefinition table, BelongsToRule rule)
     {
-        if (context.Catalog.Find(rule.Parent) is not { } parent)
+        if (catalog.Find(rule.Parent) is not { } parent)
             return PreflightMessages.NoSuchTable(rule.Parent);
         foreach (var (from, to) in rule.By)
             if (
@@ -118,11 +136,11 @@ sealed class RuleCheck(PreflightContext context)
                 { } missing
             )
                 return PreflightMessages.NoSuchColumn(missing);
-        if (RuledKeys.Find(context.Catalog, table, rule) is null)
+        if (RuledKeys.Find(catalog, table, rule) is null)
             return rule.By.Count == 0
                 ? PreflightMessages.NoSingleKeyTo(rule.Parent, LineFor(table, parent))
                 : PreflightMessages.NoKeyOfTheParent(rule.Parent, parent.Key);
-        return context.Scope.Tables.Any(one => one.Name == rule.Parent && one.IsTenantData)
+        return scope.Tables.Any(one => one.Name == rule.Parent && one.IsTenantData)
             ? null
             : PreflightMessages.LeadsToNoTenant(rule.Parent);
     }

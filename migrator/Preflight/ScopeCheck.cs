@@ -12,28 +12,7 @@ sealed class ScopeCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        foreach (
-            var name in context
-                .Tenancy.Reference.Concat(context.Tenancy.Ignored)
-                .Concat(context.Tenancy.Derived.Keys)
-                .Where(name => context.Catalog.Find(name) is null)
-        )
-            context.Faults.Add(PreflightMessages.SettingNamesNoTable(name));
-        foreach (
-            var name in context.Tenancy.Derived.Keys.Where(name =>
-                context.Catalog.Find(name) is not null && context.Scope.Unclassified.Any(table => table.Name == name)
-            )
-        )
-            context.Faults.Add(
-                PreflightMessages.DerivedPathUnknown(
-                    name,
-                    context.Tenancy.Derived[name],
-                    context
-                        .Catalog.ForeignKeys.Where(key => key.From == name)
-                        .Select(key => $"{string.Join(",", key.FromColumns)} → {key.To}")
-                )
-            );
-        new RuleCheck(context).Run();
+        new RuleCheck(context.Tenancy, context.Catalog, context.Scope, context.Faults).Run();
         var silent = context
             .Scope.Unclassified.Where(table => !context.Tenancy.Rules.ContainsKey(table.Name))
             .Where(table => !context.Tenancy.Derived.ContainsKey(table.Name))

@@ -55,9 +55,23 @@ public static class TenantLookup
         throw TenantMessages.TenantNotFound(slug, await SimilarAsync(connection, tenancy, slug, cancellationToken));
     }
 
-    /// <summary>Without the mode and settings columns no flip is possible; without key and slug there is no tenant.</summary>
     /// <exception cref="MigratorException">The settings name a table or a column that is not there.</exception>
     public static async Task RequireColumnsAsync(
+        NpgsqlConnection connection,
+        Tenancy tenancy,
+        CancellationToken cancellationToken
+    )
+    {
+        var missing = await MissingColumnsAsync(connection, tenancy, cancellationToken);
+        if (missing.Count > 0)
+            throw MigratorException.Refused(string.Join("\n", missing));
+    }
+
+    /// <summary>
+    /// A sentence for the tenants' table, or each of its columns, that is not there. Without the mode and settings columns no
+    /// flip is possible; without key and slug there is no tenant.
+    /// </summary>
+    public static async Task<IReadOnlyList<string>> MissingColumnsAsync(
         NpgsqlConnection connection,
         Tenancy tenancy,
         CancellationToken cancellationToken
@@ -73,19 +87,24 @@ public static class TenantLookup
                 cancellationToken
             )
         ).ToHashSet();
+        string? PlaceOf(string key) => tenancy.Places.GetValueOrDefault($"tenants.{key}");
         if (columns.Count == 0)
-            throw TenantMessages.TenantsTableMissing(tenancy.Table, connection.Database);
-        foreach (
-            var (column, definition) in new[]
-            {
-                (tenancy.KeyColumn, null),
-                (tenancy.SlugColumn, null),
-                (tenancy.ModeColumn, "text NOT NULL DEFAULT 'shared'"),
-                (tenancy.SettingsColumn, "jsonb NOT NULL DEFAULT '{}'"),
-            }
-        )
-            if (!columns.Contains(column))
-                throw TenantMessages.TenantsColumnMissing(tenancy.Table, column, definition);
+            return [TenantMessages.TenantsTableMissing(tenancy.Table, PlaceOf("table"), connection.Database)];
+        (string Column, string Key, string? Definition)[] needed =
+        [
+            (tenancy.KeyColumn, "key", null),
+            (tenancy.SlugColumn, "slug", null),
+            (tenancy.ModeColumn, "isolation_mode", "text NOT NULL DEFAULT 'shared'"),
+            (tenancy.SettingsColumn, "settings", "jsonb NOT NULL DEFAULT '{}'"),
+        ];
+        return
+        [
+            .. needed
+                .Where(one => !columns.Contains(one.Column))
+                .Select(one =>
+                    TenantMessages.TenantsColumnMissing(tenancy.Table, one.Column, PlaceOf(one.Key), one.Definition)
+                ),
+        ];
     }
 
     // Tenants whose slug has the same beginning, for a user who mistyped one.

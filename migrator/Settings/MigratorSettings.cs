@@ -18,132 +18,103 @@ public sealed record MigratorSettings(
 {
     public const string DefaultFile = "tenancy.json";
 
+    /// <summary>Of environment variables that are settings.</summary>
+    public const string Prefix = "MIGRATOR_";
+
     /// <summary>Null if the login of <see cref="Source"/> has all rights that are needed.</summary>
     public AdministratorLogin? SourceAdministrator { get; init; }
 
     /// <summary>The same for <see cref="Target"/>.</summary>
     public AdministratorLogin? TargetAdministrator { get; init; }
 
+    /// <summary>The file that was read, as a whole path; null where there is none.</summary>
+    public string? File { get; init; }
+
     /// <param name="file">The settings file; null for <c>tenancy.json</c> in the working folder, if it exists.</param>
     /// <param name="target">The isolated database's server as <c>host[:port]</c>, from the command line.</param>
     /// <param name="routingDirectory">Where routing documents are written, from the command line.</param>
-    /// <exception cref="MigratorException">The file is missing or unreadable, or a value is invalid.</exception>
+    /// <exception cref="MigratorException">The file is missing or unreadable, or a value is invalid: all that is, at once.</exception>
     public static MigratorSettings Read(string? file, string? target, string? routingDirectory)
     {
-        var (configuration, rules, hooks) = Load(file);
+        var faults = new List<string>();
+        var settings = Read(file, target, routingDirectory, faults);
+        return faults.Count == 0 ? settings : throw MigratorException.Usage(string.Join("\n", faults));
+    }
+
+    /// <summary>The settings as far as they can be read: the others have their defaults, and a server has no host.</summary>
+    /// <param name="faults">Takes what is wrong.</param>
+    public static MigratorSettings Read(
+        string? file,
+        string? target,
+        string? routingDirectory,
+        ICollection<string> faults
+    )
+    {
+        var (configuration, tenancy, path) = Load(file, faults);
         // Only the names of connections are read without our prefix: DOMAIN or REFERENCE may be anybody's variable.
-        var connections = new ConfigurationBuilder().AddEnvironmentVariables().Build();
-        var source = Server(connections, "MIGRATOR_SOURCE", "DB_", SourceDefaults());
-        var isolated = Server(
-            connections,
-            "MIGRATOR_TARGET",
-            "TARGET_DB_",
-            new(source.ConnectionString) { Database = "postgres" }
-        );
-        if (target is not null)
-            PointAt(isolated, target);
-        var administrator = Administrator(connections, "DB_ADMIN_");
+        var connections = new ServerSettings(new ConfigurationBuilder().AddEnvironmentVariables().Build(), faults);
+        var source = connections.Shared();
+        var administrator = connections.Administrator("DB_ADMIN_");
         return new(
-            ReadTenancy(configuration, rules) with
-            {
-                Hooks = hooks,
-            },
+            ReadTenancy(configuration, tenancy),
             source,
-            isolated,
+            connections.Isolated(source, target),
             routingDirectory ?? configuration["routing_dir"] ?? Path.Combine("config", "routing")
         )
         {
+            File = path,
             SourceAdministrator = administrator,
-            TargetAdministrator = Administrator(connections, "TARGET_DB_ADMIN_") ?? administrator,
+            TargetAdministrator = connections.Administrator("TARGET_DB_ADMIN_") ?? administrator,
         };
     }
-
-    static NpgsqlConnectionStringBuilder SourceDefaults() =>
-        new()
-        {
-            Host = "localhost",
-            Port = 5432,
-            Database = "factorydb",
-            Username = "factoryadmin",
-        };
 
     // The rules of single tables apart: their keys are names that differ by case, which a configuration takes for one.
-    static (IConfigurationRoot, TableRules, IReadOnlyList<Hook>) Load(string? file)
-    {
-        if (file is not null && !File.Exists(file))
-            throw UsageMessages.SettingsFileMissing(file);
-        var path = Path.GetFullPath(file ?? DefaultFile);
-        var builder = new ConfigurationBuilder();
-        var rules = TableRules.Read(null, []);
-        IReadOnlyList<Hook> hooks = [];
-        if (File.Exists(path))
-        {
-            var json = File.ReadAllBytes(path);
-            (rules, hooks) = TenancyFile.Read(file ?? DefaultFile, json);
-            builder.AddJsonStream(new MemoryStream(TenancyFile.WithoutRules(json)));
-        }
-        return (builder.AddEnvironmentVariables("MIGRATOR_").Build(), rules, hooks);
-    }
-
-    static NpgsqlConnectionStringBuilder Server(
-        IConfiguration configuration,
-        string whole,
-        string prefix,
-        NpgsqlConnectionStringBuilder defaults
+    static (IConfigurationRoot Configuration, Tenancy FromFile, string? Path) Load(
+        string? file,
+        ICollection<string> faults
     )
     {
+        var builder = new ConfigurationBuilder();
+        var variables = new ConfigurationBuilder().AddEnvironmentVariables(Prefix).Build();
+        var tenancy = new Tenancy();
+        var path = Path.GetFullPath(file ?? DefaultFile);
+        if (!System.IO.File.Exists(path))
+        {
+            if (file is not null)
+                faults.Add(UsageMessages.SettingsFileMissing(file));
+            return (variables, tenancy, null);
+        }
         try
         {
-            if (configuration[whole] is { Length: > 0 } text)
-                return new(text);
-            Apply(configuration, prefix, defaults);
-            return defaults;
+            var json = System.IO.File.ReadAllBytes(path);
+            var (rules, hooks, places) = TenancyFile.Read(file ?? DefaultFile, json);
+            builder.AddJsonStream(new MemoryStream(TenancyFile.WithoutRules(json)));
+            tenancy = tenancy with
+            {
+                Rules = rules.Rules,
+                RulePlaces = rules.Places,
+                Reference = rules.Reference,
+                Ignored = rules.Ignored,
+                Hooks = hooks,
+                // What the environment says stands nowhere in the file.
+                Places = places
+                    .Where(one => variables[one.Key.Replace('.', ':')] is null)
+                    .ToDictionary(one => one.Key, one => one.Value),
+            };
         }
-        catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
+        catch (MigratorException e)
         {
-            // The exception's text may quote the connection string with its password, so the message names the
-            // variable only.
-            throw UsageMessages.ConnectionSettingInvalid(whole, prefix);
+            faults.Add(e.Message);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            faults.Add(UsageMessages.SettingsUnreadable(file ?? DefaultFile, e.Message));
+        }
+        return (builder.AddConfiguration(variables).Build(), tenancy, path);
     }
 
-    static void Apply(IConfiguration configuration, string prefix, NpgsqlConnectionStringBuilder server)
+    static Tenancy ReadTenancy(IConfiguration configuration, Tenancy defaults)
     {
-        if (configuration[prefix + "HOST"] is { Length: > 0 } host)
-            server.Host = host;
-        if (configuration[prefix + "PORT"] is { Length: > 0 } port)
-            server.Port = int.Parse(port);
-        if (configuration[prefix + "NAME"] is { Length: > 0 } name)
-            server.Database = name;
-        if (configuration[prefix + "USER"] is { Length: > 0 } user)
-            server.Username = user;
-        if (configuration[prefix + "PASSWORD"] is { Length: > 0 } password)
-            server.Password = password;
-        if (configuration[prefix + "SSLMODE"] is { Length: > 0 } mode)
-            server.SslMode = Enum.Parse<SslMode>(mode.Replace("-", ""), ignoreCase: true);
-        if (configuration[prefix + "SSLROOTCERT"] is { Length: > 0 } certificate)
-            server.RootCertificate = certificate;
-    }
-
-    static AdministratorLogin? Administrator(IConfiguration configuration, string prefix) =>
-        configuration[prefix + "USER"] is { Length: > 0 } user ? new(user, configuration[prefix + "PASSWORD"]) : null;
-
-    static void PointAt(NpgsqlConnectionStringBuilder server, string target)
-    {
-        var parts = target.Split(':');
-        if (target.Contains('@') || target.Contains('/') || parts.Length > 2 || parts[0].Length == 0)
-            throw UsageMessages.TargetInvalid();
-        server.Host = parts[0];
-        if (parts.Length == 1)
-            return;
-        if (!ushort.TryParse(parts[1], out var port))
-            throw UsageMessages.TargetInvalid();
-        server.Port = port;
-    }
-
-    static Tenancy ReadTenancy(IConfiguration configuration, TableRules rules)
-    {
-        var defaults = new Tenancy();
         string Text(string key, string otherwise) => configuration[key] is { Length: > 0 } value ? value : otherwise;
         TableName[] Tables(string key) =>
             [.. configuration.GetSection(key).GetChildren().Select(child => TableName.Parse(child.Value!))];
@@ -156,10 +127,8 @@ public sealed record MigratorSettings(
             SettingsColumn = Text("tenants:settings", defaults.SettingsColumn),
             SubtreeColumn = configuration["tenants:subtree"] is { Length: > 0 } subtree ? subtree : null,
             TenantColumn = Text("tenant_column", defaults.TenantColumn),
-            Reference = [.. Tables("reference"), .. rules.Reference],
-            Ignored = [.. Tables("ignored"), .. rules.Ignored],
-            Rules = rules.Rules,
-            RulePlaces = rules.Places,
+            Reference = [.. Tables("reference"), .. defaults.Reference],
+            Ignored = [.. Tables("ignored"), .. defaults.Ignored],
             Derived = configuration
                 .GetSection("derived")
                 .GetChildren()

@@ -8,6 +8,8 @@ namespace Migrator.Settings;
 /// </summary>
 public sealed record Tenancy
 {
+    static readonly string[] Lists = ["reference", "ignored", "derived"];
+
     /// <summary>The root table, one row per tenant.</summary>
     public TableName Table { get; init; } = new("public", "tenants");
 
@@ -43,6 +45,9 @@ public sealed record Tenancy
     /// <summary>Where the rule of a table stands in the file.</summary>
     public IReadOnlyDictionary<TableName, string> RulePlaces { get; init; } = new Dictionary<TableName, string>();
 
+    /// <summary>Where other texts stand in the file, by their key: tenants.slug, ignored.public.jobs.</summary>
+    public IReadOnlyDictionary<string, string> Places { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Tables whose rows belong to no tenant; they are copied whole.</summary>
     public IReadOnlyList<TableName> Reference { get; init; } = [];
 
@@ -77,6 +82,14 @@ public sealed record Tenancy
 
     /// <summary>Who is told what happens to tenants.</summary>
     public IReadOnlyList<Hook> Hooks { get; init; } = [];
+
+    /// <summary>Where the file says whose the rows of a table are; the schema public may be left out there.</summary>
+    public string? PlaceOf(TableName table) =>
+        RulePlaces.GetValueOrDefault(table)
+        ?? Lists
+            .SelectMany(key => new[] { $"{key}.{table}", table.Schema == "public" ? $"{key}.{table.Name}" : "" })
+            .Select(key => Places.GetValueOrDefault(key))
+            .FirstOrDefault(place => place is not null);
 
     /// <summary>The names of the hooks that are told of an event.</summary>
     public IReadOnlyList<string> HooksOf(string happened) =>

@@ -49,6 +49,7 @@ ref struct TenancyFile
 
     readonly byte[] json;
     readonly List<string> faults = [];
+    readonly Dictionary<string, string> places = [];
     SettingNode? rules;
     SettingNode? hooks;
     Utf8JsonReader reader;
@@ -59,9 +60,12 @@ ref struct TenancyFile
         reader = new(json, new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
     }
 
-    /// <returns>The rules of single tables, and the hooks.</returns>
+    /// <returns>The rules of single tables, the hooks, and where each other text stands: tenants.slug, ignored.public.jobs.</returns>
     /// <exception cref="MigratorException">The file is no JSON, or has a key or a value that means nothing.</exception>
-    public static (TableRules Rules, IReadOnlyList<Hook> Hooks) Read(string name, byte[] json)
+    public static (TableRules Rules, IReadOnlyList<Hook> Hooks, IReadOnlyDictionary<string, string> Places) Read(
+        string name,
+        byte[] json
+    )
     {
         // What editors write before the first character.
         if (json.AsSpan().StartsWith(Encoding.UTF8.Preamble))
@@ -77,7 +81,9 @@ ref struct TenancyFile
         }
         var rules = TableRules.Read(file.rules, file.faults);
         var hooks = HookSettings.Read(file.hooks, file.faults);
-        return file.faults.Count == 0 ? (rules, hooks) : throw UsageMessages.SettingsInvalid(name, file.faults);
+        return file.faults.Count == 0
+            ? (rules, hooks, file.places)
+            : throw UsageMessages.SettingsInvalid(name, file.faults);
     }
 
     /// <summary>The file without the rules of single tables and the hooks.</summary>
@@ -93,6 +99,18 @@ ref struct TenancyFile
         whole.Remove("hooks");
         return JsonSerializer.SerializeToUtf8Bytes(whole);
     }
+
+    /// <summary>Whether an environment variable may have that name: a key, and what is below it.</summary>
+    public static bool TakesVariable(string key, IReadOnlyList<string> below) =>
+        Keys.TryGetValue(key, out var kind)
+        && kind switch
+        {
+            Kind.Text => below.Count == 0,
+            Kind.Columns => below is [var column] && Columns.Contains(column),
+            Kind.List => below is [var number] && int.TryParse(number, out _),
+            Kind.Map => below.Count == 1,
+            _ => false,
+        };
 
     void Read()
     {
@@ -201,12 +219,14 @@ ref struct TenancyFile
             return;
         }
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-            RequireText(name + "[]");
+            RequireText(name + "[]", name);
     }
 
-    void RequireText(string name, bool allowsNull = false)
+    void RequireText(string name, string? list = null, bool allowsNull = false)
     {
-        if (reader.TokenType != JsonTokenType.String && !(allowsNull && reader.TokenType == JsonTokenType.Null))
+        if (reader.TokenType == JsonTokenType.String)
+            places.TryAdd(list is null ? name : $"{list}.{reader.GetString()}", Place());
+        else if (!(allowsNull && reader.TokenType == JsonTokenType.Null))
             Expect(name, "a text in quotes");
     }
 
