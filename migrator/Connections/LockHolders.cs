@@ -133,19 +133,19 @@ public static class LockHolders
         );
 
     /// <summary>
-    /// Whether nobody but an autovacuum keeps the table from being changed. An autovacuum has no user, and of the locks
-    /// that matter holds SHARE UPDATE EXCLUSIVE only.
+    /// Whether an autovacuum keeps the table from being changed, be it with others. An autovacuum has no user, and of the
+    /// locks that matter holds SHARE UPDATE EXCLUSIVE only.
     /// </summary>
-    public static Task<bool> IsAutovacuumAloneAsync(
+    public static Task<bool> HasAutovacuumAsync(
         NpgsqlConnection connection,
         TableName table,
         CancellationToken cancellationToken
     ) =>
         connection.ExecuteScalarAsync<bool>(
             $"""
-            SELECT coalesce(bool_and(a.usesysid IS NULL AND l.mode = 'ShareUpdateExclusiveLock'), false)
-            FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
-            WHERE l.granted AND l.mode <> 'AccessShareLock' AND {OnTable}
+            SELECT EXISTS (
+                SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                WHERE l.granted AND l.mode = 'ShareUpdateExclusiveLock' AND a.usesysid IS NULL AND {OnTable})
             """,
             new { table = table.Quoted },
             cancellationToken

@@ -20,8 +20,8 @@ public static class TableLock
     static readonly TimeSpan Long = TimeSpan.FromSeconds(1);
     static readonly TimeSpan Short = TimeSpan.FromMilliseconds(100);
 
-    // PostgreSQL ends an autovacuum that is in the way after deadlock_timeout, a second by default, and not before.
-    static readonly TimeSpan BesideAutovacuum = TimeSpan.FromSeconds(1.5);
+    // PostgreSQL ends an autovacuum that is in the way of somebody who has waited for deadlock_timeout, a second by default.
+    static readonly TimeSpan BesideAutovacuum = TimeSpan.FromSeconds(5);
 
     /// <summary>Does the work in one transaction, again and again until it gets its locks.</summary>
     /// <param name="table">The table to name when it never does.</param>
@@ -36,7 +36,7 @@ public static class TableLock
         RunAsync(
             connection,
             work,
-            token => LockHolders.IsAutovacuumAloneAsync(connection, table, token),
+            token => EndAutovacuumAsync(connection, table, token),
             async e =>
                 ServerMessages.TableLocked(
                     table,
@@ -58,7 +58,7 @@ public static class TableLock
         RunAsync(
             connection,
             work,
-            _ => Task.FromResult(false),
+            _ => Task.CompletedTask,
             async e =>
                 ServerMessages.DatabaseLocked(
                     connection.Database,
@@ -72,7 +72,7 @@ public static class TableLock
     static async Task<T> RunAsync<T>(
         NpgsqlConnection connection,
         Func<CancellationToken, Task<T>> work,
-        Func<CancellationToken, Task<bool>> isAutovacuumAlone,
+        Func<CancellationToken, Task> clear,
         Func<PostgresException, Task<MigratorException>> failure,
         TimeProvider clock,
         CancellationToken cancellationToken
@@ -84,10 +84,10 @@ public static class TableLock
             return await Retry(
                     clock,
                     async token =>
-                        timeout =
-                            ++refusals >= ShortTries ? Long
-                            : await isAutovacuumAlone(token) ? BesideAutovacuum
-                            : Short
+                    {
+                        timeout = ++refusals >= ShortTries ? Long : Short;
+                        await clear(token);
+                    }
                 )
                 .ExecuteAsync(
                     async token =>
@@ -107,6 +107,33 @@ public static class TableLock
         catch (PostgresException e) when (IsRefused(e))
         {
             throw await failure(e);
+        }
+    }
+
+    // No writer queues behind this lock, unlike behind the one that was refused, and an autovacuum holds the same. It need
+    // not be kept: an autovacuum that was ended comes again in its next round.
+    static async Task EndAutovacuumAsync(
+        NpgsqlConnection connection,
+        TableName table,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!await LockHolders.HasAutovacuumAsync(connection, table, cancellationToken))
+            return;
+        try
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await connection.ExecuteAsync(
+                $"""
+                SET LOCAL lock_timeout = {(int)BesideAutovacuum.TotalMilliseconds};
+                LOCK TABLE {table.Quoted} IN SHARE UPDATE EXCLUSIVE MODE
+                """,
+                cancellationToken
+            );
+        }
+        catch (PostgresException e) when (IsRefused(e))
+        {
+            // One that protects from the end of the transaction numbers is not ended; the tries go on.
         }
     }
 

@@ -55,6 +55,13 @@ public static class TriggerDisabling
             cancellationToken
         );
 
+    /// <summary>Whether a table has triggers to disable: without them no writer waits for a lock.</summary>
+    public static async Task<bool> AreEnabledAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<TableName> tables,
+        CancellationToken cancellationToken
+    ) => (await EnabledAsync(connection, tables, cancellationToken)).Count > 0;
+
     /// <summary>
     /// Proves that the lock can be had which <see cref="DisableAsync"/> takes, by taking it for a moment; where a
     /// table has no triggers there is no such lock.
@@ -70,7 +77,7 @@ public static class TriggerDisabling
             connection,
             table,
             async token =>
-                (await EnabledAsync(connection, [table], token)).Count > 0
+                await AreEnabledAsync(connection, [table], token)
                     ? await connection.ExecuteAsync($"LOCK TABLE {table.Quoted} IN SHARE ROW EXCLUSIVE MODE", token)
                     : 0,
             clock,

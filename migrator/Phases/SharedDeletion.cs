@@ -68,15 +68,27 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         foreach (var leaf in table.Table.Leaves)
         {
-            int rows;
+            var locks = new LockedBatches(run.Clock);
+            long rows;
             do
             {
-                rows = await WriteAsync(
-                    connection,
-                    [leaf.Name],
-                    () => DeleteBatchAsync(connection, table, "ONLY " + leaf.Name.Quoted, filter, cancellationToken),
-                    cancellationToken
-                );
+                rows = 0;
+                var found = await FindAsync(connection, table, leaf.Name, filter, "", cancellationToken);
+                for (var at = 0; at < found.Count; )
+                {
+                    var batch = Among("t", found.Skip(at).Take(locks.Rows));
+                    at += locks.Rows;
+                    rows += await DeleteBatchAsync(
+                        connection,
+                        table,
+                        leaf.Name,
+                        filter,
+                        batch,
+                        locks,
+                        cancellationToken
+                    );
+                    await locks.RestAsync(cancellationToken);
+                }
                 total += rows;
                 var ofTable = deletedOf[table.Name] = deletedOf.GetValueOrDefault(table.Name) + rows;
                 run.Progress.Reached($"{table.Name}", ProgressUnit.Rows, ofTable, null);
@@ -85,31 +97,66 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         return total;
     }
 
-    async Task<int> DeleteBatchAsync(
+    // Found without any lock; each batch looks at its rows once more.
+    Task<IReadOnlyList<string>> FindAsync(
         NpgsqlConnection connection,
         ScopedTable table,
-        string from,
+        TableName leaf,
         string filter,
+        string rest,
         CancellationToken cancellationToken
-    )
-    {
-        // Locked first: from here on nobody can commit a new reference to these rows, and what is committed is seen below.
-        var rows = await connection.QueryAsync<string>(
+    ) =>
+        connection.QueryAsync<string>(
             $"""
-            SELECT t.ctid::text FROM {from} t WHERE {run.Scope.Condition(table, "t", run.Tenant.Id)} AND {filter}
-            LIMIT {batchSize} FOR UPDATE
+            SELECT t.ctid::text FROM ONLY {leaf.Quoted} t
+            WHERE {run.Scope.Condition(table, "t", run.Tenant.Id)} AND {filter} {(
+                rest == "" ? $"LIMIT {batchSize}" : rest
+            )}
             """,
             cancellationToken
         );
-        if (rows.Count == 0)
-            return 0;
-        var batch = $"ctid = ANY (CAST({Sql.Literal("{\"" + string.Join("\",\"", rows) + "\"}")} AS tid[]))";
-        await RequireNoStrangersAsync(connection, table, from, "p." + batch, cancellationToken);
-        return await connection.ExecuteAsync($"DELETE FROM {from} WHERE {batch}", cancellationToken);
+
+    static string Among(string alias, IEnumerable<string> rows) =>
+        $"{alias}.ctid = ANY (CAST({Sql.Literal("{\"" + string.Join("\",\"", rows) + "\"}")} AS tid[]))";
+
+    Task<int> DeleteBatchAsync(
+        NpgsqlConnection connection,
+        ScopedTable table,
+        TableName leaf,
+        string filter,
+        string batch,
+        LockedBatches locks,
+        CancellationToken cancellationToken
+    )
+    {
+        var from = "ONLY " + leaf.Quoted;
+        IReadOnlyList<string> rows = [];
+        return WriteAsync(
+            connection,
+            [leaf],
+            async token =>
+            {
+                // Locked first: from here on nobody can commit a new reference to these rows, and what is committed is seen.
+                rows = await FindAsync(connection, table, leaf, filter, $"AND {batch} FOR UPDATE", token);
+                if (rows.Count > 0)
+                    await RequireNoStrangersAsync(connection, table, from, Among("p", rows), token);
+            },
+            async token =>
+                rows.Count > 0
+                    ? await connection.ExecuteAsync($"DELETE FROM {from} t WHERE {Among("t", rows)}", token)
+                    : 0,
+            locks,
+            cancellationToken
+        );
     }
 
     async Task DeleteCirclesAsync(IReadOnlyList<ScopedTable> tables, CancellationToken cancellationToken)
     {
+        string Ours(ScopedTable table, string alias) => run.Scope.Condition(table, alias, run.Tenant.Id);
+        var deletes = tables.Select(
+            (table, n) => $"d{n} AS (DELETE FROM {table.Table.From} t WHERE {Ours(table, "t")} RETURNING 1)"
+        );
+        var counts = tables.Select((_, n) => $"(SELECT count(*) FROM d{n})");
         await using var connection = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
         await WriteAsync(
             connection,
@@ -118,35 +165,26 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
                     .SelectMany(table => table.Table.Leaves.Select(leaf => leaf.Name).Prepend(table.Name))
                     .Distinct(),
             ],
-            () => DeleteTogetherAsync(connection, tables, cancellationToken),
+            async token =>
+            {
+                foreach (var table in tables)
+                {
+                    await connection.ExecuteAsync(
+                        $"SELECT FROM {table.Table.From} t WHERE {Ours(table, "t")} FOR UPDATE",
+                        token
+                    );
+                    await RequireNoStrangersAsync(connection, table, table.Table.From, Ours(table, "p"), token);
+                }
+            },
+            async token =>
+                (int)
+                    await connection.ExecuteScalarAsync<long>(
+                        $"WITH {string.Join(",\n", deletes)}\nSELECT {string.Join(" + ", counts)}",
+                        token
+                    ),
+            new(run.Clock),
             cancellationToken
         );
-    }
-
-    async Task<int> DeleteTogetherAsync(
-        NpgsqlConnection connection,
-        IReadOnlyList<ScopedTable> tables,
-        CancellationToken cancellationToken
-    )
-    {
-        string Ours(ScopedTable table, string alias) => run.Scope.Condition(table, alias, run.Tenant.Id);
-        foreach (var table in tables)
-        {
-            await connection.ExecuteAsync(
-                $"SELECT FROM {table.Table.From} t WHERE {Ours(table, "t")} FOR UPDATE",
-                cancellationToken
-            );
-            await RequireNoStrangersAsync(connection, table, table.Table.From, Ours(table, "p"), cancellationToken);
-        }
-        var deletes = tables.Select(
-            (table, n) => $"d{n} AS (DELETE FROM {table.Table.From} t WHERE {Ours(table, "t")} RETURNING 1)"
-        );
-        var counts = tables.Select((_, n) => $"(SELECT count(*) FROM d{n})");
-        return (int)
-            await connection.ExecuteScalarAsync<long>(
-                $"WITH {string.Join(",\n", deletes)}\nSELECT {string.Join(" + ", counts)}",
-                cancellationToken
-            );
     }
 
     // Another's row that refers to one of these would be taken or changed by a cascade, or make the delete fail.
@@ -171,10 +209,13 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         }
     }
 
+    // The rows are locked before the table is: their lock stops nobody, and for the table's all its writers wait.
     async Task<int> WriteAsync(
         NpgsqlConnection connection,
         IReadOnlyList<TableName> tables,
-        Func<Task<int>> work,
+        Func<CancellationToken, Task> lockRows,
+        Func<CancellationToken, Task<int>> delete,
+        LockedBatches locks,
         CancellationToken cancellationToken
     )
     {
@@ -186,11 +227,17 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
             {
                 await run.RequireCurrentRunAsync(connection, token);
                 await run.Guard.PassAsync(connection, token);
+                await lockRows(token);
+                var excludesWriters = await TriggerDisabling.AreEnabledAsync(connection, tables, token);
                 var rows = await TriggerDisabling.WithoutTriggersAsync(
                     connection,
                     tables,
                     tables.Select(table => new WrittenTable(table)),
-                    work,
+                    () =>
+                    {
+                        locks.Locked(excludesWriters);
+                        return delete(token);
+                    },
                     token
                 );
                 await PhaseJournal.CountDeletedAsync(connection, run.Id, rows, token);
@@ -199,6 +246,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
             run.Clock,
             cancellationToken
         );
+        locks.Released(batchSize);
         run.Progress.Reached("", ProgressUnit.Rows, deleted += written, facts.Expected);
         return written;
     }
