@@ -48,9 +48,14 @@ public sealed class RowStatement(StreamedTable table, StatementKind kind, Func<i
         var other = earlier.Table;
         if (kind == StatementKind.Other || earlier.Kind == StatementKind.Other)
             return false;
+        if (table == other && !table.HasComparableKey)
+            return false;
+        // Another unique value may be taken until the earlier statement frees it. A row that is deleted earlier takes none.
         if (
             table == other
-            && (!table.HasComparableKey || (state == TargetState.Consistent && table.Definition.HasOtherUnique))
+            && kind != StatementKind.Delete
+            && state == TargetState.Consistent
+            && table.Definition.HasOtherUnique
         )
             return false;
         // Insert or update a row after the rows it references and before they are deleted. Its own delete can run at
