@@ -7,14 +7,15 @@ namespace Migrator.Scope;
 /// What a change tells of the old row: d(efault: the primary key), i(ndex), f(ull), n(othing).
 /// </param>
 /// <param name="Key">
-/// Columns of the replica identity's index, of the primary key, or of another unique index without nulls; empty when rows
-/// have no name.
+/// Columns of the replica identity's index (of the primary key, if that index has them all), of the primary key, or of
+/// another unique index without nulls; empty when rows have no name.
 /// </param>
 /// <param name="Unique">
 /// Columns that any unique index or exclusion constraint looks at, those of the key among them.
 /// </param>
 /// <param name="HasOtherUnique">
-/// There are unique indexes or exclusion constraints besides the key's, in the table or in one of its partitions.
+/// There are unique indexes or exclusion constraints, in the table or in one of its partitions, that two rows of different
+/// keys may violate.
 /// </param>
 /// <param name="HasLateTriggers">
 /// A BEFORE ROW trigger of the application fires after the guard's, and may change the row that the guard has seen.

@@ -45,9 +45,19 @@ SELECT c.oid                                           AS "Oid",
                             WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid) used
         WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND used.number > 0) AS "UniqueColumns",
+       -- Rows of different keys never meet in an index that has all columns of the key and compares them as the key does.
        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
                JOIN pg_index i ON i.indrelid = part.relid AND (i.indisunique OR i.indisexclusion)
-               GROUP BY part.relid HAVING count(*) > 1 OR bool_or(i.indisexclusion)) AS "HasOtherUnique",
+               WHERE i.indisexclusion OR EXISTS (
+                   SELECT FROM pg_index own
+                   CROSS JOIN generate_series(0, own.indnkeyatts - 1) place
+                   JOIN pg_attribute named ON named.attrelid = own.indrelid AND named.attnum = own.indkey[place]
+                   WHERE own.indexrelid = key.index AND NOT EXISTS (
+                       SELECT FROM generate_series(0, i.indnkeyatts - 1) slot
+                       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[slot]
+                       WHERE a.attname = named.attname
+                         AND i.indclass[slot] = own.indclass[place] AND i.indcollation[slot] = own.indcollation[place]))
+              ) AS "HasOtherUnique",
        -- BEFORE ROW triggers fire by name, byte for byte: these fire after the guard's.
        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
                JOIN pg_trigger t ON t.tgrelid = part.relid AND NOT t.tgisinternal AND (t.tgtype & 3) = 3
@@ -57,9 +67,10 @@ SELECT c.oid                                           AS "Oid",
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 -- Columns that an index only includes are no part of a key, nor of the replica identity.
--- A key WITHOUT OVERLAPS is an exclusion constraint as well. A NOT NULL that is not valid (18) lets nulls stay.
+-- A key WITHOUT OVERLAPS is an exclusion constraint as well. A NOT NULL that is not valid (18) lets nulls stay. A replica
+-- identity that has the primary key's columns and more tells the primary key as well.
 LEFT JOIN LATERAL (
-    SELECT (i.indkey::int2[])[0:i.indnkeyatts - 1] AS columns, i.indisexclusion AS excludes
+    SELECT i.indexrelid AS index, (i.indkey::int2[])[0:i.indnkeyatts - 1] AS columns, i.indisexclusion AS excludes
     FROM pg_index i
     WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
       AND i.indpred IS NULL AND i.indexprs IS NULL
@@ -68,7 +79,11 @@ LEFT JOIN LATERAL (
                            AND con.conkey = ARRAY[a.attnum]
                       WHERE a.attrelid = c.oid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
                         AND NOT (a.attnotnull AND coalesce(con.convalidated, true)))
-    ORDER BY i.indisreplident DESC, i.indisprimary DESC, i.indisexclusion, i.indnkeyatts, i.indexrelid
+    ORDER BY i.indisprimary AND NOT i.indisexclusion AND EXISTS (
+                 SELECT FROM pg_index r
+                 WHERE r.indrelid = c.oid AND r.indisreplident
+                   AND (i.indkey::int2[])[0:i.indnkeyatts - 1] <@ (r.indkey::int2[])[0:r.indnkeyatts - 1]) DESC,
+             i.indisreplident DESC, i.indisprimary DESC, i.indisexclusion, i.indnkeyatts, i.indexrelid
     LIMIT 1) key ON true
 WHERE c.relkind IN ('r', 'p', 'f')
   AND c.relpersistence <> 't'
