@@ -1,7 +1,8 @@
 using System.Threading.Channels;
+using Migrator.Model;
 using Npgsql.Replication;
+using Npgsql.Replication.Internal;
 using Npgsql.Replication.PgOutput;
-using Npgsql.Replication.PgOutput.Messages;
 using NpgsqlTypes;
 
 namespace Migrator.Streaming;
@@ -48,46 +49,46 @@ public sealed class ChangeReader(
 
     public async Task ReadAsync(LogicalReplicationConnection connection, CancellationToken cancellationToken)
     {
-        var options = new PgOutputReplicationOptions(direction.Name, PgOutputProtocolVersion.V2, messages: true);
+        // Npgsql's own reading of pgoutput parses each column of each row, of all tenants.
         await using var messages = connection
-            .StartReplication(new PgOutputReplicationSlot(direction.Name), options, cancellationToken, start)
+            .StartLogicalReplication(new PgOutputReplicationSlot(direction.Name), cancellationToken, start, Options)
             .GetAsyncEnumerator(cancellationToken);
         while (await MoveNextAsync(messages, cancellationToken))
         {
-            if (messages.Current is BeginMessage begin && begin.TransactionFinalLsn >= stopBefore)
+            var kind = await decoder.DecodeAsync(messages.Current.Data, cancellationToken);
+            if (kind == MessageDecoder.Begin && decoder.Committed >= stopBefore)
             {
                 if (end > start)
                     await FlushAsync(cancellationToken);
                 return;
             }
-            await decoder.DecodeAsync(messages.Current, cancellationToken);
-            Follow(messages.Current);
-            if (EndsBatch(messages.Current))
+            Follow(kind);
+            if (EndsBatch(kind))
                 await FlushAsync(cancellationToken);
         }
     }
 
-    void Follow(PgOutputReplicationMessage message)
+    // A name is of lower-case letters, digits and underscores.
+    IEnumerable<KeyValuePair<string, string?>> Options =>
+        [new("proto_version", "2"), new("publication_names", Sql.Identifier(direction.Name)), new("messages", "on")];
+
+    void Follow(char kind)
     {
-        switch (message)
-        {
-            case BeginMessage:
-                inTransaction = true;
-                break;
-            case CommitMessage commit:
-                inTransaction = false;
-                end = commit.TransactionEndLsn;
-                break;
-        }
+        if (kind == MessageDecoder.Begin)
+            inTransaction = true;
+        if (kind != MessageDecoder.Commit)
+            return;
+        inTransaction = false;
+        end = decoder.Ended;
     }
 
     // Reassigned rows are settled before anything of the next transaction is applied. A watermark is reached when its batch
     // has been committed, which a batch that ends in the middle of a later transaction is not.
-    bool EndsBatch(PgOutputReplicationMessage message) =>
+    bool EndsBatch(char kind) =>
         decoder.Count >= TooManyChanges
         || decoder.Size >= TooManyBytes
         || (
-            message is CommitMessage
+            kind == MessageDecoder.Commit
             && (
                 decoder.HasReassigned
                 || decoder.HasWatermarks
@@ -96,10 +97,7 @@ public sealed class ChangeReader(
         );
 
     // When nothing is waiting to be read, what was read is passed on, so that the target is never far behind.
-    async ValueTask<bool> MoveNextAsync(
-        IAsyncEnumerator<PgOutputReplicationMessage> messages,
-        CancellationToken cancellationToken
-    )
+    async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<XLogDataMessage> messages, CancellationToken cancellationToken)
     {
         var next = messages.MoveNextAsync();
         if (next.IsCompleted || inTransaction || decoder.IsEmpty)

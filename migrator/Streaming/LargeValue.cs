@@ -16,23 +16,25 @@ sealed record LargeValue(byte[] Bytes, NpgsqlDbType Type)
     const int ChunkSize = 64 * 1024;
 
     /// <summary>Reads a column's value; null where values of that type are kept as text.</summary>
-    /// <param name="stream">The text that the server has sent, of <paramref name="length"/> bytes.</param>
+    /// <param name="read">Reads on in the text that the server has sent, of <paramref name="length"/> bytes.</param>
     public static async ValueTask<LargeValue?> ReadAsync(
         Column column,
-        Func<Stream> stream,
+        Func<Memory<byte>, CancellationToken, ValueTask> read,
         int length,
         CancellationToken cancellationToken
     )
     {
         if (TypeOf(column) is not { } type)
             return null;
-        await using var text = stream();
         if (type == NpgsqlDbType.Bytea)
-            return new(await DecodeAsync(text, length, cancellationToken), type);
+            return new(await DecodeAsync(read, length, cancellationToken), type);
         var bytes = GC.AllocateUninitializedArray<byte>(length);
-        await text.ReadExactlyAsync(bytes, cancellationToken);
+        await read(bytes, cancellationToken);
         return new(bytes, type);
     }
+
+    /// <summary>Values of the column are kept as bytes when they are large.</summary>
+    public static bool Takes(Column column) => TypeOf(column) is not null;
 
     static NpgsqlDbType? TypeOf(Column column) =>
         column.TypeText.Split('(')[0] switch
@@ -46,15 +48,19 @@ sealed record LargeValue(byte[] Bytes, NpgsqlDbType Type)
         };
 
     // A backslash, an x, and two digits for each byte: our sessions have bytea_output = hex.
-    static async Task<byte[]> DecodeAsync(Stream text, int length, CancellationToken cancellationToken)
+    static async Task<byte[]> DecodeAsync(
+        Func<Memory<byte>, CancellationToken, ValueTask> read,
+        int length,
+        CancellationToken cancellationToken
+    )
     {
         var bytes = GC.AllocateUninitializedArray<byte>((length - 2) / 2);
         var digits = new byte[ChunkSize];
-        await text.ReadExactlyAsync(digits.AsMemory(0, 2), cancellationToken);
+        await read(digits.AsMemory(0, 2), cancellationToken);
         for (var done = 0; done < bytes.Length; )
         {
             var chunk = digits.AsMemory(0, Math.Min(ChunkSize, 2 * (bytes.Length - done)));
-            await text.ReadExactlyAsync(chunk, cancellationToken);
+            await read(chunk, cancellationToken);
             Convert.FromHexString(chunk.Span, bytes.AsSpan(done), out _, out var written);
             done += written;
         }

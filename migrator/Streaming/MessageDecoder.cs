@@ -1,7 +1,5 @@
 using Migrator.Messages;
 using Migrator.Model;
-using Npgsql.Replication.PgOutput;
-using Npgsql.Replication.PgOutput.Messages;
 using NpgsqlTypes;
 
 namespace Migrator.Streaming;
@@ -9,20 +7,43 @@ namespace Migrator.Streaming;
 /// <summary>
 /// Turns the messages of a slot into changes of the tenant's rows, and collects them until they are taken.
 /// </summary>
-/// <param name="secret">What the guard in the source proves its messages with; null if there is none.</param>
-sealed class MessageDecoder(StreamDirection direction, string? secret)
+/// <remarks>https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html</remarks>
+sealed class MessageDecoder
 {
-    readonly Dictionary<uint, Relation> relations = [];
+    /// <summary>The kinds of messages that begin and end a transaction.</summary>
+    public const char Begin = 'B';
+
+    /// <inheritdoc cref="Begin"/>
+    public const char Commit = 'C';
+
+    // A name is at most as long, and of a column there are some bytes more.
+    const int ColumnBytes = 1_000;
+
+    readonly LogicalMessage message;
+    readonly RowReader rows;
+    readonly Dictionary<uint, StreamedRelation> relations = [];
     readonly Dictionary<uint, ShownTransactions> copied = [];
     readonly List<Change> changes = [];
     readonly List<string> watermarks = [];
     readonly HashSet<(StreamedTable, RowKey)> reassigned = [];
+    readonly StreamDirection direction;
+    readonly string? secret;
     uint transaction;
+    long taken;
+
+    /// <param name="secret">What the guard in the source proves its messages with; null if there is none.</param>
+    public MessageDecoder(StreamDirection direction, string? secret)
+    {
+        this.direction = direction;
+        this.secret = secret;
+        message = new();
+        rows = new(message);
+    }
 
     public int Count => changes.Count;
 
     /// <summary>How many bytes the collected rows had in the stream.</summary>
-    public long Size { get; private set; }
+    public long Size => rows.Size - taken;
 
     public bool HasWatermarks => watermarks.Count > 0;
 
@@ -31,115 +52,170 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     /// <summary>A row changed its tenant in the transaction that was read last.</summary>
     public bool HasReassigned => reassigned.Count > 0;
 
+    /// <summary>Where the transaction that was begun last was committed.</summary>
+    public NpgsqlLogSequenceNumber Committed { get; private set; }
+
+    /// <summary>The position after the transaction that has ended last.</summary>
+    public NpgsqlLogSequenceNumber Ended { get; private set; }
+
     /// <summary>What was collected, which is then forgotten.</summary>
     public ChangeBatch Take(bool endsTransaction, NpgsqlLogSequenceNumber end)
     {
         var batch = new ChangeBatch([.. changes], endsTransaction, end, [.. watermarks], Size);
         changes.Clear();
         watermarks.Clear();
-        Size = 0;
+        taken = rows.Size;
         return batch;
     }
 
+    /// <returns>The message's kind.</returns>
     /// <exception cref="StreamLostException">The stream cannot be read, whatever it holds.</exception>
-    public async ValueTask DecodeAsync(PgOutputReplicationMessage message, CancellationToken cancellationToken)
+    public async ValueTask<char> DecodeAsync(Stream content, CancellationToken cancellationToken)
     {
+        var kind = '?';
         try
         {
-            await ReadAsync(message, cancellationToken);
+            await message.OpenAsync(content, cancellationToken);
+            kind = message.Kind();
+            await ReadAsync(kind, cancellationToken);
+            return kind;
         }
         catch (Exception e)
             when (e is FormatException or KeyNotFoundException or ArgumentException or InvalidCastException)
         {
-            throw StreamMessages.Unreadable(direction.Tenant.Slug, message.GetType().Name, e);
+            throw StreamMessages.Unreadable(direction.Tenant.Slug, $"message {kind}", e);
         }
     }
 
-    async ValueTask ReadAsync(PgOutputReplicationMessage message, CancellationToken cancellationToken)
+    ValueTask ReadAsync(char kind, CancellationToken cancellationToken)
     {
-        switch (message)
+        switch (kind)
         {
-            case BeginMessage begin:
+            case Begin:
                 reassigned.Clear();
-                transaction = begin.TransactionXid;
+                Committed = new(message.UInt64());
+                message.Skip(sizeof(long));
+                transaction = message.UInt32();
                 break;
-            case RelationMessage relation:
-                // A partition is announced along with the table that it is a part of, by whose name its changes come.
-                if (TableOf(relation) is { } table)
-                    Know(relation, table);
+            case Commit:
+                message.Skip(1 + sizeof(ulong));
+                Ended = new(message.UInt64());
                 break;
-            case LogicalDecodingMessage watermark when watermark.Prefix == ReplicationSlot.WatermarkPrefix:
-                watermarks.Add(await TextAsync(watermark, cancellationToken));
+            case 'R':
+                return KnowAsync(cancellationToken);
+            case 'M':
+                return HearAsync(cancellationToken);
+            case 'I' or 'U' or 'D':
+                var id = message.UInt32();
+                if (IsCopied(id) || IsOfAnother(id, kind))
+                    break;
+                return ChangeAsync(kind, relations[id], cancellationToken);
+            case 'T':
+                Truncate();
+                break;
+            case 'O' or 'Y':
+                break;
+            default:
+                throw new FormatException("The kind is not known.");
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    // Of a row that was reassigned in this transaction each change counts, whose ever it is.
+    bool IsOfAnother(uint id, char kind) =>
+        reassigned.Count == 0
+        && relations.TryGetValue(id, out var relation)
+        && relation.IsOfAnother(message.Next, isUpdate: kind == 'U');
+
+    // A partition is announced along with the table that it is a part of, by whose name its changes come. A layout is told
+    // once, also if it is that of changes that are skipped, and again when DDL has changed it.
+    async ValueTask KnowAsync(CancellationToken cancellationToken)
+    {
+        var id = message.UInt32();
+        var name = new TableName(message.Name(), message.Name());
+        if (direction.Tables.FirstOrDefault(table => table.Name == name) is not { } table)
+            return;
+        message.Skip(1);
+        var columns = new string[message.Int16()];
+        for (var i = 0; i < columns.Length; i++)
+        {
+            await message.EnsureAsync(ColumnBytes, cancellationToken);
+            message.Skip(1);
+            columns[i] = message.Name();
+            message.Skip(sizeof(uint) + sizeof(int));
+        }
+        if (direction.CopiedAfter(name) is { } shown)
+            copied[id] = shown;
+        if (StreamedRelation.Of(columns, table) is { } known)
+            relations[id] = known;
+        else if (!IsCopied(id))
+            throw StreamedRelation.Unknown(columns, table, direction);
+    }
+
+    // Whoever may log in can write messages, with prefixes and texts of any length.
+    async ValueTask HearAsync(CancellationToken cancellationToken)
+    {
+        message.Skip(1 + sizeof(ulong));
+        switch (message.TryName())
+        {
+            case var prefix when prefix == ReplicationSlot.WatermarkPrefix:
+                watermarks.Add(await message.TextAsync(message.Int32(), cancellationToken));
                 break;
             // In the isolated database every row is the tenant's, whatever it refers to.
-            case LogicalDecodingMessage { Prefix: Reassignment.Prefix } said when !direction.IsReverse:
-                Reassign(await Reassignment.ReadAsync(said.Data, secret, cancellationToken));
-                break;
-            case InsertMessage { Relation: var of } when IsCopied(of):
-            case UpdateMessage { Relation: var ofUpdated } when IsCopied(ofUpdated):
-            case DeleteMessage { Relation: var ofDeleted } when IsCopied(ofDeleted):
-                break;
-            case InsertMessage insert:
-                Insert(insert.Relation, await RowAsync(insert.Relation, insert.NewRow, cancellationToken));
-                break;
-            case UpdateMessage update:
-                // The old row precedes the new one in the message, and is read first.
-                var old = await OldRowAsync(update, cancellationToken);
-                Update(update.Relation, await RowAsync(update.Relation, update.NewRow, cancellationToken), old);
-                break;
-            case KeyDeleteMessage delete:
-                Delete(delete.Relation, await RowAsync(delete.Relation, delete.Key, cancellationToken));
-                break;
-            case FullDeleteMessage delete:
-                Delete(delete.Relation, await RowAsync(delete.Relation, delete.OldRow, cancellationToken));
-                break;
-            case TruncateMessage truncate:
-                foreach (var relation in truncate.Relations.Where(one => !IsCopied(one)))
-                    changes.Add(new(relations[relation.RelationId].Table, ChangeKind.Truncate, [], null));
+            case Reassignment.Prefix when !direction.IsReverse:
+                var length = message.Int32();
+                if (Reassignment.CanBe(length, secret))
+                    Reassign(Reassignment.Read(await message.BytesAsync(length, cancellationToken), secret));
                 break;
         }
-    }
-
-    // A layout is told once, also if it is that of changes that are skipped, and again when DDL has changed it.
-    void Know(RelationMessage relation, StreamedTable table)
-    {
-        if (direction.CopiedAfter(table.Name) is { } shown)
-            copied[relation.RelationId] = shown;
-        if (Relation.Of(relation, table) is { } known)
-            relations[relation.RelationId] = known;
-        else if (!IsCopied(relation))
-            throw Relation.Unknown(relation, table, direction);
-    }
-
-    StreamedTable? TableOf(RelationMessage relation)
-    {
-        var name = new TableName(relation.Namespace, relation.RelationName);
-        return direction.Tables.FirstOrDefault(table => table.Name == name);
     }
 
     // What came before DDL is in the table's copy already, and its rows may have another form.
-    bool IsCopied(RelationMessage relation) =>
-        copied.TryGetValue(relation.RelationId, out var shown) && shown.Shows(transaction);
+    bool IsCopied(uint id) => copied.TryGetValue(id, out var shown) && shown.Shows(transaction);
 
-    async ValueTask<object?[]?> OldRowAsync(UpdateMessage update, CancellationToken cancellationToken) =>
-        update switch
+    // The old row precedes the new one.
+    async ValueTask ChangeAsync(char kind, StreamedRelation relation, CancellationToken cancellationToken)
+    {
+        var part = message.Kind();
+        object?[]? old = null;
+        if (part is 'K' or 'O')
         {
-            IndexUpdateMessage indexed => await RowAsync(update.Relation, indexed.Key, cancellationToken),
-            FullUpdateMessage full => await RowAsync(update.Relation, full.OldRow, cancellationToken),
-            _ => null,
-        };
+            old = await rows.ReadAsync(relation, cancellationToken);
+            if (kind == 'D')
+            {
+                Delete(relation.Table, old);
+                return;
+            }
+            await message.EnsureAsync(1, cancellationToken);
+            part = message.Kind();
+        }
+        if (part != 'N')
+            throw new FormatException("There is no new row.");
+        var row = await rows.ReadAsync(relation, cancellationToken);
+        if (kind == 'I')
+            Insert(relation.Table, row);
+        else
+            Update(relation.Table, row, old);
+    }
+
+    void Truncate()
+    {
+        var count = message.Int32();
+        message.Skip(1);
+        for (var i = 0; i < count; i++)
+            if (message.UInt32() is var id && !IsCopied(id))
+                changes.Add(new(relations[id].Table, ChangeKind.Truncate, [], null));
+    }
 
     // A row that is certainly another tenant's stays out.
-    void Insert(RelationMessage relation, object?[] row)
+    void Insert(StreamedTable table, object?[] row)
     {
-        var table = relations[relation.RelationId].Table;
         if (table.IsOurs(row) != false)
             changes.Add(new(table, ChangeKind.Insert, row, null));
     }
 
-    void Update(RelationMessage relation, object?[] row, object?[]? old)
+    void Update(StreamedTable table, object?[] row, object?[]? old)
     {
-        var table = relations[relation.RelationId].Table;
         var key = table.KeyOf(row);
         var oldKey = old is null ? null : table.KeyOf(old);
         if (key.Equals(oldKey))
@@ -152,9 +228,8 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     }
 
     // An old row may be its key alone; the tenant column is null then, and the row may be the tenant's.
-    void Delete(RelationMessage relation, object?[] old)
+    void Delete(StreamedTable table, object?[] old)
     {
-        var table = relations[relation.RelationId].Table;
         var namesTenant = table.TenantPosition is { } position && old[position] is not null;
         if (!namesTenant || table.IsOurs(old) != false)
             changes.Add(new(table, ChangeKind.Delete, [], table.KeyOf(old)));
@@ -174,68 +249,5 @@ sealed class MessageDecoder(StreamDirection direction, string? secret)
     {
         if (reassigned.Add((table, key)))
             changes.Add(new(table, ChangeKind.Move, [], key));
-    }
-
-    async ValueTask<object?[]> RowAsync(
-        RelationMessage message,
-        ReplicationTuple tuple,
-        CancellationToken cancellationToken
-    )
-    {
-        var relation = relations[message.RelationId];
-        var row = new object?[relation.Table.Columns.Count];
-        var i = 0;
-        await foreach (var value in tuple.WithCancellation(cancellationToken))
-        {
-            var position = relation.Positions[i++];
-            if (position >= row.Length)
-                continue;
-            if (value.IsUnchangedToastedValue)
-                row[position] = Change.Unchanged;
-            else if (!value.IsDBNull)
-            {
-                var column = relation.Table.Columns[position];
-                Size += value.Length;
-                row[position] =
-                    (
-                        value.Length >= LargeValue.MinLength
-                            ? await LargeValue.ReadAsync(column, value.GetStream, value.Length, cancellationToken)
-                            : null
-                    ) ?? (object)await value.Get<string>(cancellationToken);
-            }
-        }
-        return row;
-    }
-
-    static async Task<string> TextAsync(LogicalDecodingMessage message, CancellationToken cancellationToken)
-    {
-        using var reader = new StreamReader(message.Data);
-        return await reader.ReadToEndAsync(cancellationToken);
-    }
-
-    /// <summary>How the stream lays out a table's rows.</summary>
-    sealed record Relation(StreamedTable Table, int[] Positions)
-    {
-        /// <returns>Null if the table is not the one that the run has read.</returns>
-        public static Relation? Of(RelationMessage message, StreamedTable table)
-        {
-            // What is not copied has no place in a row.
-            var names = table.Columns.Select(column => column.Name).Concat(table.Table.Blank).ToList();
-            int[] positions = [.. message.Columns.Select(column => names.IndexOf(column.ColumnName))];
-            // Rows from before a column came have null in it. With a default it would have cost the table a copy.
-            var missing = Enumerable.Range(0, names.Count).Except(positions);
-            return !positions.Contains(-1) && missing.All(i => i < table.Columns.Count && !table.Columns[i].NotNull)
-                ? new(table, positions)
-                : null;
-        }
-
-        // The reverse stream also tells of rows from before a migration that both databases have had since.
-        public static MigratorException Unknown(RelationMessage message, StreamedTable table, StreamDirection direction)
-        {
-            var layout = $"{table.Name} ({string.Join(", ", message.Columns.Select(column => column.ColumnName))})";
-            return direction.IsReverse
-                ? StreamMessages.StreamDiverged(direction.Tenant.Slug, $"the layout was {layout}.")
-                : PromotionMessages.SchemaMoved(layout);
-        }
     }
 }

@@ -25,7 +25,7 @@ sealed record Reassignment(string Tenant, TableName Table, RowKey Old, RowKey Ne
     /// <exception cref="FormatException">The guard has written the message, and it cannot be read.</exception>
     public static Reassignment? Read(ReadOnlySpan<byte> content, string? secret)
     {
-        if (secret is null || content.Length is < ProofBytes or > MaxBytes)
+        if (secret is null || !CanBe(content.Length, secret))
             return null;
         var said = content[ProofBytes..];
         if (!CryptographicOperations.FixedTimeEquals(content[..ProofBytes], Proof(secret, said)))
@@ -40,20 +40,9 @@ sealed record Reassignment(string Tenant, TableName Table, RowKey Old, RowKey Ne
         }
     }
 
-    /// <summary>Reads a message that is still on its way.</summary>
-    /// <inheritdoc cref="Read" path="/*[not(self::summary)]"/>
-    public static async ValueTask<Reassignment?> ReadAsync(
-        Stream content,
-        string? secret,
-        CancellationToken cancellationToken
-    )
-    {
-        if (secret is null || content.Length is < ProofBytes or > MaxBytes)
-            return null;
-        var bytes = new byte[content.Length];
-        await content.ReadExactlyAsync(bytes, cancellationToken);
-        return Read(bytes, secret);
-    }
+    /// <summary>A message of that length may be the guard's, and is worth reading.</summary>
+    public static bool CanBe(int length, string? secret) =>
+        secret is not null && length is >= ProofBytes and <= MaxBytes;
 
     /// <summary>The proof that guard.sql computes for a message, in hexadecimal digits.</summary>
     public static byte[] Proof(string secret, ReadOnlySpan<byte> said)

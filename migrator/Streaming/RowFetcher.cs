@@ -113,20 +113,26 @@ sealed class RowFetcher(
         {
             if (await reader.IsDBNullAsync(i, cancellationToken))
                 continue;
-            var (ordinal, length) = (i, (int)reader.GetBytes(i, 0, null, 0, 0));
+            var length = (int)reader.GetBytes(i, 0, null, 0, 0);
             size += length;
             row[i] =
-                (
-                    length >= LargeValue.MinLength
-                        ? await LargeValue.ReadAsync(
-                            table.Columns[i],
-                            () => reader.GetStream(ordinal),
-                            length,
-                            cancellationToken
-                        )
-                        : null
-                ) ?? (object)await reader.GetFieldValueAsync<string>(i, cancellationToken);
+                (length >= LargeValue.MinLength ? await LargeAsync(table, reader, i, length, cancellationToken) : null)
+                ?? (object)await reader.GetFieldValueAsync<string>(i, cancellationToken);
         }
         return (row, size);
+    }
+
+    static async Task<LargeValue?> LargeAsync(
+        StreamedTable table,
+        NpgsqlDataReader reader,
+        int i,
+        int length,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!LargeValue.Takes(table.Columns[i]))
+            return null;
+        await using var text = reader.GetStream(i);
+        return await LargeValue.ReadAsync(table.Columns[i], text.ReadExactlyAsync, length, cancellationToken);
     }
 }

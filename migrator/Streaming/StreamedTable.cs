@@ -50,6 +50,9 @@ public sealed class StreamedTable
 
     public IReadOnlyList<int> KeyPositions { get; }
 
+    /// <summary>The tenant's key, as text.</summary>
+    public string TenantKey => tenant.Key;
+
     /// <summary>The tenant column's place in a row; null for a derived or a reference table.</summary>
     public int? TenantPosition { get; }
 
