@@ -21,8 +21,14 @@ sealed class NativeScenario(BenchmarkServers servers, Summary summary)
         await move.PromoteUntilAsync(PhaseName.Verify);
 
         var changes = new RowChanges(servers, database);
-        await changes.OfTheTenantAsync(servers.Changes);
-        var own = await FollowAsync(move, native, servers.Changes);
+        var own = (Ours: double.MaxValue, Native: double.MaxValue);
+        // The best counts: the first round compiles our program as well.
+        for (var round = 0; round < servers.Rounds; round++)
+        {
+            await changes.OfTheTenantAsync(servers.Changes);
+            var took = await FollowAsync(move, native, servers.Changes);
+            own = (Math.Min(own.Ours, took.Ours), Math.Min(own.Native, took.Native));
+        }
         var (ours, strangers) = await changes.AmongStrangersAsync(servers.Changes);
         var among = await FollowAsync(move, native, ours);
         // Verification among the rest: it has to be right as well.

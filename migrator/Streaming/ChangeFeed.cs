@@ -19,7 +19,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     readonly CancellationTokenSource stop;
     readonly LogicalReplicationConnection connection;
     readonly IChangeApplier applier;
-    readonly Channel<ChangeBatch> batches = Channel.CreateBounded<ChangeBatch>(4);
+    readonly Channel<ChangeBatch> batches = Channel.CreateBounded<ChangeBatch>(2);
     readonly ReadAhead ahead = new();
     readonly ConcurrentDictionary<string, TaskCompletionSource> watermarks = new();
     readonly NpgsqlLogSequenceNumber from;

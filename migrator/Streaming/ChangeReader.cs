@@ -32,7 +32,7 @@ public sealed class ChangeReader(
     public const int EnoughReverseChanges = 500;
 
     // Where another batch ends with its transaction, and where any must end in the middle of one.
-    const int EnoughChanges = 1_000;
+    const int EnoughChanges = 2_000;
     const int TooManyChanges = 4_000;
     const int TooManyBytes = 8_000_000;
 
