@@ -30,6 +30,9 @@ public sealed class RowReconciler(
     // A delete in the shared database may cascade to rows that should stay; the next round inserts them again.
     const int Rounds = 5;
 
+    // While the application's triggers are off, other tenants' writers of the table wait.
+    const int RowsPerRemoval = 1_000;
+
     readonly Comparison comparison = new(databases, scope, tenant);
     readonly ReconcilerTransactions transactions = new(guard, requireCurrentRun, clock);
 
@@ -42,8 +45,40 @@ public sealed class RowReconciler(
         RunAsync([.. scope.TenantTables], cancellationToken);
 
     /// <param name="among">The tables to compare; the others are known to be equal.</param>
-    public async Task<long> RunAsync(IReadOnlyList<ScopedTable> among, CancellationToken cancellationToken)
+    public async Task<long> RunAsync(IReadOnlyList<ScopedTable> among, CancellationToken cancellationToken) =>
+        await EqualAsync([.. among.Where(table => !table.Reads.Any())], cancellationToken)
+        + await EqualAsync([.. among.Where(table => table.Reads.Any())], cancellationToken);
+
+    /// <summary>
+    /// Deletes the shared rows of which other tables' rows tell that they are the tenant's, as long as these still say so: to be
+    /// called before any of them changes. Such rows come home last.
+    /// </summary>
+    public async Task RemoveReadingAsync(CancellationToken cancellationToken)
     {
+        if (scope.TenantTables.Where(table => table.Reads.Any()).ToArray() is not { Length: > 0 } reading)
+            return;
+        await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
+        foreach (var table in reading)
+        foreach (var leaf in table.Table.Leaves.Select(leaf => "ONLY " + leaf.Name.Quoted))
+        {
+            var some =
+                $"SELECT t.ctid FROM {leaf} t WHERE {scope.ConditionOfAll(table, tenant.Id)} LIMIT {RowsPerRemoval}";
+            var delete = $"DELETE FROM {leaf} WHERE ctid = ANY (ARRAY({some}))";
+            while (
+                await WriteAsync(
+                    shared,
+                    table.Name,
+                    async () => await shared.ExecuteAsync(delete, cancellationToken),
+                    cancellationToken
+                ) > 0
+            ) { }
+        }
+    }
+
+    async Task<long> EqualAsync(IReadOnlyList<ScopedTable> among, CancellationToken cancellationToken)
+    {
+        if (among.Count == 0)
+            return 0;
         long changed = 0;
         for (var round = 1; ; round++)
         {

@@ -146,7 +146,7 @@ public sealed class KeylessRows : IAsyncDisposable
             await target.ExecuteAsync($"DELETE FROM {table.Table.From}", cancellationToken);
             await RawCopy.StreamAsync(
                 shared,
-                RawCopy.Out(table.Table, table.Table.From, run.Scope.Copied(table, "t", run.Tenant.Id)),
+                RawCopy.Out(table.Table, table.Table.From, run.Scope.CopiedOfAll(table, run.Tenant.Id)),
                 target,
                 RawCopy.In(table.Table, table.Name.Quoted),
                 null,

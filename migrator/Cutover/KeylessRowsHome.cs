@@ -45,10 +45,12 @@ public sealed class KeylessRowsHome : IAsyncDisposable
         var rows = new KeylessRowsHome(run, run.Databases.Shared.CreateConnection());
         try
         {
+            // Those that an attempt has brought which did not succeed.
+            await run.Reconciler.RemoveReadingAsync(cancellationToken);
             if (rows.tables.Length > 0)
                 await rows.CopyAsync(direction, touched, cancellationToken);
-            if (rows.others.Length > 0)
-                await run.Reconciler.ApproachAsync(rows.others, cancellationToken);
+            if (rows.others.Where(table => !table.Reads.Any()).ToArray() is { Length: > 0 } others)
+                await run.Reconciler.ApproachAsync(others, cancellationToken);
             return rows;
         }
         catch

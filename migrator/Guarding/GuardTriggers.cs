@@ -22,7 +22,7 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         else
             AddByColumn(sql, table, update);
         if (
-            table.Table.IsStreamable
+            table.IsStreamed
             && (table.Scope != TableScope.Root || table.Tree is not null)
             && update is not { Tells: true }
         )
@@ -235,13 +235,25 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         // A row that stands can have a parent that is yet to come where no constraint has asked for one. Elsewhere this
         // transaction has deleted the parent, and holds the gate if that was ours.
         var stands = scope.MayStandWithoutAncestors(table) ? "ours IS NOT FALSE" : "ours";
+        // Rows that the transaction's snapshot does not show may make this one the tenant's. Then the guard's row has changed
+        // since, or the gate keeps it as it is.
+        var same = table.Reads.Any()
+            ? $"""
+                IF current_setting('transaction_isolation') <> 'read committed' THEN
+                    {gate}
+                    IF ({names.IsCalm}) IS NOT TRUE THEN PERFORM tenant_promotion.same({names.Key}); END IF;
+                END IF;
+                """
+            : "";
         // A literal and not dollar quotes, which a name or a key might contain; read in the application's session,
         // whatever that has set.
         var body = Sql.Literal(
             $"""
+            #variable_conflict use_column
             DECLARE
                 ours boolean;
             BEGIN
+                {same}
                 IF TG_OP <> 'INSERT' THEN
                     ours := {scope.Verdict(table, "OLD", tenant.Id)};
                     IF {stands} THEN

@@ -38,7 +38,7 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
             WHERE l.mode = 'RowExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
               AND l.relation IN (SELECT to_regclass(name) FROM unnest(@tables) name)
-              AND pg_sequence_last_value(to_regclass(@Travelled)) IS NOT NULL
+              AND (@always OR pg_sequence_last_value(to_regclass(@Travelled)) IS NOT NULL)
               AND (l.virtualtransaction NOT IN (SELECT virtualtransaction FROM waiting)
                    OR l.virtualtransaction IN (SELECT virtualtransaction FROM numbered))
             GROUP BY l.virtualtransaction, l.pid
@@ -54,19 +54,20 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
         FROM writer w
         """;
 
-    readonly string[] tables =
-    [
-        .. from table in scope.TenantTables
-        where table.IsByReference
-        from part in TriggerSql.PartsOf(table)
-        select part.Quoted,
-    ];
+    readonly string[] below = PartsOf(scope, table => table.IsByReference);
+    readonly string[] reading = PartsOf(scope, table => table.Reads.Any());
 
     /// <summary>Those of now, one line each.</summary>
     public async Task<IReadOnlyList<string>> LinesAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken
-    ) => [.. (await ReadAsync(connection, cancellationToken)).Values.Select(one => one.Line)];
+    ) =>
+        [
+            .. (await ReadAsync(connection, below, false, cancellationToken))
+                .Concat(await ReadAsync(connection, reading, true, cancellationToken))
+                .Select(one => one.Value.Line)
+                .Distinct(),
+        ];
 
     /// <summary>Waits until those of now have ended; to be called behind the closed gate.</summary>
     /// <exception cref="WriterWaitsException">One waits for the gate, itself or behind others.</exception>
@@ -80,8 +81,24 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
         CancellationToken cancellationToken
     )
     {
+        await WaitAsync(below, always: false);
+        // A row that comes at any time may make others the tenant's. Last: those that have ended now may have brought some.
+        if (reading.Length > 0)
+            await WaitAsync(reading, always: true);
+
+        Task WaitAsync(string[] tables, bool always) =>
+            EndAsync(() => ReadAsync(connection, tables, always, cancellationToken), clock, timeout, cancellationToken);
+    }
+
+    static async Task EndAsync(
+        Func<Task<Dictionary<string, (string Line, bool WaitsForUs)>>> read,
+        TimeProvider clock,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
         var began = clock.GetTimestamp();
-        var now = await ReadAsync(connection, cancellationToken);
+        var now = await read();
         var left = now.Keys.ToHashSet();
         while (left.Count > 0)
         {
@@ -95,13 +112,18 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
                     PostgresErrorCodes.LockNotAvailable
                 );
             await Task.Delay(Interval, clock, cancellationToken);
-            now = await ReadAsync(connection, cancellationToken);
+            now = await read();
             left.IntersectWith(now.Keys);
         }
     }
 
+    static string[] PartsOf(TenantScope scope, Func<ScopedTable, bool> which) =>
+        [.. scope.TenantTables.Where(which).SelectMany(TriggerSql.PartsOf).Select(part => part.Quoted)];
+
     async Task<Dictionary<string, (string Line, bool WaitsForUs)>> ReadAsync(
         NpgsqlConnection connection,
+        string[] tables,
+        bool always,
         CancellationToken cancellationToken
     ) =>
         (
@@ -110,6 +132,7 @@ sealed class UnseenWriters(TenantScope scope, GuardNames names)
                 new
                 {
                     tables,
+                    always,
                     Travelled = GuardNames.Quoted(names.Travelled),
                     Gate = GuardNames.Quoted(names.Gate),
                 },

@@ -98,6 +98,19 @@ BEGIN
 END
 $hold$;
 
+-- Whoever has looked at rows by a snapshot that may be an old one: the guard has not changed since, or this is a serialization
+-- failure. The caller holds the gate.
+CREATE OR REPLACE FUNCTION tenant_promotion.same(key text) RETURNS void LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS $same$
+BEGIN
+    PERFORM FROM tenant_promotion.guard g WHERE g.tenant_key = key FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'tenant % began to move to a database of its own after this transaction took its snapshot', key
+            USING ERRCODE = 'serialization_failure', HINT = 'Repeat the transaction.';
+    END IF;
+END
+$same$;
+
 -- Notes, in a session that leaves rows alone, the table of an INSERT until the INSERT has ended. A row of the table that it
 -- meets by a key (ON CONFLICT DO UPDATE, MERGE) is not left alone: what is inserted would vanish. Runs with the rights and
 -- settings of whoever writes; a failure takes the note back.

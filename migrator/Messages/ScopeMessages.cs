@@ -46,7 +46,23 @@ public static class ScopeMessages
 
     public static string WhereUnreadable() =>
         "\"where\" has to be one condition on columns of the table itself, with :tenant for the tenant's key or :slug for its slug, "
-        + "without subqueries and comments. Correct the condition.";
+        + "without comments. A subquery names each table with its schema. Correct the condition.";
+
+    public static string WhereReads(TableName table) =>
+        $"a subquery reads {table}, whose rows are no tenant's, or are the tenant's by a condition that reads other tables. "
+        + "Read tables that are the tenant's by another rule.";
+
+    public static string WhereReferredTo(IEnumerable<TableName> from) =>
+        $"the condition reads other tables, and rows of {Wording.List(from)} refer to this one. "
+        + "Write a condition without other tables.";
+
+    public static string Reading(TableName table, IEnumerable<TableName> read) =>
+        $"Rows of {Wording.List(read)} tell which rows of {table} are the tenant's. "
+        + $"{table} is copied while the tenant's writes are paused.";
+
+    public static string TooLargeToRead(TableName table, long rows) =>
+        $"Rows of other tables tell which of {table} are the tenant's, about {rows:N0}: too many to copy while the tenant's writes "
+        + "are paused. Write a condition without other tables, or use --mode fenced.";
 
     public static string WhereRefused(string why) =>
         $"PostgreSQL does not take the condition ({why}). "

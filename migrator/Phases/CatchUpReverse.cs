@@ -18,9 +18,10 @@ public sealed class CatchUpReverse : Phase
     public override async Task<PhaseOutcome> RunAsync(PromotionRun run, CancellationToken cancellationToken)
     {
         await run.IsolatedGuard.InstallAsync(cancellationToken);
+        await run.Reconciler.RemoveReadingAsync(cancellationToken);
         await run.ReferenceRows.BringHomeAsync(cancellationToken);
         // The stream deletes rows that those of tables without a key referred to when the tenant moved.
-        if (run.Common.UnstreamedTables.ToArray() is { Length: > 0 } unstreamed)
+        if (run.Common.UnstreamedTables.Where(table => !table.Reads.Any()).ToArray() is { Length: > 0 } unstreamed)
             await run.Reconciler.ApproachAsync(unstreamed, cancellationToken);
         var changes = await new CatchUpLoop(StreamDirection.Reverse(run.Stream)).RunAsync(
             TargetState.Consistent,

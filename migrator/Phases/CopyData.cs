@@ -82,9 +82,7 @@ public sealed class CopyData : Phase
         // of the rows it references.
         var isOnline = run.Record.IsOnline;
         foreach (
-            var table in run.Scope.CopiedTables.Where(table =>
-                !isOnline || table.Table.IsStreamable || !table.IsTenantData
-            )
+            var table in run.Scope.CopiedTables.Where(table => !isOnline || table.IsStreamed || !table.IsTenantData)
         )
         foreach (var leaf in table.Table.Leaves)
             plans.Add(

@@ -19,6 +19,7 @@ public sealed class ReconcileShared : Phase
         // The tenant may have written since the rollback looked; from here on the isolated database stands still.
         await using (var isolated = await run.Databases.Isolated.OpenConnectionAsync(cancellationToken))
             await StrayRows.RequireNoneAsync(isolated, run.Common, run.Tenant, cancellationToken);
+        await run.Reconciler.RemoveReadingAsync(cancellationToken);
         await run.ReferenceRows.BringHomeAsync(cancellationToken);
         var rows = await run.Reconciler.RunAsync(cancellationToken);
         await SequenceSetter.BringHomeAsync(run.Databases, run.Common, cancellationToken);

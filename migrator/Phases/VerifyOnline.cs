@@ -31,7 +31,7 @@ public sealed class VerifyOnline : Phase
         var at = new ComparedAt(Shared: point.Snapshot, LiveReferences: true);
         var comparison = new Comparison(run.Databases, run.Scope, run.Tenant, at);
         // Tables that are not in the stream are copied and compared while the guard is closed.
-        var tables = run.Scope.CopiedTables.Where(table => table.Table.IsStreamable || !table.IsTenantData);
+        var tables = run.Scope.CopiedTables.Where(table => table.IsStreamed || !table.IsTenantData);
         var results = await run.DigestsAsync(comparison, tables, cancellationToken);
         await comparison.RequireEqualAsync(results, run.Tenant.Slug, cancellationToken);
         await comparison.RequireEqualAsync(

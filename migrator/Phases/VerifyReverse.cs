@@ -30,7 +30,7 @@ public sealed class VerifyReverse : Phase
         var comparison = new Comparison(run.Databases, run.Common, run.Tenant, new(Isolated: point.Snapshot));
         var results = await run.DigestsAsync(
             comparison,
-            run.Common.TenantTables.Where(table => table.Table.IsStreamable),
+            run.Common.TenantTables.Where(table => table.IsStreamed),
             cancellationToken
         );
         if (results.FirstOrDefault(result => !result.IsEqual) is { } other)

@@ -73,7 +73,8 @@ sealed class ReferenceCheck(PreflightContext context)
     {
         foreach (
             var table in context.Scope.TenantTables.Where(table =>
-                table.Tree is null && (table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany))
+                table.Tree is null
+                && (table.Claims.Count > 1 || table.Steps.Any(step => step.IsMany) || table.Reads.Any())
             )
         )
         foreach (var others in await OthersAsync(table, cancellationToken))

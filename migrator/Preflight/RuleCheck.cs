@@ -58,12 +58,7 @@ sealed class RuleCheck(Tenancy tenancy, Catalog catalog, TenantScope scope, List
             TenantRule tenant => [WhyNot(table, tenant)],
             BelongsToRule belongs => [WhyNot(table, belongs)],
             ByTypeRule byType => WhyNot(table, byType),
-            WhereRule where =>
-            [
-                RowCondition.Parse(where.Condition, table) is { Columns.Count: > 0 }
-                    ? null
-                    : ScopeMessages.WhereUnreadable(),
-            ],
+            WhereRule where => WhyNot(table, where),
             NamedByRule named => named.Names.Select(name => WhyNot(table, name)),
             SharedThroughRule shared => shared
                 .Names.Select(name => WhyNot(table, name))
@@ -71,6 +66,28 @@ sealed class RuleCheck(Tenancy tenancy, Catalog catalog, TenantScope scope, List
             AnyOfRule any => any.Rules.SelectMany(one => WhyNot(table, one)),
             _ => [],
         };
+
+    IEnumerable<string?> WhyNot(TableDefinition table, WhereRule rule)
+    {
+        if (RowCondition.Parse(rule.Condition, table) is not { Columns.Count: > 0 } condition)
+            return [ScopeMessages.WhereUnreadable()];
+        TableName[] referring = condition.Reads.Count == 0 ? [] : [.. Referring(table.Name)];
+        return condition
+            .Reads.Select(WhyNotRead)
+            .Append(referring.Length == 0 ? null : ScopeMessages.WhereReferredTo(referring));
+    }
+
+    string? WhyNotRead(TableName name) =>
+        catalog.Find(name) is null ? PreflightMessages.NoSuchTable(name)
+        : scope.Tables.FirstOrDefault(one => one.Name == name) is { } table && Classifier.MayBeRead(table) ? null
+        : ScopeMessages.WhereReads(name);
+
+    IEnumerable<TableName> Referring(TableName table) =>
+        catalog
+            .ForeignKeys.Concat(scope.References)
+            .Where(key => key.To == table && key.From != table)
+            .Select(key => key.From)
+            .Distinct();
 
     string? WhyNot(TableDefinition table, TenantRule rule) =>
         table.Column(rule.Column) is not { } column ? PreflightMessages.NoSuchColumn(rule.Column)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Migrator.Connections;
 using Migrator.Messages;
+using Migrator.Model;
 using Migrator.Scope;
 using Npgsql;
 
@@ -28,9 +29,7 @@ sealed partial class WhereCheck(PreflightContext context)
                     )
                 );
             else if (table.Table.EstimatedRows > WorthAnIndex && await ReadsAllAsync(table, where, cancellationToken))
-                context.Warnings.Add(
-                    ScopeMessages.WhereWithoutIndex(table.Name.Quoted, where.Text, IndexFor(where.Text))
-                );
+                context.Warnings.Add(ScopeMessages.WhereWithoutIndex(table.Name.Quoted, where.Text, IndexFor(where)));
     }
 
     async Task<string?> WhyNotAsync(ScopedTable table, RowCondition where, CancellationToken cancellationToken)
@@ -39,8 +38,15 @@ sealed partial class WhereCheck(PreflightContext context)
             return ScopeMessages.WhereGenerated(generated);
         try
         {
-            var plan = await ExplainAsync(table, where, "on", cancellationToken);
-            var reasons = await ReasonsAsync(table, where, Literals().Replace(plan, "''"), cancellationToken);
+            using var plan = await ExplainAsync(
+                table,
+                "t",
+                context.Scope.Where(where, "t", context.Tenant.Id),
+                "on",
+                cancellationToken
+            );
+            var text = Literals().Replace(string.Join("\n", Texts(plan.RootElement)), "''");
+            var reasons = await ReasonsAsync(table, where, text, cancellationToken);
             return reasons.Count > 0 ? ScopeMessages.WhereNotImmutable(reasons) : null;
         }
         catch (PostgresException e) when (e.SqlState[..2] is "42" or "22" or "0A")
@@ -49,13 +55,32 @@ sealed partial class WhereCheck(PreflightContext context)
         }
     }
 
-    async Task<bool> ReadsAllAsync(ScopedTable table, RowCondition where, CancellationToken cancellationToken) =>
-        (await ExplainAsync(table, where, "off", cancellationToken)).Contains("Seq Scan", StringComparison.Ordinal);
+    async Task<bool> ReadsAllAsync(ScopedTable table, RowCondition where, CancellationToken cancellationToken)
+    {
+        var condition = context.Scope.WhereOnTable(where, context.Tenant.Id);
+        using var plan = await ExplainAsync(table, where.Alias, condition, "off", cancellationToken);
+        return HasScan(plan.RootElement, table.Name.Name);
+    }
+
+    // PostgreSQL numbers the names of partitions.
+    static bool HasScan(JsonElement element, string alias) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Array => element.EnumerateArray().Any(one => HasScan(one, alias)),
+            JsonValueKind.Object => (
+                element.TryGetProperty("Node Type", out var type)
+                && type.GetString()!.EndsWith("Seq Scan", StringComparison.Ordinal)
+                && element.GetProperty("Alias").GetString() is { } name
+                && (name == alias || name.StartsWith(alias + "_", StringComparison.Ordinal))
+            ) || element.EnumerateObject().Any(one => HasScan(one.Value, alias)),
+            _ => false,
+        };
 
     // As a column too, because an index hides the condition; as a condition, because that allows less.
-    async Task<string> ExplainAsync(
+    async Task<JsonDocument> ExplainAsync(
         ScopedTable table,
-        RowCondition where,
+        string alias,
+        string condition,
         string scans,
         CancellationToken cancellationToken
     )
@@ -67,13 +92,11 @@ sealed partial class WhereCheck(PreflightContext context)
                 $"SET LOCAL search_path = pg_catalog; SET LOCAL enable_seqscan = {scans}",
                 cancellationToken
             );
-            var condition = where.On("t", context.Tenant.Id);
             var json = await context.Shared.ExecuteScalarAsync<string>(
-                $"EXPLAIN (VERBOSE, FORMAT JSON) SELECT {condition} FROM {table.Table.From} t WHERE {condition}",
+                $"EXPLAIN (VERBOSE, FORMAT JSON) SELECT {condition} FROM {table.Table.From} AS {alias} WHERE {condition}",
                 cancellationToken
             );
-            using var document = JsonDocument.Parse(json!);
-            return string.Join("\n", Texts(document.RootElement));
+            return JsonDocument.Parse(json!);
         }
         finally
         {
@@ -113,9 +136,11 @@ sealed partial class WhereCheck(PreflightContext context)
             cancellationToken
         );
 
-    // What is compared with the tenant's key, if that is all.
-    static string IndexFor(string condition) =>
-        Compared().Match(condition) is { Success: true } match ? $"({match.Groups[1].Value.Trim()})" : $"({condition})";
+    // What is compared with the tenant's key, if that is all; what a subquery may be asked for.
+    static string IndexFor(RowCondition where) =>
+        where.HasSubquery ? Sql.Identifiers(where.Columns)
+        : Compared().Match(where.Text) is { Success: true } match ? $"({match.Groups[1].Value.Trim()})"
+        : $"({where.Text})";
 
     static IEnumerable<string> Texts(JsonElement element) =>
         element.ValueKind switch

@@ -131,6 +131,15 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
 
     bool IsTenantData(TableName name) => rules.TryGetValue(name, out var table) && table.IsTenantData;
 
+    bool IsReadable(TableName name) => rules.TryGetValue(name, out var table) && MayBeRead(table);
+
+    /// <summary>
+    /// A condition's subqueries may read the table: its rows are the tenant's, and neither the flip nor a third table changes
+    /// what they say.
+    /// </summary>
+    public static bool MayBeRead(ScopedTable table) =>
+        table.Scope is TableScope.Direct or TableScope.Derived && !table.Reads.Any();
+
     // Null as long as a table that the rule leads to has no class: so no circle ever gets one.
     IReadOnlyList<Claim>? ClaimsOf(TableDefinition table, TableRule rule) =>
         rule switch
@@ -143,6 +152,7 @@ sealed class Classifier(Catalog catalog, Tenancy tenancy)
                 : null,
             ByTypeRule byType => All(byType.To.Select(to => ClaimsOf(table, byType, to.Key, to.Value))),
             WhereRule where => RowCondition.Parse(where.Condition, table) is { Columns.Count: > 0 } condition
+            && condition.Reads.All(IsReadable)
                 ? [new() { Where = condition }]
                 : null,
             NamedByRule named => All(named.Names.Select(name => ClaimsOf(table, name))),

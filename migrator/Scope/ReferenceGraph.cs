@@ -2,18 +2,19 @@ using Migrator.Model;
 
 namespace Migrator.Scope;
 
-/// <summary>How tables hang together by their foreign keys.</summary>
+/// <summary>How tables hang together by their foreign keys and rules.</summary>
 static class ReferenceGraph
 {
-    /// <summary>Strongly connected components of the foreign-key graph, parents first (Tarjan's algorithm).</summary>
+    /// <summary>Strongly connected components of the graph, parents first (Tarjan's algorithm).</summary>
     public static IReadOnlyList<IReadOnlyList<ScopedTable>> Components(
         IEnumerable<ScopedTable> nodes,
-        IEnumerable<ForeignKey> keys
+        IEnumerable<(TableName From, TableName To)> edges
     )
     {
         var tables = nodes.ToDictionary(table => table.Name);
-        var parents = keys.Where(key => tables.ContainsKey(key.From) && tables.ContainsKey(key.To))
-            .ToLookup(key => key.From, key => key.To);
+        var parents = edges
+            .Where(edge => tables.ContainsKey(edge.From) && tables.ContainsKey(edge.To))
+            .ToLookup(edge => edge.From, edge => edge.To);
         var index = new Dictionary<TableName, int>();
         var low = new Dictionary<TableName, int>();
         var stack = new Stack<TableName>();

@@ -15,7 +15,10 @@ static class ReplaceableFunctions
         CancellationToken cancellationToken
     ) =>
         // A condition of tenancy.json may call any function, and no catalog tells of that.
-        tenancy.Rules.Values.Any(rule => rule is WhereRule)
+        tenancy.Rules.Values.Any(HasCondition)
             ? []
             : [.. await shared.QueryAsync<string>(SqlFile.Read("replaceable-functions.sql"), cancellationToken)];
+
+    static bool HasCondition(TableRule rule) =>
+        rule is WhereRule || (rule is AnyOfRule any && any.Rules.Any(HasCondition));
 }

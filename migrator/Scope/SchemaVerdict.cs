@@ -173,10 +173,10 @@ public sealed record SchemaVerdict(
             if (!table.IsCopied)
                 return Verdict.Ignored;
             // A table of the tenant's that the copy does not know, or that was another one.
-            return created.Contains(name) || dropped.Contains(name) ? Verdict.Stopping : OfCopied(table.Table, change);
+            return created.Contains(name) || dropped.Contains(name) ? Verdict.Stopping : OfCopied(table, change);
         }
 
-        Verdict OfCopied(TableDefinition table, SchemaChange change)
+        Verdict OfCopied(ScopedTable table, SchemaChange change)
         {
             if (partitions.Any(part => IsOf(change, part)))
                 return IsMoved(change) ? Verdict.Stopping : Verdict.Followed;
@@ -187,7 +187,7 @@ public sealed record SchemaVerdict(
                 "column" when change.IsNew && optional.Contains(change.Name) => Verdict.Followed,
                 "index" or "statistics" when change.IsNew => Verdict.Followed,
                 "index" or "statistics" when change.After is null => Verdict.Ignored,
-                _ => table.IsStreamable ? Verdict.Rebuilt : Verdict.Stopping,
+                _ => table.IsStreamed ? Verdict.Rebuilt : Verdict.Stopping,
             };
         }
 

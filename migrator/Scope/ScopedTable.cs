@@ -32,6 +32,15 @@ public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadO
     public string WithTenant(string alias) =>
         NullIsGlobal ? $"{alias}.{Sql.Identifier(TenantColumn.Name)} IS NOT NULL" : "true";
 
+    /// <summary>
+    /// Tables whose rows a condition of this table reads. No change of this table tells when such a row makes another the
+    /// tenant's: the table is copied behind the closed guard.
+    /// </summary>
+    public IEnumerable<TableName> Reads => Claims.SelectMany(claim => claim.Where?.Reads ?? []).Distinct();
+
+    /// <summary>The change stream follows the table's rows.</summary>
+    public bool IsStreamed => Table.IsStreamable && !Reads.Any();
+
     /// <summary>The references by which rows are the tenant's.</summary>
     public IEnumerable<ForeignKey> Steps => Claims.Select(claim => claim.Step).OfType<ForeignKey>();
 

@@ -50,8 +50,8 @@ public sealed class TenantScope
 
     public IEnumerable<ScopedTable> TenantTables => Tables.Where(table => table.IsTenantData);
 
-    /// <summary>Tenant tables without a key, whose changes cannot be replicated.</summary>
-    public IEnumerable<ScopedTable> UnstreamedTables => TenantTables.Where(table => !table.Table.IsStreamable);
+    /// <summary>Tenant tables whose changes cannot be replicated: without a key, or with a condition that reads other tables.</summary>
+    public IEnumerable<ScopedTable> UnstreamedTables => TenantTables.Where(table => !table.IsStreamed);
 
     public IEnumerable<ScopedTable> CopiedTables => Tables.Where(table => table.IsCopied);
 
@@ -234,7 +234,7 @@ public sealed class TenantScope
         Any(
             table.Claims.Select(claim =>
                 claim.Where is { } where
-                    ? Any(others.Select(other => where.On(alias, other)).DefaultIfEmpty("false"))
+                    ? Any(others.Select(other => Where(where, alias, other)).DefaultIfEmpty("false"))
                     : NamesOthers(table, claim, alias, tenant)
             )
         );
@@ -309,14 +309,31 @@ public sealed class TenantScope
     /// </summary>
     public IReadOnlyList<ScopedTable> ParentsFirst() => Components().SelectMany(component => component).ToArray();
 
-    /// <summary>Strongly connected components of the foreign-key graph, parents first.</summary>
+    /// <summary>Strongly connected components of the graph of all that tables look at, parents first.</summary>
     public IReadOnlyList<IReadOnlyList<ScopedTable>> Components() =>
-        ReferenceGraph.Components(TenantTables, References);
+        ReferenceGraph.Components(
+            TenantTables,
+            [
+                .. References.Select(key => (key.From, key.To)),
+                .. Tables.SelectMany(table => table.Reads.Select(read => (table.Name, read))),
+            ]
+        );
 
-    static string Equal(ScopedTable table, Claim claim, string alias, TenantId tenant)
+    /// <summary>A condition of tenancy.json on a row with an alias. Its subqueries find the tenant's rows and no others.</summary>
+    public string Where(RowCondition where, string alias, TenantId tenant) =>
+        where.On(alias, tenant, name => RowsOf(name, tenant));
+
+    /// <summary>The same on a row that has the name of its table. Only so can an index serve a condition with a subquery.</summary>
+    public string WhereOnTable(RowCondition where, TenantId tenant) =>
+        where.OnTable(tenant, name => RowsOf(name, tenant));
+
+    string RowsOf(TableName name, TenantId tenant) =>
+        $"SELECT o.* FROM {this[name].Table.From} o WHERE {Condition(this[name], "o", tenant)}";
+
+    string Equal(ScopedTable table, Claim claim, string alias, TenantId tenant)
     {
         if (claim.Where is { } where)
-            return where.On(alias, tenant);
+            return Where(where, alias, tenant);
         var column = table.Table.Column(claim.Column!)!;
         return $"{alias}.{Sql.Identifier(column.Name)} {column.EqualTo(tenant.Key)}";
     }
@@ -362,13 +379,16 @@ public sealed class TenantScope
     {
         if (table.Tree is not null)
             return new TenantTree(table).Contains(alias, tenant.Key);
-        if (!ofAll || table.Claims.Count == 1 || !HasPlainKey(table))
+        if (!ofAll || !HasPlainKey(table) || table.Claims is [{ Where: null or { HasSubquery: false } }])
             return Any(table.Claims.Select(claim => Way(table, claim, alias, depth, tenant, ofAll)));
         // Below an OR, PostgreSQL turns no EXISTS into a join, and reads the table.
         var (own, names) = ("x" + depth, table.Table.Key);
         var ways = table.Claims.Select(claim =>
-            $"SELECT {Sql.Identifiers(own, names)} FROM {table.Table.From} {own} "
-            + $"WHERE {Way(table, claim, own, depth, tenant, ofAll)}"
+            claim.Where is { HasSubquery: true } where
+                ? $"SELECT {Sql.Identifiers(where.Alias, names)} FROM {table.Table.From} AS {where.Alias} "
+                    + $"WHERE {WhereOnTable(where, tenant)}"
+                : $"SELECT {Sql.Identifiers(own, names)} FROM {table.Table.From} {own} "
+                    + $"WHERE {Way(table, claim, own, depth, tenant, ofAll)}"
         );
         return $"({Sql.Identifiers(alias, names)}) OPERATOR(pg_catalog.=) ANY ({string.Join(" UNION ALL ", ways)})";
     }

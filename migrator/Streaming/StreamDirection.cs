@@ -19,7 +19,7 @@ public sealed class StreamDirection
         Tables =
         [
             .. tables
-                .Where(table => table.Table.IsStreamable)
+                .Where(table => table.IsStreamed)
                 .Select(table => new StreamedTable(table, context.Scope, context.Tenant, reverse)),
         ];
     }

@@ -10,7 +10,7 @@ namespace Migrator.Streaming;
 /// <remarks>https://www.postgresql.org/docs/current/logical-replication-config.html</remarks>
 public static class StreamReadiness
 {
-    // A table without a key is copied during the pause.
+    // A table that the stream cannot follow is copied during the pause.
     const long SmallRows = 100_000;
     const long SmallBytes = 50_000_000;
 
@@ -42,9 +42,9 @@ public static class StreamReadiness
 
         warnings.AddRange(
             scope.UnstreamedTables.Select(table =>
-                GuardTriggers.Notes(table)
-                    ? PreflightMessages.Noted(table.Name)
-                    : PreflightMessages.NotStreamable(table.Name)
+                table.Reads.Any() ? ScopeMessages.Reading(table.Name, table.Reads)
+                : GuardTriggers.Notes(table) ? PreflightMessages.Noted(table.Name)
+                : PreflightMessages.NotStreamable(table.Name)
             )
         );
         faults.AddRange(scope.UnstreamedTables.SelectMany(table => References(scope, table)));
@@ -92,11 +92,15 @@ public static class StreamReadiness
     public static IEnumerable<string> TooLarge(IEnumerable<PlannedTable> plan) =>
         plan.Where(planned =>
                 planned.Table.IsTenantData
-                && !planned.Table.Table.IsStreamable
+                && !planned.Table.IsStreamed
                 && !GuardTriggers.Notes(planned.Table)
                 && (planned.Rows > SmallRows || planned.Bytes > SmallBytes)
             )
-            .Select(planned => PreflightMessages.TooLargeForThePause(planned.Table.Name, planned.Rows));
+            .Select(planned =>
+                planned.Table.Reads.Any()
+                    ? ScopeMessages.TooLargeToRead(planned.Table.Name, planned.Rows)
+                    : PreflightMessages.TooLargeForThePause(planned.Table.Name, planned.Rows)
+            );
 
     static Task<Server> ServerAsync(
         NpgsqlConnection connection,

@@ -61,7 +61,7 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
         var copied = await IsolatedJournal.CopiedDigestsAsync(isolated, cancellationToken);
         var results = new List<TableComparison>();
-        foreach (var table in scope.TenantTables.Where(table => table.Table.IsStreamable || !at.LiveReferences))
+        foreach (var table in scope.TenantTables.Where(table => table.IsStreamed || !at.LiveReferences))
             if (scope.ComesAlong(table, "t") is { } along)
                 results.Add(
                     new(

@@ -14,6 +14,7 @@ static class RulesTurmoil
                 "Project": "public.projects", "Document": "public.documents", "Announcement": "public.announcements" } } },
             "public.notes": { "tenant": "tenant_id", "null": "global" },
             "public.jobs": { "where": "(payload ->> 'account')::bigint = :tenant" },
+            "public.events": { "where": "EXISTS (SELECT FROM public.projects p WHERE p.id::text = split_part(subject, '/', 2))" },
             "public.announcements": "ignored"
         } }
         """;
@@ -34,6 +35,7 @@ static class RulesTurmoil
         CREATE TABLE lines (id int PRIMARY KEY, note_id int NOT NULL REFERENCES notes, v text);
         CREATE TABLE jobs (id int PRIMARY KEY, payload jsonb);
         CREATE TABLE steps (id int PRIMARY KEY, job_id int NOT NULL REFERENCES jobs ON DELETE CASCADE, v text);
+        CREATE TABLE events (id int PRIMARY KEY, subject text, v text);
         CREATE INDEX ON tasks (project_id); CREATE INDEX ON keys (project_id); CREATE INDEX ON comments (subject_id);
         INSERT INTO users SELECT n, 'u' || n FROM generate_series(1, 100) n;
         INSERT INTO memberships SELECT n, CASE WHEN n % 5 = 0 THEN 2 ELSE n % 2 + 1 END, n FROM generate_series(1, 60) n;
@@ -50,6 +52,7 @@ static class RulesTurmoil
         INSERT INTO lines SELECT n, n % 60 + 1, 'l' FROM generate_series(1, 120) n;
         INSERT INTO jobs SELECT n, CASE WHEN n % 4 < 3 THEN jsonb_build_object('account', n % 4) END FROM generate_series(1, 60) n;
         INSERT INTO steps SELECT n, n % 60 + 1, 's' FROM generate_series(1, 120) n;
+        INSERT INTO events SELECT n, 'project/' || n % 45 + 1, 'e' FROM generate_series(1, 100) n;
         """;
 
     // One after the other: what such a statement looks for, another one may be about to write.
@@ -73,8 +76,9 @@ static class RulesTurmoil
     static string Statement(Random random, int fresh, bool mayLeave)
     {
         var tenant = mayLeave ? random.Next(1, 3) : 1;
-        return random.Next(8) switch
+        return random.Next(9) switch
         {
+            8 => OfEvents(random, fresh, mayLeave),
             0 => OfProjects(random, fresh, tenant, mayLeave),
             1 => OfTasks(random, fresh, mayLeave),
             2 => OfDocuments(random, fresh, tenant, mayLeave),
@@ -101,6 +105,7 @@ static class RulesTurmoil
                 + "DELETE FROM keys WHERE project_id IN (SELECT id FROM gone) AND org_id IS NULL; "
                 + "UPDATE keys SET project_id = NULL WHERE project_id IN (SELECT id FROM gone); "
                 + "DELETE FROM comments WHERE subject_type = 'Project' AND subject_id IN (SELECT id FROM gone); "
+                + "DELETE FROM events WHERE subject IN (SELECT 'project/' || id FROM gone); "
                 + "DELETE FROM projects WHERE id IN (SELECT id FROM gone)",
             _ => $"UPDATE projects SET v = '{fresh}' WHERE id = {Some("projects")}",
         };
@@ -178,6 +183,19 @@ static class RulesTurmoil
             _ => $"UPDATE comments SET v = '{fresh}' WHERE id = {Some("comments")}",
         };
     }
+
+    static string OfEvents(Random random, int fresh, bool mayLeave) =>
+        random.Next(5) switch
+        {
+            0 => $"{Alone} INSERT INTO events SELECT {fresh}, 'project/' || {Some("projects")}, 'new'",
+            1 => $"{Alone} UPDATE events SET subject = 'project/' || {Some("projects")} WHERE id = {Some("events")}",
+            2 => $"DELETE FROM events WHERE id = {Some("events")}",
+            3 => $"{Alone} INSERT INTO events VALUES ({fresh}, 'project/{fresh}', 'before'); "
+                + $"INSERT INTO projects VALUES ({fresh}, 1, 'with an event')",
+            _ => mayLeave && random.Next(3) == 0
+                ? $"UPDATE events SET subject = 'project/{fresh}' WHERE id = {Some("events")}"
+                : $"UPDATE events SET v = '{fresh}' WHERE id = {Some("events")}",
+        };
 
     static string OfNotes(Random random, int fresh, int tenant, bool mayLeave)
     {

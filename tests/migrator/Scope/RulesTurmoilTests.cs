@@ -34,6 +34,7 @@ public sealed class RulesTurmoilTests(Servers servers)
         ("jobs", "payload ->> 'account' = '1'"),
         ("steps", "job_id IN (SELECT id FROM jobs WHERE payload ->> 'account' = '1')"),
         ("memberships", "tenant_id = 1"),
+        ("events", "subject IN (SELECT 'project/' || id FROM projects WHERE tenant_id = 1)"),
     ];
 
     // Users 5, 10, … are never the tenant's. Users 7, 14, … are only changed together with a row of the tenant.

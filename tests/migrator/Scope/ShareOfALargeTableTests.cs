@@ -46,6 +46,7 @@ public sealed class ShareOfALargeTableTests(Servers servers)
         CREATE TABLE lines (id int PRIMARY KEY, attachment_id int, part int, FOREIGN KEY (attachment_id, part) REFERENCES attachments);
         CREATE TABLE comments (id int PRIMARY KEY, subject_type text NOT NULL, subject_id int NOT NULL, user_id int);
         CREATE TABLE jobs (id int PRIMARY KEY, payload jsonb);
+        CREATE TABLE events (id int PRIMARY KEY, task text NOT NULL);
         INSERT INTO tasks SELECT n, CASE WHEN n <= 300 THEN 1 ELSE 2 END FROM generate_series(1, 30000) n;
         INSERT INTO photos SELECT id, tenant_id, '{}', id FROM tasks; INSERT INTO blobs SELECT id FROM tasks;
         INSERT INTO users SELECT id FROM tasks;
@@ -54,11 +55,12 @@ public sealed class ShareOfALargeTableTests(Servers servers)
         INSERT INTO lines SELECT id, id, 1 FROM attachments;
         INSERT INTO comments SELECT id, CASE id % 2 WHEN 0 THEN 'Task' ELSE 'Photo' END, id, id FROM tasks;
         INSERT INTO jobs SELECT id, jsonb_build_object('tenant', tenant_id) FROM tasks;
+        INSERT INTO events SELECT id, 'task ' || id FROM tasks;
         -- Rows as wide as usual: of a small table PostgreSQL rather reads all.
         DO $$
         DECLARE name text;
         BEGIN
-            FOREACH name IN ARRAY ARRAY['tasks', 'photos', 'blobs', 'users', 'attachments', 'lines', 'comments', 'jobs'] LOOP
+            FOREACH name IN ARRAY ARRAY['tasks', 'photos', 'blobs', 'users', 'attachments', 'lines', 'comments', 'jobs', 'events'] LOOP
                 EXECUTE format('ALTER TABLE %I ADD body text; UPDATE %I SET body = repeat(''x'', 1000)', name, name);
             END LOOP;
         END $$;
@@ -66,7 +68,7 @@ public sealed class ShareOfALargeTableTests(Servers servers)
         CREATE INDEX ON attachments (task_id); CREATE INDEX ON attachments (photo_id); CREATE INDEX ON attachments (org_id);
         CREATE INDEX ON lines (attachment_id, part); CREATE INDEX ON comments (subject_id, subject_type);
         CREATE INDEX ON attachments (user_id); CREATE INDEX ON comments (user_id);
-        CREATE INDEX ON jobs (((payload ->> 'tenant')::bigint));
+        CREATE INDEX ON jobs (((payload ->> 'tenant')::bigint)); CREATE INDEX ON events (task);
         """;
 
     const string Rules = """
@@ -78,7 +80,8 @@ public sealed class ShareOfALargeTableTests(Servers servers)
               "type": "subject_type", "id": "subject_id", "to": { "Task": "public.tasks", "Photo": "public.photos" } } },
             "public.blobs": { "named_by": ["public.photos.blob_id"] },
             "public.users": { "shared_through": ["public.attachments.user_id", "public.comments.user_id"] },
-            "public.jobs": { "where": "(payload ->> 'tenant')::bigint = :tenant" }
+            "public.jobs": { "where": "(payload ->> 'tenant')::bigint = :tenant" },
+            "public.events": { "where": "task IN (SELECT 'task ' || t.id FROM public.tasks t)" }
         } }
         """;
 
@@ -90,6 +93,7 @@ public sealed class ShareOfALargeTableTests(Servers servers)
     [SoakData("blobs", 300)]
     [InlineData("users", 300)]
     [InlineData("jobs", 300)]
+    [InlineData("events", 300)]
     public async Task No_way_in_which_rows_are_the_tenants_reads_all_rows(string table, int rows)
     {
         var tenancy = ScopePattern.Parse(Rules);

@@ -133,10 +133,9 @@ public sealed class WhereTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("id = (SELECT 1)", "without subqueries")]
-    [InlineData("id = 1; DROP TABLE jobs", "without subqueries")]
-    [InlineData("id = 1) OR (id = 2", "without subqueries")]
-    [InlineData("id = 1 -- x", "without subqueries")]
+    [InlineData("id = 1; DROP TABLE jobs", "without comments")]
+    [InlineData("id = 1) OR (id = 2", "without comments")]
+    [InlineData("id = 1 -- x", "without comments")]
     [InlineData(":tenant = '1'", "on columns of the table itself")]
     [InlineData("nothing = 1 AND id = 1", "column \"nothing\" does not exist")]
     [InlineData("id + 1", "must be type boolean")]
@@ -208,7 +207,7 @@ public sealed class WhereTests(Servers servers)
 
         Assert.Equal(
             written,
-            RowCondition.Parse(condition, catalog.Find(new("public", "jobs"))!)!.On("NEW", new("7", "a'b"))
+            RowCondition.Parse(condition, catalog.Find(new("public", "jobs"))!)!.On("NEW", new("7", "a'b"), _ => "")
         );
     }
 }
