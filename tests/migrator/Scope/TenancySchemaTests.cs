@@ -18,7 +18,7 @@ public sealed partial class TenancySchemaTests
     static readonly JsonSchema Schema = new(Text);
 
     [Theory]
-    [InlineData("docs/scope.md", 8)]
+    [InlineData("docs/scope.md", 13)]
     [InlineData("README.md", 1)]
     [InlineData("docs/hooks.md", 1)]
     public void Every_example_of_the_documentation_is_valid(string file, int least)
@@ -27,6 +27,21 @@ public sealed partial class TenancySchemaTests
 
         Assert.True(examples.Count >= least);
         Assert.All(examples, example => AssertAgree(example.Groups[1].Value, isValid: true));
+    }
+
+    [Fact]
+    public void The_documentation_lists_every_key_and_says_what_holds_without_a_file()
+    {
+        var text = File.ReadAllText(Path.Combine(Docs, "docs", "scope.md"));
+        var section = text[text.IndexOf("\n## All keys\n", StringComparison.Ordinal)..];
+        var listed = section[..section.IndexOf("\n## ", 1, StringComparison.Ordinal)];
+
+        Assert.All(
+            Text["properties"]!.AsObject().Select(one => one.Key).Where(key => key != "$schema"),
+            key => Assert.Contains($"`{key}`", listed)
+        );
+        var nowhere = ScopePattern.TenancyOf("All keys") with { Places = new Dictionary<string, string>() };
+        Assert.Equivalent(ScopePattern.Parse("{}"), nowhere, strict: true);
     }
 
     // The program lists the keys that it knows when it meets another.
