@@ -14,7 +14,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
     /// <summary>The verbs of each group, in the order of their use.</summary>
     internal static readonly (string Title, string[] Verbs)[] VerbGroups =
     [
-        ("Set up", ["check", "privileges"]),
+        ("Set up", ["init", "check", "privileges"]),
         ("Move a tenant", ["promote", "cutover", "rollback", "finalize", "forget"]),
         ("While a run is at work", ["tune", "pause", "resume"]),
         ("Look", ["status", "list", "scope", "verify", "routes", "hooks", "doctor"]),
@@ -83,6 +83,7 @@ sealed class Help(RootCommand root) : SynchronousCommandLineAction
         ["hooks"] = ["migrator hooks --tenant-slug=acme-corp"],
         ["doctor"] = ["migrator doctor", "migrator doctor --fix"],
         ["uninstall"] = ["migrator uninstall --confirm", "migrator uninstall --force --confirm"],
+        ["init"] = ["migrator init", "migrator init --worker mover --administrator mover_admin"],
         ["check"] = ["migrator check", "migrator check --settings desk.json --json"],
         ["scope"] =
         [

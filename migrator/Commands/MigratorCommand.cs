@@ -60,9 +60,10 @@ abstract class MigratorCommand : Command
         CancellationToken cancellationToken
     );
 
-    protected MigratorSettings ReadSettings(ParseResult parsed) =>
+    /// <param name="otherwise">The file that is read if the command line names none; null for the usual one.</param>
+    protected MigratorSettings ReadSettings(ParseResult parsed, string? otherwise = null) =>
         MigratorSettings.Read(
-            parsed.GetValue(settingsFile),
+            parsed.GetValue(settingsFile) ?? otherwise,
             parsed.GetValue(Target),
             parsed.GetValue(routingDirectory)
         );

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Migrator.Connections;
+using Migrator.Messages;
 using Migrator.Model;
 using Migrator.Preflight;
 using Migrator.Reporting;
@@ -35,16 +35,10 @@ sealed class PrivilegesCommand : MigratorCommand
     )
     {
         var settings = ReadSettings(parsed);
-        await using var shared = await Databases.OpenSharedAsync(settings, cancellationToken);
-        var target = settings.TargetAdministrator?.At(settings.Target) ?? settings.Target;
-        await using var server = await Databases.OpenAsync(target, cancellationToken);
         var forWorker = parsed.GetValue(worker) ?? settings.Source.Username!;
         var forAdministrator = parsed.GetValue(administrator) ?? settings.SourceAdministrator?.User ?? forWorker;
-        var isSame = (settings.Source.Host, settings.Source.Port) == (settings.Target.Host, settings.Target.Port);
-        var needed = await new LeastPrivileges(forWorker, forAdministrator).ReadAsync(
-            shared,
-            server,
-            isSame,
+        var needed = await new LeastPrivileges(forWorker, forAdministrator, settings.Tenancy).ReadAsync(
+            settings,
             cancellationToken
         );
         if (terminal.Json)
@@ -61,20 +55,14 @@ sealed class PrivilegesCommand : MigratorCommand
         return ExitCode.Done;
     }
 
-    // A script: what is there already is a comment.
     static void Show(IReadOnlyList<NeededPrivilege> needed, MigratorSettings settings)
     {
         foreach (var there in needed.GroupBy(one => one.Server))
         {
             var server = there.Key == "shared" ? settings.Source : settings.Target;
             var database = there.Key == "shared" ? $"{server.Database} on " : "";
-            Console.Out.WriteLine($"-- {database}{server.Host}:{server.Port}");
-            foreach (var one in there)
-            {
-                Console.Out.WriteLine($"-- {one.Reason}");
-                Console.Out.WriteLine((one.IsThere ? "-- (is there) " : "") + one.Statement + ";");
-            }
-            Console.Out.WriteLine();
+            Console.Out.WriteLine($"-- {Wording.Foreign(database)}{server.Host}:{server.Port}");
+            Console.Out.WriteLine(RoleScript.Statements(there));
         }
     }
 }

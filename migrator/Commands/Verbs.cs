@@ -25,6 +25,7 @@ static class Verbs
             new RoutesCommand(),
             new HooksCommand(),
             new DoctorCommand(),
+            new InitCommand(),
             new CheckCommand(),
             new ScopeCommand(),
             new PrivilegesCommand(),

@@ -29,5 +29,5 @@ static class CheckMessages
 
     public static string NoRule(IEnumerable<TableName> tables) =>
         $"The migrator cannot tell whose rows these tables hold: {Wording.List(tables)}. "
-        + "'migrator scope --tenant-slug=TENANT --suggest' proposes a rule for each.";
+        + "'migrator init --force' proposes a rule for each, and keeps those that are there.";
 }

@@ -50,6 +50,14 @@ static class PrivilegeMessages
         + $"Run ALTER ROLE {Sql.Identifier(role)} BYPASSRLS, "
         + $"or ALTER TABLE {table.Quoted} NO FORCE ROW LEVEL SECURITY.";
 
+    public static string ForcedRowSecurityThere(
+        string role,
+        IEnumerable<TableName> tables,
+        NpgsqlConnectionStringBuilder server
+    ) =>
+        $"On {server.Host}:{server.Port} FORCE ROW LEVEL SECURITY will hide the rows of {Wording.List(tables)} from role {role} too. "
+        + $"Run ALTER ROLE {Sql.Identifier(role)} BYPASSRLS there.";
+
     public static string UntrustedFunction(string function) =>
         $"Function {function} is written in a language that only a superuser may use, and belongs to no extension. "
         + "Package the function as an extension, or drop it.";

@@ -1,6 +1,6 @@
 using Migrator.Connections;
 using Migrator.Model;
-using Migrator.Schema;
+using Migrator.Settings;
 using Npgsql;
 
 namespace Migrator.Preflight;
@@ -8,209 +8,154 @@ namespace Migrator.Preflight;
 /// <summary>The least that the migrator's roles need for one database, as the catalogs tell.</summary>
 /// <param name="worker">The role that reads and writes rows.</param>
 /// <param name="administrator">The role for slots, databases and roles; the worker if there is one role for all.</param>
-public sealed class LeastPrivileges(string worker, string administrator)
+/// <param name="tenancy">Says whom the application logs in as.</param>
+public sealed class LeastPrivileges(string worker, string administrator, Tenancy tenancy)
 {
+    /// <summary>The shared database's server, in <see cref="NeededPrivilege.Server"/>.</summary>
+    public const string Shared = "shared";
+
     const string Isolated = "isolated";
 
-    bool HasTwo => worker != administrator;
+    string[] Ours => worker == administrator ? [worker] : [worker, administrator];
+
+    /// <summary>The isolated database is to be on the shared one's server.</summary>
+    public static bool IsOneServer(MigratorSettings settings) =>
+        (settings.Source.Host, settings.Source.Port) == (settings.Target.Host, settings.Target.Port);
+
+    /// <summary>As the logins of the settings see both servers.</summary>
+    public async Task<IReadOnlyList<NeededPrivilege>> ReadAsync(
+        MigratorSettings settings,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var shared = await Databases.OpenSharedAsync(settings, cancellationToken);
+        var target = settings.TargetAdministrator?.At(settings.Target) ?? settings.Target;
+        await using var server = await Databases.OpenAsync(target, cancellationToken);
+        return await ReadAsync(shared, server, IsOneServer(settings), cancellationToken);
+    }
 
     /// <param name="shared">The shared database; any login that may connect can ask.</param>
-    /// <param name="server">Any database of the isolated database's server.</param>
+    /// <param name="server">The database of the isolated database's server to which the migrator connects.</param>
     /// <param name="isSame">Both are on one server.</param>
     public async Task<IReadOnlyList<NeededPrivilege>> ReadAsync(
         NpgsqlConnection shared,
         NpgsqlConnection server,
         bool isSame,
         CancellationToken cancellationToken
-    ) =>
-        [
-            .. await OfSharedAsync(shared, cancellationToken),
-            .. isSame ? [] : await OfOtherServerAsync(server, cancellationToken),
-            await AttributeAsync(
-                server,
-                Isolated,
-                "CREATEDB",
-                "creates and drops the isolated database",
-                cancellationToken
-            ),
-            .. await MembershipsAsync(shared, server, isSame, cancellationToken),
-            .. await MissingRolesAsync(shared, server, cancellationToken),
-        ];
-
-    async Task<List<NeededPrivilege>> OfSharedAsync(NpgsqlConnection shared, CancellationToken cancellationToken)
+    )
     {
-        const string here = "shared";
-        var rows = await shared.QueryAsync<(string Statement, string Reason, bool IsThere)>(
-            SqlFile.Read("least-privileges.sql"),
-            new { worker },
+        var roles = await MissingRoles.ReadAsync(shared, server, tenancy, Ours, cancellationToken);
+        var (here, there) = (
+            new RoleRights(shared, Shared, cancellationToken),
+            new RoleRights(server, Isolated, cancellationToken)
+        );
+        var forced = await shared.ExecuteScalarAsync<string?>(
+            "SELECT string_agg(oid::regclass::text, ', ' ORDER BY 1) FROM pg_class WHERE relforcerowsecurity",
             cancellationToken
         );
-        var needed = rows.Select(row => new NeededPrivilege(here, row.Statement, row.Reason, row.IsThere)).ToList();
-        if (HasTwo)
-            needed.Add(
-                await RoleAsync(
-                    shared,
-                    here,
-                    administrator,
-                    "has the replication slots; reads no table",
-                    cancellationToken
-                )
-            );
-        needed.Add(
-            await AttributeAsync(
-                shared,
-                here,
-                "REPLICATION",
-                "the change stream's slot; not needed with --mode fenced",
+        return
+        [
+            .. await OfRowsAsync(shared, cancellationToken),
+            .. await BypassAsync(here, forced),
+            .. await OfSharedAsync(here, roles.Owners, isSame),
+            .. isSame ? [] : await OfOtherServerAsync(there, roles.Logins),
+            .. isSame ? [] : await BypassAsync(there, forced),
+            .. await OfIsolatedAsync(there, roles, isSame),
+        ];
+    }
+
+    async Task<IEnumerable<NeededPrivilege>> BypassAsync(RoleRights rights, string? forced) =>
+        forced is null
+            ? []
+            :
+            [
+                await rights.AttributeAsync(
+                    worker,
+                    "BYPASSRLS",
+                    $"FORCE ROW LEVEL SECURITY hides rows even from the owner of {forced}"
+                ),
+            ];
+
+    async Task<IEnumerable<NeededPrivilege>> OfRowsAsync(
+        NpgsqlConnection shared,
+        CancellationToken cancellationToken
+    ) =>
+        (
+            await shared.QueryAsync<(string Statement, string Reason, bool IsThere, bool ByHand)>(
+                SqlFile.Read("least-privileges.sql"),
+                new { worker },
                 cancellationToken
             )
-        );
-        return needed;
-    }
+        ).Select(row => new NeededPrivilege(Shared, row.Statement, row.Reason, row.IsThere, row.ByHand));
 
-    async Task<List<NeededPrivilege>> OfOtherServerAsync(NpgsqlConnection server, CancellationToken cancellationToken)
-    {
-        List<NeededPrivilege> needed =
-        [
-            await RoleAsync(server, Isolated, worker, "owns the isolated database", cancellationToken),
-        ];
-        if (HasTwo)
-            needed.Add(
-                await RoleAsync(server, Isolated, administrator, "makes the isolated database", cancellationToken)
-            );
-        needed.Add(
-            await AttributeAsync(server, Isolated, "REPLICATION", "the slot of a rollback by stream", cancellationToken)
-        );
-        return needed;
-    }
-
-    async Task<List<NeededPrivilege>> MembershipsAsync(
-        NpgsqlConnection shared,
-        NpgsqlConnection server,
-        bool isSame,
-        CancellationToken cancellationToken
-    )
+    async Task<List<NeededPrivilege>> OfSharedAsync(RoleRights rights, IReadOnlyList<string> owners, bool isSame)
     {
         var needed = new List<NeededPrivilege>();
-        if (HasTwo)
+        if (worker != administrator)
             needed.Add(
-                new(
-                    Isolated,
-                    $"GRANT {Sql.Identifier(worker)} TO {Sql.Identifier(administrator)}",
-                    "makes the worker the owner of the isolated database; never the other way round",
-                    await IsMemberAsync(server, administrator, worker, cancellationToken)
+                await rights.LoginAsync(
+                    administrator,
+                    "has the replication slots, and reads no table; a new role has no password yet"
                 )
             );
-        foreach (var owner in await OwnersAsync(shared, cancellationToken))
-            if (!isSame && await ExistsAsync(server, owner, cancellationToken))
-                needed.Add(
-                    new(
-                        Isolated,
-                        $"GRANT {Sql.Identifier(owner)} TO {Sql.Identifier(worker)}",
-                        "gives the restored objects to their owner",
-                        await IsMemberAsync(server, worker, owner, cancellationToken)
-                    )
-                );
+        // On one server the administrator is a member of the worker.
+        foreach (var role in isSame ? [worker] : Ours)
+            needed.AddRange(await rights.ConnectAsync(role, role == worker ? owners : []));
+        needed.Add(
+            await rights.AttributeAsync(
+                administrator,
+                "REPLICATION",
+                "the change stream's slot; not needed with --mode fenced"
+            )
+        );
         return needed;
     }
 
-    async Task<IReadOnlyList<NeededPrivilege>> MissingRolesAsync(
-        NpgsqlConnection shared,
-        NpgsqlConnection server,
-        CancellationToken cancellationToken
-    )
+    async Task<List<NeededPrivilege>> OfIsolatedAsync(RoleRights rights, MissingRoles roles, bool isSame)
     {
-        var missing = new List<string>();
-        foreach (var role in await NamedAsync(shared, cancellationToken))
-            if (role != worker && !await ExistsAsync(server, role, cancellationToken))
-                missing.Add(role);
-        if (missing.Count == 0)
-            return [];
-        var reason = $"makes {string.Join(", ", missing)}; not needed if you make them first";
-        return [await AttributeAsync(server, Isolated, "CREATEROLE", reason, cancellationToken)];
+        var needed = new List<NeededPrivilege>();
+        foreach (var role in Ours)
+            needed.AddRange(await rights.ConnectAsync(role, through: []));
+        needed.Add(await rights.AttributeAsync(administrator, "CREATEDB", "creates and drops the isolated database"));
+        if (worker != administrator)
+            needed.Add(
+                await rights.MembershipAsync(
+                    administrator,
+                    worker,
+                    "makes the worker the owner of the isolated database; never the other way round"
+                )
+            );
+        foreach (var owner in isSame ? [] : roles.Owners.Except(roles.Groups))
+            needed.Add(await rights.MembershipAsync(worker, owner, "gives the restored objects to their owner"));
+        if (roles.Groups.Count > 0)
+            needed.Add(
+                await rights.AttributeAsync(
+                    administrator,
+                    "CREATEROLE",
+                    $"makes {string.Join(", ", roles.Groups)}; not needed if you make them first"
+                )
+            );
+        return needed;
     }
 
-    async Task<NeededPrivilege> AttributeAsync(
-        NpgsqlConnection connection,
-        string server,
-        string attribute,
-        string reason,
-        CancellationToken cancellationToken
-    ) =>
-        new(
-            server,
-            $"ALTER ROLE {Sql.Identifier(administrator)} {attribute}",
-            reason,
-            await connection.ExecuteScalarAsync<bool>(
-                """
-                SELECT EXISTS (
-                    SELECT FROM pg_roles WHERE rolname = @administrator AND (rolsuper OR CASE @attribute
-                        WHEN 'REPLICATION' THEN rolreplication WHEN 'CREATEDB' THEN rolcreatedb ELSE rolcreaterole END))
-                """,
-                new { administrator, attribute },
-                cancellationToken
-            )
-        );
-
-    static async Task<NeededPrivilege> RoleAsync(
-        NpgsqlConnection connection,
-        string server,
-        string role,
-        string reason,
-        CancellationToken cancellationToken
-    ) =>
-        new(
-            server,
-            $"CREATE ROLE {Sql.Identifier(role)} LOGIN PASSWORD '…'",
-            reason,
-            await ExistsAsync(connection, role, cancellationToken)
-        );
-
-    static Task<bool> ExistsAsync(NpgsqlConnection connection, string role, CancellationToken cancellationToken) =>
-        connection.ExecuteScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @role)",
-            new { role },
-            cancellationToken
-        );
-
-    static Task<bool> IsMemberAsync(
-        NpgsqlConnection connection,
-        string member,
-        string role,
-        CancellationToken cancellationToken
-    ) =>
-        connection.ExecuteScalarAsync<bool>(
-            """
-            SELECT EXISTS (SELECT FROM pg_roles m, pg_roles r
-                           WHERE m.rolname = @member AND r.rolname = @role AND pg_has_role(m.oid, r.oid, 'MEMBER'))
-            """,
-            new { member, role },
-            cancellationToken
-        );
-
-    // Owners of objects in the shared database, apart from superusers: what they own is dumped with their name.
-    Task<IReadOnlyList<string>> OwnersAsync(NpgsqlConnection shared, CancellationToken cancellationToken) =>
-        DependenciesAsync(shared, ["o"], cancellationToken);
-
-    // Those, and whom a privilege or a policy names.
-    Task<IReadOnlyList<string>> NamedAsync(NpgsqlConnection shared, CancellationToken cancellationToken) =>
-        DependenciesAsync(shared, ["o", "a", "r", "i"], cancellationToken);
-
-    Task<IReadOnlyList<string>> DependenciesAsync(
-        NpgsqlConnection shared,
-        string[] kinds,
-        CancellationToken cancellationToken
-    ) =>
-        shared.QueryAsync<string>(
-            $"""
-            SELECT DISTINCT r.rolname::text FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
-            WHERE d.refclassid = 'pg_authid'::regclass AND d.deptype::text = ANY (@kinds) AND NOT r.rolsuper
-              AND {DatabaseRoles.IsCopied}
-              AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-              AND r.rolname <> @worker AND r.rolname NOT LIKE 'pg\_%'
-            ORDER BY 1
-            """,
-            new { kinds, worker },
-            cancellationToken
-        );
+    async Task<List<NeededPrivilege>> OfOtherServerAsync(RoleRights rights, IEnumerable<string> logins)
+    {
+        var needed = new List<NeededPrivilege>
+        {
+            await rights.LoginAsync(worker, "owns the isolated database; a new role has no password yet"),
+        };
+        if (worker != administrator)
+            needed.Add(
+                await rights.LoginAsync(administrator, "makes the isolated database; a new role has no password yet")
+            );
+        foreach (var role in logins)
+            needed.Add(
+                await rights.LoginAsync(
+                    role,
+                    "logs in to the shared database; give the role its password, which is not copied"
+                )
+            );
+        needed.Add(await rights.AttributeAsync(administrator, "REPLICATION", "the slot of a rollback by stream"));
+        return needed;
+    }
 }

@@ -39,10 +39,31 @@ sealed class TargetCheck(PreflightContext context)
         // The database is created for the worker, and dropped, by the administrator.
         if (!me.Super)
             await RequireMemberAsync(me.Name, worker, cancellationToken);
+        await CheckBypassAsync(worker, cancellationToken);
         if (missing.Length > 0 && !me.CreateRole && !me.Super)
             context.Faults.Add(PrivilegeMessages.RolesMissing(me.Name, missing));
         if (!known.Contains(context.Tenancy.ApplicationRole) && !missing.Contains(context.Tenancy.ApplicationRole))
             context.Warnings.Add(PrivilegeMessages.NoApplicationRole(context.Tenancy.ApplicationRole));
+    }
+
+    // On one server the worker's own rights have been looked at.
+    async Task CheckBypassAsync(string worker, CancellationToken cancellationToken)
+    {
+        var (shared, isolated) = (context.Databases.SharedServer, context.Databases.IsolatedServer);
+        TableName[] forced =
+        [
+            .. context.Scope.CopiedTables.Where(table => table.Table.ForcedRowSecurity).Select(table => table.Name),
+        ];
+        if (
+            forced.Length > 0
+            && (shared.Host, shared.Port) != (isolated.Host, isolated.Port)
+            && !await context.Server.ExecuteScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = @worker AND (rolsuper OR rolbypassrls))",
+                new { worker },
+                cancellationToken
+            )
+        )
+            context.Faults.Add(PrivilegeMessages.ForcedRowSecurityThere(worker, forced, isolated));
     }
 
     // Making a role the owner of an object needs the right to become that role, which is a separate right since version

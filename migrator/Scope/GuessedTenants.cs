@@ -26,8 +26,9 @@ sealed class GuessedTenants(Catalog catalog, Tenancy given, List<string> notes)
     static readonly string[] UsualSlugs = ["slug", "subdomain", "handle", "key", "code", "identifier", "name"];
 
     /// <summary>The settings with the tenants' table as it seems to be; those that were given, where they fit.</summary>
+    /// <param name="slug">A tenant, by whom the slug's column is known; null if nobody is named.</param>
     /// <exception cref="MigratorException">No table looks like it.</exception>
-    public async Task<Tenancy> FindAsync(NpgsqlConnection connection, Slug slug, CancellationToken cancellationToken)
+    public async Task<Tenancy> FindAsync(NpgsqlConnection connection, Slug? slug, CancellationToken cancellationToken)
     {
         var root = catalog.Find(given.Table);
         if (root is null)
@@ -103,10 +104,11 @@ sealed class GuessedTenants(Catalog catalog, Tenancy given, List<string> notes)
     static IEnumerable<string> SlugsOf(TableDefinition table) =>
         UsualSlugs.Where(name => table.Column(name) is { Family: "text" or "citext" or "public.citext" });
 
+    // The column that has the tenant's slug, or where no tenant is named, nothing but slugs.
     static async Task<string> SlugOfAsync(
         NpgsqlConnection connection,
         TableDefinition root,
-        Slug slug,
+        Slug? slug,
         CancellationToken cancellationToken
     )
     {
@@ -114,8 +116,12 @@ sealed class GuessedTenants(Catalog catalog, Tenancy given, List<string> notes)
         foreach (var column in columns)
             if (
                 await connection.ExecuteScalarAsync<bool>(
-                    $"SELECT EXISTS (SELECT FROM {root.From} t WHERE {Sql.Identifier(column)}::text = @slug)",
-                    new { slug = slug.Text },
+                    $"""
+                    SELECT coalesce(CASE WHEN @slug = '' THEN bool_and(coalesce(slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$', false))
+                                    ELSE bool_or(slug = @slug) END, false)
+                    FROM (SELECT {Sql.Identifier(column)}::text AS slug FROM {root.From} t) s
+                    """,
+                    new { slug = slug?.Text ?? "" },
                     cancellationToken
                 )
             )

@@ -34,12 +34,13 @@ public sealed class Suggestion
 
     /// <summary>Reads the catalog and samples of the rows.</summary>
     /// <param name="given">What the settings say already.</param>
+    /// <param name="slug">A tenant, by whom the slug's column is known; null if nobody is named.</param>
     /// <returns>The settings, and one sentence for each guess.</returns>
     /// <exception cref="MigratorException">No table looks like that of the tenants.</exception>
     public static async Task<(Tenancy Tenancy, IReadOnlyList<string> Notes)> ReadAsync(
         NpgsqlConnection connection,
         Tenancy given,
-        Slug slug,
+        Slug? slug,
         CancellationToken cancellationToken
     )
     {

@@ -15,6 +15,26 @@ public static partial class RuleJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    static readonly JsonDocumentOptions AsWritten = new()
+    {
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+    };
+
+    /// <summary>The same, with whatever else an earlier file says: it has been read, and what it says of tables is known.</summary>
+    /// <param name="earlier">Null if there is none.</param>
+    public static string File(Tenancy tenancy, string? earlier)
+    {
+        if (earlier is null)
+            return File(tenancy);
+        var file = JsonNode.Parse(System.IO.File.ReadAllText(earlier), documentOptions: AsWritten)!.AsObject();
+        foreach (var key in (string[])["tenant_column", "reference", "ignored", "derived"])
+            file.Remove(key);
+        foreach (var (key, value) in JsonNode.Parse(File(tenancy))!.AsObject())
+            file[key] = value!.DeepClone();
+        return file.ToJsonString(Options);
+    }
+
     /// <summary>A whole file with the tenants' table, the tenant columns and the rules of single tables.</summary>
     public static string File(Tenancy tenancy)
     {

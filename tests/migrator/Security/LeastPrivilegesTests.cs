@@ -90,14 +90,20 @@ public sealed class LeastPrivilegesTests(Servers servers)
                 + "ALTER TABLE items FORCE ROW LEVEL SECURITY",
             servers.Dedicated
         );
-        var reader = Servers.NewName("reader");
-        await servers.Shared.CreateRoleAsync(reader, "LOGIN");
-        await move.Shared.ExecuteAsync($"GRANT SELECT ON items TO {reader}");
+        var (reader, login) = (Servers.NewName("reader"), Servers.NewName("login"));
+        await servers.Shared.CreateRoleAsync(reader, "NOLOGIN");
+        await servers.Shared.CreateRoleAsync(login);
+        await move.Shared.ExecuteAsync($"GRANT SELECT ON items TO {reader}, {login}");
 
         var needed = await NeededAsync(move, "nobody_yet", "nobody_yet", otherServer: true);
 
         Assert.All(needed, one => Assert.False(one.IsThere, one.Statement));
-        Assert.Contains(needed, one => one.Statement.EndsWith(" CREATEROLE") && one.Reason.Contains(reader));
+        Assert.Contains(
+            needed,
+            one => one.Statement.EndsWith(" CREATEROLE") && one.Reason.StartsWith($"makes {reader};")
+        );
+        // The migrator has no password for it, and preflight wants it there.
+        Assert.Contains(needed, one => one.Statement == $"CREATE ROLE \"{login}\" LOGIN" && one.Server == "isolated");
         Assert.Contains(needed, one => one.Statement.EndsWith(" BYPASSRLS") && one.Reason.Contains("items"));
     }
 
@@ -112,6 +118,11 @@ public sealed class LeastPrivilegesTests(Servers servers)
         var token = TestContext.Current.CancellationToken;
         await using var shared = await Databases.OpenAsync(move.Settings.Source, token);
         await using var server = await Databases.OpenAsync(move.Settings.Target, token);
-        return await new LeastPrivileges(worker, administrator).ReadAsync(shared, server, !otherServer, token);
+        return await new LeastPrivileges(worker, administrator, move.Settings.Tenancy).ReadAsync(
+            shared,
+            server,
+            !otherServer,
+            token
+        );
     }
 }
