@@ -19,7 +19,7 @@ public sealed class ChangeFeed : IAsyncDisposable
     readonly CancellationTokenSource stop;
     readonly LogicalReplicationConnection connection;
     readonly IChangeApplier applier;
-    readonly Channel<ChangeBatch> batches = Channel.CreateBounded<ChangeBatch>(2);
+    readonly Channel<ChangeBatch> batches;
     readonly ReadAhead ahead = new();
     readonly ConcurrentDictionary<string, TaskCompletionSource> watermarks = new();
     readonly NpgsqlLogSequenceNumber from;
@@ -40,6 +40,8 @@ public sealed class ChangeFeed : IAsyncDisposable
         this.direction = direction;
         this.applier = applier;
         this.from = from;
+        // A batch of the way home is smaller.
+        batches = Channel.CreateBounded<ChangeBatch>(direction.IsReverse ? 4 : 2);
         stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         connection = new(
             new NpgsqlConnectionStringBuilder(direction.SourceReplication.ConnectionString)
