@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Data;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
@@ -101,15 +100,13 @@ sealed class InitCommand : MigratorCommand
             new(name) { Description = $"{description} (default {otherwise}).", DefaultValueFactory = _ => otherwise }
         );
 
-    // In one snapshot, and READ ONLY, so that the server refuses any change.
     static async Task<(Tenancy, IReadOnlyList<string>)> SuggestAsync(
         MigratorSettings settings,
         CancellationToken cancellationToken
     )
     {
         await using var shared = await Databases.OpenSharedAsync(settings, cancellationToken);
-        await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        await using var reading = await Snapshots.BeginReadOnlyAsync(shared, cancellationToken);
         return await Suggestion.ReadAsync(shared, settings.Tenancy, slug: null, cancellationToken);
     }
 }

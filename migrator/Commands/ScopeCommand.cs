@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Data;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
@@ -82,8 +81,7 @@ sealed class ScopeCommand : TenantCommand
     )
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        await using var reading = await Snapshots.BeginReadOnlyAsync(shared, cancellationToken);
         var (tenancy, notes) = await Suggestion.ReadAsync(shared, settings.Tenancy, slug, cancellationToken);
         Console.Out.WriteLine(RuleJson.File(tenancy));
         foreach (var note in notes.Append(ScopeMessages.CheckSuggestion(slug)))

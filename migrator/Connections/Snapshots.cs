@@ -4,10 +4,22 @@ using Npgsql;
 
 namespace Migrator.Connections;
 
-/// <summary>Transactions that see what another session's snapshot shows.</summary>
+/// <summary>Transactions that see one state of the database.</summary>
 /// <remarks>https://www.postgresql.org/docs/current/sql-set-transaction.html</remarks>
 static class Snapshots
 {
+    /// <summary>A transaction that reads in one snapshot; the server refuses any change.</summary>
+    public static async Task<NpgsqlTransaction> BeginReadOnlyAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    )
+    {
+        var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await connection.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        return transaction;
+    }
+
+    /// <summary>A transaction that sees what another session's snapshot shows.</summary>
     /// <param name="snapshot">An exported snapshot of the same database; its session lives.</param>
     public static async Task<NpgsqlTransaction> BeginAsync(
         NpgsqlConnection connection,

@@ -73,7 +73,19 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
             do
             {
                 rows = 0;
-                var found = await FindAsync(connection, table, leaf.Name, filter, "", cancellationToken);
+                var found = await FindAsync(
+                    connection,
+                    table,
+                    leaf.Name,
+                    filter,
+                    $"LIMIT {batchSize}",
+                    cancellationToken
+                );
+                var excludesWriters = await TriggerDisabling.AreEnabledAsync(
+                    connection,
+                    [leaf.Name],
+                    cancellationToken
+                );
                 for (var at = 0; at < found.Count; )
                 {
                     var batch = Among("t", found.Skip(at).Take(locks.Rows));
@@ -84,9 +96,10 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
                         leaf.Name,
                         filter,
                         batch,
-                        locks,
+                        () => locks.Locked(excludesWriters),
                         cancellationToken
                     );
+                    locks.Released(batchSize);
                     await locks.RestAsync(cancellationToken);
                 }
                 total += rows;
@@ -109,9 +122,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         connection.QueryAsync<string>(
             $"""
             SELECT t.ctid::text FROM ONLY {leaf.Quoted} t
-            WHERE {run.Scope.Condition(table, "t", run.Tenant.Id)} AND {filter} {(
-                rest == "" ? $"LIMIT {batchSize}" : rest
-            )}
+            WHERE {run.Scope.Condition(table, "t", run.Tenant.Id)} AND {filter} {rest}
             """,
             cancellationToken
         );
@@ -125,7 +136,7 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         TableName leaf,
         string filter,
         string batch,
-        LockedBatches locks,
+        Action locked,
         CancellationToken cancellationToken
     )
     {
@@ -142,10 +153,12 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
                     await RequireNoStrangersAsync(connection, table, from, Among("p", rows), token);
             },
             async token =>
-                rows.Count > 0
+            {
+                locked();
+                return rows.Count > 0
                     ? await connection.ExecuteAsync($"DELETE FROM {from} t WHERE {Among("t", rows)}", token)
-                    : 0,
-            locks,
+                    : 0;
+            },
             cancellationToken
         );
     }
@@ -182,7 +195,6 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
                         $"WITH {string.Join(",\n", deletes)}\nSELECT {string.Join(" + ", counts)}",
                         token
                     ),
-            new(run.Clock),
             cancellationToken
         );
     }
@@ -215,7 +227,6 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
         IReadOnlyList<TableName> tables,
         Func<CancellationToken, Task> lockRows,
         Func<CancellationToken, Task<int>> delete,
-        LockedBatches locks,
         CancellationToken cancellationToken
     )
     {
@@ -228,16 +239,11 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
                 await run.RequireCurrentRunAsync(connection, token);
                 await run.Guard.PassAsync(connection, token);
                 await lockRows(token);
-                var excludesWriters = await TriggerDisabling.AreEnabledAsync(connection, tables, token);
                 var rows = await TriggerDisabling.WithoutTriggersAsync(
                     connection,
                     tables,
                     tables.Select(table => new WrittenTable(table)),
-                    () =>
-                    {
-                        locks.Locked(excludesWriters);
-                        return delete(token);
-                    },
+                    () => delete(token),
                     token
                 );
                 await PhaseJournal.CountDeletedAsync(connection, run.Id, rows, token);
@@ -246,7 +252,6 @@ sealed class SharedDeletion(PromotionRun run, int batchSize, DeletionFacts facts
             run.Clock,
             cancellationToken
         );
-        locks.Released(batchSize);
         run.Progress.Reached("", ProgressUnit.Rows, deleted += written, facts.Expected);
         return written;
     }

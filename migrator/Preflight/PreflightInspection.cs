@@ -1,4 +1,3 @@
-using System.Data;
 using Migrator.Connections;
 using Migrator.Guarding;
 using Migrator.Journal;
@@ -28,10 +27,8 @@ public sealed class PreflightInspection(
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
         await using var server = await databases.Maintenance.OpenConnectionAsync(cancellationToken);
-        // One snapshot for all reads, so that the result is consistent. READ ONLY, so that the server refuses
-        // any change.
-        await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        // One snapshot for all reads, so that the result is consistent.
+        await using var reading = await Snapshots.BeginReadOnlyAsync(shared, cancellationToken);
         var snapshot = await shared.ExecuteScalarAsync<string>("SELECT pg_export_snapshot()", cancellationToken);
 
         // A promotion has looked the tenant up before, to know whose lock to take: another run may have moved the tenant

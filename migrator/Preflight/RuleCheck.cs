@@ -8,6 +8,12 @@ namespace Migrator.Preflight;
 /// <summary>Every rule of tenancy.json fits the database; the faults are told all at once, and no tenant is needed.</summary>
 sealed class RuleCheck(Tenancy tenancy, Catalog catalog, TenantScope scope, List<string> faults)
 {
+    /// <summary>Tables of which no setting says anything.</summary>
+    public IEnumerable<TableDefinition> Silent =>
+        scope.Unclassified.Where(table =>
+            !tenancy.Rules.ContainsKey(table.Name) && !tenancy.Derived.ContainsKey(table.Name)
+        );
+
     public void Run()
     {
         faults.AddRange(UnknownTables(tenancy, catalog));

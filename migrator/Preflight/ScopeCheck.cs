@@ -12,12 +12,9 @@ sealed class ScopeCheck(PreflightContext context)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        new RuleCheck(context.Tenancy, context.Catalog, context.Scope, context.Faults).Run();
-        var silent = context
-            .Scope.Unclassified.Where(table => !context.Tenancy.Rules.ContainsKey(table.Name))
-            .Where(table => !context.Tenancy.Derived.ContainsKey(table.Name))
-            .ToArray();
-        if (silent.Length > 0)
+        var rules = new RuleCheck(context.Tenancy, context.Catalog, context.Scope, context.Faults);
+        rules.Run();
+        if (rules.Silent.ToArray() is { Length: > 0 } silent)
             await RefuseAsync(silent, cancellationToken);
 
         foreach (var table in context.Scope.Tables.Where(table => table.IsCopied))

@@ -1,4 +1,3 @@
-using System.Data;
 using Migrator.Connections;
 using Migrator.Messages;
 using Migrator.Model;
@@ -42,8 +41,7 @@ public sealed record ScopeInspection(
     )
     {
         await using var shared = await databases.Shared.OpenConnectionAsync(cancellationToken);
-        await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        await using var reading = await Snapshots.BeginReadOnlyAsync(shared, cancellationToken);
         var snapshot = await shared.ExecuteScalarAsync<string>("SELECT pg_export_snapshot()", cancellationToken);
         var tenant = await TenantLookup.FindAsync(shared, settings.Tenancy, slug, cancellationToken);
         var catalog = await Catalog.ReadAsync(shared, cancellationToken);

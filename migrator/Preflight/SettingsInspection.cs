@@ -1,7 +1,5 @@
-using System.Data;
 using Migrator.Connections;
 using Migrator.Messages;
-using Migrator.Model;
 using Migrator.Routing;
 using Migrator.Schema;
 using Migrator.Scope;
@@ -104,12 +102,10 @@ public sealed class SettingsInspection
             faults.Add(PreflightMessages.ToolsMissing(from));
     }
 
-    // In one snapshot, and READ ONLY, so that the server refuses any change.
     async Task CheckTenancyAsync(NpgsqlConnection shared, CancellationToken cancellationToken)
     {
         var tenancy = settings.Tenancy;
-        await using var reading = await shared.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await shared.ExecuteAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        await using var reading = await Snapshots.BeginReadOnlyAsync(shared, cancellationToken);
         faults.AddRange(await TenantLookup.MissingColumnsAsync(shared, tenancy, cancellationToken));
         var catalog = await Catalog.ReadAsync(shared, cancellationToken);
         // Without mode, settings or slug the rules can be read all the same.
@@ -119,14 +115,9 @@ public sealed class SettingsInspection
             return;
         }
         var scope = TenantScope.Classify(catalog, tenancy);
-        new RuleCheck(tenancy, catalog, scope, faults).Run();
-        TableName[] silent =
-        [
-            .. scope
-                .Unclassified.Select(table => table.Name)
-                .Where(name => !tenancy.Rules.ContainsKey(name) && !tenancy.Derived.ContainsKey(name)),
-        ];
-        if (silent.Length > 0)
+        var rules = new RuleCheck(tenancy, catalog, scope, faults);
+        rules.Run();
+        if (rules.Silent.Select(table => table.Name).ToArray() is { Length: > 0 } silent)
             faults.Add(CheckMessages.NoRule(silent));
     }
 }
