@@ -55,6 +55,9 @@ sealed class GuardNames(Tenant tenant)
     /// </summary>
     public string Travelled => prefix + "_travelled";
 
+    /// <summary>The condition that <see cref="Travelled"/> has a value.</summary>
+    public string HasTravelled => $"pg_sequence_last_value({Sql.Literal(Quoted(Travelled))}::regclass) IS NOT NULL";
+
     /// <summary>The function that lets a write pass.</summary>
     public string Pass => prefix + "_pass";
 

@@ -235,16 +235,15 @@ public sealed class GuardTriggers(TenantScope scope, Tenant tenant)
         // A row that stands can have a parent that is yet to come where no constraint has asked for one. Elsewhere this
         // transaction has deleted the parent, and holds the gate if that was ours.
         var stands = scope.MayStandWithoutAncestors(table) ? "ours IS NOT FALSE" : "ours";
-        // Rows that the transaction's snapshot does not show may make this one the tenant's. Then the guard's row has changed
-        // since, or the gate keeps it as it is.
-        var same = table.Reads.Any()
-            ? $"""
-                IF current_setting('transaction_isolation') <> 'read committed' THEN
-                    {gate}
-                    IF ({names.IsCalm}) IS NOT TRUE THEN PERFORM tenant_promotion.same({names.Key}); END IF;
-                END IF;
-                """
-            : "";
+        // Rows that the transaction's snapshot does not show may make this one the tenant's: for a row's parent that takes a
+        // row that has changed its tenant. Then the guard's row has changed since, or the gate keeps it as it is.
+        var unseen = table.Reads.Any() ? "true" : names.HasTravelled;
+        var same = $"""
+            IF current_setting('transaction_isolation') <> 'read committed' AND {unseen} THEN
+                {gate}
+                IF ({names.IsCalm}) IS NOT TRUE THEN PERFORM tenant_promotion.same({names.Key}); END IF;
+            END IF;
+            """;
         // A literal and not dollar quotes, which a name or a key might contain; read in the application's session,
         // whatever that has set.
         var body = Sql.Literal(

@@ -161,6 +161,35 @@ public sealed class ClosingTests(Servers servers)
         );
     }
 
+    // Of a parent that another transaction has given to the tenant, such a transaction sees the former tenant.
+    [Theory]
+    [InlineData("INSERT INTO remarks (note_id) VALUES (@note)")]
+    [InlineData("DELETE FROM remarks WHERE note_id = @note")]
+    public async Task A_transaction_with_an_old_snapshot_cannot_write_below_a_row_that_has_become_the_tenants(
+        string write
+    )
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        move.Mode = PromotionOptions.Fenced;
+        var note = await move.Shared.ScalarAsync<int>(
+            """
+            WITH note AS (INSERT INTO notes (tenant_id, body) VALUES (2, 'travels') RETURNING id),
+                 remark AS (INSERT INTO remarks (note_id) SELECT id FROM note)
+            SELECT id::int FROM note
+            """
+        );
+        await move.PromoteAsync(stopBefore: PhaseName.CloseGuard);
+        await using var writer = await move.Shared.OpenAsync();
+        await using var transaction = await writer.BeginTransactionAsync(IsolationLevel.RepeatableRead);
+        await writer.ExecuteAsync("SELECT FROM tenants");
+        await move.Shared.ExecuteAsync("UPDATE notes SET tenant_id = 1 WHERE id = @note", new { note });
+        await move.PromoteAsync(validate: false);
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => writer.ExecuteAsync(write, new { note }));
+
+        Assert.Equal(PostgresErrorCodes.SerializationFailure, refused.SqlState);
+    }
+
     [Fact]
     public async Task Another_tenants_transaction_with_an_old_snapshot_goes_on()
     {
