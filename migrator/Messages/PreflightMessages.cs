@@ -91,7 +91,7 @@ static class PreflightMessages
         + $"Say which one names the tenant: \"tables\": {{ \"{name}\": {{ \"tenant\": \"{columns[0]}\" }} }}.";
 
     public static string UnenforcedRule(TableName name, TableName parent, long rows) =>
-        $"No foreign key enforces that a row of {name} belongs to a row of {parent}; {rows:N0} rows have no such row and "
+        $"No valid foreign key enforces that a row of {name} belongs to a row of {parent}; {rows:N0} rows have no such row and "
         + "stay in the shared database.";
 
     public static string DerivedPathUnknown(TableName name, string path, string? place, IEnumerable<string> keys) =>

@@ -38,7 +38,7 @@ sealed class RowCheck(PreflightContext context)
     async Task CountRowsWithoutParentAsync(CancellationToken cancellationToken)
     {
         foreach (var table in context.Scope.TenantTables)
-        foreach (var claim in table.Claims.Where(claim => claim.Step is { IsDeclared: false }))
+        foreach (var claim in table.Claims.Where(claim => claim.Step is { IsLoose: true }))
         {
             var step = claim.Step!;
             var parent = context.Scope[step.To].Table.From;

@@ -67,6 +67,7 @@ public sealed record Catalog(
             )
             {
                 IsDeclared = row.Enforced,
+                IsValidated = row.Validated,
                 HasPeriod = row.HasPeriod,
             });
         var sequences = (await Query<SequenceRow>("catalog-sequences.sql")).Select(row => new Sequence(

@@ -21,6 +21,13 @@ public sealed record ForeignKey(
     /// </summary>
     public bool IsDeclared { get; init; } = true;
 
+    /// <summary>Every row keeps the constraint; of one NOT VALID, rows that were there before need not.</summary>
+    /// <remarks>https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT</remarks>
+    public bool IsValidated { get; init; } = true;
+
+    /// <summary>A row that stands may name a row that is not there.</summary>
+    public bool IsLoose => !IsDeclared || !IsValidated;
+
     /// <summary>The last column is a PERIOD: a row may refer to several rows, whose periods cover its own together.</summary>
     public bool HasPeriod { get; init; }
 

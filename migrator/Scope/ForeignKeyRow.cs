@@ -12,5 +12,6 @@ sealed class ForeignKeyRow
     public bool Deferrable { get; init; }
     public string OnDelete { get; init; } = "";
     public bool Enforced { get; init; }
+    public bool Validated { get; init; }
     public bool HasPeriod { get; init; }
 }

@@ -47,6 +47,9 @@ public sealed record ScopedTable(TableDefinition Table, TableScope Scope, IReadO
     /// <summary>The references that only a rule tells of.</summary>
     public IEnumerable<ForeignKey> UndeclaredSteps => Steps.Where(step => !step.IsDeclared);
 
+    /// <summary>The references of rows that may name a row that is not there.</summary>
+    public IEnumerable<ForeignKey> LooseSteps => Steps.Where(step => step.IsLoose);
+
     /// <summary>
     /// The condition under which a row belongs to no tenant: every column that could tell is null, or of a type that
     /// leads nowhere. Null where each row names something.

@@ -211,13 +211,13 @@ public sealed class TenantScope
     /// A row, or one that makes it the tenant's, may name a row that is not there: no constraint enforces that reference.
     /// </summary>
     public bool MayLackAncestors(ScopedTable table) =>
-        table.Tree is not null || table.Steps.Any(step => !step.IsDeclared || MayLackAncestors(this[step.To]));
+        table.Tree is not null || table.Steps.Any(step => step.IsLoose || MayLackAncestors(this[step.To]));
 
     /// <summary>The same of a row that has been committed.</summary>
     public bool MayStandWithoutAncestors(ScopedTable table) =>
         table.Tree is { } tree
-            ? !tree.IsDeclared
-            : table.Steps.Any(step => !step.IsDeclared || MayStandWithoutAncestors(this[step.To]));
+            ? tree.IsLoose
+            : table.Steps.Any(step => step.IsLoose || MayStandWithoutAncestors(this[step.To]));
 
     /// <summary>
     /// The condition under which a row names something that is not the tenant's, whatever else it names.

@@ -13,6 +13,7 @@ SELECT con.conname                                          AS "Name",
         FROM unnest(con.conpfeqop) WITH ORDINALITY k (op, n)
         JOIN pg_operator o ON o.oid = k.op JOIN pg_namespace n ON n.oid = o.oprnamespace)  AS "Operators",
        con.condeferrable                                    AS "Deferrable",
+       con.convalidated                                     AS "Validated",
        version.enforced                                     AS "Enforced",
        version.period                                       AS "HasPeriod",
        con.confdeltype::text                                AS "OnDelete"

@@ -1,7 +1,7 @@
 namespace Migrator.Streaming;
 
 /// <summary>
-/// References that nothing enforces, in the forward stream. When a row changes or is deleted, rows that named it may be
+/// References that a row need not keep, in the forward stream. When a row changes or is deleted, rows that named it may be
 /// nobody's from then on, and no change of theirs says so; when a row comes, rows that were nobody's may be the tenant's.
 /// </summary>
 /// <param name="rows">Takes the rows that only the source can tell of.</param>
@@ -17,7 +17,7 @@ sealed class LooseReferences(
     readonly (StreamedTable Child, StreamedTable Parent)[] pairs =
     [
         .. from child in direction.Tables
-        from name in child.Table.UndeclaredSteps.Select(step => step.To).Distinct()
+        from name in child.Table.LooseSteps.Select(step => step.To).Distinct()
         from parent in direction.Tables
         where parent.Name == name
         select (child, parent),

@@ -31,9 +31,12 @@ public sealed class UnseenParentTests(Servers servers)
     const string Arrives = "INSERT INTO orders VALUES (100, 1)";
     const string Travels = "UPDATE orders SET tenant_id = 1 WHERE number = 1";
 
-    public static TheoryData<string, string, string, string, string, string> Writes =>
-        new(
-            from mode in new[] { PromotionOptions.Online, PromotionOptions.Fenced }
+    // Line 1 was there before the constraint.
+    const string NotValid = "ALTER TABLE lines ADD FOREIGN KEY (order_number) REFERENCES orders NOT VALID;";
+
+    public static TheoryData<string, string, string, string, string, string, string> Writes =>
+        new([
+            .. from mode in new[] { PromotionOptions.Online, PromotionOptions.Fenced }
             from write in new[]
             {
                 (Arrives, "lines", "INSERT INTO lines VALUES (2, 100)", "1 2", "1"),
@@ -44,12 +47,21 @@ public sealed class UnseenParentTests(Servers servers)
                 (Travels, "notes", "INSERT INTO notes VALUES (2, 11)", "2 11", "11"),
                 (Travels, "notes", "UPDATE notes SET id = 2 WHERE id = 11", "2", "11"),
             }
-            select (mode, write.Item1, write.Item2, write.Item3, write.Item4, write.Item5)
-        );
+            select ("", mode, write.Item1, write.Item2, write.Item3, write.Item4, write.Item5),
+            .. from mode in new[] { PromotionOptions.Online, PromotionOptions.Fenced }
+            from write in new[]
+            {
+                ("notes", "INSERT INTO notes VALUES (2, 1)", "1 2", "1"),
+                ("tags", "DELETE FROM tags WHERE id = 1", "", "1"),
+                ("lines", "UPDATE lines SET order_number = 3 WHERE id = 1", "", "1"),
+            }
+            select (NotValid, mode, Arrives, write.Item1, write.Item2, write.Item3, write.Item4),
+        ]);
 
     [Theory]
     [MemberData(nameof(Writes))]
     public async Task The_close_waits_for_a_write_whose_parents_were_not_to_be_seen(
+        string constraint,
         string mode,
         string first,
         string table,
@@ -59,7 +71,7 @@ public sealed class UnseenParentTests(Servers servers)
     )
     {
         // A server of its own: a slot that is made on the same one would wait for the writes.
-        await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated, Tenancy);
+        await using var move = await TenantMove.CreateAsync(servers, Schema + constraint, servers.Dedicated, Tenancy);
         move.Mode = mode;
         await using var parent = await move.Shared.OpenAsync();
         await using var writer = await move.Shared.OpenAsync();
@@ -167,6 +179,25 @@ public sealed class UnseenParentTests(Servers servers)
         );
 
         Assert.Equal([3, 5], await move.Shared.QueryAsync<int>("SELECT id FROM notes WHERE id IN (3, 5) ORDER BY 1"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(NotValid)]
+    public async Task Rows_come_along_whose_parent_comes_after_they_were_compared(string constraint)
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema + constraint, tenancy: Tenancy);
+
+        await move.PromoteMeddledAsync(PhaseName.CutOver, () => move.Shared.ExecuteAsync(Arrives));
+
+        Assert.Equal(
+            [1],
+            await move.Isolated.QueryAsync<int>(
+                "SELECT id FROM tags WHERE note_id IN (SELECT id FROM notes WHERE line_id = 1)"
+            )
+        );
+        await move.FinalizeAsync();
+        Assert.Empty(await move.Shared.QueryAsync<int>("SELECT id FROM lines WHERE id = 1"));
     }
 
     // No lock tells whom the close waits for: it looks at the writers again and again.
