@@ -25,7 +25,7 @@ sealed class ForwardChanges
         Writer = new(direction);
         var fetcher = new RowFetcher(direction, Writer, state, snapshot, touched);
         rows = new(direction, Writer, fetcher, state);
-        loose = new(direction, Writer, fetcher, rows, touched);
+        loose = new(direction, Writer, fetcher, rows, state, touched);
     }
 
     public ChangeWriter Writer { get; }

@@ -11,6 +11,7 @@ sealed class LooseReferences(
     ChangeWriter writer,
     RowFetcher fetcher,
     PendingRows rows,
+    TargetState state,
     DirtyKeys? touched
 )
 {
@@ -84,23 +85,25 @@ sealed class LooseReferences(
         {
             var here = await fetcher.KeysAsync(child, child.LeadsTo(parent, keys)!, cancellationToken);
             foreach (var chunk in here.Chunk(RowFetcher.RowsPerBatch))
-                Add(
-                    child,
-                    chunk.Except(
-                        await RowFetcher.KeysAsync(
-                            writer.Connection,
-                            child,
-                            child.HasKey("t", chunk),
-                            cancellationToken
-                        )
-                    )
-                );
+                Add(child, await UnsettledAsync(child, chunk, cancellationToken));
         }
         doubtful.Clear();
         arrived.Clear();
         written.Clear();
         parentsLeft = false;
     }
+
+    // Before the copy is consistent, a row may be here without its children: those were copied before the parent came.
+    async Task<IEnumerable<RowKey>> UnsettledAsync(
+        StreamedTable child,
+        RowKey[] keys,
+        CancellationToken cancellationToken
+    ) =>
+        state == TargetState.Mixed && direction.Tables.Any(other => other.LeadsTo(child, keys) is not null)
+            ? keys
+            : keys.Except(
+                await RowFetcher.KeysAsync(writer.Connection, child, child.HasKey("t", keys), cancellationToken)
+            );
 
     static IEnumerable<(StreamedTable, RowKey[])> Chunks(IEnumerable<(StreamedTable Table, RowKey Key)> rows) =>
         from table in rows.GroupBy(row => row.Table, row => row.Key)

@@ -98,6 +98,27 @@ public sealed class LooseReferenceTests(Servers servers)
         Assert.Equal(rows, await move.Isolated.ScalarAsync<long>(query));
     }
 
+    // Each table is copied as of a moment of its own: likes before the post came, comments after that.
+    [Fact]
+    public async Task What_hangs_below_a_row_comes_whose_parent_came_while_tables_were_copied()
+    {
+        const string largerSoCopiedFirst =
+            "ALTER TABLE likes ADD note text; UPDATE likes SET note = repeat('x', 1900); ANALYZE;";
+        await using var move = await TenantMove.CreateAsync(servers, Schema + largerSoCopiedFirst, tenancy: Tenancy);
+        var options = move.Options() with { Jobs = 1 };
+        await move.PromoteAsync(stopBefore: PhaseName.CopyData);
+        await move.Isolated.ExecuteAsync("ALTER TABLE comments ADD CONSTRAINT full_disk CHECK (false)");
+        var failure = await Assert.ThrowsAsync<MigratorException>(() => move.PromoteAsync(options));
+        Assert.Contains("full_disk", failure.Message);
+        Assert.NotEqual(0, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM likes"));
+        await move.Isolated.ExecuteAsync("ALTER TABLE comments DROP CONSTRAINT full_disk");
+        await move.Shared.ExecuteAsync("INSERT INTO posts VALUES (999, 1)");
+
+        await move.PromoteAsync(options);
+
+        Assert.Equal(1, await move.Isolated.ScalarAsync<long>("SELECT count(*) FROM likes WHERE comment_id = 200"));
+    }
+
     [Fact]
     public async Task Types_that_the_rule_does_not_know_are_refused_with_their_rows()
     {
