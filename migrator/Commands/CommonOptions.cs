@@ -36,6 +36,24 @@ static class CommonOptions
             },
         };
 
+    /// <summary>The option <c>--max-snapshot</c>.</summary>
+    public static Option<TimeSpan?> MaxSnapshot() =>
+        new("--max-snapshot")
+        {
+            Description =
+                "How long the comparison may hold a snapshot of the shared server, which keeps VACUUM from removing dead "
+                + "rows there, as in 30s or 5m (default 5m).",
+            CustomParser = argument =>
+            {
+                if (Duration.TryParse(argument.Tokens[0].Value, out var longest) && longest >= TimeSpan.FromSeconds(1))
+                    return longest;
+                argument.AddError(
+                    $"'{argument.Tokens[0].Value}' is no duration of a second to an hour. Write it as 30s or 5m."
+                );
+                return default;
+            },
+        };
+
     /// <summary>Whether a write that meets the pause waits for its end, or fails.</summary>
     public static Option<string> DuringPause()
     {

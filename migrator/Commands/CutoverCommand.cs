@@ -18,6 +18,7 @@ sealed class CutoverCommand : MoveCommand
     readonly Option<int> jobs;
     readonly Option<TimeSpan?> maxPause;
     readonly Option<int> maxWaiting;
+    readonly Option<TimeSpan?> maxSnapshot;
     readonly Option<FileInfo?> report;
 
     public CutoverCommand()
@@ -28,6 +29,7 @@ sealed class CutoverCommand : MoveCommand
         jobs = Add(CommonOptions.Jobs());
         maxPause = Add(CommonOptions.MaxPause());
         maxWaiting = Add(CommonOptions.MaxWaiting());
+        maxSnapshot = Add(CommonOptions.MaxSnapshot());
         report = Add(ReportFile.Option());
     }
 
@@ -70,6 +72,7 @@ sealed class CutoverCommand : MoveCommand
         {
             LetGoBy = CommonOptions.User,
             MaxWaiting = parsed.GetValue(maxWaiting),
+            MaxSnapshot = parsed.GetValue(maxSnapshot) ?? PromotionOptions.DefaultMaxSnapshot,
         };
 
     static Task GoOnAsync(

@@ -33,6 +33,8 @@ sealed class LoadChoices
         "Write-ahead log that the shared server may have to keep for the change stream (default 10GB)."
     );
 
+    readonly Option<TimeSpan?> maxSnapshot = CommonOptions.MaxSnapshot();
+
     public LoadChoices(Command command)
     {
         maxWal.Validators.Add(result =>
@@ -40,7 +42,8 @@ sealed class LoadChoices
             if (result.Tokens.Count > 0 && result.Tokens[0].Value == "0")
                 result.AddError("--max-wal is a size above 0, as in 10GB.");
         });
-        foreach (var option in (Option[])[maxRate, maxReplicaLag, maxActiveSessions, throttleQuery, maxWal])
+        Option[] all = [maxRate, maxReplicaLag, maxActiveSessions, throttleQuery, maxWal, maxSnapshot];
+        foreach (var option in all)
             command.Options.Add(option);
     }
 
@@ -66,5 +69,6 @@ sealed class LoadChoices
             MaxActiveSessions = parsed.GetValue(maxActiveSessions),
             ThrottleQuery = parsed.GetValue(throttleQuery),
             MaxWal = parsed.GetValue(maxWal) ?? PromotionOptions.DefaultMaxWal,
+            MaxSnapshot = parsed.GetValue(maxSnapshot) ?? PromotionOptions.DefaultMaxSnapshot,
         };
 }

@@ -21,6 +21,7 @@ public static class CutoverLoop
     const int Rounds = 10;
     const int FewKeys = 1_000;
     const int SampleSize = 10;
+    const int KeysAtOnce = 10_000;
 
     static readonly TimeSpan WayGiven = TimeSpan.FromMilliseconds(200);
     static readonly TimeSpan ForwardNearEnough = TimeSpan.FromMilliseconds(100);
@@ -181,15 +182,9 @@ public static class CutoverLoop
             direction.IsReverse ? new(Isolated: snapshot) : new(Shared: snapshot)
         );
         var differences = new List<RowDifference>();
-        foreach (var (table, keys) in touched.All.Where(one => one.Table.Table.IsTenantData))
-            differences.AddRange(
-                await comparison.RowsAsync(
-                    table.Table,
-                    [.. keys.Select(key => key.Values)],
-                    SampleSize,
-                    cancellationToken
-                )
-            );
+        foreach (var (table, all) in touched.All.Where(one => one.Table.Table.IsTenantData))
+        foreach (var keys in all.Select(key => key.Values).Chunk(KeysAtOnce))
+            differences.AddRange(await comparison.RowsAsync(table.Table, keys, SampleSize, cancellationToken));
         if (differences.Count == 0)
             return;
         throw direction.IsReverse

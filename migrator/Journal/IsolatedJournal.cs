@@ -119,6 +119,17 @@ public sealed class IsolatedJournal(
         await PassAsync(connection, cancellationToken);
     }
 
+    /// <summary>Writes in a transaction of this run.</summary>
+    /// <inheritdoc cref="RequireCurrentRunAsync" path="/exception"/>
+    public async Task WriteAsync(Func<NpgsqlConnection, Task> write, CancellationToken cancellationToken)
+    {
+        await using var connection = await isolated.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await RequireCurrentRunAsync(connection, cancellationToken);
+        await write(connection);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
     /// <summary>
     /// Lets the statements of this transaction pass the guard of a database that is not live, by a word that is worth
     /// nothing in any other transaction.

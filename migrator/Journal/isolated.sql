@@ -43,6 +43,28 @@ CREATE TABLE IF NOT EXISTS tenant_promotion.position (
     lsn          pg_lsn NOT NULL
 );
 
+-- A verification that is under way: the ranges of each table's keys, and for those that are equal the position of the stream
+-- at which they were; form is all that must not change meanwhile. Empty otherwise.
+CREATE TABLE IF NOT EXISTS tenant_promotion.compared (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    table_name text NOT NULL,
+    form       text NOT NULL,
+    after_key  text[],
+    up_to_key  text[],
+    lsn        pg_lsn,
+    recorded   jsonb
+);
+
+-- The rows that changes have touched since they were compared, and how far changes have been noted: a position of the stream
+-- beyond that is one of a run that did not note.
+CREATE TABLE IF NOT EXISTS tenant_promotion.touched (
+    table_name text NOT NULL,
+    key        text[] NOT NULL
+);
+CREATE TABLE IF NOT EXISTS tenant_promotion.noted (
+    lsn pg_lsn NOT NULL
+);
+
 -- Changes that hold while the stream is applied (triggers disabled, foreign keys deferred), as the statements
 -- that revert them.
 -- A statement per row; its hash is the key, for an index refuses a text of more than 2,704 bytes.
@@ -57,10 +79,15 @@ DO $$ BEGIN
 END $$;
 CREATE UNIQUE INDEX IF NOT EXISTS suspended_once ON tenant_promotion.suspended (md5(statement));
 -- For publications FOR ALL TABLES, as in journal.sql.
-DO $$ BEGIN
-    IF (SELECT relreplident FROM pg_class WHERE oid = 'tenant_promotion.suspended'::regclass) <> 'f' THEN
-        ALTER TABLE tenant_promotion.suspended REPLICA IDENTITY FULL;
-    END IF;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['suspended', 'touched', 'noted'] LOOP
+        IF (SELECT relreplident FROM pg_class WHERE oid = ('tenant_promotion.' || name)::regclass) <> 'f' THEN
+            EXECUTE format('ALTER TABLE tenant_promotion.%I REPLICA IDENTITY FULL', name);
+        END IF;
+    END LOOP;
 END $$;
 
 \ir own-rights.sql

@@ -105,4 +105,13 @@ static class VerificationMessages
             $"{missing:N0} rows of {table}, which has no key, were removed and were not in the copy. "
                 + $"Nothing was flipped. Roll back with 'migrator rollback --tenant-slug={slug} --confirm' and promote again."
         );
+
+    /// <param name="touched">Rows that changes have touched since.</param>
+    public static string ComparesOn(int compared, int ranges, int touched) =>
+        $"An earlier run has compared {compared:N0} of {ranges:N0} key ranges. "
+        + $"The rest follows, and again {touched:N0} rows that have changed since.";
+
+    public static string CannotBeDivided(TableName table, TimeSpan limit) =>
+        $"{table} cannot be compared within --max-snapshot ({limit.TotalSeconds:0.#} s), and not in parts either: "
+        + "its comparison holds a snapshot of the shared server for longer, which keeps VACUUM from removing dead rows there.";
 }

@@ -58,6 +58,12 @@ public sealed record PromotionOptions(
     /// <summary>Online: how many bytes of WAL the slot may hold on the shared server.</summary>
     public long MaxWal { get; init; } = DefaultMaxWal;
 
+    /// <summary>Online: how long a comparison may hold a snapshot of the shared server.</summary>
+    public TimeSpan MaxSnapshot { get; init; } = DefaultMaxSnapshot;
+
+    /// <summary>Online: a table of more rows is compared in ranges of about so many.</summary>
+    public long RowsPerRange { get; init; } = 1_000_000;
+
     /// <summary>Online: hold before the cutover; null where nothing was said of that.</summary>
     public HoldOptions? Hold { get; init; }
 
@@ -68,4 +74,6 @@ public sealed record PromotionOptions(
     public string? LetGoBy { get; init; }
 
     public const long DefaultMaxWal = 10_000_000_000;
+
+    public static readonly TimeSpan DefaultMaxSnapshot = TimeSpan.FromMinutes(5);
 }

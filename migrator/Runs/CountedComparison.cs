@@ -16,15 +16,8 @@ static class CountedComparison
     )
     {
         var all = tables.ToArray();
-        var loaded = (await run.Isolated.LoadedAsync(cancellationToken)).ToLookup(
-            part => part.Key.Table,
-            part => part.Value.Rows
-        );
-        foreach (var table in all)
-        {
-            var rows = table.Table.Leaves.Sum(leaf => loaded[leaf.Name.ToString()].Sum());
-            run.Progress.Reached($"{table.Name}", ProgressUnit.Rows, 0, rows);
-        }
+        foreach (var (table, rows) in await run.RowsToCompareAsync(all, cancellationToken))
+            run.Progress.Reached($"{table}", ProgressUnit.Rows, 0, rows);
         return await comparison.DigestsAsync(
             all,
             run.Options.Jobs,
@@ -37,6 +30,23 @@ static class CountedComparison
                     result.Isolated.Rows
                 ),
             run.Governor.WaitAsync
+        );
+    }
+
+    /// <summary>As many rows of tables as were loaded.</summary>
+    public static async Task<IReadOnlyDictionary<TableName, long>> RowsToCompareAsync(
+        this PromotionRun run,
+        IEnumerable<ScopedTable> tables,
+        CancellationToken cancellationToken
+    )
+    {
+        var loaded = (await run.Isolated.LoadedAsync(cancellationToken)).ToLookup(
+            part => part.Key.Table,
+            part => part.Value.Rows
+        );
+        return tables.ToDictionary(
+            table => table.Name,
+            table => table.Table.Leaves.Sum(leaf => loaded[leaf.Name.ToString()].Sum())
         );
     }
 }

@@ -17,13 +17,14 @@ public sealed class CatchUpLoop(StreamDirection direction)
 
     static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(100);
 
+    /// <param name="touched">Where to note the keys of changed rows.</param>
     /// <returns>How many changes were applied.</returns>
-    public async Task<long> RunAsync(TargetState state, CancellationToken cancellationToken)
+    public async Task<long> RunAsync(TargetState state, CancellationToken cancellationToken, DirtyKeys? touched = null)
     {
         long changes = 0;
         for (var round = 1; round <= Rounds; round++)
         {
-            await using (var feed = await ChangeFeed.OpenAsync(direction, state, cancellationToken))
+            await using (var feed = await ChangeFeed.OpenAsync(direction, state, cancellationToken, touched))
                 try
                 {
                     feed.IsGoverned = true;
@@ -34,7 +35,7 @@ public sealed class CatchUpLoop(StreamDirection direction)
                 {
                     changes += feed.Changes;
                 }
-            await using var point = await ConsistentPoint.SyncAsync(direction, state, null, cancellationToken);
+            await using var point = await ConsistentPoint.SyncAsync(direction, state, touched, cancellationToken);
             // Where rows are reassigned all the time, what came after the point takes no longer than a moment either.
             if (round >= ConsistentPoints)
                 return changes;

@@ -5,7 +5,8 @@ using NpgsqlTypes;
 namespace Migrator.Streaming;
 
 /// <summary>The session that writes to the target, and its one transaction.</summary>
-sealed class ChangeWriter(StreamDirection direction) : IAsyncDisposable
+/// <param name="touched">Keys that the target keeps with the rows, if it is to keep some.</param>
+sealed class ChangeWriter(StreamDirection direction, DirtyKeys? touched = null) : IAsyncDisposable
 {
     // A plan is made once, when there are no statistics yet and perhaps no rows: by key, whatever comes.
     const string PlanOptions = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
@@ -44,7 +45,9 @@ sealed class ChangeWriter(StreamDirection direction) : IAsyncDisposable
     public async Task CommitAsync(NpgsqlLogSequenceNumber position, CancellationToken cancellationToken)
     {
         await StreamPosition.SaveAsync(target, direction.Promotion, position, cancellationToken);
+        var saved = touched is KeptKeys kept ? await kept.SaveAsync(target, position, cancellationToken) : null;
         await transaction!.CommitAsync(cancellationToken);
+        saved?.Invoke();
         await AbandonAsync();
     }
 

@@ -5,7 +5,7 @@ namespace Migrator.Streaming;
 /// <summary>
 /// The keys of the rows that changes have touched since the last comparison, and that must be compared again.
 /// </summary>
-public sealed class DirtyKeys
+public class DirtyKeys
 {
     readonly ConcurrentDictionary<StreamedTable, ConcurrentDictionary<RowKey, bool>> keys = new();
 
@@ -16,11 +16,13 @@ public sealed class DirtyKeys
 
     public void Add(StreamedTable table, RowKey key, RowKey? old)
     {
-        var set = keys.GetOrAdd(table, _ => new());
-        set[key] = true;
+        Note(table, key);
         if (old is not null)
-            set[old] = true;
+            Note(table, old);
     }
 
     public void Clear() => keys.Clear();
+
+    /// <returns>Whether the key has not been noted before.</returns>
+    protected virtual bool Note(StreamedTable table, RowKey key) => keys.GetOrAdd(table, _ => new()).TryAdd(key, true);
 }

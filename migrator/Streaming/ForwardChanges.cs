@@ -22,7 +22,7 @@ sealed class ForwardChanges
         this.direction = direction;
         this.state = state;
         this.touched = touched;
-        Writer = new(direction);
+        Writer = new(direction, touched);
         var fetcher = new RowFetcher(direction, Writer, state, snapshot, touched);
         rows = new(direction, Writer, fetcher, state);
         loose = new(direction, Writer, fetcher, rows, state, touched);

@@ -45,13 +45,25 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             {
                 if (before is not null)
                     await before(token);
-                var result = await DigestAsync(table, copied, token);
+                var result = await DigestAsync(table, KeyRange.Whole, copied, token);
                 lock (results)
                     results.Add(result);
                 compared?.Invoke(result);
             }
         );
         return [.. results.OrderBy(result => result.Table.Name)];
+    }
+
+    /// <summary>Digests of one range of a table's keys.</summary>
+    public async Task<TableComparison> DigestAsync(
+        ScopedTable table,
+        KeyRange keys,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var isolated = await databases.Isolated.OpenConnectionAsync(cancellationToken);
+        var copied = await IsolatedJournal.CopiedDigestsAsync(isolated, cancellationToken);
+        return await DigestAsync(table, keys, copied, cancellationToken);
     }
 
     /// <summary>Digests of everybody's rows in the tenant's tables, which change in the shared database at any time.</summary>
@@ -90,23 +102,34 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
             return;
         var rows = new List<RowDifference>();
         foreach (var result in differing)
-            rows.AddRange(await RowsAsync(result.Table, SampleSize, cancellationToken));
+            rows.AddRange(await RowsAsync(result.Table, SampleSize, cancellationToken, result.Keys));
         throw VerificationMessages.Different(
             slug,
-            [.. differing.Select(result => (result.Table.Name, result.Shared.Rows, result.Isolated.Rows))],
+            [
+                .. differing
+                    .Select(result => result.Table.Name)
+                    .Distinct()
+                    .Select(name => results.Where(result => result.Table.Name == name).ToArray())
+                    .Select(table =>
+                        (table[0].Table.Name, table.Sum(one => one.Shared.Rows), table.Sum(one => one.Isolated.Rows))
+                    ),
+            ],
             [.. rows.Select(row => row.ToString())],
             flipped
         );
     }
 
     /// <summary>Digests of the tenant's rows in the shared database alone.</summary>
-    public async Task<RecordedTable> SharedDigestAsync(ScopedTable table, CancellationToken cancellationToken)
+    public Task<RecordedTable> SharedDigestAsync(ScopedTable table, CancellationToken cancellationToken) =>
+        SharedDigestAsync(table, KeyRange.Whole, cancellationToken);
+
+    async Task<RecordedTable> SharedDigestAsync(ScopedTable table, KeyRange keys, CancellationToken cancellationToken)
     {
         await using var connection = await OpenSharedAsync(cancellationToken);
         return await DigestReader.RecordAsync(
             connection,
             table.Table,
-            scope.ConditionOfAll(table, tenant.Id),
+            scope.ConditionOfAll(table, tenant.Id) + keys.And(table.Table, "t"),
             cancellationToken
         );
     }
@@ -137,10 +160,12 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
     }
 
     /// <summary>The rows in which a table differs; at most <paramref name="limit"/>.</summary>
+    /// <param name="keys">Of this range only.</param>
     public async Task<IReadOnlyList<RowDifference>> RowsAsync(
         ScopedTable table,
         int limit,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        KeyRange? keys = null
     )
     {
         await using var shared = await OpenSharedAsync(cancellationToken);
@@ -148,8 +173,9 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         var (key, within) = ($"'row hash ' || {RowHash.Of(table.Table, "t")}", "true");
         if (table.Table.Key.Count > 0)
         {
-            var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken);
+            var differing = await DifferingBucketsAsync(shared, isolated, table, cancellationToken, keys);
             (key, within) = (KeyedRows.Label(table), InBuckets(table.Table, "t", [.. differing.Take(SampleBuckets)]));
+            within += keys?.And(table.Table, "t");
         }
         var ours = $"{scope.Condition(table, "t", tenant.Id)} AND {within}";
         return KeyedRows.Compare(
@@ -205,20 +231,22 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
         NpgsqlConnection shared,
         NpgsqlConnection isolated,
         ScopedTable table,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        KeyRange? keys = null
     )
     {
+        var among = keys?.And(table.Table, "t");
         var sharedSide = DigestReader.ReadBucketsAsync(
             shared,
             table.Table,
-            scope.ConditionOfAll(table, tenant.Id),
+            scope.ConditionOfAll(table, tenant.Id) + among,
             Buckets,
             cancellationToken
         );
         var isolatedSide = DigestReader.ReadBucketsAsync(
             isolated,
             table.Table,
-            scope.Arrived(table, "t"),
+            scope.Arrived(table, "t") + among,
             Buckets,
             cancellationToken
         );
@@ -264,18 +292,20 @@ public sealed class Comparison(Databases databases, TenantScope scope, Tenant te
 
     async Task<TableComparison> DigestAsync(
         ScopedTable table,
+        KeyRange keys,
         IReadOnlyDictionary<string, Digest> copied,
         CancellationToken cancellationToken
     )
     {
         await using var isolated = await OpenIsolatedAsync(cancellationToken);
-        var there = DigestReader.ReadAsync(isolated, table.Table, scope.Arrived(table, "t"), cancellationToken);
+        var arrived = scope.Arrived(table, "t") + keys.And(table.Table, "t");
+        var there = DigestReader.ReadAsync(isolated, table.Table, arrived, cancellationToken);
         // A reference table may change in the shared database at any time, so it is compared with what its copy saw.
         var here =
             table.Scope is TableScope.Reference or TableScope.Shared && !(at.LiveReferences && table.Table.IsStreamable)
                 ? Task.FromResult(new RecordedTable(Copied(table, copied)))
-                : SharedDigestAsync(table, cancellationToken);
+                : SharedDigestAsync(table, keys, cancellationToken);
         await Task.WhenAll(there, here);
-        return new(table, await here, await there);
+        return new(table, await here, await there) { Keys = keys };
     }
 }

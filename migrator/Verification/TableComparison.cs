@@ -8,5 +8,8 @@ public sealed record TableComparison(ScopedTable Table, RecordedTable Recorded, 
 {
     public Digest Shared => Recorded.Digest;
 
+    /// <summary>The rows that were compared.</summary>
+    public KeyRange Keys { get; init; } = KeyRange.Whole;
+
     public bool IsEqual => Shared == Isolated;
 }

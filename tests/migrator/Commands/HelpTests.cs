@@ -89,7 +89,7 @@ public sealed class HelpTests
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(
-            "--max-active-sessions --max-pause --max-rate --max-replica-lag --max-waiting --max-wal\npromote\n",
+            "--max-active-sessions --max-pause --max-rate --max-replica-lag --max-snapshot --max-waiting --max-wal\npromote\n",
             result.StandardOutput
         );
     }

@@ -19,6 +19,9 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
     /// <summary>How far the run was whenever it said so.</summary>
     public ConcurrentQueue<ProgressState> Said { get; } = [];
 
+    /// <summary>Called with each table, and how far it is, where the phase does not copy.</summary>
+    public Action<string, long>? Reaching { get; init; }
+
     /// <summary>Whether a warning so far has these words.</summary>
     public bool HasWarned(string words)
     {
@@ -46,6 +49,8 @@ public sealed class WatchingProgress(Action<string>? started) : IPromotionProgre
             Warnings.Add(sentence);
         TestContext.Current.TestOutputHelper?.WriteLine("! " + sentence);
     }
+
+    public void Reached(string table, string unit, long done, long? total) => Reaching?.Invoke(table, done);
 
     public void Info(string sentence) => Infos.Add(sentence);
 
