@@ -21,10 +21,30 @@ namespace Migrator.Commands;
 sealed class VerifyCommand : TenantCommand
 {
     readonly Option<int> jobs;
+    readonly Option<bool> explain;
+    readonly Option<bool> showValues;
 
     public VerifyCommand()
-        : base("verify", "Compare both sides of a promoted tenant row by row, by digest.") =>
+        : base("verify", "Compare both sides of a promoted tenant row by row, by digest.")
+    {
         jobs = Add(CommonOptions.Jobs());
+        explain = Add<bool>(
+            new("--explain")
+            {
+                Description =
+                    "Name rows that differ, the columns, and which transaction wrote each side last; reads each table "
+                    + "that differs again.",
+            }
+        );
+        showValues = Add<bool>(
+            new("--show-values") { Description = "With --explain: the values too, which are the tenant's data." }
+        );
+        Validators.Add(result =>
+        {
+            if (result.GetValue(showValues) && !result.GetValue(explain))
+                result.AddError(ExplanationMessages.ValuesOfWhat);
+        });
+    }
 
     protected override async Task RunAsync(
         ParseResult parsed,
@@ -43,10 +63,19 @@ sealed class VerifyCommand : TenantCommand
         var comparison = new Comparison(databases, common, tenant);
         var jobsAsked = parsed.GetValue(jobs);
         var results = await comparison.DigestsAsync(jobsAsked, cancellationToken);
-        var recorded = await JournalReader.DigestsAsync(shared, record.Id, cancellationToken);
-        var document = Describe(slug, record, results, recorded);
+        var recorded = await JournalReader.RecordedAsync(shared, record.Id, cancellationToken);
+        var explained = parsed.GetValue(explain)
+            ? await new Explanation(databases, common, tenant, recorded).OfAsync(
+                results,
+                parsed.GetValue(showValues),
+                cancellationToken
+            )
+            : null;
+        var document = Describe(slug, record, results, recorded, explained);
         if (!terminal.Json)
             Show(terminal.Out, record, results);
+        if (!terminal.Json && explained is not null)
+            ShownDifferences.Write(terminal.Out, explained, parsed.GetValue(showValues));
         await ReportAsync(
             terminal,
             document,
@@ -134,7 +163,8 @@ sealed class VerifyCommand : TenantCommand
         Slug slug,
         PromotionRecord record,
         IReadOnlyList<TableComparison> results,
-        IReadOnlyDictionary<string, Digest> recorded
+        IReadOnlyDictionary<string, RecordedTable> recorded,
+        IReadOnlyList<ExplainedTable>? explained
     )
     {
         VerifyDocument.TableEntry Entry(TableComparison result)
@@ -145,7 +175,7 @@ sealed class VerifyCommand : TenantCommand
                 result.IsEqual,
                 VerifyDocument.Side.Of(result.Shared),
                 VerifyDocument.Side.Of(result.Isolated),
-                recorded.TryGetValue(name, out var then) ? VerifyDocument.Side.Of(then) : null
+                recorded.TryGetValue(name, out var then) ? VerifyDocument.Side.Of(then.Digest) : null
             );
         }
         return new(
@@ -154,7 +184,11 @@ sealed class VerifyCommand : TenantCommand
             results.All(result => result.IsEqual),
             [.. results.Select(Entry)],
             [$"migrator status --tenant-slug={slug}"]
-        );
+        )
+        {
+            Differences = explained is null ? null : [.. explained.SelectMany(DifferenceEntry.Of)],
+            NotKnown = explained is null ? null : ExplanationMessages.NotKnown(ShownDifferences.HaveTimes(explained)),
+        };
     }
 
     static void Show(IAnsiConsole console, PromotionRecord record, IReadOnlyList<TableComparison> results)

@@ -13,6 +13,12 @@ public sealed record VerifyDocument(
     IReadOnlyList<string> NextSteps
 )
 {
+    /// <summary>Rows that differ, with what is known of them; null unless that was asked for.</summary>
+    public IReadOnlyList<DifferenceEntry>? Differences { get; init; }
+
+    /// <summary>What no look at the databases can tell of them.</summary>
+    public IReadOnlyList<string>? NotKnown { get; init; }
+
     /// <summary>What is wrong, as a sentence; null when nothing is.</summary>
     public string? Error { get; init; }
 

@@ -41,6 +41,10 @@ public static class RowHash
         return Of(values);
     }
 
+    /// <summary>The 64-bit hash of one column's value.</summary>
+    public static string OfColumn(Column column, string alias) =>
+        $"hash_record_extended(ROW({Value(column, alias)}), 0)";
+
     /// <summary>The 64-bit hash of a row's key.</summary>
     public static string OfKey(TableDefinition table, string alias) =>
         $"hash_record_extended(ROW({string.Join(", ", table.Key.Select(name => Value(table.Column(name)!, alias)))}), 0)";
