@@ -43,7 +43,7 @@ public sealed partial class RunbookTests
     static string Complete(string line)
     {
         var words = line.Replace("…", "acme-corp").Replace("COMMAND", "promote");
-        string[] ofAll = ["check", "init", "list", "doctor", "privileges", "--version"];
+        string[] ofAll = ["check", "init", "list", "doctor", "privileges", "uninstall", "--version"];
         return words.Contains("--tenant-slug") || ofAll.Any(word => words.StartsWith(word, StringComparison.Ordinal))
             ? words
             : $"{words} --tenant-slug=acme-corp";
