@@ -28,9 +28,13 @@ static class Snapshots
     )
     {
         var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await connection.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
+        await SetAsync(connection, snapshot, cancellationToken);
         return transaction;
     }
+
+    /// <summary>Lets a transaction that has read nothing yet see what another session's snapshot shows.</summary>
+    public static Task SetAsync(NpgsqlConnection connection, string snapshot, CancellationToken cancellationToken) =>
+        connection.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", cancellationToken);
 
     /// <summary>The <c>pg_snapshot</c> of a transaction, or of a statement of its own: what it shows.</summary>
     /// <remarks>

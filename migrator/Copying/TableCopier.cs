@@ -33,7 +33,13 @@ public sealed class TableCopier(
     /// Copies the parts of a leaf side by side. Parts that an interrupted run loaded are removed first.
     /// </summary>
     /// <param name="slots">Limits the workers of all tables together.</param>
-    public async Task CopyAsync(LeafPlan plan, SemaphoreSlim slots, CancellationToken cancellationToken)
+    /// <param name="snapshot">The source's snapshot to read under; null for one of the leaf's own.</param>
+    public async Task CopyAsync(
+        LeafPlan plan,
+        SemaphoreSlim slots,
+        string? snapshot,
+        CancellationToken cancellationToken
+    )
     {
         await slots.WaitAsync(cancellationToken);
         try
@@ -43,7 +49,9 @@ public sealed class TableCopier(
                 IsolationLevel.RepeatableRead,
                 cancellationToken
             );
-            await LockAsync(source, plan, cancellationToken);
+            await LockAsync(source, [plan], cancellationToken);
+            if (snapshot is not null)
+                await Snapshots.SetAsync(source, snapshot, cancellationToken);
             if (!plan.IsSplit)
                 await StreamAsync(plan, plan.Parts[0], source, truncates: true, cancellationToken);
             else
@@ -127,9 +135,9 @@ public sealed class TableCopier(
             await using var source = await databases.Shared.OpenConnectionAsync(done.Token);
             await using var reading = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, done.Token);
             await source.ExecuteAsync($"SET LOCAL lock_timeout = {HelperLockTimeout}", done.Token);
-            await LockAsync(source, plan, done.Token);
+            await LockAsync(source, [plan], done.Token);
             await source.ExecuteAsync("SET LOCAL lock_timeout = 0", done.Token);
-            await source.ExecuteAsync($"SET TRANSACTION SNAPSHOT {Sql.Literal(snapshot)}", done.Token);
+            await Snapshots.SetAsync(source, snapshot, done.Token);
             await CopyPartsAsync(plan, parts, source, done.Token);
         }
         catch (PostgresException e)
@@ -151,8 +159,15 @@ public sealed class TableCopier(
     // Before the snapshot: CLUSTER, VACUUM FULL and the like move rows to other blocks, and a table that was rewritten is
     // empty to an older snapshot. The lock holds up nothing else than those.
     // https://www.postgresql.org/docs/current/mvcc-caveats.html
-    static Task LockAsync(NpgsqlConnection source, LeafPlan plan, CancellationToken cancellationToken) =>
-        source.ExecuteAsync($"LOCK TABLE ONLY {plan.Leaf.Name.Quoted} IN ACCESS SHARE MODE", cancellationToken);
+    public static Task LockAsync(
+        NpgsqlConnection source,
+        IReadOnlyCollection<LeafPlan> plans,
+        CancellationToken cancellationToken
+    ) =>
+        source.ExecuteAsync(
+            $"LOCK TABLE {string.Join(", ", plans.Select(plan => $"ONLY {plan.Leaf.Name.Quoted}"))} IN ACCESS SHARE MODE",
+            cancellationToken
+        );
 
     async Task StreamAsync(
         LeafPlan plan,

@@ -1,7 +1,10 @@
+using System.Data;
+using Migrator.Connections;
 using Migrator.Copying;
 using Migrator.Journal;
 using Migrator.Model;
 using Migrator.Runs;
+using Npgsql;
 
 namespace Migrator.Phases;
 
@@ -32,7 +35,8 @@ public sealed class CopyData : Phase
         return new($"{facts.Rows:N0} rows, {facts.Bytes / 1e6:N1} MB", facts, Happened: HookEvent.Copied);
     }
 
-    // A table that an earlier run has finished stays; any other table is truncated and copied again.
+    // A table that an earlier run has finished stays; any other table is truncated and copied again. Of tables that are
+    // copied as of one moment, all are.
     static async Task<IReadOnlyList<LeafPlan>> LeftAsync(
         PromotionRun run,
         IReadOnlyList<LeafPlan> plans,
@@ -44,14 +48,25 @@ public sealed class CopyData : Phase
             plan.Parts.All(part => loaded.ContainsKey((plan.Leaf.Name.ToString(), part.Number)))
             && loaded.Keys.Count(key => key.Table == plan.Leaf.Name.ToString()) == plan.Parts.Count;
 
-        foreach (var plan in plans.Where(IsLoaded))
+        var repeats = Together(run, plans).Any(plan => !IsLoaded(plan));
+        bool Stays(LeafPlan plan) => IsLoaded(plan) && !(repeats && IsTogether(run, plan));
+
+        foreach (var plan in plans.Where(Stays))
         {
             var parts = plan.Parts.Select(part => loaded[(plan.Leaf.Name.ToString(), part.Number)]).ToArray();
             run.Progress.Advance(plan.Table.Name, parts.Sum(part => part.Bytes));
             run.Progress.PartDone(plan.Table.Name, parts.Sum(part => part.Rows));
         }
-        return [.. plans.Where(plan => !IsLoaded(plan))];
+        return [.. plans.Where(plan => !Stays(plan))];
     }
+
+    // Behind the closed guard the tenant's rows stand still. Rows that come along do not, and name one another: all of them
+    // are copied as of one moment. Online, the stream tells what has changed between the moments of the tables.
+    static bool IsTogether(PromotionRun run, LeafPlan plan) =>
+        !run.Record.IsOnline && run.Scope.ComesAlong(plan.Table, "t") is not null;
+
+    static LeafPlan[] Together(PromotionRun run, IReadOnlyList<LeafPlan> plans) =>
+        [.. plans.Where(plan => IsTogether(run, plan))];
 
     static async Task CopyAsync(PromotionRun run, IReadOnlyList<LeafPlan> plans, CancellationToken cancellationToken)
     {
@@ -65,13 +80,29 @@ public sealed class CopyData : Phase
             run.Governor,
             run.Clock
         );
+        await using var source = await run.Databases.Shared.OpenConnectionAsync(cancellationToken);
+        await using var moment = await source.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        var snapshot = await MomentAsync(source, Together(run, plans), cancellationToken);
         using var slots = new SemaphoreSlim(run.Options.Jobs);
         // Few leaves at a time, largest first: a leaf that is copied in parts holds a snapshot for its whole copy.
         await Parallel.ForEachAsync(
             plans.OrderByDescending(plan => plan.Leaf.Bytes),
             new ParallelOptions { MaxDegreeOfParallelism = run.Options.Jobs, CancellationToken = cancellationToken },
-            async (plan, token) => await copier.CopyAsync(plan, slots, token)
+            async (plan, token) => await copier.CopyAsync(plan, slots, IsTogether(run, plan) ? snapshot : null, token)
         );
+    }
+
+    // Locked first, as each table is before its own snapshot.
+    static async Task<string?> MomentAsync(
+        NpgsqlConnection source,
+        LeafPlan[] plans,
+        CancellationToken cancellationToken
+    )
+    {
+        if (plans.Length == 0)
+            return null;
+        await TableCopier.LockAsync(source, plans, cancellationToken);
+        return await source.ExecuteScalarAsync<string>("SELECT pg_export_snapshot()", cancellationToken);
     }
 
     static async Task<IReadOnlyList<LeafPlan>> PlanAsync(PromotionRun run, CancellationToken cancellationToken)

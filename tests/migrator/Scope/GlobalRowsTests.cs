@@ -1,5 +1,7 @@
+using Dapper;
 using Migrator.Model;
 using Migrator.Tests.Support;
+using Npgsql;
 
 namespace Migrator.Tests.Scope;
 
@@ -57,6 +59,50 @@ public sealed class GlobalRowsTests(Servers servers)
                     """,
             }
         ).MoveAsync(servers);
+
+    // No guard protects everybody's rows. A template becomes everybody's after the steps were read, and before the templates.
+    [Fact]
+    public async Task Everybodys_rows_of_all_tables_are_of_one_moment()
+    {
+        await using var move = await Pattern.CreateAsync(servers);
+        move.Mode = PromotionOptions.Fenced;
+        var change = Task.CompletedTask;
+
+        await move.PromoteMeddledAsync(
+            PhaseName.CopyData,
+            async () =>
+            {
+                var isolated = await move.Isolated.OpenAsync();
+                var locking = await isolated.BeginTransactionAsync();
+                await isolated.ExecuteAsync("LOCK TABLE steps");
+                change = ChangeAsync(isolated, locking);
+            },
+            move.Options() with
+            {
+                Jobs = 1,
+            }
+        );
+        await change;
+
+        Assert.Equal(
+            await move.Isolated.QueryAsync<int>("SELECT id FROM templates ORDER BY id"),
+            await move.Isolated.QueryAsync<int>("SELECT template_id FROM steps ORDER BY id")
+        );
+
+        async Task ChangeAsync(NpgsqlConnection isolated, NpgsqlTransaction locking)
+        {
+            await using (isolated)
+            await using (locking)
+            {
+                await Waiting.UntilAsync(() =>
+                    move.Isolated.ScalarAsync<bool>(
+                        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'steps'::regclass)"
+                    )
+                );
+                await move.Shared.ExecuteAsync("UPDATE templates SET tenant_id = NULL WHERE id = 8");
+            }
+        }
+    }
 
     [Fact]
     public async Task What_changes_in_everybodys_rows_after_the_flip_stays_where_it_is()
