@@ -108,6 +108,7 @@ public sealed class Databases : IAsyncDisposable
             {
                 ApplicationName = "tp",
                 Options = SessionOptions,
+                ["Server Compatibility Mode"] = "NoTypeLoading",
                 Pooling = false,
             }.ConnectionString
         );
@@ -213,6 +214,7 @@ public sealed class Databases : IAsyncDisposable
             TcpKeepAliveTime = 10,
             TcpKeepAliveInterval = 5,
             NoResetOnClose = false,
+            ["Server Compatibility Mode"] = "NoTypeLoading",
             IncludeErrorDetail = true,
             Enlist = false,
         };
