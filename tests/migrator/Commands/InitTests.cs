@@ -10,7 +10,7 @@ namespace Migrator.Tests.Commands;
 public sealed class InitTests(Servers servers)
 {
     [Theory]
-    [InlineData(false)]
+    [SoakData(false)]
     [InlineData(true)]
     public async Task The_files_of_a_new_user_move_a_tenant_there_and_back_and_for_good(bool otherServer)
     {
@@ -34,7 +34,7 @@ public sealed class InitTests(Servers servers)
 
     [Theory]
     [InlineData(false)]
-    [InlineData(true)]
+    [SoakData(true)]
     public async Task Without_any_one_of_the_statements_check_or_the_dry_run_refuses(bool otherServer)
     {
         await using var setup = await NewSetup.CreateAsync(servers, otherServer);

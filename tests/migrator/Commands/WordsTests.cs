@@ -47,7 +47,7 @@ public sealed class WordsTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(PhaseName.CopyData, "resumes from here")]
+    [SoakData(PhaseName.CopyData, "resumes from here")]
     [InlineData(PhaseName.CutOver, "is not known")]
     [InlineData(PhaseName.Validate, "HAS MOVED")]
     public async Task Ctrl_C_tells_what_is_known_where_the_journal_cannot_be_read(string phase, string words)

@@ -40,7 +40,7 @@ public sealed class RewrittenTableTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task Columns_that_travel_as_text_arrive(string mode)
     {
         await using var move = await TenantMove.CreateAsync(

@@ -19,7 +19,7 @@ public sealed class InterruptedTests(Servers servers)
 
     [Theory]
     [InlineData(Started.CopyData, false)]
-    [InlineData(Started.BuildSchema, false)]
+    [SoakData(Started.BuildSchema, false)]
     [InlineData(Started.CopyData, true)]
     public async Task An_interrupted_promotion_stops_at_once_with_the_guard_open_and_goes_on_later(
         string moment,

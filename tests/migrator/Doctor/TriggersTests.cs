@@ -37,7 +37,7 @@ public sealed class TriggersTests(Servers servers)
 
     [Theory]
     [InlineData("guard")]
-    [InlineData("fence")]
+    [SoakData("fence")]
     public async Task Triggers_that_are_missing_or_off_are_named_and_mended(string kind)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);

@@ -97,8 +97,8 @@ public sealed class EmbeddedClusterTests
     /// <param name="moment">What is there, below a server's directory.</param>
     [Theory]
     [InlineData("data")]
-    [InlineData("data/PG_VERSION")]
-    [InlineData("log")]
+    [SoakData("data/PG_VERSION")]
+    [SoakData("log")]
     [InlineData("data/postmaster.pid")]
     public async Task Kill_9_of_the_process_at_any_moment_leaves_no_server_and_no_directory(string moment)
     {

@@ -28,7 +28,7 @@ public sealed class ArrivalTests(Servers servers)
     ];
 
     [Theory]
-    [InlineData(PromotionOptions.Online, PhaseName.CopyData)]
+    [SoakData(PromotionOptions.Online, PhaseName.CopyData)]
     [SoakData(PromotionOptions.Online, PhaseName.BuildSchema)]
     [InlineData(PromotionOptions.Online, PhaseName.CutOver)]
     [InlineData(PromotionOptions.Fenced, PhaseName.CopyData)]

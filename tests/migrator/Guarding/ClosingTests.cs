@@ -134,9 +134,9 @@ public sealed class ClosingTests(Servers servers)
 
     [Theory]
     [InlineData(IsolationLevel.RepeatableRead, PhaseName.CloseGuard)]
-    [InlineData(IsolationLevel.Serializable, PhaseName.CloseGuard)]
+    [SoakData(IsolationLevel.Serializable, PhaseName.CloseGuard)]
     [InlineData(IsolationLevel.RepeatableRead, PhaseName.InstallGuard)]
-    [InlineData(IsolationLevel.Serializable, PhaseName.InstallGuard)]
+    [SoakData(IsolationLevel.Serializable, PhaseName.InstallGuard)]
     public async Task A_transaction_with_an_old_snapshot_cannot_write_what_the_copy_would_miss(
         IsolationLevel level,
         string before

@@ -150,7 +150,7 @@ public sealed class FenceTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_tenant_comes_home_through_the_fence_and_moves_again(string mode)
     {
         await using var move = await CreateAsync();

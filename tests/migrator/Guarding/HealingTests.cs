@@ -133,7 +133,7 @@ public sealed class HealingTests(Servers servers)
     // A guard that is closed tells nothing of the time since this run closed it: somebody may have closed it again.
     [Theory]
     [InlineData(false, false)]
-    [InlineData(true, false)]
+    [SoakData(true, false)]
     [InlineData(true, true)]
     public async Task A_fenced_copy_that_was_killed_goes_on_or_begins_anew_if_the_tenant_has_written(
         bool writes,

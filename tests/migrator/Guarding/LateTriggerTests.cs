@@ -8,7 +8,7 @@ namespace Migrator.Tests.Guarding;
 public sealed class LateTriggerTests(Servers servers)
 {
     [Theory]
-    [InlineData("übernimm_mandant", false)]
+    [SoakData("übernimm_mandant", false)]
     [InlineData("~z", false)]
     [InlineData("übernimm_mandant", true)]
     public async Task A_row_that_a_late_trigger_gives_to_the_tenant_is_followed_and_refused(

@@ -14,8 +14,9 @@ public sealed class StandingTests(Servers servers)
         CREATE TABLE days_2024 PARTITION OF days FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
         """;
 
-    public static TheoryData<string, string> Ways =>
-        new(
+    // Fenced takes the same way: one case there tells that it does.
+    public static IEnumerable<TheoryDataRow<string, string>> Ways =>
+        (
             from mode in (string[])[PromotionOptions.Online, PromotionOptions.Fenced]
             from way in (string[])
                 [
@@ -23,12 +24,12 @@ public sealed class StandingTests(Servers servers)
                     "ALTER TABLE notes DISABLE TRIGGER USER; ALTER TABLE notes ENABLE TRIGGER USER",
                     "ALTER TABLE days_2024 DISABLE TRIGGER USER",
                     """
-                    DO $$ BEGIN EXECUTE (SELECT format('DROP TRIGGER %I ON notes', tgname) FROM pg_trigger
-                        WHERE tgrelid = 'notes'::regclass AND tgname LIKE '%_delete'); END $$
-                    """,
+                        DO $$ BEGIN EXECUTE (SELECT format('DROP TRIGGER %I ON notes', tgname) FROM pg_trigger
+                            WHERE tgrelid = 'notes'::regclass AND tgname LIKE '%_delete'); END $$
+                        """,
                 ]
-            select (mode, way)
-        );
+            select new TheoryDataRow<string, string>(mode, way)
+        ).Select((row, number) => number < 5 ? row : row.WithTrait(Soak.Category, Soak.Name));
 
     [Theory]
     [MemberData(nameof(Ways))]
@@ -53,7 +54,7 @@ public sealed class StandingTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_trigger_in_the_place_of_the_guards_is_found_and_replaced(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);

@@ -11,7 +11,7 @@ public sealed class HooksTests(Servers servers)
 {
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_program_is_told_all_that_happens_once_and_in_its_order(string mode)
     {
         await using var stage = await HookStage.CreateAsync(

@@ -11,7 +11,7 @@ public sealed class CorruptedRowsTests(Servers servers)
 {
     [Theory]
     [InlineData("UPDATE tasks SET title = 'planted' WHERE id = 4", "public.tasks: id=4")]
-    [InlineData("DELETE FROM comments WHERE id = 6", "public.comments: id=6")]
+    [SoakData("DELETE FROM comments WHERE id = 6", "public.comments: id=6")]
     [InlineData("INSERT INTO labels VALUES (99, 1, 'planted')", "public.labels: id=99")]
     public async Task A_row_corrupted_before_the_verification_stops_it_with_its_key(string corruption, string named)
     {

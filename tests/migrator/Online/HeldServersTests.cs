@@ -9,6 +9,7 @@ namespace Migrator.Tests.Online;
 public sealed class HeldServersTests
 {
     [Fact]
+    [Trait(Soak.Category, Soak.Name)]
     public async Task A_hold_outlives_restarts_of_both_servers_and_a_detached_one_has_a_bounded_slot()
     {
         var binaries = await PostgresBinaries.FindOrInstallAsync();

@@ -38,7 +38,7 @@ public sealed class IdentityTests(Servers servers)
 
     [Theory]
     [InlineData(PhaseName.CatchUp)]
-    [InlineData(PhaseName.Verify)]
+    [SoakData(PhaseName.Verify)]
     [InlineData(PhaseName.CutOver)]
     public async Task A_new_value_goes_along(string phase)
     {
@@ -51,7 +51,7 @@ public sealed class IdentityTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_new_value_comes_home(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);

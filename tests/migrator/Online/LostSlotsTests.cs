@@ -125,7 +125,7 @@ public sealed class LostSlotsTests(Servers servers)
     [Theory]
     [InlineData(PhaseName.CatchUpReverse)]
     [SoakData(PhaseName.VerifyReverse)]
-    [InlineData(PhaseName.FlipBack)]
+    [SoakData(PhaseName.FlipBack)]
     public async Task A_slot_that_is_lost_on_the_way_home_costs_the_stream_and_not_the_rows(string phase)
     {
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);

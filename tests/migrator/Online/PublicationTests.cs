@@ -91,7 +91,7 @@ public sealed class PublicationTests(Servers servers)
     [Theory]
     [InlineData(PhaseName.CatchUp)]
     [SoakData(PhaseName.Verify)]
-    [InlineData(PhaseName.CutOver)]
+    [SoakData(PhaseName.CutOver)]
     public async Task A_transaction_of_many_chunks_arrives_and_what_everybody_shares_may_be_truncated(string phase)
     {
         await using var move = await TenantMove.CreateAsync(
@@ -126,7 +126,7 @@ public sealed class PublicationTests(Servers servers)
 
     [Theory]
     [SoakData(PhaseName.CopyData)]
-    [InlineData(PhaseName.CatchUp)]
+    [SoakData(PhaseName.CatchUp)]
     [SoakData(PhaseName.BuildSchema)]
     [InlineData(PhaseName.CutOver)]
     public async Task Rows_without_a_key_stay_out_of_the_way_of_those_that_they_refer_to(string phase)

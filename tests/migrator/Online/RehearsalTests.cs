@@ -79,6 +79,7 @@ public sealed class RehearsalTests(Servers servers)
     }
 
     [Fact]
+    [Trait(Soak.Category, Soak.Name)]
     public async Task A_rehearsal_that_was_interrupted_is_undone_by_the_next_and_not_once_somebody_promotes()
     {
         await using var move = await TenantMove.CreateAsync(servers, FaultsWriter.Schema, servers.Dedicated);
@@ -99,7 +100,7 @@ public sealed class RehearsalTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(false)]
+    [SoakData(false)]
     [InlineData(true)]
     public async Task A_rehearsal_that_finds_a_difference_names_it_and_leaves_nothing(bool isUsed)
     {

@@ -11,7 +11,7 @@ public sealed class TravellingRowsTests(Servers servers)
 {
     [Theory]
     [InlineData(PhaseName.CatchUp)]
-    [InlineData(PhaseName.Verify)]
+    [SoakData(PhaseName.Verify)]
     [InlineData(PhaseName.CutOver)]
     public async Task Rows_that_travel_and_change_on_their_way_arrive_as_they_are(string phase)
     {

@@ -8,7 +8,7 @@ public sealed class AfterTheRollbackTests(Servers servers)
 {
     [Theory]
     [InlineData(false)]
-    [InlineData(true)]
+    [SoakData(true)]
     public async Task After_finalize_everything_comes_back_and_the_tenant_can_move_again(bool dropIsolated)
     {
         await using var move = await TenantMove.CreateAsync(servers, RowsOfAllKinds.Schema, servers.Dedicated);

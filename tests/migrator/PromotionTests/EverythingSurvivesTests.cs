@@ -10,7 +10,7 @@ public sealed class EverythingSurvivesTests(Servers servers)
     [Theory]
     [InlineData(KeyType.Uuid, false)]
     [InlineData(KeyType.Text, true)]
-    [InlineData(KeyType.BigInt, false)]
+    [SoakData(KeyType.BigInt, false)]
     public async Task A_kitchen_sink_arrives_whole_on_the_same_server_or_another(KeyType keyType, bool sameServer)
     {
         await using var sink = await KitchenSink.CreateAsync(servers, keyType);

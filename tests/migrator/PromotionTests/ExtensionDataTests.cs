@@ -22,7 +22,7 @@ public sealed class ExtensionDataTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task Configuration_rows_of_an_extension_are_copied_with_its_condition(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, "");

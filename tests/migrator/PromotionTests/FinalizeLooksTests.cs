@@ -37,9 +37,9 @@ public sealed class FinalizeLooksTests(Servers servers)
         """;
 
     [Theory]
-    [InlineData(Tree, "folder", 1)]
+    [SoakData(Tree, "folder", 1)]
     [InlineData(Tree, "folder", 1_000)]
-    [InlineData(Circle, "team", 1)]
+    [SoakData(Circle, "team", 1)]
     [InlineData(Circle, "member", 1_000)]
     public async Task Rows_that_hold_each_other_go_without_a_write_that_is_not_a_delete(
         string schema,
@@ -105,7 +105,7 @@ public sealed class FinalizeLooksTests(Servers servers)
 
     [Theory]
     [InlineData("CASCADE")]
-    [InlineData("SET NULL")]
+    [SoakData("SET NULL")]
     [InlineData("NO ACTION")]
     public async Task What_others_hang_on_a_tenants_row_after_the_flip_is_neither_taken_nor_changed(string action)
     {

@@ -72,7 +72,7 @@ public sealed class FinalizeTests(Servers servers)
         ];
 
     [Theory]
-    [InlineData(1)]
+    [SoakData(1)]
     [InlineData(3)]
     [InlineData(10_000)]
     public async Task Deletes_the_tenants_rows_and_leaves_no_trace_but_its_own_row(int batchSize)

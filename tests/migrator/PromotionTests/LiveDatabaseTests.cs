@@ -68,7 +68,7 @@ public sealed class LiveDatabaseTests(Servers servers)
 
     [Theory]
     [InlineData(false)]
-    [InlineData(true)]
+    [SoakData(true)]
     public async Task A_shared_database_restored_from_before_the_flip_does_not_empty_the_live_one(bool sameDatabase)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);

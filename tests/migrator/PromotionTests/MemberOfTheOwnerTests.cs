@@ -8,7 +8,7 @@ namespace Migrator.Tests.PromotionTests;
 public sealed class MemberOfTheOwnerTests(Servers servers)
 {
     [Theory]
-    [InlineData(false)]
+    [SoakData(false)]
     [InlineData(true)]
     public async Task Moves_a_tenant_there_and_back_of_a_database_that_a_group_owns(bool otherServer)
     {

@@ -52,7 +52,7 @@ public sealed class MigratedMeanwhileTests(Servers servers)
 
     [Theory]
     [SoakData("copy")]
-    [InlineData(PhaseName.CatchUp)]
+    [SoakData(PhaseName.CatchUp)]
     [SoakData(PhaseName.Verify)]
     [InlineData(PhaseName.CutOver)]
     public async Task What_does_no_harm_is_followed(string phase)

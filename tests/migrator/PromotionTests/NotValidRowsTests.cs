@@ -49,7 +49,7 @@ public sealed class NotValidRowsTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task They_go_and_come_home_and_come_home_again_after_finalize(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema, servers.Dedicated);
@@ -72,7 +72,7 @@ public sealed class NotValidRowsTests(Servers servers)
 
     [Theory]
     [InlineData(PhaseName.CatchUp)]
-    [InlineData(PhaseName.Verify)]
+    [SoakData(PhaseName.Verify)]
     [InlineData(PhaseName.CutOver)]
     public async Task They_change_on_their_way(string phase)
     {

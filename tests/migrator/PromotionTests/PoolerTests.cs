@@ -22,7 +22,7 @@ public sealed class PoolerTests(Servers servers)
 
     [Theory]
     [InlineData(StartupOptions.Pass)]
-    [InlineData(StartupOptions.Drop)]
+    [SoakData(StartupOptions.Drop)]
     [InlineData(StartupOptions.Refuse)]
     public async Task A_pooler_before_the_shared_server_is_named_and_refused_by_every_verb(StartupOptions options)
     {

@@ -16,7 +16,7 @@ public sealed class ReferenceRowsTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task New_ones_that_the_tenant_needs_come_home_and_changed_ones_are_named(string mode)
     {
         await using var move = await TenantMove.CreateAsync(

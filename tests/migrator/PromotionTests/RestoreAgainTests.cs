@@ -21,7 +21,7 @@ public sealed class RestoreAgainTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task What_a_deadlock_of_its_sessions_has_left_out_is_made_by_one_session(string mode)
     {
         await using var move = await TenantMove.CreateAsync(

@@ -114,7 +114,7 @@ public sealed class SequenceTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task Numbers_that_a_trigger_hands_out_come_home_again_and_again(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Tickets);

@@ -11,19 +11,21 @@ namespace Migrator.Tests.Properties;
 public sealed class HostileNamesTests(Servers servers)
 {
     /// <summary>What schemas, tables, columns, constraints and roles are called, and the tenant's key.</summary>
-    public static TheoryData<string, string> NamesAndKeys =>
-        new()
-        {
-            {
+    public static IEnumerable<TheoryDataRow<string, string>> NamesAndKeys =>
+        [
+            new(
                 "quote\" \"\"double' ''single; DROP TABLE tenants; --\\",
                 "it's \"a\" {0} %s @p $1'; DROP TABLE tenants; --"
-            },
-            { "line\nbreak\r\ttab", "\\" },
-            { "%s %I {0} {=x} @p :p ? $1 $derived$ $$ [red]x[/]", "$derived$; DROP TABLE tenants; $derived$" },
-            { "名前 ünï 👩‍👩‍👧", "line\nbreak\ttab 名前 👩‍👩‍👧" },
-            { "SCHEMA x INDEX y", "it's" },
-            { "123456789012345678901234567890123456789012345678901234567890123", "it's" },
-        };
+            ),
+            new("%s %I {0} {=x} @p :p ? $1 $derived$ $$ [red]x[/]", "$derived$; DROP TABLE tenants; $derived$"),
+            new("123456789012345678901234567890123456789012345678901234567890123", "it's"),
+            InSoak("line\nbreak\r\ttab", "\\"),
+            InSoak("名前 ünï 👩‍👩‍👧", "line\nbreak\ttab 名前 👩‍👩‍👧"),
+            InSoak("SCHEMA x INDEX y", "it's"),
+        ];
+
+    static TheoryDataRow<string, string> InSoak(string name, string key) =>
+        new TheoryDataRow<string, string>(name, key).WithTrait(Soak.Category, Soak.Name);
 
     [Theory]
     [MemberData(nameof(NamesAndKeys))]
@@ -33,7 +35,7 @@ public sealed class HostileNamesTests(Servers servers)
     ) => MovesAsync(key, name);
 
     [Theory]
-    [InlineData("0")]
+    [SoakData("0")]
     [InlineData("s2345678901234567890123456789012345678901234567890123456")]
     public Task A_tenant_moves_and_comes_back_under_any_slug(string slug) => MovesAsync("key", "plain", slug);
 

@@ -27,7 +27,7 @@ public sealed class RandomDatabaseTests(Servers servers)
         Gen.Int[1, 1_000_000]
     );
 
-    public static TheoryData<int> Samples => Soak.Rounds(4, 40);
+    public static TheoryData<int> Samples => Soak.Rounds(2, 40);
 
     [Theory]
     [MemberData(nameof(Samples))]

@@ -11,7 +11,7 @@ public sealed class EqualityTests(Servers servers)
 {
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_foreign_key_of_citext_brings_every_row_that_the_constraint_brings(string mode)
     {
         await using var move = await TenantMove.CreateAsync(
@@ -65,7 +65,7 @@ public sealed class EqualityTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("varchar(10)")]
+    [SoakData("varchar(10)")]
     [InlineData("char(10)")]
     public async Task A_key_that_a_column_is_too_narrow_for_is_not_cut_to_another_tenants(string type)
     {
@@ -112,7 +112,7 @@ public sealed class EqualityTests(Servers servers)
     [SoakData("main inet", "('10.0.0.' || n)::inet")]
     [InlineData("main char(8)", "'k' || n")]
     [InlineData("main int[]", "ARRAY[n, 1]")]
-    [InlineData("main ltree", "('a.b' || n)::ltree")]
+    [SoakData("main ltree", "('a.b' || n)::ltree")]
     [SoakData("main timestamptz", "'2024-01-01 00:00+02'::timestamptz + n * interval '1 hour'")]
     public async Task Rows_of_any_key_that_change_their_tenant_meanwhile_arrive_and_leave(string column, string value)
     {
@@ -187,7 +187,7 @@ public sealed class EqualityTests(Servers servers)
     [Theory]
     [InlineData("ltree", "('a.b' || n)::ltree")]
     [SoakData("citext", "'K' || n")]
-    [InlineData("hstore", "hstore('k', n::text)")]
+    [SoakData("hstore", "hstore('k', n::text)")]
     public async Task The_validation_measures_by_a_key_of_any_type(string type, string value)
     {
         await using var move = await TenantMove.CreateAsync(

@@ -46,7 +46,7 @@ public sealed class GlobalRowsTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public Task Everybodys_rows_are_copied_besides_the_tenants_and_stay(string mode) =>
         (
             Pattern with

@@ -56,7 +56,7 @@ public sealed class KeysTests(Servers servers)
     }
 
     [Theory]
-    [InlineData(PhaseName.CatchUp)]
+    [SoakData(PhaseName.CatchUp)]
     [InlineData(PhaseName.CutOver)]
     public async Task Rows_of_a_wider_replica_identity_come_and_go(string phase)
     {

@@ -153,7 +153,7 @@ public sealed class NamedRowsTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public Task Memberships_move_while_their_users_stay_shared(string mode) =>
         (ByMembership with { Mode = mode }).MoveAsync(servers);
 

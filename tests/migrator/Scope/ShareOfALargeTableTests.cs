@@ -91,8 +91,8 @@ public sealed class ShareOfALargeTableTests(Servers servers)
     [SoakData("lines", 300)]
     [InlineData("comments", 300)]
     [SoakData("blobs", 300)]
-    [InlineData("users", 300)]
-    [InlineData("jobs", 300)]
+    [SoakData("users", 300)]
+    [SoakData("jobs", 300)]
     [InlineData("events", 300)]
     public async Task No_way_in_which_rows_are_the_tenants_reads_all_rows(string table, int rows)
     {

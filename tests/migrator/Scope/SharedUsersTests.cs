@@ -42,7 +42,7 @@ public sealed class SharedUsersTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public Task A_tenant_whose_row_names_its_owner_moves_there_and_back_and_for_good(string mode) =>
         new ScopePattern("", Schema, [("memberships", "tenant_id = 1"), ("tasks", "tenant_id = 1")])
         {

@@ -75,7 +75,7 @@ public sealed class SubtreeTests(Servers servers)
     [Theory]
     [InlineData(PromotionOptions.Online, false)]
     [InlineData(PromotionOptions.Online, true)]
-    [InlineData(PromotionOptions.Fenced, false)]
+    [SoakData(PromotionOptions.Fenced, false)]
     public Task A_tree_goes_there_and_back_and_for_good_while_rows_join_and_leave(string mode, bool isLoose)
     {
         var online = mode == PromotionOptions.Online;
@@ -92,7 +92,7 @@ public sealed class SubtreeTests(Servers servers)
 
     [Theory]
     [InlineData(PhaseName.CatchUp)]
-    [InlineData(PhaseName.Verify)]
+    [SoakData(PhaseName.Verify)]
     [InlineData(PhaseName.CutOver)]
     public async Task Each_row_of_the_tree_is_there_whenever_it_moved(string phase)
     {
@@ -279,23 +279,30 @@ public sealed class SubtreeTests(Servers servers)
         }
     }
 
-    [Theory]
-    [InlineData("""{ "tenants": { "subtree": "slug" } }""", "which cannot hold a key")]
-    [InlineData("""{ "tenants": { "subtree": "nothing" } }""", "which cannot hold a key")]
-    [InlineData(
-        """{ "tenants": { "subtree": "parent_id" }, "tables": { "public.notes": { "where": "tenant_id = :tenant" } } }""",
-        "the tree has several"
-    )]
-    [InlineData(
-        """{ "tenants": { "subtree": "parent_id" }, "tables": { "public.notes": { "tenant": "tenant_id", "null": "global" } } }""",
-        "cannot be told from a tree's"
-    )]
-    [InlineData("{}", "\"tenants\": { \"subtree\": \"parent_id\" }")]
-    public async Task Settings_that_do_not_fit_are_refused(string tenancy, string why)
-    {
-        await using var move = await TenantMove.CreateAsync(servers, Schema, tenancy: ScopePattern.Parse(tenancy));
+    static readonly (string Tenancy, string Why)[] Unfit =
+    [
+        ("""{ "tenants": { "subtree": "slug" } }""", "which cannot hold a key"),
+        ("""{ "tenants": { "subtree": "nothing" } }""", "which cannot hold a key"),
+        (
+            """{ "tenants": { "subtree": "parent_id" }, "tables": { "public.notes": { "where": "tenant_id = :tenant" } } }""",
+            "the tree has several"
+        ),
+        (
+            """{ "tenants": { "subtree": "parent_id" }, "tables": { "public.notes": { "tenant": "tenant_id", "null": "global" } } }""",
+            "cannot be told from a tree's"
+        ),
+        ("{}", "\"tenants\": { \"subtree\": \"parent_id\" }"),
+    ];
 
-        Assert.Contains((await move.PreflightAsync()).Faults, fault => fault.Contains(why, StringComparison.Ordinal));
+    [Fact]
+    public async Task Settings_that_do_not_fit_are_refused()
+    {
+        await using var move = await TenantMove.CreateAsync(servers, Schema);
+        foreach (var (tenancy, why) in Unfit)
+            Assert.Contains(
+                (await move.PreflightAsync(ScopePattern.Parse(tenancy))).Faults,
+                fault => fault.Contains(why, StringComparison.Ordinal)
+            );
     }
 
     // What leads nowhere there could be nobody's here.

@@ -21,7 +21,7 @@ public sealed class HeldLocksTests(Servers servers)
         + $@"SELECT {function}(1952804978, hashtext('{tenantKey}' || E'\n' || n)) FROM generate_series(1, 99) n";
 
     [Theory]
-    [InlineData("pg_advisory_lock", PromotionOptions.Online)]
+    [SoakData("pg_advisory_lock", PromotionOptions.Online)]
     [SoakData("pg_advisory_lock", PromotionOptions.Fenced)]
     [InlineData("pg_advisory_lock_shared", PromotionOptions.Online)]
     public async Task A_login_that_holds_our_locks_stops_neither_writes_nor_runs(string function, string mode)

@@ -23,7 +23,7 @@ public sealed class KeptObjectsTests(Servers servers)
     static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Theory]
-    [InlineData(false)]
+    [SoakData(false)]
     [InlineData(true)]
     public async Task What_a_login_keeps_by_its_number_stops_no_way_back(bool flipped)
     {
@@ -67,7 +67,7 @@ public sealed class KeptObjectsTests(Servers servers)
     // A backup reads our tables as well, for hours.
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task Whoever_reads_our_tables_in_the_tenants_database_does_not_stop_the_way_back(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);

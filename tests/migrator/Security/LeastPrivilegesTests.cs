@@ -10,7 +10,7 @@ namespace Migrator.Tests.Security;
 public sealed class LeastPrivilegesTests(Servers servers)
 {
     [Theory]
-    [InlineData(false)]
+    [SoakData(false)]
     [InlineData(true)]
     public async Task What_is_printed_moves_a_tenant_there_and_back_and_finalizes_it(bool otherServer)
     {

@@ -48,7 +48,7 @@ public sealed class PlantedCodeTests(Servers servers)
     [Theory]
     [InlineData(PromotionOptions.Online, false)]
     [InlineData(PromotionOptions.Online, true)]
-    [InlineData(PromotionOptions.Fenced, false)]
+    [SoakData(PromotionOptions.Fenced, false)]
     public async Task What_the_owner_plants_has_no_more_rights_than_the_owner(string mode, bool otherServer)
     {
         var (owner, worker) = (Servers.NewName("owner"), Servers.NewName("worker"));

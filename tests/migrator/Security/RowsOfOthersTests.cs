@@ -43,7 +43,7 @@ public sealed class RowsOfOthersTests(Servers servers)
     }
 
     [Theory]
-    [InlineData("task_id = 202")]
+    [SoakData("task_id = 202")]
     [InlineData("task_id = 202, id = 9001")]
     public async Task A_row_that_moves_below_anothers_row_while_a_rollback_is_under_way_does_not_come_to_it(
         string change
@@ -69,7 +69,7 @@ public sealed class RowsOfOthersTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_row_below_one_of_ours_with_anothers_key_is_named_and_not_written(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Schema);

@@ -66,7 +66,7 @@ public sealed class StrangersCodeTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_rollback_runs_nothing_behind_a_strangers_foreign_key(string mode)
     {
         await using var move = await MoveAsync();

@@ -13,7 +13,7 @@ public sealed class SupportTests(Servers servers)
     [Theory]
     [InlineData(KeyType.Uuid)]
     [InlineData(KeyType.Text)]
-    [InlineData(KeyType.BigInt)]
+    [SoakData(KeyType.BigInt)]
     public async Task A_kitchen_sink_with_any_type_of_key_equals_its_copy(KeyType keyType)
     {
         await using var sink = await KitchenSink.CreateAsync(

@@ -1,5 +1,6 @@
 using Migrator.Model;
 using Migrator.Preflight;
+using Migrator.Settings;
 
 namespace Migrator.Tests.Support;
 
@@ -106,11 +107,14 @@ public static class TenantMoveVerbs
             (promotion, cancellationToken) => promotion.FinalizeAsync(batchSize, force, cancellationToken)
         );
 
-    public static async Task<PreflightResult> PreflightAsync(this TenantMove move)
+    public static async Task<PreflightResult> PreflightAsync(this TenantMove move, Tenancy? tenancy = null)
     {
         PreflightResult? result = null;
         await TenantMove.WithPromotionAsync(
-            move.Settings,
+            move.Settings with
+            {
+                Tenancy = tenancy ?? move.Tenancy,
+            },
             move.Parsed,
             move.Options(),
             move.Watched = new(null),

@@ -14,7 +14,7 @@ public sealed class OtlpTests(Servers servers)
 
     [Theory]
     [InlineData(PromotionOptions.Online)]
-    [InlineData(PromotionOptions.Fenced)]
+    [SoakData(PromotionOptions.Fenced)]
     public async Task A_promotion_and_its_rollback_are_one_trace_with_a_span_for_each_phase(string mode)
     {
         await using var move = await TenantMove.CreateAsync(servers, Notes);
