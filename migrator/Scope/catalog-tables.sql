@@ -47,7 +47,9 @@ SELECT c.oid                                           AS "Oid",
         WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND used.number > 0) AS "UniqueColumns",
        -- Rows of different keys never meet in an index that has all columns of the key and compares them as the key does.
        EXISTS (SELECT FROM (SELECT c.oid AS relid UNION SELECT relid::oid FROM pg_partition_tree(c.oid)) part
-               JOIN pg_index i ON i.indrelid = part.relid AND (i.indisunique OR i.indisexclusion)
+               -- OFFSET 0 finds this table's indexes first: else the question is asked of each index of the database.
+               CROSS JOIN LATERAL (SELECT * FROM pg_index i
+                                   WHERE i.indrelid = part.relid AND (i.indisunique OR i.indisexclusion) OFFSET 0) i
                WHERE i.indisexclusion OR EXISTS (
                    SELECT FROM pg_index own
                    CROSS JOIN generate_series(0, own.indnkeyatts - 1) place
