@@ -139,7 +139,7 @@ sealed partial class WhereCheck(PreflightContext context)
     // What is compared with the tenant's key, if that is all; what a subquery may be asked for.
     static string IndexFor(RowCondition where) =>
         where.HasSubquery ? Sql.Identifiers(where.Columns)
-        : Compared().Match(where.Text) is { Success: true } match ? $"({match.Groups[1].Value.Trim()})"
+        : where.Compared is { } compared ? $"({compared})"
         : $"({where.Text})";
 
     static IEnumerable<string> Texts(JsonElement element) =>
@@ -159,10 +159,4 @@ sealed partial class WhereCheck(PreflightContext context)
 
     [GeneratedRegex("""::([\w" ]+)""")]
     private static partial Regex Casts();
-
-    [GeneratedRegex(
-        """^((?:(?!\b(?:and|or|not)\b).)+?)(?<![<>!])=\s*:tenant(?:\s*::\s*\w+)?\s*$""",
-        RegexOptions.IgnoreCase
-    )]
-    private static partial Regex Compared();
 }

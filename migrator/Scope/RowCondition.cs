@@ -34,6 +34,12 @@ public sealed partial class RowCondition
     public bool HasSubquery { get; }
 
     /// <summary>
+    /// What the condition compares with the tenant's key, if that is all that it says: then no two tenants meet it. Null otherwise.
+    /// </summary>
+    public string? Compared =>
+        !HasSubquery && Comparison().Match(Text) is { Success: true } match ? match.Groups[1].Value.Trim() : null;
+
+    /// <summary>
     /// The condition on a row of a table; null where it has a comment or a second statement, or a subquery names a table without
     /// its schema.
     /// </summary>
@@ -150,6 +156,12 @@ public sealed partial class RowCondition
                 return false;
         return depth == 0;
     }
+
+    [GeneratedRegex(
+        """^((?:(?!\b(?:and|or|not)\b|:tenant|:slug).)+?)(?<![<>!])=\s*:tenant(?:\s*::\s*\w+)?\s*$""",
+        RegexOptions.IgnoreCase | RegexOptions.Singleline
+    )]
+    private static partial Regex Comparison();
 
     [GeneratedRegex(
         """

@@ -104,6 +104,37 @@ public sealed class WhereTests(Servers servers)
         Assert.Contains("100", fault);
     }
 
+    // With more others than a statement names. Whoever compares a value with the key, and says no more, need not ask.
+    [Fact]
+    public async Task A_row_for_which_the_condition_of_two_tenants_is_true_is_refused_with_its_key()
+    {
+        await using var move = await TenantMove.CreateAsync(
+            servers,
+            """
+            CREATE TABLE shares (id int PRIMARY KEY, owner bigint, accounts text);
+            INSERT INTO tenants (id, slug) SELECT n, 's' || n FROM generate_series(3, 1500) n;
+            INSERT INTO shares SELECT n, n, n || ',' || n + 10000 FROM generate_series(1, 1500) n;
+            """,
+            tenancy: ScopePattern.Parse(
+                """{ "tables": { "public.shares": { "where": ":tenant = ANY (string_to_array(accounts, ','))" } } }"""
+            )
+        );
+        Assert.Empty((await move.PreflightAsync()).Faults);
+        await move.Shared.ExecuteAsync(
+            "INSERT INTO shares VALUES (5000, 1, '1,1400'), (5001, 1, '7,1'), (5002, 2, '2,3'), (5003, 1, '1,9999')"
+        );
+
+        var fault = Assert.Single((await move.PreflightAsync()).Faults);
+
+        Assert.Contains("public.shares", fault);
+        Assert.Contains("1 rows", fault);
+        Assert.Contains("(5001)", fault);
+        Assert.DoesNotContain("5002", fault);
+        Assert.DoesNotContain("5003", fault);
+        await move.Shared.ExecuteAsync("DELETE FROM shares WHERE id = 5001");
+        Assert.Contains("(5000)", Assert.Single((await move.PreflightAsync()).Faults));
+    }
+
     [Fact]
     public async Task The_guard_knows_the_condition()
     {
@@ -214,5 +245,24 @@ public sealed class WhereTests(Servers servers)
             written,
             RowCondition.Parse(condition, catalog.Find(new("public", "jobs"))!)!.On("NEW", new("7", "a'b"), _ => "")
         );
+    }
+
+    [Theory]
+    [InlineData("(payload ->> 'account')::bigint = :tenant", "(payload ->> 'account')::bigint")]
+    [InlineData("ours = :tenant::text", "ours")]
+    [InlineData("ours = :tenant OR ours IS NULL", null)]
+    [InlineData("coalesce(ours, :tenant) = :tenant", null)]
+    [InlineData("ours >= :tenant", null)]
+    [InlineData(":tenant = ANY (string_to_array(ours, ','))", null)]
+    public async Task A_condition_that_only_compares_with_the_key_is_true_of_one_tenant(
+        string condition,
+        string? compared
+    )
+    {
+        await using var move = await Pattern.CreateAsync(servers);
+        await using var shared = await move.Shared.OpenAsync();
+        var catalog = await Catalog.ReadAsync(shared, TestContext.Current.CancellationToken);
+
+        Assert.Equal(compared, RowCondition.Parse(condition, catalog.Find(new("public", "jobs"))!)!.Compared);
     }
 }
