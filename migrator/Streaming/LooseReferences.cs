@@ -26,6 +26,9 @@ sealed class LooseReferences(
 
     readonly HashSet<(StreamedTable Table, RowKey Key)> doubtful = [];
     readonly HashSet<(StreamedTable Table, RowKey Key)> arrived = [];
+
+    // Of those that arrived, the ones that were not there before, under that key.
+    readonly HashSet<(StreamedTable Table, RowKey Key)> fresh = [];
     readonly HashSet<(StreamedTable Table, RowKey Key)> written = [];
     bool parentsLeft;
 
@@ -44,6 +47,8 @@ sealed class LooseReferences(
                     leaving.Add(change.Old ?? change.Key);
                 if (change.Kind is ChangeKind.Update or ChangeKind.Insert)
                     arrived.Add((change.Table, change.Key));
+                if (change is { Kind: ChangeKind.Insert } or { Kind: ChangeKind.Update, Old: not null })
+                    fresh.Add((change.Table, change.Key));
             }
             parentsLeft |= leaving.Count > 0;
             foreach (var keys in leaving.Chunk(RowFetcher.RowsPerBatch))
@@ -80,30 +85,39 @@ sealed class LooseReferences(
                     cancellationToken
                 )
             );
-        foreach (var (parent, keys) in Chunks(arrived))
-        foreach (var child in pairs.Where(pair => pair.Parent == parent).Select(pair => pair.Child))
-        {
-            var here = await fetcher.KeysAsync(child, child.LeadsTo(parent, keys)!, cancellationToken);
-            foreach (var chunk in here.Chunk(RowFetcher.RowsPerBatch))
-                Add(child, await UnsettledAsync(child, chunk, cancellationToken));
-        }
+        foreach (var (child, here) in await BelowAsync(arrived, cancellationToken))
+        foreach (var keys in here.Chunk(RowFetcher.RowsPerBatch))
+            Add(
+                child,
+                keys.Except(
+                    await RowFetcher.KeysAsync(writer.Connection, child, child.HasKey("t", keys), cancellationToken)
+                )
+            );
+        // Before the copy is consistent, a row may be here without its children: those were copied before the parent came.
+        if (state == TargetState.Mixed)
+            foreach (var (child, here) in await BelowAsync(fresh, cancellationToken))
+                if (direction.Tables.Any(other => other.LeadsTo(child, here) is not null))
+                    Add(child, here);
         doubtful.Clear();
         arrived.Clear();
+        fresh.Clear();
         written.Clear();
         parentsLeft = false;
     }
 
-    // Before the copy is consistent, a row may be here without its children: those were copied before the parent came.
-    async Task<IEnumerable<RowKey>> UnsettledAsync(
-        StreamedTable child,
-        RowKey[] keys,
+    // The source's rows that name one of these.
+    async Task<IReadOnlyList<(StreamedTable Child, IReadOnlyList<RowKey> Here)>> BelowAsync(
+        IEnumerable<(StreamedTable Table, RowKey Key)> parents,
         CancellationToken cancellationToken
-    ) =>
-        state == TargetState.Mixed && direction.Tables.Any(other => other.LeadsTo(child, keys) is not null)
-            ? keys
-            : keys.Except(
-                await RowFetcher.KeysAsync(writer.Connection, child, child.HasKey("t", keys), cancellationToken)
-            );
+    )
+    {
+        var below = new List<(StreamedTable, IReadOnlyList<RowKey>)>();
+        foreach (var (parent, keys) in Chunks(parents))
+        foreach (var child in pairs.Where(pair => pair.Parent == parent).Select(pair => pair.Child))
+            if (await fetcher.KeysAsync(child, child.LeadsTo(parent, keys)!, cancellationToken) is { Count: > 0 } here)
+                below.Add((child, here));
+        return below;
+    }
 
     static IEnumerable<(StreamedTable, RowKey[])> Chunks(IEnumerable<(StreamedTable Table, RowKey Key)> rows) =>
         from table in rows.GroupBy(row => row.Table, row => row.Key)
