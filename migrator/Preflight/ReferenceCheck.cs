@@ -100,7 +100,9 @@ sealed class ReferenceCheck(PreflightContext context)
             WITH ours AS MATERIALIZED (
                 SELECT {InwardReferences.Label(table, "t")} AS "tenant_promotion label", t.* FROM {table.Table.From} t
                 WHERE {context.Scope.ConditionOfAll(table, context.Tenant.Id)})
-            SELECT count(*), coalesce((array_agg(t."tenant_promotion label" ORDER BY t."tenant_promotion label"))[1:5], '{"{}"}') FROM ours t WHERE {claimed}
+            SELECT count(*),
+                   coalesce((array_agg(t."tenant_promotion label" ORDER BY t."tenant_promotion label"))[1:5], '{"{}"}')
+            FROM ours t WHERE {claimed}
             """;
 
     // Whom the table's conditions have to be asked of; so many at a time as a statement may well name.
